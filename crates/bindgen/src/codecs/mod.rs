@@ -1,0 +1,54 @@
+//! Rust items as tokens, each with its codec: a derive macro that runs here instead of in every build.
+
+mod aliases;
+mod constructors;
+mod messages;
+mod string_enums;
+mod structs;
+mod types;
+mod unions;
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::lower::{Item, ItemKind};
+
+pub(crate) use constructors::{argument, setter_value};
+pub(crate) use messages::{message_enum, variant_type};
+pub(crate) use types::rust_type;
+
+/// Everything that code for one item may need to know about others.
+pub(crate) struct Context<'i> {
+    pub(crate) items: &'i BTreeMap<String, Item>,
+}
+
+impl Context<'_> {
+    /// One item: the type and its impls.
+    pub(crate) fn item(&self, item: &Item) -> TokenStream {
+        match &item.kind {
+            ItemKind::Alias(ty) => aliases::alias(item, ty),
+            ItemKind::StringEnum(values) => string_enums::string_enum(item, values),
+            ItemKind::Struct(structure) => structs::structure(self, item, structure),
+            ItemKind::Union(union) => unions::union(item, union),
+        }
+    }
+}
+
+/// Doc attributes, a blank line between the paragraphs.
+pub(crate) fn docs(lines: &[String]) -> TokenStream {
+    let mut out = Vec::new();
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
+        if index > 0 {
+            out.push(String::new());
+        }
+        out.push(format!(" {line}"));
+    }
+    quote!(#(#[doc = #out])*)
+}
+
+/// The attribute of an item, arm or method that only the feature compiles.
+pub(crate) fn gate(gated: bool) -> TokenStream {
+    if gated { quote!(#[cfg(feature = "experimental")]) } else { TokenStream::new() }
+}

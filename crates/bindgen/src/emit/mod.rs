@@ -1,0 +1,173 @@
+//! From items and methods to files: which crate and module each thing goes into.
+
+mod handler;
+mod index;
+mod manifests;
+mod payloads;
+mod print;
+mod requests;
+mod wrappers;
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::codecs::Context;
+use crate::error::Result;
+use crate::lower::Item;
+use crate::model::{Home, Model};
+use crate::tables::Docs;
+
+pub(crate) use index::index;
+pub use manifests::Layout;
+pub(crate) use print::Header;
+
+/// Everything emission works from.
+pub(crate) struct Emission<'e> {
+    pub(crate) model: &'e Model,
+    pub(crate) items: &'e BTreeMap<String, Item>,
+    pub(crate) docs: &'e Docs,
+    pub(crate) layout: &'e Layout,
+    pub(crate) header: Header,
+}
+
+/// One of the generated crates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crate {
+    Enums,
+    Types,
+    Requests,
+    Notifications,
+    Methods,
+}
+
+impl Crate {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Enums, Self::Types, Self::Requests, Self::Notifications, Self::Methods];
+
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Enums => "enums",
+            Self::Types => "types",
+            Self::Requests => "requests",
+            Self::Notifications => "notifications",
+            Self::Methods => "methods",
+        }
+    }
+
+    /// The generated crates it stands on, directly.
+    pub(crate) fn dependencies(self) -> &'static [Self] {
+        match self {
+            Self::Enums => &[],
+            Self::Types => &[Self::Enums],
+            Self::Requests | Self::Notifications => &[Self::Enums, Self::Types],
+            Self::Methods => &[Self::Enums, Self::Types, Self::Requests, Self::Notifications],
+        }
+    }
+
+    pub(crate) fn home(self) -> Option<Home> {
+        match self {
+            Self::Enums => Some(Home::Enums),
+            Self::Types => Some(Home::Types),
+            Self::Requests => Some(Home::Requests),
+            Self::Notifications => Some(Home::Notifications),
+            Self::Methods => None,
+        }
+    }
+}
+
+/// A file that is not printed yet.
+pub(crate) struct Module {
+    /// Path within the crate, `src/…`.
+    pub(crate) path: String,
+    /// The module of this crate that decides what is in it, for the header.
+    pub(crate) source: &'static str,
+    pub(crate) docs: String,
+    pub(crate) tokens: TokenStream,
+}
+
+impl Emission<'_> {
+    /// Every file, sorted by path.
+    pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut files: Vec<(String, Vec<u8>)> = manifests::files(self);
+        for of in Crate::ALL {
+            let mut modules = payloads::modules(self, of);
+            match of {
+                Crate::Requests | Crate::Notifications => modules.extend(requests::modules(self, of)),
+                Crate::Methods => {
+                    modules.extend(wrappers::modules(self));
+                    modules.push(handler::module(self));
+                }
+                Crate::Enums | Crate::Types => {}
+            }
+            modules.push(lib(self, of, &modules));
+            for module in modules {
+                let text = print::rust(&module, &self.header)?;
+                files.push((format!("{}/{}", of.folder(), module.path), text.into_bytes()));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { items: self.items }
+    }
+}
+
+/// `lib.rs`: the modules, and everything they hold at the root.
+fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
+    let top: Vec<&str> = modules
+        .iter()
+        .filter_map(|module| module.path.strip_prefix("src/")?.strip_suffix(".rs"))
+        .map(|path| path.strip_suffix("/mod").unwrap_or(path))
+        .filter(|path| !path.contains('/'))
+        .collect();
+    let declarations = top.iter().map(|name| {
+        let ident = crate::lower::names::ident(name);
+        let gate = crate::codecs::gate(*name == "experimental");
+        // The markers stay in a module of their own: a marker may share its name with a type.
+        if *name == "method" {
+            quote!(pub mod #ident;)
+        } else if *name == "setters" {
+            quote!(mod #ident;)
+        } else {
+            quote!(#gate mod #ident; #gate pub use #ident::*;)
+        }
+    });
+    let stands_on = of.dependencies().iter().map(|dependency| {
+        let ident = quote::format_ident!("codex_appserver_{}", dependency.folder());
+        quote!(pub use #ident::*;)
+    });
+    // Requests and notifications each have a module `method`.
+    let method_modules = (of == Crate::Methods).then(|| {
+        quote! {
+            pub use codex_appserver_notifications::method as notification_method;
+            pub use codex_appserver_requests::method as request_method;
+        }
+    });
+    let tokens = quote! {
+        #![cfg_attr(rustfmt, rustfmt_skip)]
+        #![allow(clippy::too_many_arguments, clippy::large_enum_variant, clippy::wrong_self_convention)]
+        #(#declarations)*
+        #[doc(no_inline)]
+        pub use codex_appserver_wire as wire;
+        mod prelude {
+            #![allow(unused_imports)]
+            #(#stands_on)*
+            #method_modules
+            pub use crate::*;
+            pub use codex_appserver_wire as wire;
+        }
+    };
+    let version = &emission.model.codex_version;
+    let docs = match of {
+        Crate::Enums => format!("String enums of the Codex app-server protocol, codex {version}.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."),
+        Crate::Types => format!("Structs and unions of the Codex app-server protocol, codex {version}, that are no method's own payload."),
+        Crate::Requests => format!("Requests of the Codex app-server protocol, codex {version}: params, responses, one marker type per method in [`method`], and the enums [`ClientRequest`] and [`ServerRequest`]."),
+        Crate::Notifications => format!("Notifications of the Codex app-server protocol, codex {version}: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`]."),
+        Crate::Methods => format!("Every method of the Codex app-server protocol, codex {version}, as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks."),
+    };
+    Module { path: "src/lib.rs".into(), source: "crates/bindgen/src/emit/mod.rs", docs, tokens }
+}

@@ -1,0 +1,104 @@
+//! Marker types per method, and the enums over all methods of a kind.
+
+use heck::ToSnakeCase;
+use quote::quote;
+
+use super::{Crate, Emission, Module};
+use crate::codecs::{self, docs, gate, rust_type};
+use crate::lower::{RustType, method_docs, names};
+use crate::model::{Method, MethodKind, Params};
+
+pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
+    let kinds = match of {
+        Crate::Requests => [MethodKind::ClientRequest, MethodKind::ServerRequest],
+        _ => [MethodKind::ServerNotification, MethodKind::ClientNotification],
+    };
+    let markers = kinds.iter().flat_map(|kind| emission.model.of_kind(*kind)).map(|method| marker(emission, method));
+    let mut modules = vec![Module {
+        path: "src/method.rs".into(),
+        source: "crates/bindgen/src/emit/requests.rs",
+        docs: "One marker type per method, which ties its wire name to its payloads.".into(),
+        // A marker may share its name with a payload, so nothing is imported here by glob.
+        tokens: quote! {
+            use crate::prelude::{self, wire};
+            #(#markers)*
+        },
+    }];
+    for kind in kinds {
+        let methods: Vec<&Method> = emission.model.of_kind(kind).collect();
+        let tokens = codecs::message_enum(&emission.context(), kind, &methods, emission.docs);
+        modules.push(Module {
+            path: format!("src/{}.rs", kind.union_name().to_snake_case()),
+            source: "crates/bindgen/src/codecs/messages.rs",
+            docs: format!("The enum `{}` over all methods of its kind.", kind.union_name()),
+            tokens: quote! {
+                #[allow(unused_imports)]
+                use crate::prelude::*;
+                #tokens
+            },
+        });
+    }
+    modules
+}
+
+/// The Rust type of a method's params.
+pub(super) fn params_type(method: &Method) -> proc_macro2::TokenStream {
+    match &method.params {
+        Params::None => quote!(()),
+        Params::Required(name) => rust_type(&RustType::Named(names::type_name(name))),
+        Params::Nullable(name) => {
+            rust_type(&RustType::Option(Box::new(RustType::Named(names::type_name(name)))))
+        }
+    }
+}
+
+/// The Rust type of a method's answer; any JSON where none is known.
+pub(super) fn response_type(method: &Method) -> proc_macro2::TokenStream {
+    match &method.response {
+        Some(name) => rust_type(&RustType::Named(names::type_name(name))),
+        None => quote!(serde_json::Value),
+    }
+}
+
+/// A payload by its path, for the module of the markers.
+fn payload(definition: &str) -> proc_macro2::TokenStream {
+    let name = names::ident(&names::type_name(definition));
+    quote!(prelude::#name)
+}
+
+fn marker(emission: &Emission<'_>, method: &Method) -> proc_macro2::TokenStream {
+    let (gate, docs) = (gate(method.experimental), docs(&method_docs(method, emission.docs.methods.get(&method.name))));
+    let (name, wire) = (names::ident(&names::method_type(&method.name)), &method.name);
+    let params = match &method.params {
+        Params::None => quote!(()),
+        Params::Required(name) => payload(name),
+        Params::Nullable(name) => {
+            let payload = payload(name);
+            quote!(Option<#payload>)
+        }
+    };
+    let direction = if method.kind.from_client() { quote!(ClientToServer) } else { quote!(ServerToClient) };
+    let experimental = method.experimental.then(|| quote!(const EXPERIMENTAL: bool = true;));
+    let (role, response) = if method.kind.is_request() {
+        let response = match &method.response {
+            Some(name) => payload(name),
+            None => quote!(serde_json::Value),
+        };
+        (quote!(Request), Some(quote!(type Response = #response;)))
+    } else {
+        (quote!(Notification), None)
+    };
+    quote! {
+        #gate #docs
+        #[derive(Clone, Copy, Debug)]
+        pub struct #name;
+        #gate
+        impl wire::#role for #name {
+            const METHOD: &'static str = #wire;
+            const DIRECTION: wire::Direction = wire::Direction::#direction;
+            #experimental
+            type Params = #params;
+            #response
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use crate::prelude::wire::{BlockingTransport, Endpoint, Notification, Request, Transport, decode, encode_params};
+
+/// A request that is ready to be sent: await it on a [`Transport`], or [`call`](Self::call) it on a
+/// [`BlockingTransport`]. Nothing is sent before.
+#[must_use = "nothing is sent until the call is awaited or `call` is called"]
+pub struct Call<'c, C: ?Sized, M: Request, F = Identity> {
+    client: &'c C,
+    pub(crate) params: M::Params,
+    map: F,
+}
+
+/// What becomes of the response of a [`Call`].
+pub trait MapResponse<R> {
+    /// What the call yields.
+    type Output;
+
+    /// Turns the response into it.
+    fn map_response(self, response: R) -> Self::Output;
+}
+
+/// The response as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Identity;
+
+impl<R> MapResponse<R> for Identity {
+    type Output = R;
+
+    fn map_response(self, response: R) -> R {
+        response
+    }
+}
+
+impl<R, T, F: FnOnce(R) -> T> MapResponse<R> for F {
+    type Output = T;
+
+    fn map_response(self, response: R) -> T {
+        self(response)
+    }
+}
+
+impl<'c, C: ?Sized, M: Request> Call<'c, C, M> {
+    /// A call of the method `M`.
+    pub fn new(client: &'c C, params: M::Params) -> Self {
+        Self { client, params, map: Identity }
+    }
+
+    /// Makes something else of the response, keeping the setters.
+    pub fn map<T, F: FnOnce(M::Response) -> T>(self, map: F) -> Call<'c, C, M, F> {
+        Call { client: self.client, params: self.params, map }
+    }
+}
+
+impl<C: ?Sized, M: Request, F> Call<'_, C, M, F> {
+    /// Sets all params at once.
+    pub fn with_params(mut self, params: M::Params) -> Self {
+        self.params = params;
+        self
+    }
+}
+
+impl<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>> Call<'_, C, M, F> {
+    /// Sends the request and waits for its response.
+    pub fn call(self) -> Result<F::Output, C::Error>
+    where
+        C: BlockingTransport,
+    {
+        let params = encode_params(&self.params)?;
+        let result = BlockingTransport::send(self.client, M::METHOD, params)?;
+        finish::<C, M, F>(&result, self.map)
+    }
+}
+
+impl<'c, C, M, F> IntoFuture for Call<'c, C, M, F>
+where
+    C: Transport + Sync + ?Sized,
+    M: Request,
+    F: MapResponse<M::Response> + Send + 'c,
+{
+    type Output = Result<F::Output, C::Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { client, params, map } = self;
+        let params = encode_params(&params);
+        Box::pin(async move {
+            let result = Transport::send(client, M::METHOD, params?).await?;
+            finish::<C, M, F>(&result, map)
+        })
+    }
+}
+
+fn finish<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>>(
+    result: &str,
+    map: F,
+) -> Result<F::Output, C::Error> {
+    match decode(result) {
+        Ok(response) => Ok(map.map_response(response)),
+        Err(error) => Err(error.within("result").with_method(M::METHOD).into()),
+    }
+}
+
+/// A notification that is ready to be sent: await it on a [`Transport`], or [`call`](Self::call) it on a
+/// [`BlockingTransport`].
+#[must_use = "nothing is sent until the notification is awaited or `call` is called"]
+pub struct Notify<'c, C: ?Sized, N: Notification> {
+    client: &'c C,
+    params: N::Params,
+}
+
+impl<'c, C: Endpoint + ?Sized, N: Notification> Notify<'c, C, N> {
+    /// A notification of the method `N`.
+    pub fn new(client: &'c C, params: N::Params) -> Self {
+        Self { client, params }
+    }
+
+    /// Sends the notification.
+    pub fn call(self) -> Result<(), C::Error>
+    where
+        C: BlockingTransport,
+    {
+        let params = encode_params(&self.params)?;
+        BlockingTransport::notify(self.client, N::METHOD, params)
+    }
+}
+
+impl<'c, C: Transport + Sync + ?Sized, N: Notification> IntoFuture for Notify<'c, C, N> {
+    type Output = Result<(), C::Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { client, params } = self;
+        let params = encode_params(&params);
+        Box::pin(async move { Transport::notify(client, N::METHOD, params?).await })
+    }
+}

@@ -1,0 +1,67 @@
+//! What generation fails with: one line each, the place first.
+
+/// Why nothing was generated.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that should be JSON is not.
+    #[error("{file}: not JSON: {source}")]
+    Json {
+        /// The file.
+        file: String,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+    /// A JSON file that is no app-server schema.
+    #[error("{file}: {reason}")]
+    NotASchema {
+        /// The file.
+        file: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Something in the schema that generation does not accept.
+    #[error("{pointer}: {problem}")]
+    Schema {
+        /// JSON pointer of the place.
+        pointer: String,
+        /// What is wrong there, and what to do.
+        problem: String,
+    },
+    /// A table beside the schema that does not parse or does not fit it.
+    #[error("{file}: {problem}")]
+    Table {
+        /// The file.
+        file: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The second, independent lowering sees types that ours does not.
+    #[error("typify reads the schema differently in {} place(s); explain each in schema/typify.toml or mend the lowering: {}", .0.len(), .0.join("; "))]
+    Disagreement(Vec<String>),
+    /// Emitted code that is not Rust: a bug of the generator.
+    #[error("{path}: generated code does not parse: {source}; please report this schema")]
+    Unparseable {
+        /// The generated file.
+        path: String,
+        /// What the parser says.
+        source: syn::Error,
+    },
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn schema(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Schema { pointer: pointer.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn table(file: &str, problem: impl Into<String>) -> Self {
+        Self::Table { file: file.to_owned(), problem: problem.into() }
+    }
+}
+
+/// A JSON pointer one step further, escaped.
+pub(crate) fn step(pointer: &str, name: impl std::fmt::Display) -> String {
+    format!("{pointer}/{}", name.to_string().replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,35 @@
+//! Generates Rust bindings from the Codex app-server JSON Schema.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use codex_appserver_bindgen::{Config, Generator, Schema, Source};
+//!
+//! let bytes = std::fs::read("codex_app_server_protocol.schemas.json")?;
+//! let source = Source { name: "codex_app_server_protocol.schemas.json", bytes: &bytes };
+//! let schema = Schema::from_any(&source, None)?.with_codex_version("0.169.0");
+//! for (path, bytes) in Generator::new(Config::default()).schema(schema).run()?.files {
+//!     println!("{path}: {} bytes", bytes.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The modules are the stages, in the order the data takes: [`load`], `normalise`, [`model`], [`lower`],
+//! `crosscheck`, `codecs`, `emit`.
+
+mod codecs;
+mod emit;
+mod error;
+mod generator;
+pub mod load;
+pub mod lower;
+pub mod model;
+mod normalise;
+pub mod shape;
+mod tables;
+
+pub use emit::Layout;
+pub use error::{Error, Result};
+pub use generator::{Config, Generator, Output, Summary};
+pub use load::{Prose, Schema, Source};
+pub use tables::{TableSources, Tables};

@@ -1,0 +1,215 @@
+//! From schema files to one canonical schema: flat definitions, no prose, stability as a fact.
+//!
+//! The input is what `codex app-server generate-json-schema` prints, with and without `--experimental`,
+//! or a canonical file that came out of this module before.
+
+mod flatten;
+mod merge;
+mod prose;
+mod refs;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result, step};
+
+/// The unions that name the methods of the protocol.
+pub(crate) const METHOD_UNIONS: [&str; 4] =
+    ["ClientRequest", "ServerRequest", "ServerNotification", "ClientNotification"];
+
+/// The member that marks whatever only the experimental bundle has.
+pub(crate) const STABILITY: &str = "x-stability";
+const VERSION: &str = "x-codex-version";
+
+/// A canonical schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    /// The codex version, where the file says so.
+    pub codex_version: Option<String>,
+    pub(crate) definitions: BTreeMap<String, Value>,
+}
+
+/// What to do with upstream prose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prose {
+    /// Leave it out; only the facts in it stay.
+    #[default]
+    Drop,
+    /// Keep descriptions, for people who generate into a tree of their own.
+    Keep,
+}
+
+impl Schema {
+    /// Merges the stable bundle and, where there is one, the experimental bundle of one codex version.
+    pub fn from_bundles(stable: &Source<'_>, experimental: Option<&Source<'_>>, prose: Prose) -> Result<Self> {
+        let stable = bundle(stable, prose)?;
+        let definitions = match experimental {
+            None => stable,
+            Some(experimental) => merge::definitions(&stable, bundle(experimental, prose)?)?,
+        };
+        Ok(Self { codex_version: None, definitions })
+    }
+
+    /// Reads a canonical file.
+    pub fn from_canonical(source: &Source<'_>) -> Result<Self> {
+        let root = parse(source)?;
+        let codex_version = root.get(VERSION).and_then(Value::as_str).map(str::to_owned);
+        let definitions = definitions(&root, source)?.clone().into_iter().collect();
+        let schema = Self { codex_version, definitions };
+        refs::check(&schema.definitions)?;
+        Ok(schema)
+    }
+
+    /// Reads either kind: files written by [`Schema::to_canonical_json`] are known by their mark.
+    pub fn from_any(source: &Source<'_>, experimental: Option<&Source<'_>>) -> Result<Self> {
+        let root = parse(source)?;
+        match (root.get(VERSION).is_some(), experimental) {
+            (true, None) => Self::from_canonical(source),
+            (true, Some(second)) => Err(Error::NotASchema {
+                file: second.name.to_owned(),
+                reason: format!("{} is a canonical schema already and takes no second bundle", source.name),
+            }),
+            (false, _) => Self::from_bundles(source, experimental, Prose::Drop),
+        }
+    }
+
+    /// Sets the codex version the schema belongs to.
+    #[must_use]
+    pub fn with_codex_version(mut self, version: impl Into<String>) -> Self {
+        self.codex_version = Some(version.into());
+        self
+    }
+
+    /// The canonical file: keys sorted, two spaces of indent, a line break at the end.
+    pub fn to_canonical_json(&self) -> String {
+        let version = self.codex_version.as_deref().unwrap_or("unknown");
+        let root = json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            VERSION: version,
+            "definitions": self.definitions,
+        });
+        let mut text = serde_json::to_string_pretty(&sorted(&root)).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// The definitions by name, as canonical JSON Schema.
+    pub fn definitions(&self) -> &BTreeMap<String, Value> {
+        &self.definitions
+    }
+}
+
+/// A schema file: a name for error texts, and its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// What error texts call it.
+    pub name: &'a str,
+    /// The file.
+    pub bytes: &'a [u8],
+}
+
+/// Every `$ref` has to name a definition.
+pub(crate) fn check_refs(schema: &Schema) -> Result<()> {
+    refs::check(&schema.definitions)
+}
+
+fn bundle(source: &Source<'_>, prose: Prose) -> Result<BTreeMap<String, Value>> {
+    let root = parse(source)?;
+    let flat = flatten::definitions(definitions(&root, source)?)?;
+    let facts: BTreeMap<String, Value> =
+        flat.into_iter().map(|(name, schema)| (name, prose::to_facts(schema, prose))).collect();
+    refs::check(&facts)?;
+    Ok(facts)
+}
+
+fn parse(source: &Source<'_>) -> Result<Map<String, Value>> {
+    let root: Value = serde_json::from_slice(source.bytes)
+        .map_err(|error| Error::Json { file: source.name.to_owned(), source: error })?;
+    match root {
+        Value::Object(root) => Ok(root),
+        _ => Err(not_a_schema(source, "the root is no object")),
+    }
+}
+
+fn definitions<'r>(root: &'r Map<String, Value>, source: &Source<'_>) -> Result<&'r Map<String, Value>> {
+    let definitions = root
+        .get("definitions")
+        .and_then(Value::as_object)
+        .ok_or_else(|| not_a_schema(source, "there are no `definitions`"))?;
+    match METHOD_UNIONS.iter().find(|name| !definitions.contains_key(**name)) {
+        Some(missing) => Err(not_a_schema(source, &format!("there is no definition `{missing}`"))),
+        None => Ok(definitions),
+    }
+}
+
+fn not_a_schema(source: &Source<'_>, what: &str) -> Error {
+    let reason = format!(
+        "not an app-server schema: {what}; pass codex_app_server_protocol.schemas.json as written by `codex app-server generate-json-schema`"
+    );
+    Error::NotASchema { file: source.name.to_owned(), reason }
+}
+
+/// The same JSON, every object sorted by key, whatever map serde_json was built with.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<&String, &Value> = map.iter().collect();
+            Value::Object(ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
+/// The pointer of a definition.
+pub(crate) fn pointer(name: &str) -> String {
+    step("#/definitions", name)
+}
+
+/// The members of a schema that hold one schema, and those that hold a list or a map of schemas.
+const ONE: [&str; 3] = ["items", "additionalProperties", "not"];
+const LIST: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+const NAMED: [&str; 1] = ["properties"];
+
+/// Calls `visit` on every schema directly below, with its pointer.
+pub(crate) fn children<'s>(schema: &'s Value, at: &str, visit: &mut dyn FnMut(&'s Value, String)) {
+    let Some(object) = schema.as_object() else { return };
+    for (key, value) in object {
+        let here = || step(at, key);
+        match (key.as_str(), value) {
+            (key, value) if ONE.contains(&key) => visit(value, here()),
+            (key, Value::Array(items)) if LIST.contains(&key) => {
+                items.iter().enumerate().for_each(|(index, item)| visit(item, step(&here(), index)));
+            }
+            (key, Value::Object(members)) if NAMED.contains(&key) => {
+                members.iter().for_each(|(name, member)| visit(member, step(&here(), name)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The same walk, changing what is found.
+pub(crate) fn map_children(schema: Value, change: &mut dyn FnMut(Value) -> Value) -> Value {
+    let Value::Object(object) = schema else { return schema };
+    let changed = object.into_iter().map(|(key, value)| {
+        let value = match value {
+            value if ONE.contains(&key.as_str()) => change(value),
+            Value::Array(items) if LIST.contains(&key.as_str()) => {
+                Value::Array(items.into_iter().map(&mut *change).collect())
+            }
+            Value::Object(members) if NAMED.contains(&key.as_str()) => {
+                Value::Object(members.into_iter().map(|(name, member)| (name, change(member))).collect())
+            }
+            other => other,
+        };
+        (key, value)
+    });
+    Value::Object(changed.collect())
+}
+
+/// The definition that a `$ref` names.
+pub(crate) fn ref_name(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")
+}

@@ -1,0 +1,65 @@
+//! Drops upstream prose and keeps the facts that hide in it.
+
+use serde_json::{Map, Value};
+
+use super::{Prose, map_children};
+
+/// The schema without titles and descriptions; a deprecation in a description becomes `deprecated: true`.
+pub(super) fn to_facts(schema: Value, prose: Prose) -> Value {
+    let Value::Object(mut object) = schema else { return schema };
+    let description = object.get("description").and_then(Value::as_str);
+    if description.is_some_and(says_deprecated) {
+        object.insert("deprecated".into(), Value::Bool(true));
+    }
+    for key in ["title", "$schema"] {
+        object.remove(key);
+    }
+    if prose == Prose::Drop {
+        object.remove("description");
+    }
+    map_children(Value::Object(whole_numbers(object)), &mut |child| to_facts(child, prose))
+}
+
+/// `@deprecated` anywhere, or a text that opens with the word; a text that merely mentions the
+/// deprecation of something else is not one.
+fn says_deprecated(description: &str) -> bool {
+    let opening: String = description.trim_start().chars().take(10).collect();
+    description.contains("@deprecated") || opening.eq_ignore_ascii_case("deprecated")
+}
+
+/// Upstream prints `minimum: 0.0` for integers.
+fn whole_numbers(mut object: Map<String, Value>) -> Map<String, Value> {
+    for key in ["minimum", "maximum"] {
+        if let Some(number) = object.get(key).and_then(Value::as_f64).filter(|number| number.fract() == 0.0) {
+            object.insert(key.into(), Value::from(number as i64));
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn titles_go_but_members_called_title_stay() {
+        let schema = json!({"title": "X", "description": "Words.", "properties": {"title": {"title": "T", "type": "string"}}});
+        assert_eq!(to_facts(schema, Prose::Drop), json!({"properties": {"title": {"type": "string"}}}));
+    }
+
+    #[test]
+    fn deprecation_is_a_fact_where_the_text_states_it() {
+        for (text, expected) in [
+            ("@deprecated Ignored.", true),
+            ("Deprecated: use `x`.", true),
+            ("DEPRECATED APIs below", true),
+            ("Prefer x. @deprecated", true),
+            ("Summary of what is deprecated.", false),
+        ] {
+            let facts = to_facts(json!({"description": text}), Prose::Drop);
+            assert_eq!(facts.get("deprecated").is_some(), expected, "{text}");
+        }
+        assert_eq!(to_facts(json!({"description": "Words."}), Prose::Keep), json!({"description": "Words."}));
+    }
+}

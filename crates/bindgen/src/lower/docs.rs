@@ -1,0 +1,106 @@
+//! Docs made from facts: names, methods, defaults, stability; and our own summaries.
+
+use super::{Lowering, names};
+use crate::model::{Method, MethodKind};
+use crate::shape::{Definition, EnumValue, Field};
+
+/// More methods than this are counted, not listed.
+const LISTED_METHODS: usize = 6;
+
+impl<'m> Lowering<'m> {
+    pub(super) fn definition_docs(&self, definition: &Definition) -> Vec<String> {
+        let mut docs = Vec::new();
+        let usage = &self.model.usage[&definition.name];
+        let payload_of = self.model.methods.iter().find_map(|method| self.payload_summary(method, &definition.name));
+        let summary = self.docs.types.get(&definition.name).cloned().or(payload_of);
+        docs.push(summary.unwrap_or_else(|| format!("The protocol type `{}`.", definition.name)));
+        if names::type_name(&definition.name) != definition.name {
+            docs.push(format!("Schema name: `{}`.", definition.name));
+        }
+        if !usage.methods.is_empty() {
+            docs.push(format!("Used by {}.", method_list(usage.methods.iter().map(String::as_str))));
+        }
+        push_facts(&mut docs, !usage.stable, definition.deprecated);
+        docs
+    }
+
+    fn payload_summary(&self, method: &Method, definition: &str) -> Option<String> {
+        let role = match () {
+            () if method.response.as_deref() == Some(definition) => "The answer to",
+            () if method.params.definition() == Some(definition) => "The params of",
+            () => return None,
+        };
+        Some(format!("{role} `{}`.", method.name))
+    }
+
+    pub(super) fn inline_docs(&self, owner: &Definition) -> Vec<String> {
+        vec![format!("Part of [`{}`].", names::type_name(&owner.name))]
+    }
+
+    pub(super) fn field_docs(&self, field: &Field, rust_name: &str) -> Vec<String> {
+        let mut docs = vec![];
+        let mut wire = format!("Wire name: `{}`.", field.wire);
+        if !field.aliases.is_empty() {
+            let aliases: Vec<String> = field.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+            wire.push_str(&format!(" Decodes from {} as well.", aliases.join(", ")));
+        }
+        docs.push(if field.wire == rust_name && field.aliases.is_empty() {
+            format!("`{}`.", field.wire)
+        } else {
+            wire
+        });
+        if let Some(default) = &field.default {
+            docs.push(format!("Default: `{default}`."));
+        }
+        if field.distinct_null {
+            docs.push("Leaving it out keeps the setting, `null` clears it.".into());
+        }
+        push_facts(&mut docs, field.experimental, field.deprecated);
+        docs
+    }
+
+    pub(super) fn value_docs(&self, value: &EnumValue) -> Vec<String> {
+        let mut docs = vec![format!("`{}`.", value.wire)];
+        push_facts(&mut docs, value.experimental, false);
+        docs
+    }
+
+    pub(super) fn arm_docs(&self, wire: &str, experimental: bool, deprecated: bool) -> Vec<String> {
+        let mut docs = vec![format!("`{wire}`.")];
+        push_facts(&mut docs, experimental, deprecated);
+        docs
+    }
+}
+
+/// The docs of whatever stands for a method.
+pub(crate) fn method_docs(method: &Method, summary: Option<&String>) -> Vec<String> {
+    let mut docs = Vec::new();
+    docs.extend(summary.cloned());
+    let direction = match method.kind {
+        MethodKind::ClientRequest => "request from the client to the server",
+        MethodKind::ServerRequest => "request from the server to the client",
+        MethodKind::ServerNotification => "notification from the server",
+        MethodKind::ClientNotification => "notification from the client",
+    };
+    docs.push(format!("Method `{}`, a {direction}.", method.name));
+    push_facts(&mut docs, method.experimental, method.deprecated);
+    docs
+}
+
+fn push_facts(docs: &mut Vec<String>, experimental: bool, deprecated: bool) {
+    if experimental {
+        docs.push("**Experimental**: not part of the stable surface.".into());
+    }
+    if deprecated {
+        docs.push("**Deprecated** by the protocol.".into());
+    }
+}
+
+fn method_list<'a>(methods: impl Iterator<Item = &'a str>) -> String {
+    let methods: Vec<String> = methods.map(|name| format!("`{name}`")).collect();
+    if methods.len() <= LISTED_METHODS {
+        methods.join(", ")
+    } else {
+        format!("{} and {} more methods", methods[..LISTED_METHODS].join(", "), methods.len() - LISTED_METHODS)
+    }
+}

@@ -1,0 +1,104 @@
+//! From the model to Rust items: names, types, what is optional, what is boxed, what the docs say.
+
+mod boxes;
+mod docs;
+mod item;
+pub mod names;
+mod structs;
+mod types;
+mod unions;
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::load::pointer;
+use crate::model::Model;
+use crate::shape::{Definition, Shape};
+use crate::tables::Docs;
+
+pub(crate) use boxes::is_large;
+pub(crate) use docs::method_docs;
+pub use item::{
+    ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Presence, RustType, StringVariant, Struct, Union, UnionKind,
+    Variant,
+};
+
+/// Lowers every definition. Items are sorted by name.
+pub(crate) fn items(model: &Model, docs: &Docs) -> Result<BTreeMap<String, Item>> {
+    let mut lowering = Lowering { model, docs, items: BTreeMap::new(), groups: groups(model) };
+    for definition in model.definitions.values() {
+        lowering.definition(definition)?;
+    }
+    lowering.share_choices()?;
+    let mut items = lowering.items;
+    boxes::recursive(&mut items);
+    boxes::large(&mut items);
+    Ok(items)
+}
+
+struct Lowering<'m> {
+    model: &'m Model,
+    docs: &'m Docs,
+    items: BTreeMap<String, Item>,
+    groups: BTreeMap<&'m str, String>,
+}
+
+/// The module of each payload: that of the first method that names it.
+fn groups(model: &Model) -> BTreeMap<&str, String> {
+    let mut groups = BTreeMap::new();
+    for method in &model.methods {
+        for payload in method.params.definition().into_iter().chain(method.response.as_deref()) {
+            groups.entry(payload).or_insert_with(|| names::group(&method.name));
+        }
+    }
+    groups
+}
+
+impl<'m> Lowering<'m> {
+    fn definition(&mut self, definition: &'m Definition) -> Result<()> {
+        let name = names::type_name(&definition.name);
+        let docs = self.definition_docs(definition);
+        let kind = self.kind(&name, definition, &definition.shape)?;
+        self.add(name, definition, docs, kind, !self.model.usage[&definition.name].always_compiled)
+    }
+
+    fn kind(&mut self, name: &str, definition: &'m Definition, shape: &'m Shape) -> Result<ItemKind> {
+        Ok(match shape {
+            Shape::Object(object) => ItemKind::Struct(self.structure(name, definition, object, false)?),
+            Shape::StringEnum(values) => ItemKind::StringEnum(self.string_enum(definition, values)?),
+            Shape::Tagged(tagged) => ItemKind::Union(self.tagged(name, definition, tagged)?),
+            Shape::External(arms) => ItemKind::Union(self.external(name, definition, arms)?),
+            Shape::ByType(arms) => ItemKind::Union(self.by_type(name, definition, arms)?),
+            Shape::ByKeys(arms) => ItemKind::Union(self.by_keys(name, definition, arms)?),
+            other => ItemKind::Alias(self.rust_type(other, name, definition)?),
+        })
+    }
+
+    /// Adds an item that comes from `definition`; arms and inline shapes share its home and its module.
+    fn add(
+        &mut self,
+        name: String,
+        definition: &'m Definition,
+        docs: Vec<String>,
+        kind: ItemKind,
+        gated: bool,
+    ) -> Result<()> {
+        let usage = &self.model.usage[&definition.name];
+        let item = Item {
+            name: name.clone(),
+            definition: definition.name.clone(),
+            home: usage.home,
+            group: self.groups.get(definition.name.as_str()).cloned(),
+            gated,
+            docs,
+            kind,
+        };
+        match self.items.insert(name.clone(), item) {
+            None => Ok(()),
+            Some(other) => Err(Error::schema(
+                pointer(&definition.name),
+                format!("becomes the Rust type `{name}`, as something of `{}` does", other.definition),
+            )),
+        }
+    }
+}

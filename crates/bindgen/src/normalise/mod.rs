@@ -1,0 +1,161 @@
+//! From JSON Schema to canonical shapes: one way to say each thing, whatever way the schema says it.
+//!
+//! Everything that the schema may contain is either understood here or refused with its place.
+
+mod marks;
+mod object;
+mod union;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result, step};
+use crate::load::{METHOD_UNIONS, STABILITY, Schema, pointer, ref_name};
+use crate::shape::{Definition, EnumValue, IntFormat, Shape};
+
+/// Keywords that carry a shape or a fact; any other one is refused, lest its meaning be lost.
+const KEYWORDS: [&str; 24] = [
+    "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "deprecated", "description", "enum",
+    "format", "items", "maximum", "maxLength", "minLength", "minimum", "oneOf", "properties", "readOnly", "required",
+    "type", "writeOnly", "x-experimental-values", "x-stability", "title",
+];
+
+/// Reads every definition but the four unions over methods, which the model reads.
+pub fn definitions(schema: &Schema) -> Result<BTreeMap<String, Definition>> {
+    let reader = Reader { raw: &schema.definitions };
+    schema
+        .definitions
+        .iter()
+        .filter(|(name, _)| !METHOD_UNIONS.contains(&name.as_str()))
+        .map(|(name, value)| {
+            let shape = reader.definition(value, &pointer(name))?;
+            let deprecated = flag(value, "deprecated");
+            Ok((name.clone(), Definition { name: name.clone(), shape, deprecated }))
+        })
+        .collect()
+}
+
+/// Reads the shape of one schema outside the definitions, such as a method's params.
+pub(crate) fn inline(schema: &Schema, value: &Value, at: &str) -> Result<Shape> {
+    Reader { raw: &schema.definitions }.shape(value, at)
+}
+
+struct Reader<'s> {
+    raw: &'s BTreeMap<String, Value>,
+}
+
+pub(crate) fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+pub(crate) fn is_experimental(value: &Value) -> bool {
+    value.get(STABILITY).is_some()
+}
+
+impl<'s> Reader<'s> {
+    /// A bare `type: object` is an object without members as a definition, any object elsewhere.
+    fn definition(&self, value: &'s Value, at: &str) -> Result<Shape> {
+        match self.shape(value, at)? {
+            Shape::Map(_) if value.get("additionalProperties").is_none_or(|rest| rest == &Value::Bool(false)) => {
+                Ok(Shape::Object(crate::shape::Object::default()))
+            }
+            shape => Ok(shape),
+        }
+    }
+
+    fn shape(&self, value: &'s Value, at: &str) -> Result<Shape> {
+        let object = match value {
+            Value::Bool(true) => return Ok(Shape::Any),
+            Value::Object(object) => object,
+            _ => return Err(Error::schema(at, "unsupported schema; expected an object or `true`")),
+        };
+        if let Some(unknown) = object.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
+            return Err(Error::schema(step(at, unknown), format!("unsupported keyword `{unknown}`")));
+        }
+        if let Some(name) = ref_name(value) {
+            return Ok(Shape::Ref(name.to_owned()));
+        }
+        if let Some(parts) = object.get("allOf") {
+            return match parts.as_array().map(Vec::as_slice) {
+                Some([only]) => self.shape(only, &step(&step(at, "allOf"), 0)),
+                _ => Err(Error::schema(step(at, "allOf"), "unsupported: `allOf` of more than one schema")),
+            };
+        }
+        if object.contains_key("oneOf") || object.contains_key("anyOf") {
+            return self.union(object, at);
+        }
+        match object.get("type") {
+            None if object.contains_key("properties") => self.object_shape(object, at),
+            None if object.contains_key("enum") => self.string(object, at),
+            None => Ok(Shape::Any),
+            Some(Value::String(name)) => self.typed(name, object, at),
+            Some(Value::Array(names)) => match names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..] {
+                [name, "null"] | ["null", name] => Ok(Shape::Nullable(Box::new(self.typed(name, object, at)?))),
+                _ => Err(Error::schema(step(at, "type"), "unsupported: several types, of which none is `null`")),
+            },
+            Some(_) => Err(Error::schema(step(at, "type"), "unsupported: not a type name")),
+        }
+    }
+
+    fn typed(&self, name: &str, object: &'s Map<String, Value>, at: &str) -> Result<Shape> {
+        match name {
+            "boolean" => Ok(Shape::Bool),
+            "integer" => integer(object, at),
+            "number" => match object.get("format").and_then(Value::as_str) {
+                Some("float") => Ok(Shape::Number { wide: false }),
+                Some("double") | None => Ok(Shape::Number { wide: true }),
+                Some(other) => Err(unsupported_format(other, at)),
+            },
+            "string" => self.string(object, at),
+            "array" => {
+                let item = match object.get("items") {
+                    Some(item) => self.shape(item, &step(at, "items"))?,
+                    None => Shape::Any,
+                };
+                Ok(Shape::Array(Box::new(item)))
+            }
+            "object" => self.object_shape(object, at),
+            other => Err(Error::schema(step(at, "type"), format!("unsupported type `{other}`"))),
+        }
+    }
+
+    fn string(&self, object: &Map<String, Value>, at: &str) -> Result<Shape> {
+        let values = match (object.get("enum"), object.get("const")) {
+            (Some(Value::Array(values)), None) => values.as_slice(),
+            (None, Some(value)) => std::slice::from_ref(value),
+            (None, None) => return Ok(Shape::String),
+            _ => return Err(Error::schema(step(at, "enum"), "unsupported: not a list of values")),
+        };
+        let gated = object.get("x-experimental-values").and_then(Value::as_array);
+        let all = is_experimental(&Value::Object(object.clone()));
+        let values = values.iter().enumerate().map(|(index, value)| match value.as_str() {
+            Some(wire) => Ok(EnumValue {
+                wire: wire.to_owned(),
+                experimental: all || gated.is_some_and(|gated| gated.contains(value)),
+            }),
+            None => Err(Error::schema(step(&step(at, "enum"), index), "unsupported: an enum value that is no string")),
+        });
+        Ok(Shape::StringEnum(values.collect::<Result<_>>()?))
+    }
+}
+
+fn integer(object: &Map<String, Value>, at: &str) -> Result<Shape> {
+    let format = match object.get("format").and_then(Value::as_str) {
+        Some("int8") => IntFormat::I8,
+        Some("int16") => IntFormat::I16,
+        Some("int32") => IntFormat::I32,
+        Some("int64" | "int") | None => IntFormat::I64,
+        Some("uint8") => IntFormat::U8,
+        Some("uint16") => IntFormat::U16,
+        Some("uint32") => IntFormat::U32,
+        // The server's `usize`, 64 bits wide on every platform it ships for.
+        Some("uint64" | "uint") => IntFormat::U64,
+        Some(other) => return Err(unsupported_format(other, at)),
+    };
+    Ok(Shape::Integer(format))
+}
+
+fn unsupported_format(format: &str, at: &str) -> Error {
+    Error::schema(step(at, "format"), format!("unsupported format `{format}`"))
+}

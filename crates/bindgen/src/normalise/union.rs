@@ -1,0 +1,214 @@
+//! Unions: which kind each one is, and its arms.
+
+use serde_json::{Map, Value};
+
+use super::{Reader, flag, is_experimental};
+use crate::error::{Error, Result, step};
+use crate::load::ref_name;
+use crate::shape::{ExternalArm, Field, Object, Shape, Tagged, TaggedArm};
+
+/// One arm with the place it stands at.
+#[derive(Clone)]
+struct Arm<'s> {
+    value: &'s Value,
+    at: String,
+}
+
+impl<'s> Arm<'s> {
+    fn properties(&self) -> Option<&'s Map<String, Value>> {
+        self.value.get("properties")?.as_object()
+    }
+
+    /// The members that have exactly one value: candidates for a tag.
+    fn literals(&self) -> impl Iterator<Item = (&'s str, &'s str)> + use<'s> {
+        self.properties().into_iter().flatten().filter_map(|(name, member)| Some((name.as_str(), literal(member)?)))
+    }
+
+    fn is_string_enum(&self) -> bool {
+        self.value.get("type").and_then(Value::as_str) == Some("string") && self.value.get("enum").is_some()
+    }
+
+    /// The single member of an externally tagged arm.
+    fn single_member(&self) -> Option<(&'s str, &'s Value)> {
+        let properties = self.properties()?;
+        let required = self.value.get("required")?.as_array()?;
+        let (name, value) = properties.iter().next().filter(|_| properties.len() == 1)?;
+        let is_required = required.len() == 1 && required[0].as_str() == Some(name);
+        (is_required && literal(value).is_none() && self.value.get("anyOf").is_none()).then_some((name, value))
+    }
+
+    /// `type: [string, object]` and nothing else: the schema's own way to leave a union open.
+    fn is_catch_all(&self) -> bool {
+        self.value.get("type").is_some_and(Value::is_array)
+            && !["properties", "enum", "items"].iter().any(|key| self.value.get(*key).is_some())
+            && !self.value["type"].as_array().is_some_and(|types| types.contains(&"null".into()))
+    }
+}
+
+fn literal(schema: &Value) -> Option<&str> {
+    if let Some(value) = schema.get("const") {
+        return value.as_str();
+    }
+    match schema.get("enum")?.as_array()?.as_slice() {
+        [Value::String(value)] => Some(value),
+        _ => None,
+    }
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn union(&self, object: &'s Map<String, Value>, at: &str) -> Result<Shape> {
+        let (keyword, values) = match (object.get("oneOf"), object.get("anyOf")) {
+            (Some(Value::Array(arms)), None) => ("oneOf", arms),
+            (None, Some(Value::Array(arms))) => ("anyOf", arms),
+            _ => return Err(Error::schema(at, "unsupported: `oneOf` and `anyOf` side by side")),
+        };
+        let at_arms = step(at, keyword);
+        let arms: Vec<Arm<'s>> = values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| Arm { value, at: step(&at_arms, index) })
+            .collect();
+        let (nulls, arms): (Vec<_>, Vec<_>) =
+            arms.into_iter().partition(|arm| arm.value.get("type").and_then(Value::as_str) == Some("null"));
+
+        let base = self.fields(object, at)?;
+        let shape = match &arms[..] {
+            [] => return Err(Error::schema(at_arms, "unsupported: a union without arms")),
+            [only] if base.is_empty() && !nulls.is_empty() => self.shape(only.value, &only.at)?,
+            arms => self.arms(arms, &base, values, &at_arms)?,
+        };
+        Ok(match shape {
+            shape if nulls.is_empty() => shape,
+            nullable @ Shape::Nullable(_) => nullable,
+            shape => Shape::Nullable(Box::new(shape)),
+        })
+    }
+
+    fn arms(&self, arms: &[Arm<'s>], base: &[Field], values: &'s [Value], at: &str) -> Result<Shape> {
+        if let Some(tag) = shared_tag(arms) {
+            return self.tagged(arms, tag, base, at);
+        }
+        if !base.is_empty() {
+            let choice = self.choice(values, at)?;
+            return Ok(Shape::Object(Object { fields: base.to_vec(), choice, additional: false }));
+        }
+        if arms.iter().all(Arm::is_string_enum) {
+            return self.string_enum(arms);
+        }
+        let closed: Vec<&Arm<'s>> = arms.iter().filter(|arm| !arm.is_catch_all()).collect();
+        if closed.iter().all(|arm| arm.is_string_enum() || arm.single_member().is_some()) {
+            return self.external(&closed);
+        }
+        let kinds: Vec<Option<&str>> = arms.iter().map(|arm| self.json_type(arm.value)).collect();
+        if kinds.iter().enumerate().all(|(index, kind)| kind.is_some() && !kinds[..index].contains(kind)) {
+            let shapes = arms.iter().map(|arm| self.shape(arm.value, &arm.at));
+            return Ok(Shape::ByType(shapes.collect::<Result<_>>()?));
+        }
+        if kinds.iter().all(|kind| *kind == Some("object")) {
+            let arms = arms.iter().map(|arm| self.key_arm(arm.value, &arm.at));
+            return Ok(Shape::ByKeys(arms.collect::<Result<_>>()?));
+        }
+        Err(Error::schema(at, "unsupported union: no tag, JSON type or member tells its arms apart"))
+    }
+
+    fn tagged(&self, arms: &[Arm<'s>], tag: &'s str, base: &[Field], at: &str) -> Result<Shape> {
+        let mut tagged = Tagged { tag: tag.to_owned(), arms: Vec::new() };
+        for arm in arms {
+            let value = arm.literals().find(|(name, _)| *name == tag).map(|(_, value)| value).unwrap_or_default();
+            if tagged.arms.iter().any(|other| other.value == value) {
+                return Err(Error::schema(&arm.at, format!("a second arm with `{tag}` = `{value}`")));
+            }
+            let object = self.arm_object(arm, tag, base)?;
+            tagged.arms.push(TaggedArm {
+                value: value.to_owned(),
+                object,
+                experimental: is_experimental(arm.value),
+                deprecated: flag(arm.value, "deprecated"),
+            });
+        }
+        if base.iter().any(|field| field.wire == tag) {
+            return Err(Error::schema(at, format!("the tag `{tag}` is a common member as well")));
+        }
+        Ok(Shape::Tagged(tagged))
+    }
+
+    /// An arm's own members, the union's common ones, and its inner choice.
+    fn arm_object(&self, arm: &Arm<'s>, tag: &str, base: &[Field]) -> Result<Object> {
+        let Some(object) = arm.value.as_object() else { return Ok(Object::default()) };
+        if let Some(unknown) = object.keys().find(|key| !super::KEYWORDS.contains(&key.as_str())) {
+            return Err(Error::schema(step(&arm.at, unknown), format!("unsupported keyword `{unknown}`")));
+        }
+        let mut fields = self.fields(object, &arm.at)?;
+        fields.retain(|field| field.wire != tag);
+        for common in base {
+            match fields.iter().find(|field| field.wire == common.wire) {
+                Some(own) if own.shape != common.shape => {
+                    return Err(Error::schema(
+                        step(&step(&arm.at, "properties"), &own.wire),
+                        "differs from the member of the same name that all arms share",
+                    ));
+                }
+                Some(_) => {}
+                None => fields.push(common.clone()),
+            }
+        }
+        fields.sort_by(|a, b| a.wire.cmp(&b.wire));
+        let choice = match object.get("anyOf").or_else(|| object.get("oneOf")) {
+            Some(Value::Array(inner)) => self.choice(inner, &step(&arm.at, "anyOf"))?,
+            _ => Vec::new(),
+        };
+        let additional = object.get("additionalProperties") == Some(&Value::Bool(true));
+        Ok(Object { fields, choice, additional })
+    }
+
+    fn string_enum(&self, arms: &[Arm<'s>]) -> Result<Shape> {
+        let mut all = Vec::new();
+        for arm in arms {
+            if let Shape::StringEnum(values) = self.shape(arm.value, &arm.at)? {
+                all.extend(values);
+            }
+        }
+        Ok(Shape::StringEnum(all))
+    }
+
+    fn external(&self, arms: &[&Arm<'s>]) -> Result<Shape> {
+        let mut all: Vec<ExternalArm> = Vec::new();
+        for arm in arms {
+            let experimental = is_experimental(arm.value);
+            if let Some((name, payload)) = arm.single_member() {
+                let here = step(&step(&arm.at, "properties"), name);
+                let payload = Some(self.shape(payload, &here)?);
+                all.push(ExternalArm { value: name.to_owned(), payload, experimental });
+            } else if let Shape::StringEnum(values) = self.shape(arm.value, &arm.at)? {
+                all.extend(values.into_iter().map(|value| ExternalArm {
+                    value: value.wire,
+                    payload: None,
+                    experimental: experimental || value.experimental,
+                }));
+            }
+        }
+        Ok(Shape::External(all))
+    }
+
+    /// The JSON type of a schema, where it has exactly one.
+    fn json_type(&self, value: &Value) -> Option<&'s str> {
+        const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
+        if let Some(name) = ref_name(value) {
+            return self.json_type(self.raw.get(name)?);
+        }
+        if let Some(Value::String(name)) = value.get("type") {
+            return TYPES.iter().find(|known| *known == name).copied();
+        }
+        let arms = value.get("oneOf").or_else(|| value.get("anyOf"))?.as_array()?;
+        let kinds: Vec<_> = arms.iter().map(|arm| self.json_type(arm)).collect();
+        kinds.first().copied().flatten().filter(|first| kinds.iter().all(|kind| *kind == Some(*first)))
+    }
+}
+
+/// The member that every arm has with one value of its own.
+fn shared_tag<'s>(arms: &[Arm<'s>]) -> Option<&'s str> {
+    let mut candidates: Vec<&str> = arms.first()?.literals().map(|(name, _)| name).collect();
+    candidates.retain(|candidate| arms.iter().all(|arm| arm.literals().any(|(name, _)| name == *candidate)));
+    // Prefer the name the protocol uses almost everywhere.
+    candidates.iter().find(|name| **name == "type").or(candidates.first()).copied()
+}

@@ -1,0 +1,215 @@
+//! The canonical shapes that every definition of the schema is reduced to.
+
+/// What a value looks like on the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// Any JSON value.
+    Any,
+    /// `true` or `false`.
+    Bool,
+    /// An integer of a given width.
+    Integer(IntFormat),
+    /// A number; `wide` is 64-bit.
+    Number {
+        /// `double` rather than `float`.
+        wide: bool,
+    },
+    /// A string without fixed values.
+    String,
+    /// Another definition.
+    Ref(String),
+    /// A list.
+    Array(Box<Shape>),
+    /// An object with free keys.
+    Map(Box<Shape>),
+    /// The shape, or `null`.
+    Nullable(Box<Shape>),
+    /// An object with known members.
+    Object(Object),
+    /// A string with known values.
+    StringEnum(Vec<EnumValue>),
+    /// Objects told apart by a member with a fixed value.
+    Tagged(Tagged),
+    /// Strings, and objects whose single member names the arm.
+    External(Vec<ExternalArm>),
+    /// Arms told apart by JSON type.
+    ByType(Vec<Shape>),
+    /// Objects told apart by their members; each arm is a definition or an object.
+    ByKeys(Vec<KeyArm>),
+}
+
+/// The integer formats of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum IntFormat {
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+}
+
+/// An object with known members.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    /// The members, sorted by wire name.
+    pub fields: Vec<Field>,
+    /// Exactly one of several members stands beside the others, such as `url` or `fileId`.
+    pub choice: Vec<Field>,
+    /// Members beyond the known ones are part of the value.
+    pub additional: bool,
+}
+
+/// One member of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The name on the wire.
+    pub wire: String,
+    /// Other names that are accepted.
+    pub aliases: Vec<String>,
+    /// The shape of its value.
+    pub shape: Shape,
+    /// Whether the member has to be there.
+    pub required: bool,
+    /// The value that an absent member stands for, unless that is `null`.
+    pub default: Option<serde_json::Value>,
+    /// Absent and `null` mean different things.
+    pub distinct_null: bool,
+    /// Only the experimental bundle has it.
+    pub experimental: bool,
+    /// Upstream advises against it.
+    pub deprecated: bool,
+}
+
+/// One value of a string enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnumValue {
+    /// The string on the wire.
+    pub wire: String,
+    /// Only the experimental bundle has it.
+    pub experimental: bool,
+}
+
+/// Objects told apart by a member with a fixed value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tagged {
+    /// The wire name of that member.
+    pub tag: String,
+    /// The arms in schema order.
+    pub arms: Vec<TaggedArm>,
+}
+
+/// One arm of a tagged union.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaggedArm {
+    /// The value of the tag.
+    pub value: String,
+    /// The members beside the tag.
+    pub object: Object,
+    /// Only the experimental bundle has it.
+    pub experimental: bool,
+    /// Upstream advises against it.
+    pub deprecated: bool,
+}
+
+/// One arm of an externally tagged union.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExternalArm {
+    /// The string, or the name of the single member.
+    pub value: String,
+    /// The shape of that member's value; none for a plain string.
+    pub payload: Option<Shape>,
+    /// Only the experimental bundle has it.
+    pub experimental: bool,
+}
+
+/// One arm of a union without a tag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyArm {
+    /// The definition or the object.
+    pub shape: Shape,
+    /// How the arm, or each arm of a union below it, is recognised.
+    pub marks: Vec<Marks>,
+}
+
+/// What tells an object of one arm from the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// Members that have one of a few fixed strings.
+    pub literals: Vec<(String, Vec<String>)>,
+    /// Members that have to be there, each by any of its names.
+    pub required: Vec<Vec<String>>,
+    /// Every known member.
+    pub known: Vec<String>,
+}
+
+/// One definition of the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// Its name in the schema.
+    pub name: String,
+    /// What its values look like.
+    pub shape: Shape,
+    /// Upstream advises against it.
+    pub deprecated: bool,
+}
+
+impl Shape {
+    /// Calls `visit` with every definition this shape refers to, and how.
+    pub fn refs<'s>(&'s self, visit: &mut dyn FnMut(&'s str, Edge)) {
+        self.refs_by(Edge::default(), visit);
+    }
+
+    fn refs_by<'s>(&'s self, edge: Edge, visit: &mut dyn FnMut(&'s str, Edge)) {
+        match self {
+            Self::Ref(name) => visit(name, edge),
+            Self::Array(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.refs_by(edge, visit),
+            Self::Object(object) => object.refs_by(edge, visit),
+            Self::Tagged(tagged) => {
+                for arm in &tagged.arms {
+                    arm.object.refs_by(edge.arm(arm.experimental), visit);
+                }
+            }
+            Self::External(arms) => {
+                for arm in arms {
+                    if let Some(payload) = &arm.payload {
+                        payload.refs_by(edge.arm(arm.experimental), visit);
+                    }
+                }
+            }
+            Self::ByType(arms) => arms.iter().for_each(|arm| arm.refs_by(edge, visit)),
+            Self::ByKeys(arms) => arms.iter().for_each(|arm| arm.shape.refs_by(edge, visit)),
+            Self::Any | Self::Bool | Self::Integer(_) | Self::Number { .. } | Self::String | Self::StringEnum(_) => {}
+        }
+    }
+}
+
+impl Object {
+    fn refs_by<'s>(&'s self, edge: Edge, visit: &mut dyn FnMut(&'s str, Edge)) {
+        for field in self.fields.iter().chain(&self.choice) {
+            field.shape.refs_by(edge.field(field.experimental), visit);
+        }
+    }
+}
+
+/// How a definition is reached from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edge {
+    /// Through an experimental member, which is always compiled.
+    pub experimental_field: bool,
+    /// Through an experimental arm, which the feature gates.
+    pub experimental_arm: bool,
+}
+
+impl Edge {
+    fn field(self, experimental: bool) -> Self {
+        Self { experimental_field: self.experimental_field || experimental, ..self }
+    }
+
+    fn arm(self, experimental: bool) -> Self {
+        Self { experimental_arm: self.experimental_arm || experimental, ..self }
+    }
+}

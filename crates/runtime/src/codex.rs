@@ -1,0 +1,229 @@
+//! A codex binary and what it can be asked for. It always runs with an empty `CODEX_HOME` of its
+//! own.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::process::{self, Finished, command_line};
+use crate::version::parse_version_output;
+
+/// The file with the whole protocol among those that codex writes.
+const SCHEMA_FILE: &str = "codex_app_server_protocol.schemas.json";
+
+/// How long codex may take to answer; it needs less than a second.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Which part of the protocol to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Surface {
+    /// What every client may use.
+    Stable,
+    /// The stable part and what a client gets after opting in to the experimental API.
+    Experimental,
+}
+
+impl Surface {
+    /// The arguments of codex, up to the folder to write to.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Stable => &["app-server", "generate-json-schema", "--out"],
+            Self::Experimental => &[
+                "app-server",
+                "generate-json-schema",
+                "--experimental",
+                "--out",
+            ],
+        }
+    }
+}
+
+/// A codex binary, or the script that npm puts in its place.
+#[derive(Clone, Debug)]
+pub struct Codex {
+    path: PathBuf,
+    time_limit: Duration,
+}
+
+impl Codex {
+    /// The codex at `path`, which must be a file. It is not run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchFile`].
+    pub fn at(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        match std::path::absolute(path) {
+            Ok(path) if path.is_file() => Ok(Self {
+                path,
+                time_limit: TIME_LIMIT,
+            }),
+            _ => Err(Error::NoSuchFile {
+                path: path.to_path_buf(),
+            }),
+        }
+    }
+
+    /// The first `codex` in the folders of the `PATH` variable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnPath`].
+    pub fn on_path() -> Result<Self, Error> {
+        find_in(&env::var_os("PATH").unwrap_or_default()).map_or(Err(Error::NotOnPath), Self::at)
+    }
+
+    /// Gives every run of codex another time limit than 60 seconds.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// The absolute path of the binary.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Asks codex for its version, as in `0.169.0`.
+    ///
+    /// # Errors
+    ///
+    /// codex does not run, takes too long or prints something else.
+    pub fn version(&self) -> Result<String, Error> {
+        let home = private_folder()?;
+        let mut command = self.command(home.path());
+        command.arg("--version");
+        let stdout = self.run(&mut command)?.stdout;
+        match parse_version_output(&stdout) {
+            Some(version) => Ok(version.to_owned()),
+            None => Err(Error::UnknownVersion {
+                command: command_line(&command),
+                output: stdout.trim().chars().take(200).collect(),
+            }),
+        }
+    }
+
+    /// Asks codex for the JSON Schema of its app-server protocol and returns the bytes as codex
+    /// wrote them.
+    ///
+    /// # Errors
+    ///
+    /// codex does not run, takes too long or writes no schema.
+    pub fn json_schema(&self, surface: Surface) -> Result<Vec<u8>, Error> {
+        let home = private_folder()?;
+        let out = private_folder()?;
+        let mut command = self.command(home.path());
+        command.args(surface.arguments()).arg(out.path());
+        self.run(&mut command)?;
+        let file = out.path().join(SCHEMA_FILE);
+        fs::read(&file).map_err(|reason| match reason.kind() {
+            io::ErrorKind::NotFound => Error::SchemaMissing {
+                command: command_line(&command),
+                file: SCHEMA_FILE,
+            },
+            _ => Error::io("read the schema", &file)(reason),
+        })
+    }
+
+    /// The command behind [`json_schema`](Self::json_schema), to quote where the origin of a schema
+    /// is written down: `codex app-server generate-json-schema --experimental --out DIR`.
+    pub fn schema_command(&self, surface: Surface) -> String {
+        format!("codex {} DIR", surface.arguments().join(" "))
+    }
+
+    /// A command that runs in `home`, so that neither settings of the user nor of the current
+    /// project count.
+    fn command(&self, home: &Path) -> Command {
+        let mut command = Command::new(&self.path);
+        command.env("CODEX_HOME", home).current_dir(home);
+        command
+    }
+
+    fn run(&self, command: &mut Command) -> Result<Finished, Error> {
+        let finished = process::run(command, Some(self.time_limit), |_| ())?;
+        if finished.status.success() {
+            return Ok(finished);
+        }
+        Err(Error::CodexFailed {
+            command: command_line(command),
+            status: finished.status,
+            stderr: finished.stderr,
+        })
+    }
+}
+
+fn private_folder() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(Error::io("create a temporary folder in", &env::temp_dir()))
+}
+
+/// The first codex that may be run in the folders of a `PATH` variable.
+fn find_in(path: &OsStr) -> Option<PathBuf> {
+    let names: &[&str] = if cfg!(windows) {
+        &["codex.exe", "codex.cmd"]
+    } else {
+        &["codex"]
+    };
+    env::split_paths(path)
+        // An empty entry means the current folder to a shell; a program lying around there is not
+        // meant.
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|candidate| is_program(candidate))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn takes_the_first_program_in_path() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let folders = ["empty", "no-program", "first", "second"].map(|name| root.path().join(name));
+        for folder in &folders {
+            fs::create_dir(folder).expect("a folder");
+        }
+        for (folder, mode) in folders[1..].iter().zip([0o644, 0o755, 0o755]) {
+            fs::write(folder.join("codex"), "").expect("a file");
+            fs::set_permissions(folder.join("codex"), fs::Permissions::from_mode(mode))
+                .expect("permissions");
+        }
+        let path = env::join_paths(&folders).expect("a PATH");
+        assert_eq!(find_in(&path), Some(folders[2].join("codex")));
+        assert_eq!(find_in(OsStr::new("")), None);
+    }
+
+    #[test]
+    fn quotes_the_schema_command() {
+        let codex = Codex {
+            path: "/bin/codex".into(),
+            time_limit: TIME_LIMIT,
+        };
+        assert_eq!(
+            codex.schema_command(Surface::Stable),
+            "codex app-server generate-json-schema --out DIR"
+        );
+        assert_eq!(
+            codex.schema_command(Surface::Experimental),
+            "codex app-server generate-json-schema --experimental --out DIR"
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Finds or installs the `codex` binary and asks it for its version and its JSON Schema.
+//!
+//! Start from [`Installer`] to have npm fetch a version into a cache folder, or from [`Codex::at`]
+//! and [`Codex::on_path`] to use one that is already there. All calls block.
+//!
+//! ```no_run
+//! use codex_appserver_runtime::{Installer, Surface};
+//!
+//! # fn main() -> Result<(), codex_appserver_runtime::Error> {
+//! let codex = Installer::new(".cache")
+//!     .progress(|event| eprintln!("{event}"))
+//!     .install("0.169.0")?;
+//! let schema: Vec<u8> = codex.json_schema(Surface::Stable)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod codex;
+mod error;
+mod install;
+mod layout;
+mod process;
+mod progress;
+mod version;
+
+pub use codex::{Codex, Surface};
+pub use error::Error;
+pub use install::Installer;
+pub use progress::Progress;

@@ -1,0 +1,45 @@
+//! What the generated Codex app-server crates stand on.
+//!
+//! * [`Request`] and [`Notification`] tie a method name to its payload types;
+//! * [`RequestEnvelope`], [`NotificationEnvelope`], [`ResponseEnvelope`] and [`ErrorEnvelope`] are the
+//!   four JSON-RPC shapes, [`JsonRpcMessage`] any of them untyped;
+//! * [`Transport`] and [`BlockingTransport`] are all that a connection has to offer for the flat method
+//!   wrappers to work on it;
+//! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
+//!   and the JSON path of what is wrong;
+//! * [`de`] and [`ser`] are the building blocks of the generated codecs.
+//!
+//! The app-server speaks JSON-RPC 2.0 without the `"jsonrpc"` member, one object a line.
+
+mod codec;
+pub mod de;
+mod envelope;
+mod error;
+mod id;
+mod message;
+mod nullable;
+mod path;
+mod redact;
+mod request;
+pub mod ser;
+mod string_enum;
+mod text;
+mod transport;
+
+pub use codec::{decode, decode_bytes, encode, encode_params, encode_request};
+pub use envelope::{
+    ErrorEnvelope, JsonRpcMessage, NotificationEnvelope, RequestEnvelope, ResponseEnvelope, RpcError, TraceContext,
+};
+pub use error::{DecodeError, EncodeError};
+pub use id::RequestId;
+pub use message::{Message, Params, UnknownMethod};
+pub use nullable::Patch;
+pub use redact::Redacted;
+pub use request::{Direction, Notification, Request};
+pub use string_enum::{StringEnum, UnknownValue};
+pub use transport::{BlockingTransport, Endpoint, Transport};
+
+#[doc(hidden)]
+pub use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess};
+#[doc(hidden)]
+pub use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -1,0 +1,147 @@
+//! The enums over all methods of one kind: how a method picks the type of its params.
+
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, IgnoredAny, MapAccess};
+use serde::ser::SerializeMap;
+use serde_json::Value;
+
+use crate::de::{self, Key};
+use crate::text::{self, Text};
+use crate::{RequestId, TraceContext};
+
+/// A message whose method the bindings do not know, kept whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnknownMethod {
+    /// The method as it stands on the wire.
+    pub method: String,
+    /// The `params` member, where there is one.
+    pub params: Option<Value>,
+}
+
+/// An enum over all methods of one kind, such as every server notification.
+pub trait Message: Sized {
+    /// What the enum is called in error texts.
+    const NAME: &'static str;
+
+    /// The wire name of this message's method.
+    fn method(&self) -> &str;
+
+    #[doc(hidden)]
+    fn from_params<'de, A: MapAccess<'de>>(method: &str, params: Params<'_, A>) -> Result<Self, A::Error>;
+
+    #[doc(hidden)]
+    fn write_params<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// The `params` member of a message that is being decoded, there or not.
+pub struct Params<'a, A>(Option<&'a mut A>);
+
+impl<'de, A: MapAccess<'de>> Params<'_, A> {
+    /// Params that have to be there.
+    pub fn required<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
+        match self.0 {
+            Some(map) => de::value(map),
+            None => Err(de::missing("params")),
+        }
+    }
+
+    /// Params that may be left out or `null`.
+    pub fn optional<T: Deserialize<'de>>(self) -> Result<Option<T>, A::Error> {
+        match self.0 {
+            Some(map) => de::value(map),
+            None => Ok(None),
+        }
+    }
+
+    /// Params without members: absent, `null` and `{}` are all the same.
+    pub fn empty<T: Deserialize<'de> + Default>(self) -> Result<T, A::Error> {
+        self.optional().map(Option::unwrap_or_default)
+    }
+
+    /// A method without params: whatever stands there is ignored.
+    pub fn none(self) -> Result<(), A::Error> {
+        match self.0 {
+            Some(map) => map.next_value::<IgnoredAny>().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// A method that the bindings do not know.
+    pub fn unknown(self, method: &str) -> Result<UnknownMethod, A::Error> {
+        Ok(UnknownMethod { method: method.to_owned(), params: self.optional()? })
+    }
+}
+
+/// A decoded message with the members that stand beside `method` and `params`.
+pub(crate) struct Parts<T> {
+    pub(crate) message: T,
+    pub(crate) id: Option<RequestId>,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) emitted_at_ms: Option<i64>,
+}
+
+/// One pass where `method` stands before `params`, as the app-server writes it; else what came too
+/// early is kept as text and read again.
+pub(crate) fn parts<'de, T: Message, A: MapAccess<'de>>(mut map: A) -> Result<Parts<T>, A::Error> {
+    let mut method: Option<Key<'de>> = None;
+    let mut early_params: Option<Text> = None;
+    let mut message = None;
+    let (mut id, mut trace, mut emitted_at_ms) = (None, None, None);
+    while let Some(key) = de::key(&mut map)? {
+        match &*key {
+            "method" => method = Some(de::value(&mut map)?),
+            "params" => match &method {
+                Some(method) => message = Some(T::from_params(method, Params(Some(&mut map)))?),
+                None => early_params = Some(de::value(&mut map)?),
+            },
+            "id" => id = de::value(&mut map)?,
+            "trace" => trace = de::value(&mut map)?,
+            "emittedAtMs" => emitted_at_ms = de::value(&mut map)?,
+            _ => de::skip(&mut map)?,
+        }
+    }
+    let method = de::required(method, "method")?;
+    let message = match (message, early_params) {
+        (Some(message), _) => message,
+        (None, Some(params)) => {
+            let ordered = format!("{{\"method\":{},\"params\":{}}}", quoted::<A::Error>(&method)?, params.get());
+            text::reread::<Bare<T>, A::Error>(&ordered)?.0
+        }
+        (None, None) => T::from_params::<A>(&method, Params(None))?,
+    };
+    Ok(Parts { message, id, trace, emitted_at_ms })
+}
+
+pub(crate) fn quoted<E: serde::de::Error>(text: &str) -> Result<String, E> {
+    serde_json::to_string(text).map_err(E::custom)
+}
+
+/// A message read for its own sake.
+pub(crate) struct Bare<T>(pub(crate) T);
+
+impl<'de, T: Message> Deserialize<'de> for Bare<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_parts(deserializer).map(|parts| Self(parts.message))
+    }
+}
+
+pub(crate) fn deserialize_parts<'de, T: Message, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Parts<T>, D::Error> {
+    deserializer.deserialize_map(PartsVisitor(PhantomData))
+}
+
+struct PartsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<T> {
+    type Value = Parts<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a {} object", T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parts<T>, A::Error> {
+        parts(map)
+    }
+}

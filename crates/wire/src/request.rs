@@ -1,0 +1,39 @@
+//! The traits that tie a method name to its payload types.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Who sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the app-server.
+    ClientToServer,
+    /// From the app-server to the client.
+    ServerToClient,
+}
+
+/// A method that is answered: one marker type per method implements this.
+pub trait Request {
+    /// The wire name, as in `thread/start`.
+    const METHOD: &'static str;
+    /// Who sends the request.
+    const DIRECTION: Direction;
+    /// Whether the server wants the `experimentalApi` capability for it.
+    const EXPERIMENTAL: bool = false;
+    /// The `params` member: `()` where the method has none, an `Option` where it may be left out.
+    type Params: Serialize + DeserializeOwned;
+    /// The `result` member of the answer.
+    type Response: Serialize + DeserializeOwned;
+}
+
+/// A method that is not answered.
+pub trait Notification {
+    /// The wire name, as in `turn/completed`.
+    const METHOD: &'static str;
+    /// Who sends the notification.
+    const DIRECTION: Direction;
+    /// Whether the method is part of the experimental surface.
+    const EXPERIMENTAL: bool = false;
+    /// The `params` member: `()` where the method has none.
+    type Params: Serialize + DeserializeOwned;
+}

@@ -1,0 +1,40 @@
+//! What a connection offers so that the flat method wrappers work on it.
+
+use std::future::Future;
+
+use crate::{DecodeError, EncodeError};
+
+/// Anything that the flat method wrappers can be called on.
+pub trait Endpoint {
+    /// What a call can fail with; besides the transport's own troubles, params that do not encode and
+    /// answers that do not decode.
+    type Error: From<EncodeError> + From<DecodeError>;
+}
+
+/// A connection that sends requests and waits for their answers asynchronously.
+pub trait Transport: Endpoint {
+    /// Sends a request and resolves to the JSON text of its `result`. `params` is JSON text; `None`
+    /// leaves the member out.
+    fn send(
+        &self,
+        method: &'static str,
+        params: Option<String>,
+    ) -> impl Future<Output = Result<String, Self::Error>> + Send;
+
+    /// Sends a notification.
+    fn notify(
+        &self,
+        method: &'static str,
+        params: Option<String>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// A connection whose calls block the calling thread.
+pub trait BlockingTransport: Endpoint {
+    /// Sends a request and waits for the JSON text of its `result`. `params` is JSON text; `None`
+    /// leaves the member out.
+    fn send(&self, method: &'static str, params: Option<String>) -> Result<String, Self::Error>;
+
+    /// Sends a notification.
+    fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), Self::Error>;
+}

@@ -1,0 +1,53 @@
+//! The project's commands. Exit codes: 0 clean, 1 a check found something, 2 could not run.
+
+mod bench;
+mod codegen;
+mod codex;
+mod inputs;
+mod schema;
+mod test;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Generates and checks the Rust bindings of the Codex app-server protocol.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Codegen(codegen::Args),
+    Schema(schema::Args),
+    Test(test::Args),
+    Bench(bench::Args),
+}
+
+/// How a verb ended that could run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Clean,
+    Found,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Codegen(args) => codegen::run(&args),
+        Verb::Schema(args) => schema::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

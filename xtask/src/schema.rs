@@ -1,0 +1,96 @@
+//! `cargo xtask schema sync`: refreshes the canonical schema from a codex binary.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use codex_appserver_bindgen::{Prose, Schema, Source};
+use codex_appserver_runtime::{Codex, Surface};
+use sha2::{Digest, Sha256};
+
+use crate::inputs::{self, Origin, Provenance};
+use crate::tree::write_whole;
+use crate::{Outcome, codex};
+
+/// Work on the canonical schema.
+///
+/// Example: cargo xtask schema sync --codex "$(command -v codex)"
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand)]
+enum Verb {
+    /// Refresh schema/app-server.json and schema/provenance.toml from a codex binary.
+    ///
+    /// Example: cargo xtask schema sync --version 0.169.0
+    Sync(SyncArgs),
+}
+
+#[derive(clap::Args)]
+struct SyncArgs {
+    /// The codex binary; without it the pinned version is installed through npm.
+    #[arg(long, value_name = "PATH", conflicts_with = "version")]
+    codex: Option<PathBuf>,
+    /// Move to this codex version: install it through npm and pin it.
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    /// Write the canonical schema here instead, and leave schema/ alone.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Keep upstream descriptions, for generating into a tree of your own.
+    #[arg(long, requires = "out")]
+    keep_descriptions: bool,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let Verb::Sync(args) = &args.verb;
+    let codex = match &args.version {
+        Some(version) => codex::install(version)?,
+        None => codex::find(args.codex.as_deref())?,
+    };
+    let version = codex.version().context("cannot ask codex for its version")?;
+    let (stable, stable_origin) = bundle(&codex, Surface::Stable)?;
+    let (experimental, experimental_origin) = bundle(&codex, Surface::Experimental)?;
+    let prose = if args.keep_descriptions { Prose::Keep } else { Prose::Drop };
+    let schema = Schema::from_bundles(
+        &Source { name: "the stable bundle", bytes: &stable },
+        Some(&Source { name: "the experimental bundle", bytes: &experimental }),
+        prose,
+    )?
+    .with_codex_version(&version);
+
+    let canonical = schema.to_canonical_json();
+    if let Some(out) = &args.out {
+        write_whole(out, canonical.as_bytes())?;
+        println!("codex {version}: wrote {}", out.display());
+        return Ok(Outcome::Clean);
+    }
+    let provenance =
+        Provenance { codex_version: version.clone(), stable: stable_origin, experimental: experimental_origin };
+    let provenance = format!(
+        "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n{}",
+        toml::to_string(&provenance)?
+    );
+    let mut changed = Vec::new();
+    for (name, text) in [("app-server.json", canonical), ("provenance.toml", provenance)] {
+        let path = inputs::schema_dir().join(name);
+        if std::fs::read(&path).ok().as_deref() != Some(text.as_bytes()) {
+            write_whole(&path, text.as_bytes())?;
+            changed.push(inputs::shown(&path));
+        }
+    }
+    match &changed[..] {
+        [] => println!("codex {version}: schema/ is up to date"),
+        changed => println!("codex {version}: wrote {}; next: `cargo xtask codegen`", changed.join(", ")),
+    }
+    Ok(Outcome::Clean)
+}
+
+fn bundle(codex: &Codex, surface: Surface) -> Result<(Vec<u8>, Origin)> {
+    let bytes = codex.json_schema(surface).context("cannot ask codex for its schema")?;
+    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((bytes, Origin { command: codex.schema_command(surface), sha256 }))
+}
