@@ -27,23 +27,21 @@ pub fn install(version: &str) -> Result<Codex> {
     Installer::new(cache).progress(show).install(version).with_context(|| format!("cannot install codex {version}"))
 }
 
-fn show(progress: Progress) {
+/// On a terminal one line that changes, elsewhere a line every ten seconds.
+fn show(progress: &Progress) {
     let terminal = std::io::stderr().is_terminal();
-    let line = match &progress {
-        Progress::Downloading { version, bytes_so_far, elapsed } => {
-            if !terminal && elapsed.as_secs() % 10 != 0 {
-                return;
-            }
-            format!("installing codex {version} through npm: {} MB, {} s", bytes_so_far / 1_000_000, elapsed.as_secs())
-        }
-        Progress::Waiting { version } => format!("codex {version}: waiting for another installation to finish"),
-        Progress::Done { version } => format!("codex {version} is installed"),
-    };
     let done = matches!(progress, Progress::Done { .. });
     if terminal {
-        eprint!("\r\x1b[2K{line}{}", if done { "\n" } else { "" });
+        eprint!("\r\x1b[2K{progress}{}", if done { "\n" } else { "" });
+        // Progress that cannot be shown is no reason to stop.
         let _ = std::io::stderr().flush();
-    } else {
-        eprintln!("{line}");
+        return;
+    }
+    let seconds = match progress {
+        Progress::Waiting { elapsed, .. } | Progress::Downloading { elapsed, .. } => elapsed.as_secs(),
+        _ => 0,
+    };
+    if seconds % 10 == 0 {
+        eprintln!("{progress}");
     }
 }
