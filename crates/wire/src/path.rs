@@ -172,7 +172,7 @@ impl<'t> Scan<'t> {
             if matches!(byte, b'}' | b']') {
                 self.at += 1;
                 let Some(closed) = open.pop() else { return };
-                path.truncate(open.len());
+                path.truncate(open.len().saturating_sub(1));
                 path.extend(closed.step);
                 report(&path, (closed.start, self.at));
             } else {
@@ -219,7 +219,7 @@ impl<'t> Scan<'t> {
         }
         // The text ends inside these: an error there is theirs.
         while let Some(unclosed) = open.pop() {
-            path.truncate(open.len());
+            path.truncate(open.len().saturating_sub(1));
             path.extend(unclosed.step);
             report(&path, (unclosed.start, self.text.len()));
         }

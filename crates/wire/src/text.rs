@@ -4,8 +4,8 @@ use std::fmt;
 use std::iter::once;
 
 use serde::de::value::MapDeserializer;
-use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use serde_json::value::RawValue;
 
 use crate::path;
@@ -43,22 +43,23 @@ fn nested_error<E: de::Error>(text: &str, error: &serde_json::Error) -> E {
     E::custom(path::nested_message(text, error))
 }
 
-/// Passes everything on, but offers a value for formats that do not know raw JSON.
+/// Asks the format for raw JSON by the name serde_json knows it by, and takes a value where it does not.
 struct Probe<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Probe<D> {
     type Error = D::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(visitor)
-    }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, RawOrValue { name, visitor })
+        let text = self.0.deserialize_newtype_struct(name, TextVisitor { name })?;
+        visitor.visit_map(MapDeserializer::new(once((name, text))))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
     }
 
     serde::forward_to_deserialize_any! {
@@ -67,28 +68,78 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Probe<D> {
     }
 }
 
-struct RawOrValue<V> {
+/// Takes the raw text that serde_json offers, and writes as text what any other format offers.
+struct TextVisitor {
     name: &'static str,
-    visitor: V,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for RawOrValue<V> {
-    type Value = V::Value;
+impl TextVisitor {
+    fn write<E: de::Error>(value: impl Into<Value>) -> Result<String, E> {
+        serde_json::to_string(&value.into()).map_err(E::custom)
+    }
+}
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.visitor.expecting(f)
+        f.write_str("any JSON value")
     }
 
-    /// serde_json answers the raw value's name with a map of one entry.
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(map)
+    /// Raw text comes as a map of one entry with the name that was asked for.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == self.name {
+                return map.next_value();
+            }
+            object.insert(key, map.next_value()?);
+        }
+        Self::write(object)
     }
 
-    /// Every other format sees a newtype.
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let text = serde_json::to_string(&value).map_err(D::Error::custom)?;
-        self.visitor.visit_map(MapDeserializer::new(once((self.name, text))))
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        Self::write(Value::deserialize(deserializer)?)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<String, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Value>()? {
+            items.push(item);
+        }
+        Self::write(items)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Self::write(value)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Self::write(value)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Self::write(value)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Self::write(value)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<String, E> {
+        Self::write(value)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<String, E> {
+        Self::write(Value::Null)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<String, E> {
+        Self::write(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        self.visit_newtype_struct(deserializer)
     }
 }
 
