@@ -92,7 +92,11 @@ fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
 
 fn check(dir: &Path, output: &Output, changes: &[Change]) -> Outcome {
     if changes.is_empty() {
-        eprintln!("{}: {} files are what codegen makes of the schema", inputs::shown(dir), output.files.len());
+        eprintln!(
+            "{}: {} files are what codegen makes of the schema",
+            inputs::shown(dir),
+            output.files.len()
+        );
         return Outcome::Clean;
     }
     for change in changes {
@@ -105,7 +109,11 @@ fn check(dir: &Path, output: &Output, changes: &[Change]) -> Outcome {
             }
         }
     }
-    eprintln!("{} of {} files differ; mend them with `cargo xtask codegen`", changes.len(), output.files.len());
+    eprintln!(
+        "{} of {} files differ; mend them with `cargo xtask codegen`",
+        changes.len(),
+        output.files.len()
+    );
     Outcome::Found
 }
 
@@ -125,7 +133,9 @@ fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) {
         "  notifications    {} from the server, {} from the client",
         summary.notifications, summary.client_notifications
     );
-    println!("  types            {structs} structs, {unions} unions, {enums} string enums, {aliases} aliases");
+    println!(
+        "  types            {structs} structs, {unions} unions, {enums} string enums, {aliases} aliases"
+    );
     if !summary.unused.is_empty() {
         println!("  not generated    {} definitions that no method uses", summary.unused.len());
     }

@@ -24,7 +24,10 @@ pub fn pinned() -> Result<Codex> {
 /// Any version, installed through npm when it is missing.
 pub fn install(version: &str) -> Result<Codex> {
     let cache = inputs::root().join(".cache/codex");
-    Installer::new(cache).progress(show).install(version).with_context(|| format!("cannot install codex {version}"))
+    Installer::new(cache)
+        .progress(show)
+        .install(version)
+        .with_context(|| format!("cannot install codex {version}"))
 }
 
 /// On a terminal one line that changes, elsewhere a line every ten seconds.

@@ -44,8 +44,9 @@ impl Provenance {
     /// Reads the file.
     pub fn read() -> Result<Self> {
         let path = schema_dir().join("provenance.toml");
-        toml::from_str(&read_text(&path)?)
-            .with_context(|| format!("{} does not parse; write it again with `cargo xtask schema sync`", shown(&path)))
+        toml::from_str(&read_text(&path)?).with_context(|| {
+            format!("{} does not parse; write it again with `cargo xtask schema sync`", shown(&path))
+        })
     }
 }
 

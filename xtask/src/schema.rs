@@ -68,8 +68,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("codex {version}: wrote {}", out.display());
         return Ok(Outcome::Clean);
     }
-    let provenance =
-        Provenance { codex_version: version.clone(), stable: stable_origin, experimental: experimental_origin };
+    let provenance = Provenance {
+        codex_version: version.clone(),
+        stable: stable_origin,
+        experimental: experimental_origin,
+    };
     let provenance = format!(
         "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n{}",
         toml::to_string(&provenance)?

@@ -3,4 +3,6 @@
 #[derive(clap::Args)]
 pub struct Args {}
 /// x
-pub fn run(_: &Args) -> anyhow::Result<crate::Outcome> { Ok(crate::Outcome::Clean) }
+pub fn run(_: &Args) -> anyhow::Result<crate::Outcome> {
+    Ok(crate::Outcome::Clean)
+}

@@ -64,7 +64,9 @@ pub fn changes(dir: &Path, files: &[(String, Vec<u8>)], owner: Owner) -> Result<
     for (name, path) in present {
         let ours = match owner {
             Owner::Codegen => true,
-            Owner::User => String::from_utf8_lossy(&fs::read(&path)?).lines().next().is_some_and(|l| l.contains(MARK)),
+            Owner::User => {
+                String::from_utf8_lossy(&fs::read(&path)?).lines().next().is_some_and(|l| l.contains(MARK))
+            }
         };
         if ours {
             changes.push(Change { path: name, kind: Kind::Orphan });

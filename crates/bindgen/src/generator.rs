@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::emit;
 use crate::emit::{Emission, Header, Layout};
 use crate::error::{Error, Result};
 use crate::load::Schema;
 use crate::lower::{self, Item, ItemKind};
 use crate::model::{Home, MethodKind, Model, Strictness};
 use crate::tables::Tables;
-use crate::emit;
 
 /// How to generate.
 #[derive(Clone, Debug)]
@@ -109,8 +109,13 @@ impl Generator {
             codex_version: model.codex_version.clone(),
             schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
         };
-        let emission =
-            Emission { model: &model, items: &items, docs: &tables.docs, layout: &self.config.layout, header };
+        let emission = Emission {
+            model: &model,
+            items: &items,
+            docs: &tables.docs,
+            layout: &self.config.layout,
+            header,
+        };
         let files = emission.files()?;
         let summary = summary(&model, items.values());
         Ok(Output { files, index: emit::index(&model), warnings, summary })
@@ -131,11 +136,9 @@ fn check_docs(model: &Model, tables: &Tables) -> Result<()> {
         .keys()
         .filter(|name| !is_method(name))
         .map(|name| format!("a summary for `{name}`, which is no method; remove the line"));
-    let stale_types = docs
-        .types
-        .keys()
-        .filter(|name| !model.definitions.contains_key(*name))
-        .map(|name| format!("a summary for `{name}`, which is no type that a method reaches; remove the line"));
+    let stale_types = docs.types.keys().filter(|name| !model.definitions.contains_key(*name)).map(|name| {
+        format!("a summary for `{name}`, which is no type that a method reaches; remove the line")
+    });
     let problems: Vec<String> = missing.chain(stale).chain(stale_types).collect();
     match problems.is_empty() {
         true => Ok(()),

@@ -182,7 +182,12 @@ impl Shape {
             }
             Self::ByType(arms) => arms.iter().for_each(|arm| arm.refs_by(edge, visit)),
             Self::ByKeys(arms) => arms.iter().for_each(|arm| arm.shape.refs_by(edge, visit)),
-            Self::Any | Self::Bool | Self::Integer(_) | Self::Number { .. } | Self::String | Self::StringEnum(_) => {}
+            Self::Any
+            | Self::Bool
+            | Self::Integer(_)
+            | Self::Number { .. }
+            | Self::String
+            | Self::StringEnum(_) => {}
         }
     }
 }

@@ -45,8 +45,8 @@ impl Tables {
 }
 
 fn toml<T: for<'de> Deserialize<'de>>(source: &Source<'_>) -> Result<T> {
-    let text =
-        std::str::from_utf8(source.bytes).map_err(|error| Error::table(source.name, format!("not UTF-8: {error}")))?;
+    let text = std::str::from_utf8(source.bytes)
+        .map_err(|error| Error::table(source.name, format!("not UTF-8: {error}")))?;
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         Error::table(&format!("{}:{line}", source.name), error.message().replace('\n', " "))

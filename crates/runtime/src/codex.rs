@@ -33,12 +33,7 @@ impl Surface {
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Stable => &["app-server", "generate-json-schema", "--out"],
-            Self::Experimental => &[
-                "app-server",
-                "generate-json-schema",
-                "--experimental",
-                "--out",
-            ],
+            Self::Experimental => &["app-server", "generate-json-schema", "--experimental", "--out"],
         }
     }
 }
@@ -59,13 +54,8 @@ impl Codex {
     pub fn at(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         match std::path::absolute(path) {
-            Ok(path) if path.is_file() => Ok(Self {
-                path,
-                time_limit: TIME_LIMIT,
-            }),
-            _ => Err(Error::NoSuchFile {
-                path: path.to_path_buf(),
-            }),
+            Ok(path) if path.is_file() => Ok(Self { path, time_limit: TIME_LIMIT }),
+            _ => Err(Error::NoSuchFile { path: path.to_path_buf() }),
         }
     }
 
@@ -123,10 +113,9 @@ impl Codex {
         self.run(&mut command)?;
         let file = out.path().join(SCHEMA_FILE);
         fs::read(&file).map_err(|reason| match reason.kind() {
-            io::ErrorKind::NotFound => Error::SchemaMissing {
-                command: command_line(&command),
-                file: SCHEMA_FILE,
-            },
+            io::ErrorKind::NotFound => {
+                Error::SchemaMissing { command: command_line(&command), file: SCHEMA_FILE }
+            }
             _ => Error::io("read the schema", &file)(reason),
         })
     }
@@ -164,11 +153,7 @@ fn private_folder() -> Result<tempfile::TempDir, Error> {
 
 /// The first codex that may be run in the folders of a `PATH` variable.
 fn find_in(path: &OsStr) -> Option<PathBuf> {
-    let names: &[&str] = if cfg!(windows) {
-        &["codex.exe", "codex.cmd"]
-    } else {
-        &["codex"]
-    };
+    let names: &[&str] = if cfg!(windows) { &["codex.exe", "codex.cmd"] } else { &["codex"] };
     env::split_paths(path)
         // An empty entry means the current folder to a shell; a program lying around there is not
         // meant.
@@ -180,8 +165,7 @@ fn find_in(path: &OsStr) -> Option<PathBuf> {
 #[cfg(unix)]
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -203,8 +187,7 @@ mod tests {
         }
         for (folder, mode) in folders[1..].iter().zip([0o644, 0o755, 0o755]) {
             fs::write(folder.join("codex"), "").expect("a file");
-            fs::set_permissions(folder.join("codex"), fs::Permissions::from_mode(mode))
-                .expect("permissions");
+            fs::set_permissions(folder.join("codex"), fs::Permissions::from_mode(mode)).expect("permissions");
         }
         let path = env::join_paths(&folders).expect("a PATH");
         assert_eq!(find_in(&path), Some(folders[2].join("codex")));
@@ -213,14 +196,8 @@ mod tests {
 
     #[test]
     fn quotes_the_schema_command() {
-        let codex = Codex {
-            path: "/bin/codex".into(),
-            time_limit: TIME_LIMIT,
-        };
-        assert_eq!(
-            codex.schema_command(Surface::Stable),
-            "codex app-server generate-json-schema --out DIR"
-        );
+        let codex = Codex { path: "/bin/codex".into(), time_limit: TIME_LIMIT };
+        assert_eq!(codex.schema_command(Surface::Stable), "codex app-server generate-json-schema --out DIR");
         assert_eq!(
             codex.schema_command(Surface::Experimental),
             "codex app-server generate-json-schema --experimental --out DIR"

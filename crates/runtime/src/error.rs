@@ -194,11 +194,7 @@ impl Error {
     /// For `map_err` on file operations.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |reason| Self::Io {
-            action,
-            path,
-            reason,
-        }
+        move |reason| Self::Io { action, path, reason }
     }
 }
 
@@ -212,9 +208,6 @@ fn quote(stderr: &str) -> String {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let paths: Vec<_> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     paths.join(", ")
 }

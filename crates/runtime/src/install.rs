@@ -41,11 +41,7 @@ impl Installer {
     /// to start over.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-        Self {
-            cache: cache_dir.into(),
-            npm: npm.into(),
-            progress: None,
-        }
+        Self { cache: cache_dir.into(), npm: npm.into(), progress: None }
     }
 
     /// Calls `callback` about every second during an install, on the thread that installs.
@@ -75,13 +71,10 @@ impl Installer {
     /// behind but its empty lock file.
     pub fn install(&self, version: &str) -> Result<Codex, Error> {
         if !is_version(version) {
-            return Err(Error::BadVersion {
-                version: version.to_owned(),
-            });
+            return Err(Error::BadVersion { version: version.to_owned() });
         }
         // npm and codex get paths from here; they must not depend on the folder those run in.
-        let cache =
-            std::path::absolute(&self.cache).map_err(Error::io("find the folder", &self.cache))?;
+        let cache = std::path::absolute(&self.cache).map_err(Error::io("find the folder", &self.cache))?;
         let home = cache.join(format!("codex-{version}"));
         if let Ok(binary) = find_binary(&home) {
             return Codex::at(binary);
@@ -94,10 +87,7 @@ impl Installer {
         if find_binary(&home).is_err() {
             self.install_locked(version, &cache, &home)?;
         }
-        self.report(&Progress::Done {
-            version: version.to_owned(),
-            elapsed: started.elapsed(),
-        });
+        self.report(&Progress::Done { version: version.to_owned(), elapsed: started.elapsed() });
         Codex::at(find_binary(&home)?)
     }
 
@@ -118,10 +108,7 @@ impl Installer {
             let elapsed = started.elapsed();
             if told != Some(elapsed.as_secs()) {
                 told = Some(elapsed.as_secs());
-                self.report(&Progress::Waiting {
-                    version: version.to_owned(),
-                    elapsed,
-                });
+                self.report(&Progress::Waiting { version: version.to_owned(), elapsed });
             }
             thread::sleep(LOCK_POLL);
         }
@@ -144,10 +131,7 @@ impl Installer {
         self.run_npm(version, &root)?;
         let found = Codex::at(find_binary(&root)?)?.version()?;
         if found != version {
-            return Err(Error::WrongVersion {
-                expected: version.to_owned(),
-                found,
-            });
+            return Err(Error::WrongVersion { expected: version.to_owned(), found });
         }
         if home.exists() {
             fs::remove_dir_all(home).map_err(Error::io("remove the incomplete folder", home))?;
@@ -158,30 +142,16 @@ impl Installer {
     fn run_npm(&self, version: &str, root: &Path) -> Result<(), Error> {
         let mut command = Command::new(&self.npm);
         command
-            .args([
-                "install",
-                "--no-audit",
-                "--no-fund",
-                "--no-save",
-                "--ignore-scripts",
-            ])
+            .args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"])
             // The binary is an optional dependency; a setting of the user may leave those out.
-            .args([
-                "--include=optional",
-                "--no-update-notifier",
-                "--loglevel=error",
-            ])
+            .args(["--include=optional", "--no-update-notifier", "--loglevel=error"])
             .arg("--prefix")
             .arg(root)
             .arg(format!("@openai/codex@{version}"));
         let finished = process::run(&mut command, None, |elapsed| {
             if self.progress.is_some() {
                 let bytes_so_far = size(root);
-                self.report(&Progress::Downloading {
-                    version: version.to_owned(),
-                    bytes_so_far,
-                    elapsed,
-                });
+                self.report(&Progress::Downloading { version: version.to_owned(), bytes_so_far, elapsed });
             }
         });
         match finished {
@@ -193,10 +163,7 @@ impl Installer {
                 stderr: finished.stderr,
             }),
             Err(Error::Start { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
-                Err(Error::NpmMissing {
-                    version: version.to_owned(),
-                    npm: self.npm.clone(),
-                })
+                Err(Error::NpmMissing { version: version.to_owned(), npm: self.npm.clone() })
             }
             Err(error) => Err(error),
         }
@@ -228,10 +195,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let started = Instant::now();
     loop {
         match fs::rename(from, to) {
-            Err(error)
-                if error.kind() == io::ErrorKind::PermissionDenied
-                    && started.elapsed() < patience =>
-            {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && started.elapsed() < patience => {
                 thread::sleep(LOCK_POLL);
             }
             result => return result,

@@ -29,23 +29,16 @@ pub(crate) fn find_binary(root: &Path) -> Result<PathBuf, Error> {
     }
     let mut binaries: Vec<_> = found.into_iter().map(|(_, binary)| binary).collect();
     match binaries.len() {
-        0 => Err(Error::BinaryMissing {
-            root: root.to_path_buf(),
-        }),
+        0 => Err(Error::BinaryMissing { root: root.to_path_buf() }),
         1 => Ok(binaries.remove(0)),
-        _ => Err(Error::BinaryAmbiguous {
-            candidates: binaries,
-        }),
+        _ => Err(Error::BinaryAmbiguous { candidates: binaries }),
     }
 }
 
 /// The folders directly below a folder, in a fixed order; none if it cannot be read.
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
 }
@@ -84,26 +77,14 @@ mod tests {
         for layout in layouts {
             let root = tree(&[layout]);
             // What else lies around is no candidate.
-            let target = root
-                .path()
-                .join("node_modules/@openai")
-                .join(layout)
-                .join("..");
+            let target = root.path().join("node_modules/@openai").join(layout).join("..");
             fs::create_dir_all(target.join("codex-path")).expect("a folder");
             fs::write(target.join("codex-path/rg"), "").expect("a file");
-            fs::create_dir_all(root.path().join("node_modules/@openai/codex/bin"))
-                .expect("a folder");
-            fs::write(
-                root.path().join("node_modules/@openai/codex/bin/codex.js"),
-                "",
-            )
-            .expect("a file");
+            fs::create_dir_all(root.path().join("node_modules/@openai/codex/bin")).expect("a folder");
+            fs::write(root.path().join("node_modules/@openai/codex/bin/codex.js"), "").expect("a file");
 
-            let expected = root
-                .path()
-                .join("node_modules/@openai")
-                .join(layout)
-                .join(format!("codex{EXE_SUFFIX}"));
+            let expected =
+                root.path().join("node_modules/@openai").join(layout).join(format!("codex{EXE_SUFFIX}"));
             assert_eq!(find_binary(root.path()).expect(layout), expected);
         }
     }
@@ -119,21 +100,14 @@ mod tests {
             "codex/vendor/x86_64-unknown-linux-musl/codex",
         ]);
         let binary = find_binary(root.path()).expect("one binary");
-        assert!(
-            binary.to_string_lossy().contains(ARCH),
-            "{}",
-            binary.display()
-        );
+        assert!(binary.to_string_lossy().contains(ARCH), "{}", binary.display());
     }
 
     #[test]
     fn names_the_folder_when_there_is_no_binary() {
         let root = tree(&[]);
         let error = find_binary(root.path()).expect_err("no binary").to_string();
-        assert!(
-            error.starts_with("failed to find the codex binary"),
-            "{error}"
-        );
+        assert!(error.starts_with("failed to find the codex binary"), "{error}");
         assert!(error.contains(&*root.path().to_string_lossy()), "{error}");
     }
 

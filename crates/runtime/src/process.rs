@@ -36,10 +36,7 @@ pub(crate) fn run(
     mut tick: impl FnMut(Duration),
 ) -> Result<Finished, Error> {
     let line = command_line(command);
-    let failed = |reason| Error::Start {
-        command: line.clone(),
-        reason,
-    };
+    let failed = |reason| Error::Start { command: line.clone(), reason };
     let mut stdout = output_file()?;
     let mut stderr = output_file()?;
     let started = Instant::now();
@@ -62,15 +59,10 @@ pub(crate) fn run(
         let elapsed = started.elapsed();
         if let Some(limit) = limit.filter(|limit| elapsed >= *limit) {
             stop(&mut child);
-            return Err(Error::TimedOut {
-                command: line,
-                limit,
-                stderr: last_lines(&read(&mut stderr)),
-            });
+            return Err(Error::TimedOut { command: line, limit, stderr: last_lines(&read(&mut stderr)) });
         }
         if elapsed >= TICK * ticks {
-            ticks = u32::try_from(elapsed.as_secs())
-                .map_or(u32::MAX, |seconds| seconds.saturating_add(1));
+            ticks = u32::try_from(elapsed.as_secs()).map_or(u32::MAX, |seconds| seconds.saturating_add(1));
             tick(elapsed);
         }
         thread::sleep(POLL);
@@ -142,10 +134,7 @@ mod tests {
         let text: String = (1..=100).map(|number| format!("line {number}\n")).collect();
         let kept = last_lines(&text);
         assert_eq!(kept.lines().count(), STDERR_LINES);
-        assert!(
-            kept.starts_with("line 81\n") && kept.ends_with("line 100"),
-            "{kept}"
-        );
+        assert!(kept.starts_with("line 81\n") && kept.ends_with("line 100"), "{kept}");
         assert_eq!(last_lines("\n\n"), "");
     }
 

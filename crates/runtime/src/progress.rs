@@ -37,23 +37,11 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting { version, elapsed } => {
-                write!(
-                    f,
-                    "waiting for another install of codex {version} ({} s)",
-                    elapsed.as_secs()
-                )
+                write!(f, "waiting for another install of codex {version} ({} s)", elapsed.as_secs())
             }
-            Self::Downloading {
-                version,
-                bytes_so_far,
-                elapsed,
-            } => {
+            Self::Downloading { version, bytes_so_far, elapsed } => {
                 let megabytes = bytes_so_far / 1_000_000;
-                write!(
-                    f,
-                    "installing codex {version}: {megabytes} MB unpacked ({} s)",
-                    elapsed.as_secs()
-                )
+                write!(f, "installing codex {version}: {megabytes} MB unpacked ({} s)", elapsed.as_secs())
             }
             Self::Done { version, elapsed } => {
                 write!(f, "installed codex {version} ({} s)", elapsed.as_secs())

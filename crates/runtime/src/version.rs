@@ -10,13 +10,9 @@ pub(crate) fn is_version(text: &str) -> bool {
     };
     let numbers: Vec<_> = core.split('.').collect();
     numbers.len() == 3
-        && numbers
-            .iter()
-            .all(|number| is_word(number, |b| b.is_ascii_digit()))
+        && numbers.iter().all(|number| is_word(number, |b| b.is_ascii_digit()))
         && pre_release.is_none_or(|words| {
-            words
-                .split('.')
-                .all(|word| is_word(word, |b| b.is_ascii_alphanumeric() || b == b'-'))
+            words.split('.').all(|word| is_word(word, |b| b.is_ascii_alphanumeric() || b == b'-'))
         })
         && text.len() <= 64
 }
@@ -28,9 +24,7 @@ fn is_word(word: &str, allowed: impl Fn(u8) -> bool) -> bool {
 /// The version in what `codex --version` prints, which is a line like `codex-cli 0.169.0`.
 pub(crate) fn parse_version_output(output: &str) -> Option<&str> {
     let line = output.lines().find(|line| !line.trim().is_empty())?;
-    line.split_whitespace()
-        .next_back()
-        .filter(|word| is_version(word))
+    line.split_whitespace().next_back().filter(|word| is_version(word))
 }
 
 #[cfg(test)]
@@ -77,10 +71,7 @@ mod tests {
     #[test]
     fn takes_the_last_word_of_the_first_line() {
         assert_eq!(parse_version_output("codex-cli 0.169.0\n"), Some("0.169.0"));
-        assert_eq!(
-            parse_version_output("\ncodex-cli 0.170.0-alpha.1\r\nmore\n"),
-            Some("0.170.0-alpha.1")
-        );
+        assert_eq!(parse_version_output("\ncodex-cli 0.170.0-alpha.1\r\nmore\n"), Some("0.170.0-alpha.1"));
         assert_eq!(parse_version_output("codex-cli\n"), None);
         assert_eq!(parse_version_output(""), None);
     }

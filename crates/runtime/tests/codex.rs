@@ -39,10 +39,7 @@ fn runs_in_an_empty_home_of_its_own() {
     };
     assert_ne!(home, other_home);
     assert_eq!((files, other_files), ("0", "0"));
-    assert!(
-        !fs::exists(home).expect("an answer"),
-        "{home} was left behind"
-    );
+    assert!(!fs::exists(home).expect("an answer"), "{home} was left behind");
 }
 
 #[test]
@@ -52,10 +49,7 @@ fn shows_what_is_not_a_version() {
     let error = codex.version().expect_err("not a version");
     assert!(matches!(error, Error::UnknownVersion { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("codex --version` printed `GNU coreutils`"),
-        "{text}"
-    );
+    assert!(text.contains("codex --version` printed `GNU coreutils`"), "{text}");
 }
 
 #[test]
@@ -88,9 +82,7 @@ fn shows_command_and_stderr_of_a_failure() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = "echo \"error: unexpected argument '--experimental'\" >&2; exit 2";
     let codex = Codex::at(script(folder.path(), "codex", text)).expect("a codex");
-    let error = codex
-        .json_schema(Surface::Experimental)
-        .expect_err("a failure");
+    let error = codex.json_schema(Surface::Experimental).expect_err("a failure");
     let text = error.to_string();
     for part in [
         "codex app-server generate-json-schema --experimental --out ",
@@ -111,10 +103,7 @@ fn kills_a_hanging_codex() {
             .time_limit(Duration::from_millis(200));
         let started = Instant::now();
         let error = codex.version().expect_err("a time limit");
-        assert!(
-            started.elapsed() < Duration::from_secs(300),
-            "it was waited for"
-        );
+        assert!(started.elapsed() < Duration::from_secs(300), "it was waited for");
         assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
         let text = error.to_string();
         assert!(text.contains("codex --version`: killed because"), "{text}");
@@ -159,9 +148,6 @@ fn tells_when_the_file_cannot_be_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("codex");
     fs::write(&path, "no program").expect("a file");
-    let error = Codex::at(&path)
-        .expect("a file")
-        .version()
-        .expect_err("no program");
+    let error = Codex::at(&path).expect("a file").version().expect_err("no program");
     assert!(matches!(error, Error::Start { .. }), "{error:?}");
 }

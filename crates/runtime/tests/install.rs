@@ -56,27 +56,18 @@ impl World {
     /// What lies in the cache.
     fn cached(&self) -> Vec<String> {
         let entries = fs::read_dir(self.cache()).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
 }
 
 /// A callback for progress, and the events that it has got.
-fn recorder() -> (
-    impl Fn(&Progress) + Send + Sync + 'static,
-    Arc<Mutex<Vec<Progress>>>,
-) {
+fn recorder() -> (impl Fn(&Progress) + Send + Sync + 'static, Arc<Mutex<Vec<Progress>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&events);
-    let callback = move |event: &Progress| {
-        record
-            .lock()
-            .expect("no panic elsewhere")
-            .push(event.clone())
-    };
+    let callback = move |event: &Progress| record.lock().expect("no panic elsewhere").push(event.clone());
     (callback, events)
 }
 
@@ -87,26 +78,13 @@ fn installs_once() {
     let installer = world.installer().progress(callback);
 
     let codex = installer.install("1.2.3").expect("an install");
-    assert!(
-        codex.path().starts_with(world.cache().join("codex-1.2.3")),
-        "{codex:?}"
-    );
+    assert!(codex.path().starts_with(world.cache().join("codex-1.2.3")), "{codex:?}");
     assert_eq!(codex.version().expect("a version"), "1.2.3");
     assert_eq!(world.cached(), ["codex-1.2.3", "codex-1.2.3.lock"]);
     {
         let events = events.lock().expect("no panic elsewhere");
         assert!(
-            matches!(
-                events[..],
-                [
-                    Progress::Downloading {
-                        bytes_so_far: 0,
-                        ..
-                    },
-                    ..,
-                    Progress::Done { .. }
-                ]
-            ),
+            matches!(events[..], [Progress::Downloading { bytes_so_far: 0, .. }, .., Progress::Done { .. }]),
             "{events:?}"
         );
     }
@@ -114,18 +92,11 @@ fn installs_once() {
     let events_before = events.lock().expect("no panic elsewhere").len();
     let again = installer.install("1.2.3").expect("an install");
     assert_eq!(again.path(), codex.path());
-    assert_eq!(
-        events.lock().expect("no panic elsewhere").len(),
-        events_before
-    );
+    assert_eq!(events.lock().expect("no panic elsewhere").len(), events_before);
 
     let runs = world.runs();
     assert_eq!(runs.len(), 1, "{runs:?}");
-    assert!(
-        runs[0].starts_with("install --no-audit --no-fund "),
-        "{}",
-        runs[0]
-    );
+    assert!(runs[0].starts_with("install --no-audit --no-fund "), "{}", runs[0]);
     assert!(runs[0].contains(" --ignore-scripts "), "{}", runs[0]);
     assert!(runs[0].ends_with(" @openai/codex@1.2.3"), "{}", runs[0]);
 }
@@ -157,10 +128,7 @@ fn installs_once_for_many_at_a_time() {
             });
         }
     });
-    assert!(
-        world.0.path().join("waiting").exists(),
-        "nobody had to wait"
-    );
+    assert!(world.0.path().join("waiting").exists(), "nobody had to wait");
     assert_eq!(world.runs().len(), 1);
     assert_eq!(world.cached(), ["codex-1.2.3", "codex-1.2.3.lock"]);
 }
@@ -208,30 +176,17 @@ fn recovers_from_a_broken_off_install() {
     assert_eq!(codex.version().expect("a version"), "1.2.3");
     assert!(!world.cache().join("codex-1.2.3/root/half").exists());
     // What belongs to another version may be at work.
-    assert_eq!(
-        world.cached(),
-        [
-            "codex-1.2.3",
-            "codex-1.2.3-alpha.1_staging_c",
-            "codex-1.2.3.lock"
-        ]
-    );
+    assert_eq!(world.cached(), ["codex-1.2.3", "codex-1.2.3-alpha.1_staging_c", "codex-1.2.3.lock"]);
 }
 
 #[test]
 fn tells_what_to_do_without_npm() {
     let world = World::new(NPM);
     let nowhere = world.0.path().join("nowhere/npm");
-    let error = Installer::new(world.cache())
-        .npm(nowhere)
-        .install("1.2.3")
-        .expect_err("no npm");
+    let error = Installer::new(world.cache()).npm(nowhere).install("1.2.3").expect_err("no npm");
     assert!(matches!(error, Error::NpmMissing { .. }), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains("install Node.js") && text.contains("--codex PATH"),
-        "{text}"
-    );
+    assert!(text.contains("install Node.js") && text.contains("--codex PATH"), "{text}");
     assert_eq!(world.cached(), ["codex-1.2.3.lock"]);
 }
 
@@ -242,11 +197,7 @@ fn shows_what_npm_says_and_cleans_up() {
     let error = world.installer().install("1.2.3").expect_err("a failure");
     assert!(matches!(error, Error::NpmFailed { .. }), "{error:?}");
     let text = error.to_string();
-    for part in [
-        "exit status: 7",
-        "  | npm error code ETARGET",
-        "@openai/codex@1.2.3`",
-    ] {
+    for part in ["exit status: 7", "  | npm error code ETARGET", "@openai/codex@1.2.3`"] {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
     assert_eq!(world.cached(), ["codex-1.2.3.lock"]);
@@ -263,10 +214,7 @@ fn tells_when_npm_installs_no_binary() {
 #[test]
 fn refuses_a_binary_of_another_version() {
     let world = World::new(&NPM.replace("codex-cli %s", "codex-cli 9.9.9 # %s"));
-    let error = world
-        .installer()
-        .install("1.2.3")
-        .expect_err("another version");
+    let error = world.installer().install("1.2.3").expect_err("another version");
     let text = error.to_string();
     assert!(text.contains("says it is 9.9.9"), "{text}");
     assert_eq!(world.cached(), ["codex-1.2.3.lock"]);
@@ -275,14 +223,7 @@ fn refuses_a_binary_of_another_version() {
 #[test]
 fn refuses_what_is_not_a_version() {
     let world = World::new(NPM);
-    for bad in [
-        "",
-        "latest",
-        "../1.2.3",
-        "1.2.3 --global",
-        "--help",
-        "1.2.3/../../x",
-    ] {
+    for bad in ["", "latest", "../1.2.3", "1.2.3 --global", "--help", "1.2.3/../../x"] {
         let error = world.installer().install(bad).expect_err(bad);
         assert!(matches!(error, Error::BadVersion { .. }), "{error:?}");
     }
@@ -296,10 +237,7 @@ fn takes_a_relative_cache_folder() {
     let here = std::env::current_dir().expect("a current folder");
     let up: PathBuf = here.components().skip(1).map(|_| Path::new("..")).collect();
     let cache = up.join(world.cache().strip_prefix("/").expect("an absolute path"));
-    let codex = Installer::new(cache)
-        .npm(world.0.path().join("npm"))
-        .install("1.2.3")
-        .expect("an install");
+    let codex = Installer::new(cache).npm(world.0.path().join("npm")).install("1.2.3").expect("an install");
     assert!(codex.path().is_absolute(), "{codex:?}");
     assert_eq!(codex.version().expect("a version"), "1.2.3");
 }

@@ -22,7 +22,8 @@ pub fn decode_bytes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Dec
 
 /// Encodes a value as JSON text without line breaks.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, EncodeError> {
-    serde_json::to_string(value).map_err(|source| EncodeError { what: std::any::type_name::<T>().to_owned(), source })
+    serde_json::to_string(value)
+        .map_err(|source| EncodeError { what: std::any::type_name::<T>().to_owned(), source })
 }
 
 /// Encodes a `params` member; `None` where there is nothing to send (`()` or an `Option` that is `None`).

@@ -324,7 +324,9 @@ impl RawMembers {
             (Some(id), Some(method), _, _) => Ok(JsonRpcMessage::Request { id, method, params, trace }),
             (None, Some(method), _, _) => Ok(JsonRpcMessage::Notification { method, params, emitted_at_ms }),
             (Some(id), None, Some(error), _) => Ok(JsonRpcMessage::Error(ErrorEnvelope { id, error })),
-            (Some(id), None, None, Some(result)) => Ok(JsonRpcMessage::Response(ResponseEnvelope { id, result })),
+            (Some(id), None, None, Some(result)) => {
+                Ok(JsonRpcMessage::Response(ResponseEnvelope { id, result }))
+            }
             (Some(_), None, None, None) => Err("an `id` without `method`, `result` or `error`"),
             (None, None, _, _) => Err("neither `method` nor `id`"),
         }

@@ -28,7 +28,8 @@ mod transport;
 
 pub use codec::{decode, decode_bytes, encode, encode_params, encode_request};
 pub use envelope::{
-    ErrorEnvelope, JsonRpcMessage, NotificationEnvelope, RequestEnvelope, ResponseEnvelope, RpcError, TraceContext,
+    ErrorEnvelope, JsonRpcMessage, NotificationEnvelope, RequestEnvelope, ResponseEnvelope, RpcError,
+    TraceContext,
 };
 pub use error::{DecodeError, EncodeError};
 pub use id::RequestId;

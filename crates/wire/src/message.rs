@@ -105,7 +105,8 @@ pub(crate) fn parts<'de, T: Message, A: MapAccess<'de>>(mut map: A) -> Result<Pa
     let message = match (message, early_params) {
         (Some(message), _) => message,
         (None, Some(params)) => {
-            let ordered = format!("{{\"method\":{},\"params\":{}}}", quoted::<A::Error>(&method)?, params.get());
+            let ordered =
+                format!("{{\"method\":{},\"params\":{}}}", quoted::<A::Error>(&method)?, params.get());
             text::reread::<Bare<T>, A::Error>(&ordered)?.0
         }
         (None, None) => T::from_params::<A>(&method, Params(None))?,

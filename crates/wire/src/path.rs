@@ -9,7 +9,10 @@ const NESTED: (&str, &str) = ("at `", "`: ");
 pub(crate) fn locate(text: &str, error: &serde_json::Error) -> (String, String) {
     let message = without_position(error);
     if !error.is_data() {
-        return (String::new(), format!("not valid JSON: {message}, line {} column {}", error.line(), error.column()));
+        return (
+            String::new(),
+            format!("not valid JSON: {message}, line {} column {}", error.line(), error.column()),
+        );
     }
     let mut path = path_at(text, offset(text, error));
     match message.strip_prefix(NESTED.0).and_then(|rest| rest.split_once(NESTED.1)) {
@@ -113,7 +116,8 @@ fn render(path: &[Step<'_>]) -> String {
             Step::Index(index) => out.push_str(&format!("[{index}]")),
             Step::Key(quoted) => {
                 let name = &quoted[1..quoted.len() - 1];
-                let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
+                let plain =
+                    name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$'));
                 if plain {
                     join(&mut out, name);
                 } else {
@@ -204,7 +208,9 @@ impl<'t> Scan<'t> {
                     }
                     _ => {
                         let rest = &self.text.as_bytes()[start..];
-                        let len = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+                        let len = rest
+                            .iter()
+                            .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
                         self.at = start + len.unwrap_or(rest.len());
                         if len == Some(0) {
                             return;

@@ -32,7 +32,12 @@ pub fn message<T: Message, S: Serializer>(message: &T, serializer: S) -> Result<
 }
 
 /// Writes one arm of a tagged union: the tag, then the arm's own members.
-pub fn tagged<T: Fields, S: Serializer>(tag: &str, name: &str, arm: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn tagged<T: Fields, S: Serializer>(
+    tag: &str,
+    name: &str,
+    arm: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     map.serialize_entry(tag, name)?;
     arm.write(&mut map)?;
@@ -40,7 +45,11 @@ pub fn tagged<T: Fields, S: Serializer>(tag: &str, name: &str, arm: &T, serializ
 }
 
 /// Writes an object of one member: a tagged arm without members of its own, or an externally tagged arm.
-pub fn single<T: Serialize + ?Sized, S: Serializer>(key: &str, value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn single<T: Serialize + ?Sized, S: Serializer>(
+    key: &str,
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry(key, value)?;
     map.end()
@@ -48,13 +57,21 @@ pub fn single<T: Serialize + ?Sized, S: Serializer>(key: &str, value: &T, serial
 
 /// Writes a member.
 #[inline(never)]
-pub fn field<T: Serialize + ?Sized, M: SerializeMap>(map: &mut M, key: &str, value: &T) -> Result<(), M::Error> {
+pub fn field<T: Serialize + ?Sized, M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    value: &T,
+) -> Result<(), M::Error> {
     map.serialize_entry(key, value)
 }
 
 /// Writes a member where there is a value.
 #[inline(never)]
-pub fn optional<T: Serialize, M: SerializeMap>(map: &mut M, key: &str, value: &Option<T>) -> Result<(), M::Error> {
+pub fn optional<T: Serialize, M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    value: &Option<T>,
+) -> Result<(), M::Error> {
     match value {
         Some(value) => map.serialize_entry(key, value),
         None => Ok(()),
@@ -63,7 +80,11 @@ pub fn optional<T: Serialize, M: SerializeMap>(map: &mut M, key: &str, value: &O
 
 /// Writes a member for which absent and `null` differ.
 #[inline(never)]
-pub fn patch<T: Serialize, M: SerializeMap>(map: &mut M, key: &str, value: &Patch<T>) -> Result<(), M::Error> {
+pub fn patch<T: Serialize, M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    value: &Patch<T>,
+) -> Result<(), M::Error> {
     match value {
         Patch::Absent => Ok(()),
         Patch::Null => map.serialize_entry(key, &()),
@@ -115,13 +136,18 @@ macro_rules! impl_empty_object {
         }
 
         impl $crate::Serialize for $name {
-            fn serialize<S: $crate::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+            fn serialize<S: $crate::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
                 $crate::ser::object(self, serializer)
             }
         }
 
         impl<'de> $crate::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
+            fn deserialize<D: $crate::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
                 $crate::de::empty(deserializer)
             }
         }
@@ -134,13 +160,18 @@ macro_rules! impl_empty_object {
 macro_rules! impl_message {
     ($name:ident) => {
         impl $crate::Serialize for $name {
-            fn serialize<S: $crate::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+            fn serialize<S: $crate::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
                 $crate::ser::message(self, serializer)
             }
         }
 
         impl<'de> $crate::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
+            fn deserialize<D: $crate::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
                 $crate::de::message(deserializer)
             }
         }

@@ -11,9 +11,11 @@
     clippy::large_enum_variant,
     clippy::wrong_self_convention
 )]
+#[rustfmt::skip]
 mod stable;
 pub use stable::*;
 #[cfg(feature = "experimental")]
+#[rustfmt::skip]
 mod experimental;
 #[cfg(feature = "experimental")]
 pub use experimental::*;

@@ -11,11 +11,15 @@
     clippy::large_enum_variant,
     clippy::wrong_self_convention
 )]
+#[rustfmt::skip]
 mod call;
 pub use call::*;
+#[rustfmt::skip]
 mod methods;
 pub use methods::*;
+#[rustfmt::skip]
 mod setters;
+#[rustfmt::skip]
 mod handler;
 pub use handler::*;
 #[doc(no_inline)]

@@ -9,15 +9,20 @@
     clippy::large_enum_variant,
     clippy::wrong_self_convention
 )]
+#[rustfmt::skip]
 mod stable;
 pub use stable::*;
 #[cfg(feature = "experimental")]
+#[rustfmt::skip]
 mod experimental;
 #[cfg(feature = "experimental")]
 pub use experimental::*;
+#[rustfmt::skip]
 pub mod method;
+#[rustfmt::skip]
 mod server_notification;
 pub use server_notification::*;
+#[rustfmt::skip]
 mod client_notification;
 pub use client_notification::*;
 #[doc(no_inline)]

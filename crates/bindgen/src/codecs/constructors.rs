@@ -46,7 +46,7 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
         match &field.presence {
             Presence::Required | Presence::Nullable => {
                 let value = argument_value(context, field);
-                quote!(#name: #value,)
+                if name == value.to_string() { quote!(#name,) } else { quote!(#name: #value,) }
             }
             Presence::Optional => quote!(#name: None,),
             Presence::Patch => quote!(#name: wire::Patch::Absent,),
@@ -66,14 +66,16 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
     } else {
         " With its required members; the optional ones have setters."
     };
-    let setters = structure.fields.iter().filter(|field| is_settable(field)).map(|field| setter(context, field));
-    let default = (required.is_empty() && structure.choice.is_none() && !derives_default(structure)).then(|| {
-        quote! {
-            impl Default for #name {
-                fn default() -> Self { Self::new() }
+    let setters =
+        structure.fields.iter().filter(|field| is_settable(field)).map(|field| setter(context, field));
+    let default =
+        (required.is_empty() && structure.choice.is_none() && !derives_default(structure)).then(|| {
+            quote! {
+                impl Default for #name {
+                    fn default() -> Self { Self::new() }
+                }
             }
-        }
-    });
+        });
     quote! {
         impl #name {
             #[doc = #new_docs]
@@ -148,6 +150,16 @@ fn converts(context: &Context<'_>, ty: &RustType) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// The call that turns an absent member into its default.
+pub(super) fn or_default(value: &Value, ty: &RustType) -> TokenStream {
+    let default = default_value(value, ty);
+    match value {
+        value if is_rust_default(value) => quote!(unwrap_or_default()),
+        Value::Bool(_) | Value::Number(_) => quote!(unwrap_or(#default)),
+        _ => quote!(unwrap_or_else(|| #default)),
     }
 }
 

@@ -41,7 +41,8 @@ pub(crate) fn message_enum(
     let envelope =
         if kind.is_request() { quote!(wire::RequestEnvelope) } else { quote!(wire::NotificationEnvelope) };
     // What every client decodes is compiled here, once; the rest where it is called.
-    let inline = (!matches!(kind, MethodKind::ServerRequest | MethodKind::ServerNotification)).then(|| quote!(#[inline]));
+    let inline = (!matches!(kind, MethodKind::ServerRequest | MethodKind::ServerNotification))
+        .then(|| quote!(#[inline]));
     quote! {
         #[doc = #enum_docs]
         #[derive(Clone, Debug, PartialEq)]
@@ -94,17 +95,26 @@ struct Arm {
 
 impl Arm {
     fn new(context: &Context<'_>, method: &Method) -> Self {
-        let (gate, variant, wire) = (gate(method.experimental), names::ident(&names::method_type(&method.name)), method.name.clone());
+        let (gate, variant, wire) =
+            (gate(method.experimental), names::ident(&names::method_type(&method.name)), method.name.clone());
         let (payload, read, write) = match &method.params {
             Params::None => (None, quote!(params.none()), quote!(=> Ok(()))),
             Params::Required(definition) => {
                 let ty = variant_type(context, definition);
-                let read = if is_empty(context, definition) { quote!(params.empty()) } else { quote!(params.required()) };
+                let read = if is_empty(context, definition) {
+                    quote!(params.empty())
+                } else {
+                    quote!(params.required())
+                };
                 (Some(ty), read, quote!((params) => wire::ser::field(map, "params", params)))
             }
             Params::Nullable(definition) => {
                 let ty = variant_type(context, definition);
-                (Some(quote!(Option<#ty>)), quote!(params.optional()), quote!((params) => wire::ser::optional(map, "params", params)))
+                (
+                    Some(quote!(Option<#ty>)),
+                    quote!(params.optional()),
+                    quote!((params) => wire::ser::optional(map, "params", params)),
+                )
             }
         };
         Self { gate, variant, wire, payload, read, write }

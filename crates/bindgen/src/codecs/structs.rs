@@ -124,18 +124,19 @@ fn from_map(structure: &Struct) -> TokenStream {
             Presence::Required | Presence::Nullable => quote!(#name: wire::de::required(#name, #wire)?,),
             Presence::Optional | Presence::Patch => quote!(#name,),
             Presence::Default(default) => {
-                let value = constructors::default_value(default, &field.ty);
-                quote!(#name: match #name { Some(value) => value, None => #value },)
+                let value = constructors::or_default(default, &field.ty);
+                quote!(#name: #name.#value,)
             }
         }
     });
     let choice_locals = choice_arms(structure).map(|local| quote!(let mut #local = None;));
-    let choice_reads = structure.choice.iter().flat_map(|choice| &choice.arms).zip(choice_arms(structure)).map(
-        |(arm, local)| {
-            let wire = &arm.wire;
-            quote!(#wire => #local = wire::de::value(&mut __map)?,)
-        },
-    );
+    let choice_reads =
+        structure.choice.iter().flat_map(|choice| &choice.arms).zip(choice_arms(structure)).map(
+            |(arm, local)| {
+                let wire = &arm.wire;
+                quote!(#wire => #local = wire::de::value(&mut __map)?,)
+            },
+        );
     let choice_value = structure.choice.as_ref().map(choice_value);
     let (rest, rest_local, rest_value) = if structure.additional {
         (
@@ -169,7 +170,8 @@ fn choice_value(choice: &ChoiceField) -> TokenStream {
     let (name, ty) = (names::ident(&choice.name), names::ident(&choice.enum_name));
     let names_text = choice.arms.iter().map(|arm| format!("`{}`", arm.wire)).collect::<Vec<_>>().join(", ");
     let arms = choice.arms.iter().map(|arm| {
-        let (variant, local) = (names::ident(&arm.variant), format_ident!("__choice_{}", names::field(&arm.wire)));
+        let (variant, local) =
+            (names::ident(&arm.variant), format_ident!("__choice_{}", names::field(&arm.wire)));
         quote!(if let Some(value) = #local { #ty::#variant(value) } else)
     });
     quote!(#name: #(#arms)* { return Err(wire::de::missing_choice(#names_text)); },)

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::{docs, gate, rust_type};
 use crate::lower::{FieldItem, Item, Presence, RustType, Union, UnionKind, Variant, names};
-use crate::shape::Marks;
+use crate::shape::{IntFormat, Marks};
 
 pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
     let name = names::ident(&item.name);
@@ -14,7 +14,11 @@ pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
         UnionKind::External => (external(item, union), true),
         UnionKind::ByType => (by_type(item, union), false),
         UnionKind::ByKeys => {
-            let open = union.variants.iter().flat_map(|variant| &variant.marks).any(|marks| !marks.literals.is_empty());
+            let open = union
+                .variants
+                .iter()
+                .flat_map(|variant| &variant.marks)
+                .any(|marks| !marks.literals.is_empty());
             (by_keys(item, union, open), open)
         }
         UnionKind::Choice => (TokenStream::new(), false),
@@ -128,7 +132,8 @@ fn tagged(item: &Item, union: &Union, tag: &str) -> TokenStream {
         quote!(#gate Self::#arm #pattern => #wire,)
     });
     let tag_docs = format!(" The member `{tag}`, which names the arm on the wire.");
-    let accessors = union.shared.iter().filter(|field| field.name != "tag").map(|field| accessor(union, field));
+    let accessors =
+        union.shared.iter().filter(|field| field.name != "tag").map(|field| accessor(union, field));
     let serde = serde_impls(
         &name,
         quote!(match self { #(#writes)* Self::Unrecognized(value) => value.serialize(serializer) }),
@@ -168,17 +173,23 @@ fn accessor(union: &Union, field_item: &FieldItem) -> TokenStream {
         (RustType::String, _) if optional => {
             (quote!(&str), quote!(arm.#name.as_deref()), quote!(.and_then(serde_json::Value::as_str)))
         }
-        (RustType::String, _) => (quote!(&str), quote!(Some(&arm.#name)), quote!(.and_then(serde_json::Value::as_str))),
+        (RustType::String, _) => {
+            (quote!(&str), quote!(Some(&arm.#name)), quote!(.and_then(serde_json::Value::as_str)))
+        }
         (RustType::Bool, _) => {
             let field = if optional { quote!(arm.#name) } else { quote!(Some(arm.#name)) };
             (quote!(bool), field, quote!(.and_then(serde_json::Value::as_bool)))
         }
-        (RustType::Int(_), _) => {
+        (RustType::Int(format), _) => {
             let field = if optional { quote!(arm.#name) } else { quote!(Some(arm.#name)) };
             (
                 rust_type(&field_item.ty),
                 field,
-                quote!(.and_then(serde_json::Value::as_i64).and_then(|value| value.try_into().ok())),
+                match format {
+                    IntFormat::I64 => quote!(.and_then(serde_json::Value::as_i64)),
+                    IntFormat::U64 => quote!(.and_then(serde_json::Value::as_u64)),
+                    _ => quote!(.and_then(serde_json::Value::as_i64).and_then(|value| value.try_into().ok())),
+                },
             )
         }
         (other, _) => {
@@ -214,6 +225,12 @@ fn external(item: &Item, union: &Union) -> TokenStream {
         let (gate, wire, arm) = (gate(variant.gated), &variant.wire, names::ident(&variant.name));
         quote!(#gate #wire => Self::#arm,)
     });
+    let strings: Vec<TokenStream> = strings.collect();
+    let from_string = if strings.is_empty() {
+        quote!(Self::Unrecognized(name.into()))
+    } else {
+        quote!(match name { #(#strings)* _ => Self::Unrecognized(name.into()) })
+    };
     let members = objects().map(|variant| {
         let (gate, wire, arm) = (gate(variant.gated), &variant.wire, names::ident(&variant.name));
         quote!(#gate #wire => Self::#arm(wire::de::value(map)?),)
@@ -234,9 +251,7 @@ fn external(item: &Item, union: &Union) -> TokenStream {
         impl wire::de::External for #name {
             const NAME: &'static str = #text;
             const ARMS: &'static [&'static str] = &[#(#known),*];
-            fn from_string(name: &str) -> Self {
-                match name { #(#strings)* _ => Self::Unrecognized(name.into()) }
-            }
+            fn from_string(name: &str) -> Self { #from_string }
             fn from_member<'de, A: wire::MapAccess<'de>>(name: &str, map: &mut A) -> Result<Self, A::Error> {
                 Ok(match name { #(#members)* _ => Self::Unrecognized(wire::de::value(map)?) })
             }
@@ -254,7 +269,9 @@ fn by_type(item: &Item, union: &Union) -> TokenStream {
         let arm = names::ident(&variant.name);
         match variant.wire.as_str() {
             "string" => quote!(fn string(value: &str) -> Option<Self> { Some(Self::#arm(value.into())) }),
-            "integer" => quote!(fn integer(value: i64) -> Option<Self> { value.try_into().ok().map(Self::#arm) }),
+            "integer" => {
+                quote!(fn integer(value: i64) -> Option<Self> { value.try_into().ok().map(Self::#arm) })
+            }
             "number" => quote!(fn number(value: f64) -> Option<Self> { Some(Self::#arm(value)) }),
             "boolean" => quote!(fn boolean(value: bool) -> Option<Self> { Some(Self::#arm(value)) }),
             "array" => quote! {
@@ -273,7 +290,8 @@ fn by_type(item: &Item, union: &Union) -> TokenStream {
         let arm = names::ident(&variant.name);
         quote!(Self::#arm(value) => value.serialize(serializer),)
     });
-    let serde = serde_impls(&name, quote!(match self { #(#writes)* }), quote!(wire::de::by_type(deserializer)));
+    let serde =
+        serde_impls(&name, quote!(match self { #(#writes)* }), quote!(wire::de::by_type(deserializer)));
     quote! {
         impl wire::de::ByType for #name {
             const EXPECTED: &'static str = #expected;
@@ -301,7 +319,8 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
     });
     let reads = union.variants.iter().enumerate().map(|(index, variant)| {
         let arm = names::ident(&variant.name);
-        let positions = all.iter().enumerate().filter(|(_, (of, _))| *of == index).map(|(position, _)| position);
+        let positions =
+            all.iter().enumerate().filter(|(_, (of, _))| *of == index).map(|(position, _)| position);
         quote!(Some(#(#positions)|*) => Ok(Self::#arm(chosen.read()?)),)
     });
     let rest = if open {

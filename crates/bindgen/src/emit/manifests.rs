@@ -50,8 +50,11 @@ fn manifest(emission: &Emission<'_>, of: Crate) -> String {
     dependencies.extend(of.dependencies().iter().map(|dependency| dependency.folder()));
     let dependencies: String =
         dependencies.iter().map(|name| format!("codex-appserver-{name}.workspace = true\n")).collect();
-    let features: Vec<String> =
-        of.dependencies().iter().map(|name| format!("\"codex-appserver-{}/experimental\"", name.folder())).collect();
+    let features: Vec<String> = of
+        .dependencies()
+        .iter()
+        .map(|name| format!("\"codex-appserver-{}/experimental\"", name.folder()))
+        .collect();
     format!(
         "{head}\n[package]\nname = \"codex-appserver-{name}\"\n\
          description = \"{purpose}, generated from codex {version}\"\n\

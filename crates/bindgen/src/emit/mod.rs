@@ -129,11 +129,11 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         let gate = crate::codecs::gate(*name == "experimental");
         // The markers stay in a module of their own: a marker may share its name with a type.
         if *name == "method" {
-            quote!(pub mod #ident;)
+            quote!(#[rustfmt::skip] pub mod #ident;)
         } else if *name == "setters" {
-            quote!(mod #ident;)
+            quote!(#[rustfmt::skip] mod #ident;)
         } else {
-            quote!(#gate mod #ident; #gate pub use #ident::*;)
+            quote!(#gate #[rustfmt::skip] mod #ident; #gate pub use #ident::*;)
         }
     });
     let stands_on = of.dependencies().iter().map(|dependency| {
@@ -163,11 +163,21 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
     };
     let version = &emission.model.codex_version;
     let docs = match of {
-        Crate::Enums => format!("String enums of the Codex app-server protocol, codex {version}.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."),
-        Crate::Types => format!("Structs and unions of the Codex app-server protocol, codex {version}, that are no method's own payload."),
-        Crate::Requests => format!("Requests of the Codex app-server protocol, codex {version}: params, responses, one marker type per method in [`method`], and the enums [`ClientRequest`] and [`ServerRequest`]."),
-        Crate::Notifications => format!("Notifications of the Codex app-server protocol, codex {version}: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`]."),
-        Crate::Methods => format!("Every method of the Codex app-server protocol, codex {version}, as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks."),
+        Crate::Enums => format!(
+            "String enums of the Codex app-server protocol, codex {version}.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."
+        ),
+        Crate::Types => format!(
+            "Structs and unions of the Codex app-server protocol, codex {version}, that are no method's own payload."
+        ),
+        Crate::Requests => format!(
+            "Requests of the Codex app-server protocol, codex {version}: params, responses, one marker type per method in [`method`], and the enums [`ClientRequest`] and [`ServerRequest`]."
+        ),
+        Crate::Notifications => format!(
+            "Notifications of the Codex app-server protocol, codex {version}: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`]."
+        ),
+        Crate::Methods => format!(
+            "Every method of the Codex app-server protocol, codex {version}, as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks."
+        ),
     };
     Module { path: "src/lib.rs".into(), source: "crates/bindgen/src/emit/mod.rs", docs, tokens }
 }

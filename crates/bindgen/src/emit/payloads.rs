@@ -22,7 +22,9 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         }
         for (name, mut items) in files.clone() {
             // Arms stand after their union.
-            items.sort_by_key(|item| (&item.definition, item.kind.structure().is_some_and(|s| s.arm), &item.name));
+            items.sort_by_key(|item| {
+                (&item.definition, item.kind.structure().is_some_and(|s| s.arm), &item.name)
+            });
             let context = emission.context();
             let types = items.iter().map(|item| context.item(item));
             let module_name = name.clone();
@@ -62,7 +64,8 @@ fn file_of(emission: &Emission<'_>, item: &Item) -> String {
         Home::Requests | Home::Notifications => item.group.clone().unwrap_or_else(|| "general".into()),
         Home::Types => {
             let main = emission.items.values().find(|other| {
-                other.definition == item.definition && crate::lower::names::type_name(&other.definition) == other.name
+                other.definition == item.definition
+                    && crate::lower::names::type_name(&other.definition) == other.name
             });
             match main.unwrap_or(item).kind {
                 ItemKind::Union(_) => "unions".into(),

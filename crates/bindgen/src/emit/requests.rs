@@ -13,7 +13,8 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         Crate::Requests => [MethodKind::ClientRequest, MethodKind::ServerRequest],
         _ => [MethodKind::ServerNotification, MethodKind::ClientNotification],
     };
-    let markers = kinds.iter().flat_map(|kind| emission.model.of_kind(*kind)).map(|method| marker(emission, method));
+    let markers =
+        kinds.iter().flat_map(|kind| emission.model.of_kind(*kind)).map(|method| marker(emission, method));
     let mut modules = vec![Module {
         path: "src/method.rs".into(),
         source: "crates/bindgen/src/emit/requests.rs",
@@ -67,7 +68,8 @@ fn payload(definition: &str) -> proc_macro2::TokenStream {
 }
 
 fn marker(emission: &Emission<'_>, method: &Method) -> proc_macro2::TokenStream {
-    let (gate, docs) = (gate(method.experimental), docs(&method_docs(method, emission.docs.methods.get(&method.name))));
+    let (gate, docs) =
+        (gate(method.experimental), docs(&method_docs(method, emission.docs.methods.get(&method.name))));
     let (name, wire) = (names::ident(&names::method_type(&method.name)), &method.name);
     let params = match &method.params {
         Params::None => quote!(()),
@@ -78,7 +80,11 @@ fn marker(emission: &Emission<'_>, method: &Method) -> proc_macro2::TokenStream 
         }
     };
     let direction = if method.kind.from_client() { quote!(ClientToServer) } else { quote!(ServerToClient) };
-    let experimental = method.experimental.then(|| quote!(const EXPERIMENTAL: bool = true;));
+    let experimental = method.experimental.then(|| {
+        quote!(
+            const EXPERIMENTAL: bool = true;
+        )
+    });
     let (role, response) = if method.kind.is_request() {
         let response = match &method.response {
             Some(name) => payload(name),

@@ -79,7 +79,8 @@ fn methods(emission: &Emission<'_>) -> Module {
 }
 
 fn wrapper(emission: &Emission<'_>, method: &Method) -> TokenStream {
-    let (gate, docs) = (gate(method.experimental), docs(&method_docs(method, emission.docs.methods.get(&method.name))));
+    let (gate, docs) =
+        (gate(method.experimental), docs(&method_docs(method, emission.docs.methods.get(&method.name))));
     let name = names::ident(&names::method_fn(&method.name));
     let marker = names::ident(&names::method_type(&method.name));
     let (arguments, params) = params_of(emission, method);
@@ -111,8 +112,11 @@ fn params_of(emission: &Emission<'_>, method: &Method) -> (TokenStream, TokenStr
         };
     };
     let context = emission.context();
-    let required: Vec<&FieldItem> =
-        structure.fields.iter().filter(|f| matches!(f.presence, Presence::Required | Presence::Nullable)).collect();
+    let required: Vec<&FieldItem> = structure
+        .fields
+        .iter()
+        .filter(|f| matches!(f.presence, Presence::Required | Presence::Nullable))
+        .collect();
     let nullable = matches!(method.params, Params::Nullable(_));
     if nullable {
         return if required.is_empty() && structure.choice.is_none() {
@@ -142,10 +146,9 @@ fn structure<'e>(emission: &'e Emission<'_>, method: &Method) -> Option<&'e Stru
 fn setters(emission: &Emission<'_>, method: &Method) -> Option<TokenStream> {
     let structure = structure(emission, method)?;
     let context = emission.context();
-    let optional = structure
-        .fields
-        .iter()
-        .filter(|field| matches!(field.presence, Presence::Optional | Presence::Patch | Presence::Default(_)));
+    let optional = structure.fields.iter().filter(|field| {
+        matches!(field.presence, Presence::Optional | Presence::Patch | Presence::Default(_))
+    });
     let target = match method.params {
         Params::Nullable(_) => quote!(self.params.get_or_insert_default()),
         _ => quote!(self.params),

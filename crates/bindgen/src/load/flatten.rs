@@ -14,8 +14,11 @@ const NESTED: &str = "v2";
 pub(super) fn definitions(bundle: &Map<String, Value>) -> Result<BTreeMap<String, Value>> {
     let empty = Map::new();
     let nested = bundle.get(NESTED).and_then(Value::as_object).unwrap_or(&empty);
-    let top: BTreeMap<&str, &Value> =
-        bundle.iter().filter(|(name, _)| *name != NESTED).map(|(name, schema)| (name.as_str(), schema)).collect();
+    let top: BTreeMap<&str, &Value> = bundle
+        .iter()
+        .filter(|(name, _)| *name != NESTED)
+        .map(|(name, schema)| (name.as_str(), schema))
+        .collect();
 
     let different: Renamed<'_> =
         different(&top, nested).into_iter().map(|name| (name, new_name(name, &top, nested))).collect();
@@ -60,7 +63,9 @@ fn different<'b>(top: &BTreeMap<&'b str, &Value>, nested: &Map<String, Value>) -
             .iter()
             .filter(|(name, _)| !different.contains_key(*name))
             .filter(|(name, schema)| {
-                nested.get(**name).is_some_and(|other| !equal(&rewrite(schema, &different), &rewrite(other, &different)))
+                nested
+                    .get(**name)
+                    .is_some_and(|other| !equal(&rewrite(schema, &different), &rewrite(other, &different)))
             })
             .map(|(name, _)| *name)
             .collect();
@@ -74,7 +79,9 @@ fn different<'b>(top: &BTreeMap<&'b str, &Value>, nested: &Map<String, Value>) -
 /// The schema with every `$ref` pointing into the flat namespace.
 fn rewrite(schema: &Value, renamed: &Renamed<'_>) -> Value {
     let mut schema = schema.clone();
-    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/definitions/")) {
+    if let Some(name) =
+        schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/definitions/"))
+    {
         let name = match name.strip_prefix("v2/") {
             Some(nested) => nested,
             None => renamed.get(name).map_or(name, String::as_str),

@@ -16,7 +16,10 @@ pub(super) fn definitions(
     experimental: BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, Value>> {
     if let Some(name) = stable.keys().find(|name| !experimental.contains_key(*name)) {
-        return Err(Error::schema(pointer(name), "only the stable bundle has this definition; are the two of one codex version?"));
+        return Err(Error::schema(
+            pointer(name),
+            "only the stable bundle has this definition; are the two of one codex version?",
+        ));
     }
     experimental
         .into_iter()
@@ -50,9 +53,12 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
                 let old_members = old_members.and_then(Value::as_object).unwrap_or(&none);
                 properties(old_members, members, &here)?
             }
-            ("oneOf" | "anyOf", Some(Value::Array(old_arms)), Value::Array(arms)) => arms_of(old_arms, arms, &here)?,
+            ("oneOf" | "anyOf", Some(Value::Array(old_arms)), Value::Array(arms)) => {
+                arms_of(old_arms, arms, &here)?
+            }
             ("enum", Some(Value::Array(old_values)), Value::Array(values)) => {
-                let added: Vec<Value> = values.iter().filter(|value| !old_values.contains(value)).cloned().collect();
+                let added: Vec<Value> =
+                    values.iter().filter(|value| !old_values.contains(value)).cloned().collect();
                 if old_values.iter().any(|value| !values.contains(value)) {
                     return Err(not_additive(&here));
                 }
@@ -60,7 +66,9 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
                 new_value.clone()
             }
             ("required", _, Value::Array(names)) => return Err(required_grew(old, names, at)),
-            ("items" | "additionalProperties", Some(old_value), new_value) => schema(old_value, new_value, &here)?,
+            ("items" | "additionalProperties", Some(old_value), new_value) => {
+                schema(old_value, new_value, &here)?
+            }
             _ => return Err(not_additive(&here)),
         };
         merged.insert(key.clone(), value);
@@ -87,11 +95,16 @@ fn arms_of(old: &[Value], new: &[Value], at: &str) -> Result<Value> {
     let twin = |arm: &Value, arms: &[Value]| {
         arms.iter().position(|other| other == arm).or_else(|| {
             let literals = literals(arm);
-            (!literals.is_empty()).then(|| arms.iter().position(|other| self::literals(other) == literals)).flatten()
+            (!literals.is_empty())
+                .then(|| arms.iter().position(|other| self::literals(other) == literals))
+                .flatten()
         })
     };
     if let Some(lost) = old.iter().position(|arm| twin(arm, new).is_none()) {
-        return Err(Error::schema(at, format!("arm {lost} of the stable bundle has no counterpart in the experimental one")));
+        return Err(Error::schema(
+            at,
+            format!("arm {lost} of the stable bundle has no counterpart in the experimental one"),
+        ));
     }
     let arms = new.iter().enumerate().map(|(index, arm)| match twin(arm, old) {
         Some(old_index) => schema(&old[old_index], arm, &step(at, index)),
@@ -134,7 +147,10 @@ fn required_grew(old: &Map<String, Value>, new: &[Value], at: &str) -> Error {
 }
 
 fn not_additive(at: &str) -> Error {
-    Error::schema(at, "the stable and the experimental bundle differ here by more than an addition; are the two of one codex version?")
+    Error::schema(
+        at,
+        "the stable and the experimental bundle differ here by more than an addition; are the two of one codex version?",
+    )
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ pub enum Prose {
 
 impl Schema {
     /// Merges the stable bundle and, where there is one, the experimental bundle of one codex version.
-    pub fn from_bundles(stable: &Source<'_>, experimental: Option<&Source<'_>>, prose: Prose) -> Result<Self> {
+    pub fn from_bundles(
+        stable: &Source<'_>,
+        experimental: Option<&Source<'_>>,
+        prose: Prose,
+    ) -> Result<Self> {
         let stable = bundle(stable, prose)?;
         let definitions = match experimental {
             None => stable,

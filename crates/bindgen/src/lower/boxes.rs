@@ -63,7 +63,11 @@ fn each_type(kind: &mut ItemKind, visit: &mut dyn FnMut(&mut RustType)) {
         ItemKind::StringEnum(_) => {}
         ItemKind::Struct(structure) => {
             structure.fields.iter_mut().for_each(|field| visit(&mut field.ty));
-            structure.choice.iter_mut().flat_map(|choice| &mut choice.arms).for_each(|arm| visit(&mut arm.ty));
+            structure
+                .choice
+                .iter_mut()
+                .flat_map(|choice| &mut choice.arms)
+                .for_each(|arm| visit(&mut arm.ty));
         }
         ItemKind::Union(union) => {
             union.variants.iter_mut().filter_map(|variant| variant.payload.as_mut()).for_each(visit);

@@ -11,7 +11,8 @@ impl<'m> Lowering<'m> {
     pub(super) fn definition_docs(&self, definition: &Definition) -> Vec<String> {
         let mut docs = Vec::new();
         let usage = &self.model.usage[&definition.name];
-        let payload_of = self.model.methods.iter().find_map(|method| self.payload_summary(method, &definition.name));
+        let payload_of =
+            self.model.methods.iter().find_map(|method| self.payload_summary(method, &definition.name));
         let summary = self.docs.types.get(&definition.name).cloned().or(payload_of);
         docs.push(summary.unwrap_or_else(|| format!("The protocol type `{}`.", definition.name)));
         if names::type_name(&definition.name) != definition.name {
@@ -101,6 +102,10 @@ fn method_list<'a>(methods: impl Iterator<Item = &'a str>) -> String {
     if methods.len() <= LISTED_METHODS {
         methods.join(", ")
     } else {
-        format!("{} and {} more methods", methods[..LISTED_METHODS].join(", "), methods.len() - LISTED_METHODS)
+        format!(
+            "{} and {} more methods",
+            methods[..LISTED_METHODS].join(", "),
+            methods.len() - LISTED_METHODS
+        )
     }
 }

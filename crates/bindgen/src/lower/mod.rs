@@ -19,8 +19,8 @@ use crate::tables::Docs;
 pub(crate) use boxes::is_large;
 pub(crate) use docs::method_docs;
 pub use item::{
-    ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Presence, RustType, StringVariant, Struct, Union, UnionKind,
-    Variant,
+    ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Presence, RustType, StringVariant, Struct, Union,
+    UnionKind, Variant,
 };
 
 /// Lowers every definition. Items are sorted by name.

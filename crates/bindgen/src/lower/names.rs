@@ -29,7 +29,9 @@ pub fn type_name(definition: &str) -> String {
         && definition.starts_with(|c: char| c.is_ascii_uppercase());
     let name = if plain { definition.to_owned() } else { definition.to_pascal_case() };
     // These would hide what every generated file uses.
-    if ["Option", "Vec", "String", "Box", "Result", "Some", "None", "Ok", "Err", "Self"].contains(&name.as_str()) {
+    if ["Option", "Vec", "String", "Box", "Result", "Some", "None", "Ok", "Err", "Self"]
+        .contains(&name.as_str())
+    {
         format!("{name}Type")
     } else {
         name
@@ -52,7 +54,10 @@ pub fn variant(wire: &str) -> String {
 pub fn variants<'w>(wires: impl Iterator<Item = &'w str> + Clone) -> Vec<String> {
     let plain: Vec<String> = wires.clone().map(variant).collect();
     let twice = |name: &String| plain.iter().filter(|other| *other == name).count() > 1;
-    wires.zip(&plain).map(|(wire, name)| if twice(name) { variant(&spelled(wire)) } else { name.clone() }).collect()
+    wires
+        .zip(&plain)
+        .map(|(wire, name)| if twice(name) { variant(&spelled(wire)) } else { name.clone() })
+        .collect()
 }
 
 fn spelled(wire: &str) -> String {
@@ -72,7 +77,11 @@ fn spelled(wire: &str) -> String {
 }
 
 fn escape_digits(name: String, prefix: &str) -> String {
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) { format!("{prefix}{name}") } else { name }
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("{prefix}{name}")
+    } else {
+        name
+    }
 }
 
 /// An identifier that may need escaping, such as `type`.
@@ -106,7 +115,10 @@ mod tests {
 
     #[test]
     fn one_rule_for_every_name() {
-        assert_eq!(method_fn("item/commandExecution/requestApproval"), "item_command_execution_request_approval");
+        assert_eq!(
+            method_fn("item/commandExecution/requestApproval"),
+            "item_command_execution_request_approval"
+        );
         assert_eq!(method_type("thread/realtime/listVoices"), "ThreadRealtimeListVoices");
         assert_eq!(field("_meta"), "meta");
         assert_eq!(field("$schema"), "schema");
@@ -120,7 +132,10 @@ mod tests {
 
     #[test]
     fn values_that_would_collide_spell_their_separators() {
-        assert_eq!(variants(["openai/form", "openaiForm", "url"].into_iter()), ["OpenaiSlashForm", "OpenaiForm", "Url"]);
+        assert_eq!(
+            variants(["openai/form", "openaiForm", "url"].into_iter()),
+            ["OpenaiSlashForm", "OpenaiForm", "Url"]
+        );
         assert_eq!(variants(["a-b", "a_b"].into_iter()), ["ADashB", "AUnderscoreB"]);
     }
 

@@ -10,7 +10,14 @@ use crate::shape::{Definition, Field, Object, Shape};
 
 /// Members whose `Debug` output would put a secret into a log, by the end of their name.
 const SECRETS: [&str; 9] = [
-    "accesskey", "accesstoken", "apikey", "authtoken", "bearertoken", "password", "secret", "secretaccesskey",
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "authtoken",
+    "bearertoken",
+    "password",
+    "secret",
+    "secretaccesskey",
     "sessiontoken",
 ];
 
@@ -79,12 +86,16 @@ impl<'m> Lowering<'m> {
             (Value::Bool(_), Shape::Bool) | (Value::String(_), Shape::String) => true,
             (Value::Number(number), Shape::Integer(_)) => number.is_i64() || number.is_u64(),
             (Value::Number(_), Shape::Number { .. }) => true,
-            (Value::Array(items), Shape::Array(item)) => items.iter().all(|value| self.is_literal(value, item)),
+            (Value::Array(items), Shape::Array(item)) => {
+                items.iter().all(|value| self.is_literal(value, item))
+            }
             (Value::Object(members), Shape::Map(_)) => members.is_empty(),
             (value, Shape::Ref(target)) => {
                 self.model.definitions.get(target).is_some_and(|target| self.is_literal(value, &target.shape))
             }
-            (Value::String(value), Shape::StringEnum(values)) => values.iter().any(|known| known.wire == *value),
+            (Value::String(value), Shape::StringEnum(values)) => {
+                values.iter().any(|known| known.wire == *value)
+            }
             (Value::String(value), Shape::External(arms)) => {
                 arms.iter().any(|arm| arm.payload.is_none() && arm.value == *value)
             }
@@ -92,7 +103,12 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn choice(&mut self, owner: &str, definition: &'m Definition, fields: &'m [Field]) -> Result<ChoiceField> {
+    fn choice(
+        &mut self,
+        owner: &str,
+        definition: &'m Definition,
+        fields: &'m [Field],
+    ) -> Result<ChoiceField> {
         let mut arms = Vec::new();
         for field in fields {
             let variant = names::variant(&field.wire);
@@ -162,14 +178,16 @@ fn choice_item(name: &str, definition: &str, choice: &ChoiceField, gated: bool) 
         docs: vec![
             format!("Exactly one of the members {}.", wires.join(" and ")),
             String::new(),
-            "It stands beside the other members of its object; where a peer sends several, the first counts.".into(),
+            "It stands beside the other members of its object; where a peer sends several, the first counts."
+                .into(),
         ],
         kind: ItemKind::Union(Union { kind: UnionKind::Choice, variants, shared: Vec::new() }),
     }
 }
 
 fn is_secret(wire: &str) -> bool {
-    let name: String = wire.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let name: String =
+        wire.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     name == "token" || SECRETS.iter().any(|secret| name.ends_with(secret))
 }
 

@@ -8,7 +8,12 @@ use crate::shape::{Definition, EnumValue, Shape};
 
 impl<'m> Lowering<'m> {
     /// The type of a shape; `name` is what an inline object or union would be called.
-    pub(super) fn rust_type(&mut self, shape: &'m Shape, name: &str, owner: &'m Definition) -> Result<RustType> {
+    pub(super) fn rust_type(
+        &mut self,
+        shape: &'m Shape,
+        name: &str,
+        owner: &'m Definition,
+    ) -> Result<RustType> {
         Ok(match shape {
             Shape::Any => RustType::Json,
             Shape::Bool => RustType::Bool,
@@ -17,9 +22,13 @@ impl<'m> Lowering<'m> {
             Shape::Number { wide: false } => RustType::F32,
             Shape::String => RustType::String,
             Shape::Ref(target) => named(target),
-            Shape::Array(item) => RustType::Vec(Box::new(self.rust_type(item, &format!("{name}Item"), owner)?)),
+            Shape::Array(item) => {
+                RustType::Vec(Box::new(self.rust_type(item, &format!("{name}Item"), owner)?))
+            }
             Shape::Map(item) if **item == Shape::Any => RustType::JsonMap,
-            Shape::Map(item) => RustType::Map(Box::new(self.rust_type(item, &format!("{name}Value"), owner)?)),
+            Shape::Map(item) => {
+                RustType::Map(Box::new(self.rust_type(item, &format!("{name}Value"), owner)?))
+            }
             Shape::Nullable(inner) => match self.rust_type(inner, name, owner)? {
                 nullable @ RustType::Option(_) => nullable,
                 other => RustType::Option(Box::new(other)),
@@ -33,7 +42,11 @@ impl<'m> Lowering<'m> {
         })
     }
 
-    pub(super) fn string_enum(&self, definition: &Definition, values: &[EnumValue]) -> Result<Vec<StringVariant>> {
+    pub(super) fn string_enum(
+        &self,
+        definition: &Definition,
+        values: &[EnumValue],
+    ) -> Result<Vec<StringVariant>> {
         let mut variants: Vec<StringVariant> = Vec::new();
         // A value that several arms list is one value.
         let mut values = values.to_vec();

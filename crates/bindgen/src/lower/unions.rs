@@ -6,7 +6,12 @@ use crate::load::pointer;
 use crate::shape::{Definition, ExternalArm, KeyArm, Shape, Tagged};
 
 impl<'m> Lowering<'m> {
-    pub(super) fn tagged(&mut self, name: &str, definition: &'m Definition, tagged: &'m Tagged) -> Result<Union> {
+    pub(super) fn tagged(
+        &mut self,
+        name: &str,
+        definition: &'m Definition,
+        tagged: &'m Tagged,
+    ) -> Result<Union> {
         let mut variants = Vec::new();
         let mut arm_fields: Vec<Vec<FieldItem>> = Vec::new();
         let variant_names = names::variants(tagged.arms.iter().map(|arm| arm.value.as_str()));
@@ -64,22 +69,41 @@ impl<'m> Lowering<'m> {
         self.union(definition, UnionKind::External, variants, Vec::new())
     }
 
-    pub(super) fn by_type(&mut self, name: &str, definition: &'m Definition, arms: &'m [Shape]) -> Result<Union> {
+    pub(super) fn by_type(
+        &mut self,
+        name: &str,
+        definition: &'m Definition,
+        arms: &'m [Shape],
+    ) -> Result<Union> {
         let mut variants = Vec::new();
         for arm in arms {
             let wire = self.json_type(arm);
             let variant = match arm {
-                Shape::Ref(target) => names::distinguishing(&[&names::type_name(target), name]).swap_remove(0),
+                Shape::Ref(target) => {
+                    names::distinguishing(&[&names::type_name(target), name]).swap_remove(0)
+                }
                 _ => names::variant(wire),
             };
             let payload = Some(self.rust_type(arm, &format!("{variant}{name}"), definition)?);
             let docs = vec![format!("A value of the JSON type {wire}.")];
-            variants.push(Variant { name: variant, wire: wire.into(), payload, marks: Vec::new(), gated: false, docs });
+            variants.push(Variant {
+                name: variant,
+                wire: wire.into(),
+                payload,
+                marks: Vec::new(),
+                gated: false,
+                docs,
+            });
         }
         self.union(definition, UnionKind::ByType, variants, Vec::new())
     }
 
-    pub(super) fn by_keys(&mut self, name: &str, definition: &'m Definition, arms: &'m [KeyArm]) -> Result<Union> {
+    pub(super) fn by_keys(
+        &mut self,
+        name: &str,
+        definition: &'m Definition,
+        arms: &'m [KeyArm],
+    ) -> Result<Union> {
         let variant_names = key_arm_names(arms);
         let mut variants = Vec::new();
         for (arm, variant) in arms.iter().zip(variant_names) {
@@ -90,7 +114,14 @@ impl<'m> Lowering<'m> {
                 _ => format!("An object with {}.", required_in_words(arm)),
             }];
             let wire = variant.clone();
-            variants.push(Variant { name: variant, wire, payload, marks: arm.marks.clone(), gated: false, docs });
+            variants.push(Variant {
+                name: variant,
+                wire,
+                payload,
+                marks: arm.marks.clone(),
+                gated: false,
+                docs,
+            });
         }
         self.union(definition, UnionKind::ByKeys, variants, Vec::new())
     }
@@ -106,7 +137,10 @@ impl<'m> Lowering<'m> {
             if let Some(other) = variants[..index].iter().find(|other| other.name == variant.name) {
                 return Err(Error::schema(
                     pointer(&definition.name),
-                    format!("the arms `{}` and `{}` both become `{}`", other.wire, variant.wire, variant.name),
+                    format!(
+                        "the arms `{}` and `{}` both become `{}`",
+                        other.wire, variant.wire, variant.name
+                    ),
                 ));
             }
         }
@@ -127,7 +161,9 @@ impl<'m> Lowering<'m> {
             Shape::Number { .. } => "number",
             Shape::Bool => "boolean",
             Shape::Array(_) => "array",
-            Shape::Ref(target) => self.model.definitions.get(target).map_or("object", |target| self.json_type(&target.shape)),
+            Shape::Ref(target) => {
+                self.model.definitions.get(target).map_or("object", |target| self.json_type(&target.shape))
+            }
             _ => "object",
         }
     }
@@ -137,7 +173,11 @@ impl<'m> Lowering<'m> {
 fn shared_fields(arms: &[Vec<FieldItem>]) -> Vec<FieldItem> {
     let Some((first, rest)) = arms.split_first() else { return Vec::new() };
     let same = |a: &FieldItem, b: &FieldItem| a.name == b.name && a.ty == b.ty && a.presence == b.presence;
-    first.iter().filter(|field| rest.iter().all(|arm| arm.iter().any(|other| same(field, other)))).cloned().collect()
+    first
+        .iter()
+        .filter(|field| rest.iter().all(|arm| arm.iter().any(|other| same(field, other))))
+        .cloned()
+        .collect()
 }
 
 /// Definitions are named by what differs in their names, objects by the members they alone require.
@@ -168,7 +208,11 @@ fn key_arm_names(arms: &[KeyArm]) -> Vec<String> {
 }
 
 fn required_in_words(arm: &KeyArm) -> String {
-    let names: Vec<String> =
-        arm.marks.iter().flat_map(|marks| &marks.required).map(|names| format!("`{}`", names[names.len() - 1])).collect();
+    let names: Vec<String> = arm
+        .marks
+        .iter()
+        .flat_map(|marks| &marks.required)
+        .map(|names| format!("`{}`", names[names.len() - 1]))
+        .collect();
     names.join(" and ")
 }

@@ -112,7 +112,11 @@ impl<'t> Rows<'t> {
             }));
         labels
             .filter(|label| !self.used.contains(label))
-            .map(|label| format!("{label} changes nothing: the schema has it already or lacks the place; remove the row"))
+            .map(|label| {
+                format!(
+                    "{label} changes nothing: the schema has it already or lacks the place; remove the row"
+                )
+            })
             .collect()
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn read(schema: &Schema, rows: &mut Rows<'_>) -> Result<Vec<Method>> 
             && let Some(name) = members.keys().find(|name| !ENVELOPE_MEMBERS.contains(&name.as_str()))
         {
             let place = step(&step(&at, "properties"), name);
-            return Err(Error::schema(place, "unsupported: a member of the message envelope that is not known"));
+            return Err(Error::schema(
+                place,
+                "unsupported: a member of the message envelope that is not known",
+            ));
         }
         let Some(arms) = union.get("oneOf").and_then(Value::as_array) else {
             return Err(Error::schema(at, "expected `oneOf` with one arm per method"));
@@ -40,11 +43,14 @@ pub(super) fn read(schema: &Schema, rows: &mut Rows<'_>) -> Result<Vec<Method>> 
         }
     }
     let has = |row: &crate::tables::MethodRow| {
-        let listed = methods.iter().any(|method| method.kind.union_name() == row.union && method.name == row.method);
+        let listed =
+            methods.iter().any(|method| method.kind.union_name() == row.union && method.name == row.method);
         listed || !schema.definitions.contains_key(&row.params)
     };
     for row in rows.methods(has) {
-        let Some(kind) = MethodKind::ALL.into_iter().find(|kind| kind.union_name() == row.union) else { continue };
+        let Some(kind) = MethodKind::ALL.into_iter().find(|kind| kind.union_name() == row.union) else {
+            continue;
+        };
         methods.push(Method {
             name: row.method.clone(),
             kind,
@@ -94,12 +100,17 @@ pub(super) fn find_responses(
     let mut complaints = Vec::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
     for method in methods.iter_mut().filter(|method| method.kind.is_request()) {
-        let by_params =
-            method.params.definition().and_then(|name| name.strip_suffix("Params")).map(|stem| format!("{stem}Response"));
+        let by_params = method
+            .params
+            .definition()
+            .and_then(|name| name.strip_suffix("Params"))
+            .map(|stem| format!("{stem}Response"));
         let by_method = format!("{}Response", names::method_type(&method.name));
         let found = by_params.into_iter().chain([by_method]).find(|name| definitions.contains_key(name));
         method.response = found.or_else(|| {
-            rows.response(&method.name).map(|row| row.response.clone()).filter(|name| definitions.contains_key(name))
+            rows.response(&method.name)
+                .map(|row| row.response.clone())
+                .filter(|name| definitions.contains_key(name))
         });
         used.extend(method.response.clone());
     }
@@ -110,7 +121,10 @@ pub(super) fn find_responses(
         .collect();
     for method in methods.iter().filter(|method| method.kind.is_request() && method.response.is_none()) {
         let candidates = if orphans.is_empty() { "none".to_owned() } else { orphans.join(", ") };
-        complaints.push(format!("{}: no response type; candidates: {candidates}; add a [[response]] row", method.name));
+        complaints.push(format!(
+            "{}: no response type; candidates: {candidates}; add a [[response]] row",
+            method.name
+        ));
     }
     for orphan in orphans {
         complaints.push(format!("{orphan}: a response type that no method uses; add a [[response]] row"));

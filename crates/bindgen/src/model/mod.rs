@@ -115,7 +115,11 @@ pub(crate) struct Strictness {
 
 impl Model {
     /// Builds the model; the second value lists what a strict build would refuse.
-    pub(crate) fn build(schema: &Schema, tables: &Tables, strictness: Strictness) -> Result<(Self, Vec<String>)> {
+    pub(crate) fn build(
+        schema: &Schema,
+        tables: &Tables,
+        strictness: Strictness,
+    ) -> Result<(Self, Vec<String>)> {
         let mut rows = apply::Rows::new(tables);
         let schema = &rows.add_definitions(schema)?;
         let mut definitions = crate::normalise::definitions(schema)?;
@@ -142,7 +146,11 @@ impl Model {
         if strictness.strict
             && let Some(first) = warnings.first()
         {
-            let more = if warnings.len() > 1 { format!(" (and {} more)", warnings.len() - 1) } else { String::new() };
+            let more = if warnings.len() > 1 {
+                format!(" (and {} more)", warnings.len() - 1)
+            } else {
+                String::new()
+            };
             return Err(crate::Error::table("schema/overrides.toml", format!("{first}{more}")));
         }
         let codex_version = schema.codex_version.clone().unwrap_or_else(|| "unknown".to_owned());

@@ -49,7 +49,8 @@ pub(super) fn of(
     for method in methods {
         let from_client = method.kind.from_client();
         if let Some(params) = method.params.definition() {
-            Walk { method, writes: from_client, definitions, usage: &mut usage }.visit(params, !method.experimental);
+            Walk { method, writes: from_client, definitions, usage: &mut usage }
+                .visit(params, !method.experimental);
         }
         if let Some(response) = &method.response {
             Walk { method, writes: !from_client, definitions, usage: &mut usage }

@@ -20,7 +20,8 @@ impl<'s> Reader<'s> {
             return Err(Error::schema(at, "unsupported: a union without a tag that contains itself"));
         }
         if let Some(name) = ref_name(value) {
-            let target = self.raw.get(name).ok_or_else(|| Error::schema(at, format!("dangling $ref {name}")))?;
+            let target =
+                self.raw.get(name).ok_or_else(|| Error::schema(at, format!("dangling $ref {name}")))?;
             return self.collect_marks(target, &pointer(name), found, depth + 1);
         }
         if let Some(Value::Array(arms)) = value.get("anyOf").or_else(|| value.get("oneOf")) {

@@ -16,9 +16,30 @@ use crate::shape::{Definition, EnumValue, IntFormat, Shape};
 
 /// Keywords that carry a shape or a fact; any other one is refused, lest its meaning be lost.
 const KEYWORDS: [&str; 24] = [
-    "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "deprecated", "description", "enum",
-    "format", "items", "maximum", "maxLength", "minLength", "minimum", "oneOf", "properties", "readOnly", "required",
-    "type", "writeOnly", "x-experimental-values", "x-stability", "title",
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "const",
+    "default",
+    "deprecated",
+    "description",
+    "enum",
+    "format",
+    "items",
+    "maximum",
+    "maxLength",
+    "minLength",
+    "minimum",
+    "oneOf",
+    "properties",
+    "readOnly",
+    "required",
+    "type",
+    "writeOnly",
+    "x-experimental-values",
+    "x-stability",
+    "title",
 ];
 
 /// Reads every definition but the four unions over methods, which the model reads.
@@ -57,7 +78,9 @@ impl<'s> Reader<'s> {
     /// A bare `type: object` is an object without members as a definition, any object elsewhere.
     fn definition(&self, value: &'s Value, at: &str) -> Result<Shape> {
         match self.shape(value, at)? {
-            Shape::Map(_) if value.get("additionalProperties").is_none_or(|rest| rest == &Value::Bool(false)) => {
+            Shape::Map(_)
+                if value.get("additionalProperties").is_none_or(|rest| rest == &Value::Bool(false)) =>
+            {
                 Ok(Shape::Object(crate::shape::Object::default()))
             }
             shape => Ok(shape),
@@ -90,9 +113,15 @@ impl<'s> Reader<'s> {
             None if object.contains_key("enum") => self.string(object, at),
             None => Ok(Shape::Any),
             Some(Value::String(name)) => self.typed(name, object, at),
-            Some(Value::Array(names)) => match names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..] {
-                [name, "null"] | ["null", name] => Ok(Shape::Nullable(Box::new(self.typed(name, object, at)?))),
-                _ => Err(Error::schema(step(at, "type"), "unsupported: several types, of which none is `null`")),
+            Some(Value::Array(names)) => match names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..]
+            {
+                [name, "null"] | ["null", name] => {
+                    Ok(Shape::Nullable(Box::new(self.typed(name, object, at)?)))
+                }
+                _ => Err(Error::schema(
+                    step(at, "type"),
+                    "unsupported: several types, of which none is `null`",
+                )),
             },
             Some(_) => Err(Error::schema(step(at, "type"), "unsupported: not a type name")),
         }
@@ -134,7 +163,10 @@ impl<'s> Reader<'s> {
                 wire: wire.to_owned(),
                 experimental: all || gated.is_some_and(|gated| gated.contains(value)),
             }),
-            None => Err(Error::schema(step(&step(at, "enum"), index), "unsupported: an enum value that is no string")),
+            None => Err(Error::schema(
+                step(&step(at, "enum"), index),
+                "unsupported: an enum value that is no string",
+            )),
         });
         Ok(Shape::StringEnum(values.collect::<Result<_>>()?))
     }

@@ -31,14 +31,19 @@ impl<'s> Reader<'s> {
 
     /// The members under `properties`, sorted.
     pub(super) fn fields(&self, object: &'s Map<String, Value>, at: &str) -> Result<Vec<Field>> {
-        let Some(properties) = object.get("properties").and_then(Value::as_object) else { return Ok(Vec::new()) };
+        let Some(properties) = object.get("properties").and_then(Value::as_object) else {
+            return Ok(Vec::new());
+        };
         let required: Vec<&str> = object
             .get("required")
             .and_then(Value::as_array)
             .map(|names| names.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
         if let Some(unknown) = required.iter().find(|name| !properties.contains_key(**name)) {
-            return Err(Error::schema(step(at, "required"), format!("requires `{unknown}`, which is no member")));
+            return Err(Error::schema(
+                step(at, "required"),
+                format!("requires `{unknown}`, which is no member"),
+            ));
         }
         let mut fields = properties
             .iter()
@@ -76,7 +81,10 @@ impl<'s> Reader<'s> {
                 let arm = arm.as_object().ok_or_else(|| Error::schema(&here, "unsupported arm"))?;
                 match <[Field; 1]>::try_from(self.fields(arm, &here)?) {
                     Ok([field]) if field.required => Ok(field),
-                    _ => Err(Error::schema(here, "unsupported: an inner choice with other than one required member")),
+                    _ => Err(Error::schema(
+                        here,
+                        "unsupported: an inner choice with other than one required member",
+                    )),
                 }
             })
             .collect()

@@ -21,7 +21,10 @@ impl<'s> Arm<'s> {
 
     /// The members that have exactly one value: candidates for a tag.
     fn literals(&self) -> impl Iterator<Item = (&'s str, &'s str)> + use<'s> {
-        self.properties().into_iter().flatten().filter_map(|(name, member)| Some((name.as_str(), literal(member)?)))
+        self.properties()
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, member)| Some((name.as_str(), literal(member)?)))
     }
 
     fn is_string_enum(&self) -> bool {
@@ -34,7 +37,8 @@ impl<'s> Arm<'s> {
         let required = self.value.get("required")?.as_array()?;
         let (name, value) = properties.iter().next().filter(|_| properties.len() == 1)?;
         let is_required = required.len() == 1 && required[0].as_str() == Some(name);
-        (is_required && literal(value).is_none() && self.value.get("anyOf").is_none()).then_some((name, value))
+        (is_required && literal(value).is_none() && self.value.get("anyOf").is_none())
+            .then_some((name, value))
     }
 
     /// `type: [string, object]` and nothing else: the schema's own way to leave a union open.
@@ -114,7 +118,8 @@ impl<'s> Reader<'s> {
     fn tagged(&self, arms: &[Arm<'s>], tag: &'s str, base: &[Field], at: &str) -> Result<Shape> {
         let mut tagged = Tagged { tag: tag.to_owned(), arms: Vec::new() };
         for arm in arms {
-            let value = arm.literals().find(|(name, _)| *name == tag).map(|(_, value)| value).unwrap_or_default();
+            let value =
+                arm.literals().find(|(name, _)| *name == tag).map(|(_, value)| value).unwrap_or_default();
             if tagged.arms.iter().any(|other| other.value == value) {
                 return Err(Error::schema(&arm.at, format!("a second arm with `{tag}` = `{value}`")));
             }

@@ -45,15 +45,18 @@ pub fn by_keys<'de, D: Deserializer<'de>>(
 ) -> Result<Chosen, D::Error> {
     let text = Text::deserialize(deserializer)?;
     let members: BTreeMap<String, &RawValue> = text::reread(text.get())?;
-    let literal = |member: &str| members.get(member).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let literal =
+        |member: &str| members.get(member).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let literal_fits = |arm: &&Arm| {
-        arm.literals.iter().all(|(member, values)| literal(member).is_some_and(|value| values.contains(&value.as_str())))
+        arm.literals
+            .iter()
+            .all(|(member, values)| literal(member).is_some_and(|value| values.contains(&value.as_str())))
     };
     let there = |names: &&[&str]| names.iter().any(|name| members.contains_key(*name));
 
     let mut best: Option<(usize, usize)> = None;
     for (index, arm) in arms.iter().enumerate().filter(|(_, arm)| literal_fits(arm)) {
-        if arm.required.iter().all(|names| there(names)) {
+        if arm.required.iter().all(there) {
             let score = arm.known.iter().filter(|name| members.contains_key(**name)).count();
             if best.is_none_or(|(_, best)| score > best) {
                 best = Some((index, score));

@@ -56,9 +56,7 @@ pub struct CurrentTimeReadResponse {
 impl CurrentTimeReadResponse {
     /// With its required members; the optional ones have setters.
     pub fn new(current_time_at: i64) -> Self {
-        Self {
-            current_time_at: current_time_at,
-        }
+        Self { current_time_at }
     }
 }
 

@@ -78,7 +78,7 @@ impl ProcessResizePtyParams {
     pub fn new(process_handle: impl Into<String>, size: ProcessTerminalSize) -> Self {
         Self {
             process_handle: process_handle.into(),
-            size: size,
+            size,
         }
     }
 }

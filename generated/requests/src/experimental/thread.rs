@@ -1685,7 +1685,7 @@ impl ThreadRealtimeAppendAudioParams {
     /// With its required members; the optional ones have setters.
     pub fn new(audio: ThreadRealtimeAudioChunk, thread_id: impl Into<String>) -> Self {
         Self {
-            audio: audio,
+            audio,
             thread_id: thread_id.into(),
         }
     }

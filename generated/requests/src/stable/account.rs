@@ -493,10 +493,7 @@ impl wire::de::Object for GatewayOAuthReadResponse {
             provider_name: wire::de::required(provider_name, "providerName")?,
             required: wire::de::required(required, "required")?,
             status,
-            supports_device_auth: match supports_device_auth {
-                Some(value) => value,
-                None => false,
-            },
+            supports_device_auth: supports_device_auth.unwrap_or_default(),
         })
     }
 }

@@ -256,7 +256,7 @@ impl CommandExecResizeParams {
     pub fn new(process_id: impl Into<String>, size: CommandExecTerminalSize) -> Self {
         Self {
             process_id: process_id.into(),
-            size: size,
+            size,
         }
     }
 }

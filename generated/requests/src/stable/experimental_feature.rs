@@ -18,7 +18,7 @@ pub struct ExperimentalFeatureEnablementSetParams {
 impl ExperimentalFeatureEnablementSetParams {
     /// With its required members; the optional ones have setters.
     pub fn new(enablement: std::collections::BTreeMap<String, bool>) -> Self {
-        Self { enablement: enablement }
+        Self { enablement }
     }
 }
 

@@ -158,10 +158,7 @@ impl wire::de::Object for ExternalAgentConfigDetectResponse {
             }
         }
         Ok(Self {
-            connectors: match connectors {
-                Some(value) => value,
-                None => vec![],
-            },
+            connectors: connectors.unwrap_or_default(),
             items: wire::de::required(items, "items")?,
         })
     }

@@ -470,9 +470,7 @@ impl wire::de::External for GetConversationSummaryParams {
     const NAME: &'static str = "GetConversationSummaryParams";
     const ARMS: &'static [&'static str] = &["rolloutPath", "conversationId"];
     fn from_string(name: &str) -> Self {
-        match name {
-            _ => Self::Unrecognized(name.into()),
-        }
+        Self::Unrecognized(name.into())
     }
 
     fn from_member<'de, A: wire::MapAccess<'de>>(
@@ -645,7 +643,7 @@ impl InitializeParams {
     pub fn new(client_info: ClientInfo) -> Self {
         Self {
             capabilities: None,
-            client_info: client_info,
+            client_info,
         }
     }
 

@@ -110,10 +110,8 @@ impl wire::de::Object for CommandExecutionRequestApprovalParams {
             cwd,
             environment_id,
             item_id: wire::de::required(item_id, "itemId")?,
-            kind: match kind {
-                Some(value) => value,
-                None => <CommandExecutionApprovalKind>::from("command"),
-            },
+            kind: kind
+                .unwrap_or_else(|| <CommandExecutionApprovalKind>::from("command")),
             network_approval_context,
             proposed_execpolicy_amendment,
             proposed_network_policy_amendments,
@@ -285,7 +283,7 @@ impl DynamicToolCallResponse {
     ) -> Self {
         Self {
             content_items: content_items.into(),
-            success: success,
+            success,
         }
     }
 }
@@ -519,7 +517,7 @@ impl PermissionsRequestApprovalResponse {
     /// With its required members; the optional ones have setters.
     pub fn new(permissions: GrantedPermissionProfile) -> Self {
         Self {
-            permissions: permissions,
+            permissions,
             scope: None,
             strict_auto_review: None,
         }
@@ -655,7 +653,7 @@ impl ToolRequestUserInputResponse {
     pub fn new(
         answers: std::collections::BTreeMap<String, ToolRequestUserInputAnswer>,
     ) -> Self {
-        Self { answers: answers }
+        Self { answers }
     }
 }
 

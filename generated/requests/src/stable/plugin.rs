@@ -248,10 +248,7 @@ impl wire::de::Object for PluginInstalledResponse {
             }
         }
         Ok(Self {
-            marketplace_load_errors: match marketplace_load_errors {
-                Some(value) => value,
-                None => vec![],
-            },
+            marketplace_load_errors: marketplace_load_errors.unwrap_or_default(),
             marketplaces: wire::de::required(marketplaces, "marketplaces")?,
         })
     }
@@ -382,14 +379,8 @@ impl wire::de::Object for PluginListResponse {
             }
         }
         Ok(Self {
-            featured_plugin_ids: match featured_plugin_ids {
-                Some(value) => value,
-                None => vec![],
-            },
-            marketplace_load_errors: match marketplace_load_errors {
-                Some(value) => value,
-                None => vec![],
-            },
+            featured_plugin_ids: featured_plugin_ids.unwrap_or_default(),
+            marketplace_load_errors: marketplace_load_errors.unwrap_or_default(),
             marketplaces: wire::de::required(marketplaces, "marketplaces")?,
         })
     }

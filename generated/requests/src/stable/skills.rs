@@ -23,7 +23,7 @@ impl SkillsConfigWriteParams {
     /// With its required members; the optional ones have setters.
     pub fn new(enabled: bool) -> Self {
         Self {
-            enabled: enabled,
+            enabled,
             name: None,
             path: None,
         }

@@ -1171,25 +1171,14 @@ impl wire::de::Object for ThreadForkResponse {
                 "approvalsReviewer",
             )?,
             cwd: wire::de::required(cwd, "cwd")?,
-            disabled_plugin_ids: match disabled_plugin_ids {
-                Some(value) => value,
-                None => vec![],
-            },
-            instruction_sources: match instruction_sources {
-                Some(value) => value,
-                None => vec![],
-            },
+            disabled_plugin_ids: disabled_plugin_ids.unwrap_or_default(),
+            instruction_sources: instruction_sources.unwrap_or_default(),
             model: wire::de::required(model, "model")?,
             model_provider: wire::de::required(model_provider, "modelProvider")?,
-            multi_agent_mode: match multi_agent_mode {
-                Some(value) => value,
-                None => <MultiAgentMode>::from("explicitRequestOnly"),
-            },
+            multi_agent_mode: multi_agent_mode
+                .unwrap_or_else(|| <MultiAgentMode>::from("explicitRequestOnly")),
             reasoning_effort,
-            runtime_workspace_roots: match runtime_workspace_roots {
-                Some(value) => value,
-                None => vec![],
-            },
+            runtime_workspace_roots: runtime_workspace_roots.unwrap_or_default(),
             sandbox: wire::de::required(sandbox, "sandbox")?,
             service_tier,
             thread: wire::de::required(thread, "thread")?,
@@ -2922,27 +2911,16 @@ impl wire::de::Object for ThreadResumeResponse {
             )?,
             collaboration_mode,
             cwd: wire::de::required(cwd, "cwd")?,
-            disabled_plugin_ids: match disabled_plugin_ids {
-                Some(value) => value,
-                None => vec![],
-            },
+            disabled_plugin_ids: disabled_plugin_ids.unwrap_or_default(),
             initial_turns_page,
-            instruction_sources: match instruction_sources {
-                Some(value) => value,
-                None => vec![],
-            },
+            instruction_sources: instruction_sources.unwrap_or_default(),
             items_backwards_cursor,
             model: wire::de::required(model, "model")?,
             model_provider: wire::de::required(model_provider, "modelProvider")?,
-            multi_agent_mode: match multi_agent_mode {
-                Some(value) => value,
-                None => <MultiAgentMode>::from("explicitRequestOnly"),
-            },
+            multi_agent_mode: multi_agent_mode
+                .unwrap_or_else(|| <MultiAgentMode>::from("explicitRequestOnly")),
             reasoning_effort,
-            runtime_workspace_roots: match runtime_workspace_roots {
-                Some(value) => value,
-                None => vec![],
-            },
+            runtime_workspace_roots: runtime_workspace_roots.unwrap_or_default(),
             sandbox: wire::de::required(sandbox, "sandbox")?,
             service_tier,
             thread: wire::de::required(thread, "thread")?,
@@ -3099,7 +3077,7 @@ impl ThreadSectionMoveParams {
     pub fn new(section_id: Option<String>, thread_id: impl Into<String>) -> Self {
         Self {
             before_thread_id: None,
-            section_id: section_id,
+            section_id,
             thread_id: thread_id.into(),
         }
     }
@@ -3920,25 +3898,14 @@ impl wire::de::Object for ThreadStartResponse {
                 "approvalsReviewer",
             )?,
             cwd: wire::de::required(cwd, "cwd")?,
-            disabled_plugin_ids: match disabled_plugin_ids {
-                Some(value) => value,
-                None => vec![],
-            },
-            instruction_sources: match instruction_sources {
-                Some(value) => value,
-                None => vec![],
-            },
+            disabled_plugin_ids: disabled_plugin_ids.unwrap_or_default(),
+            instruction_sources: instruction_sources.unwrap_or_default(),
             model: wire::de::required(model, "model")?,
             model_provider: wire::de::required(model_provider, "modelProvider")?,
-            multi_agent_mode: match multi_agent_mode {
-                Some(value) => value,
-                None => <MultiAgentMode>::from("explicitRequestOnly"),
-            },
+            multi_agent_mode: multi_agent_mode
+                .unwrap_or_else(|| <MultiAgentMode>::from("explicitRequestOnly")),
             reasoning_effort,
-            runtime_workspace_roots: match runtime_workspace_roots {
-                Some(value) => value,
-                None => vec![],
-            },
+            runtime_workspace_roots: runtime_workspace_roots.unwrap_or_default(),
             sandbox: wire::de::required(sandbox, "sandbox")?,
             service_tier,
             thread: wire::de::required(thread, "thread")?,

@@ -444,7 +444,7 @@ pub struct ProcessTerminalSize {
 impl ProcessTerminalSize {
     /// With its required members; the optional ones have setters.
     pub fn new(cols: u16, rows: u16) -> Self {
-        Self { cols: cols, rows: rows }
+        Self { cols, rows }
     }
 }
 
@@ -707,10 +707,7 @@ impl wire::de::Object for RealtimeVoicesList {
             default_v2: wire::de::required(default_v2, "defaultV2")?,
             v1: wire::de::required(v1, "v1")?,
             v2: wire::de::required(v2, "v2")?,
-            v3: match v3 {
-                Some(value) => value,
-                None => vec![],
-            },
+            v3: v3.unwrap_or_default(),
         })
     }
 }

@@ -303,10 +303,7 @@ impl ThreadTimelineEntry {
             Self::TurnStarted(arm) => Some(arm.position),
             Self::TurnCompleted(arm) => Some(arm.position),
             Self::Unrecognized(value) => {
-                value
-                    .get("position")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("position").and_then(serde_json::Value::as_u64)
             }
         }
     }

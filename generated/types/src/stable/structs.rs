@@ -792,22 +792,13 @@ impl wire::de::Object for AppInfo {
             icon_dark_assets,
             id: wire::de::required(id, "id")?,
             install_url,
-            is_accessible: match is_accessible {
-                Some(value) => value,
-                None => false,
-            },
-            is_enabled: match is_enabled {
-                Some(value) => value,
-                None => true,
-            },
+            is_accessible: is_accessible.unwrap_or_default(),
+            is_enabled: is_enabled.unwrap_or(true),
             labels,
             logo_url,
             logo_url_dark,
             name: wire::de::required(name, "name")?,
-            plugin_display_names: match plugin_display_names {
-                Some(value) => value,
-                None => vec![],
-            },
+            plugin_display_names: plugin_display_names.unwrap_or_default(),
         })
     }
 }
@@ -1214,14 +1205,8 @@ impl wire::de::Object for AppToolSummary {
         Ok(Self {
             description: wire::de::required(description, "description")?,
             disabled_reason,
-            is_enabled: match is_enabled {
-                Some(value) => value,
-                None => true,
-            },
-            is_read_only: match is_read_only {
-                Some(value) => value,
-                None => false,
-            },
+            is_enabled: is_enabled.unwrap_or(true),
+            is_read_only: is_read_only.unwrap_or_default(),
             name: wire::de::required(name, "name")?,
             title,
         })
@@ -1457,18 +1442,9 @@ impl wire::de::Object for AppsDefaultConfig {
         Ok(Self {
             approvals_reviewer,
             default_tools_approval_mode,
-            destructive_enabled: match destructive_enabled {
-                Some(value) => value,
-                None => true,
-            },
-            enabled: match enabled {
-                Some(value) => value,
-                None => true,
-            },
-            open_world_enabled: match open_world_enabled {
-                Some(value) => value,
-                None => true,
-            },
+            destructive_enabled: destructive_enabled.unwrap_or(true),
+            enabled: enabled.unwrap_or(true),
+            open_world_enabled: open_world_enabled.unwrap_or(true),
         })
     }
 }
@@ -1878,7 +1854,7 @@ pub struct ByteRange {
 impl ByteRange {
     /// With its required members; the optional ones have setters.
     pub fn new(end: u64, start: u64) -> Self {
-        Self { end: end, start: start }
+        Self { end, start }
     }
 }
 
@@ -2031,7 +2007,7 @@ impl CollaborationMode {
     pub fn new(mode: impl Into<ModeKind>, settings: Settings) -> Self {
         Self {
             mode: mode.into(),
-            settings: settings,
+            settings,
         }
     }
 }
@@ -2079,7 +2055,7 @@ pub struct CommandExecTerminalSize {
 impl CommandExecTerminalSize {
     /// With its required members; the optional ones have setters.
     pub fn new(cols: u16, rows: u16) -> Self {
-        Self { cols: cols, rows: rows }
+        Self { cols, rows }
     }
 }
 
@@ -3377,10 +3353,7 @@ impl wire::de::Object for ConnectorMetadata {
             id: wire::de::required(id, "id")?,
             install_url,
             name: wire::de::required(name, "name")?,
-            plugin_display_names: match plugin_display_names {
-                Some(value) => value,
-                None => vec![],
-            },
+            plugin_display_names: plugin_display_names.unwrap_or_default(),
             tool_summaries,
         })
     }
@@ -4953,10 +4926,7 @@ impl wire::de::Object for HookRunSummary {
             handler_type: wire::de::required(handler_type, "handlerType")?,
             id: wire::de::required(id, "id")?,
             scope: wire::de::required(scope, "scope")?,
-            source: match source {
-                Some(value) => value,
-                None => <HookSource>::from("unknown"),
-            },
+            source: source.unwrap_or_else(|| <HookSource>::from("unknown")),
             source_path: wire::de::required(source_path, "sourcePath")?,
             started_at: wire::de::required(started_at, "startedAt")?,
             status: wire::de::required(status, "status")?,
@@ -5488,30 +5458,18 @@ impl wire::de::Object for ManagedHooksRequirements {
             }
         }
         Ok(Self {
-            interrupt: match interrupt {
-                Some(value) => value,
-                None => vec![],
-            },
+            interrupt: interrupt.unwrap_or_default(),
             permission_request: wire::de::required(
                 permission_request,
                 "PermissionRequest",
             )?,
             post_compact: wire::de::required(post_compact, "PostCompact")?,
-            post_model_request: match post_model_request {
-                Some(value) => value,
-                None => vec![],
-            },
+            post_model_request: post_model_request.unwrap_or_default(),
             post_tool_use: wire::de::required(post_tool_use, "PostToolUse")?,
             pre_compact: wire::de::required(pre_compact, "PreCompact")?,
-            pre_model_request: match pre_model_request {
-                Some(value) => value,
-                None => vec![],
-            },
+            pre_model_request: pre_model_request.unwrap_or_default(),
             pre_tool_use: wire::de::required(pre_tool_use, "PreToolUse")?,
-            session_end: match session_end {
-                Some(value) => value,
-                None => vec![],
-            },
+            session_end: session_end.unwrap_or_default(),
             session_start: wire::de::required(session_start, "SessionStart")?,
             stop: wire::de::required(stop, "Stop")?,
             subagent_start: wire::de::required(subagent_start, "SubagentStart")?,
@@ -6403,7 +6361,7 @@ impl McpResourceReadTarget {
     pub fn new(connector_id: impl Into<String>, link_id: Option<String>) -> Self {
         Self {
             connector_id: connector_id.into(),
-            link_id: link_id,
+            link_id,
         }
     }
 }
@@ -7070,35 +7028,14 @@ impl wire::de::Object for MigrationDetails {
             }
         }
         Ok(Self {
-            commands: match commands {
-                Some(value) => value,
-                None => vec![],
-            },
-            hooks: match hooks {
-                Some(value) => value,
-                None => vec![],
-            },
-            mcp_servers: match mcp_servers {
-                Some(value) => value,
-                None => vec![],
-            },
+            commands: commands.unwrap_or_default(),
+            hooks: hooks.unwrap_or_default(),
+            mcp_servers: mcp_servers.unwrap_or_default(),
             memory,
-            plugins: match plugins {
-                Some(value) => value,
-                None => vec![],
-            },
-            sessions: match sessions {
-                Some(value) => value,
-                None => vec![],
-            },
-            skills: match skills {
-                Some(value) => value,
-                None => vec![],
-            },
-            subagents: match subagents {
-                Some(value) => value,
-                None => vec![],
-            },
+            plugins: plugins.unwrap_or_default(),
+            sessions: sessions.unwrap_or_default(),
+            skills: skills.unwrap_or_default(),
+            subagents: subagents.unwrap_or_default(),
         })
     }
 }
@@ -7323,10 +7260,7 @@ impl wire::de::Object for Model {
             }
         }
         Ok(Self {
-            additional_speed_tiers: match additional_speed_tiers {
-                Some(value) => value,
-                None => vec![],
-            },
+            additional_speed_tiers: additional_speed_tiers.unwrap_or_default(),
             availability_nux,
             available_access_programs,
             default_reasoning_effort: wire::de::required(
@@ -7338,31 +7272,23 @@ impl wire::de::Object for Model {
             display_name: wire::de::required(display_name, "displayName")?,
             hidden: wire::de::required(hidden, "hidden")?,
             id: wire::de::required(id, "id")?,
-            input_modalities: match input_modalities {
-                Some(value) => value,
-                None => {
+            input_modalities: input_modalities
+                .unwrap_or_else(|| {
                     vec![
                         < InputModality > ::from("text"), < InputModality >
                         ::from("image")
                     ]
-                }
-            },
+                }),
             is_default: wire::de::required(is_default, "isDefault")?,
             model: wire::de::required(model, "model")?,
             model_specialty,
             multi_agent_version,
-            service_tiers: match service_tiers {
-                Some(value) => value,
-                None => vec![],
-            },
+            service_tiers: service_tiers.unwrap_or_default(),
             supported_reasoning_efforts: wire::de::required(
                 supported_reasoning_efforts,
                 "supportedReasoningEfforts",
             )?,
-            supports_personality: match supports_personality {
-                Some(value) => value,
-                None => false,
-            },
+            supports_personality: supports_personality.unwrap_or_default(),
             upgrade,
             upgrade_info,
         })
@@ -8955,10 +8881,8 @@ impl wire::de::Object for PluginSummary {
         }
         Ok(Self {
             auth_policy: wire::de::required(auth_policy, "authPolicy")?,
-            availability: match availability {
-                Some(value) => value,
-                None => <PluginAvailability>::from("AVAILABLE"),
-            },
+            availability: availability
+                .unwrap_or_else(|| <PluginAvailability>::from("AVAILABLE")),
             disabled_reason,
             eligible_plan_types,
             enabled: wire::de::required(enabled, "enabled")?,
@@ -8968,10 +8892,7 @@ impl wire::de::Object for PluginSummary {
             installed: wire::de::required(installed, "installed")?,
             installed_at,
             interface,
-            keywords: match keywords {
-                Some(value) => value,
-                None => vec![],
-            },
+            keywords: keywords.unwrap_or_default(),
             local_version,
             must_show_installation_interstitial,
             name: wire::de::required(name, "name")?,
@@ -9626,22 +9547,10 @@ impl wire::de::Object for SandboxWorkspaceWrite {
             }
         }
         Ok(Self {
-            exclude_slash_tmp: match exclude_slash_tmp {
-                Some(value) => value,
-                None => false,
-            },
-            exclude_tmpdir_env_var: match exclude_tmpdir_env_var {
-                Some(value) => value,
-                None => false,
-            },
-            network_access: match network_access {
-                Some(value) => value,
-                None => false,
-            },
-            writable_roots: match writable_roots {
-                Some(value) => value,
-                None => vec![],
-            },
+            exclude_slash_tmp: exclude_slash_tmp.unwrap_or_default(),
+            exclude_tmpdir_env_var: exclude_tmpdir_env_var.unwrap_or_default(),
+            network_access: network_access.unwrap_or_default(),
+            writable_roots: writable_roots.unwrap_or_default(),
         })
     }
 }
@@ -10472,7 +10381,7 @@ impl TextElement {
     /// With its required members; the optional ones have setters.
     pub fn new(byte_range: ByteRange) -> Self {
         Self {
-            byte_range: byte_range,
+            byte_range,
             placeholder: None,
         }
     }
@@ -10771,10 +10680,8 @@ impl wire::de::Object for Thread {
             extra,
             forked_from_id,
             git_info,
-            history_mode: match history_mode {
-                Some(value) => value,
-                None => <ThreadHistoryMode>::from("legacy"),
-            },
+            history_mode: history_mode
+                .unwrap_or_else(|| <ThreadHistoryMode>::from("legacy")),
             id: wire::de::required(id, "id")?,
             model,
             model_provider: wire::de::required(model_provider, "modelProvider")?,
@@ -11358,8 +11265,8 @@ impl ThreadRealtimeAudioChunk {
         Self {
             data: data.into(),
             item_id: None,
-            num_channels: num_channels,
-            sample_rate: sample_rate,
+            num_channels,
+            sample_rate,
             samples_per_channel: None,
         }
     }
@@ -11709,18 +11616,13 @@ impl wire::de::Object for ThreadSettings {
                 "collaborationMode",
             )?,
             cwd: wire::de::required(cwd, "cwd")?,
-            disabled_plugin_ids: match disabled_plugin_ids {
-                Some(value) => value,
-                None => vec![],
-            },
+            disabled_plugin_ids: disabled_plugin_ids.unwrap_or_default(),
             effort,
             environments,
             model: wire::de::required(model, "model")?,
             model_provider: wire::de::required(model_provider, "modelProvider")?,
-            multi_agent_mode: match multi_agent_mode {
-                Some(value) => value,
-                None => <MultiAgentMode>::from("explicitRequestOnly"),
-            },
+            multi_agent_mode: multi_agent_mode
+                .unwrap_or_else(|| <MultiAgentMode>::from("explicitRequestOnly")),
             personality,
             sandbox_policy: wire::de::required(sandbox_policy, "sandboxPolicy")?,
             service_tier,
@@ -12020,10 +11922,7 @@ impl wire::de::Object for TokenUsageBreakdown {
             }
         }
         Ok(Self {
-            cache_write_input_tokens: match cache_write_input_tokens {
-                Some(value) => value,
-                None => 0,
-            },
+            cache_write_input_tokens: cache_write_input_tokens.unwrap_or_default(),
             cached_input_tokens: wire::de::required(
                 cached_input_tokens,
                 "cachedInputTokens",
@@ -12256,14 +12155,8 @@ impl wire::de::Object for ToolRequestUserInputQuestion {
         Ok(Self {
             header: wire::de::required(header, "header")?,
             id: wire::de::required(id, "id")?,
-            is_other: match is_other {
-                Some(value) => value,
-                None => false,
-            },
-            is_secret: match is_secret {
-                Some(value) => value,
-                None => false,
-            },
+            is_other: is_other.unwrap_or_default(),
+            is_secret: is_secret.unwrap_or_default(),
             options,
             question: wire::de::required(question, "question")?,
         })
@@ -12375,10 +12268,7 @@ impl wire::de::Object for Turn {
             error,
             id: wire::de::required(id, "id")?,
             items: wire::de::required(items, "items")?,
-            items_view: match items_view {
-                Some(value) => value,
-                None => <TurnItemsView>::from("full"),
-            },
+            items_view: items_view.unwrap_or_else(|| <TurnItemsView>::from("full")),
             root_turn_id,
             started_at,
             status: wire::de::required(status, "status")?,

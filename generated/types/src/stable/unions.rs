@@ -120,10 +120,8 @@ impl wire::de::Object for AmazonBedrockAccount {
             }
         }
         Ok(Self {
-            uses_codex_managed_credentials: match uses_codex_managed_credentials {
-                Some(value) => value,
-                None => false,
-            },
+            uses_codex_managed_credentials: uses_codex_managed_credentials
+                .unwrap_or_default(),
         })
     }
 }
@@ -451,10 +449,10 @@ impl GranularAskForApproval {
     /// With its required members; the optional ones have setters.
     pub fn new(mcp_elicitations: bool, rules: bool, sandbox_approval: bool) -> Self {
         Self {
-            mcp_elicitations: mcp_elicitations,
+            mcp_elicitations,
             request_permissions: false,
-            rules: rules,
-            sandbox_approval: sandbox_approval,
+            rules,
+            sandbox_approval,
             skill_approval: false,
         }
     }
@@ -504,16 +502,10 @@ impl wire::de::Object for GranularAskForApproval {
         }
         Ok(Self {
             mcp_elicitations: wire::de::required(mcp_elicitations, "mcp_elicitations")?,
-            request_permissions: match request_permissions {
-                Some(value) => value,
-                None => false,
-            },
+            request_permissions: request_permissions.unwrap_or_default(),
             rules: wire::de::required(rules, "rules")?,
             sandbox_approval: wire::de::required(sandbox_approval, "sandbox_approval")?,
-            skill_approval: match skill_approval {
-                Some(value) => value,
-                None => false,
-            },
+            skill_approval: skill_approval.unwrap_or_default(),
         })
     }
 }
@@ -1355,9 +1347,7 @@ pub struct ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
 impl ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision {
     /// With its required members; the optional ones have setters.
     pub fn new(network_policy_amendment: NetworkPolicyAmendment) -> Self {
-        Self {
-            network_policy_amendment: network_policy_amendment,
-        }
+        Self { network_policy_amendment }
     }
 }
 
@@ -4788,10 +4778,7 @@ impl HookMetadata {
             Self::Prompt(arm) => arm.additional_context_limit,
             Self::Agent(arm) => arm.additional_context_limit,
             Self::Unrecognized(value) => {
-                value
-                    .get("additionalContextLimit")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("additionalContextLimit").and_then(serde_json::Value::as_u64)
             }
         }
     }
@@ -4817,10 +4804,7 @@ impl HookMetadata {
             Self::Prompt(arm) => Some(arm.display_order),
             Self::Agent(arm) => Some(arm.display_order),
             Self::Unrecognized(value) => {
-                value
-                    .get("displayOrder")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("displayOrder").and_then(serde_json::Value::as_i64)
             }
         }
     }
@@ -4957,10 +4941,7 @@ impl HookMetadata {
             Self::Prompt(arm) => Some(arm.timeout_sec),
             Self::Agent(arm) => Some(arm.timeout_sec),
             Self::Unrecognized(value) => {
-                value
-                    .get("timeoutSec")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("timeoutSec").and_then(serde_json::Value::as_u64)
             }
         }
     }
@@ -5233,10 +5214,7 @@ impl wire::de::Object for CommandHookMetadata {
         }
         Ok(Self {
             additional_context_limit,
-            r#async: match r#async {
-                Some(value) => value,
-                None => false,
-            },
+            r#async: r#async.unwrap_or_default(),
             command: wire::de::required(command, "command")?,
             current_hash: wire::de::required(current_hash, "currentHash")?,
             display_order: wire::de::required(display_order, "displayOrder")?,
@@ -5581,10 +5559,7 @@ impl ImageGenerationFailure {
         match self {
             Self::UsageLimitExceeded(arm) => arm.resets_at,
             Self::Unrecognized(value) => {
-                value
-                    .get("resetsAt")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("resetsAt").and_then(serde_json::Value::as_i64)
             }
         }
     }
@@ -5716,10 +5691,7 @@ impl LocalShellAction {
         match self {
             Self::Exec(arm) => arm.timeout_ms,
             Self::Unrecognized(value) => {
-                value
-                    .get("timeout_ms")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("timeout_ms").and_then(serde_json::Value::as_u64)
             }
         }
     }
@@ -8639,7 +8611,7 @@ pub struct ConfigurationUpdateResponseItem {
 impl ConfigurationUpdateResponseItem {
     /// With its required members; the optional ones have setters.
     pub fn new(reasoning: ConfigurationReasoning) -> Self {
-        Self { reasoning: reasoning }
+        Self { reasoning }
     }
 }
 
@@ -10501,9 +10473,7 @@ pub struct NetworkPolicyAmendmentReviewDecision {
 impl NetworkPolicyAmendmentReviewDecision {
     /// With its required members; the optional ones have setters.
     pub fn new(network_policy_amendment: NetworkPolicyAmendment) -> Self {
-        Self {
-            network_policy_amendment: network_policy_amendment,
-        }
+        Self { network_policy_amendment }
     }
 }
 
@@ -11039,10 +11009,8 @@ impl wire::de::Object for ExternalSandboxSandboxPolicy {
             }
         }
         Ok(Self {
-            network_access: match network_access {
-                Some(value) => value,
-                None => <NetworkAccess>::from("restricted"),
-            },
+            network_access: network_access
+                .unwrap_or_else(|| <NetworkAccess>::from("restricted")),
         })
     }
 }
@@ -11091,10 +11059,7 @@ impl wire::de::Object for ReadOnlySandboxPolicy {
             }
         }
         Ok(Self {
-            network_access: match network_access {
-                Some(value) => value,
-                None => false,
-            },
+            network_access: network_access.unwrap_or_default(),
         })
     }
 }
@@ -11198,22 +11163,10 @@ impl wire::de::Object for WorkspaceWriteSandboxPolicy {
             }
         }
         Ok(Self {
-            exclude_slash_tmp: match exclude_slash_tmp {
-                Some(value) => value,
-                None => false,
-            },
-            exclude_tmpdir_env_var: match exclude_tmpdir_env_var {
-                Some(value) => value,
-                None => false,
-            },
-            network_access: match network_access {
-                Some(value) => value,
-                None => false,
-            },
-            writable_roots: match writable_roots {
-                Some(value) => value,
-                None => vec![],
-            },
+            exclude_slash_tmp: exclude_slash_tmp.unwrap_or_default(),
+            exclude_tmpdir_env_var: exclude_tmpdir_env_var.unwrap_or_default(),
+            network_access: network_access.unwrap_or_default(),
+            writable_roots: writable_roots.unwrap_or_default(),
         })
     }
 }
@@ -11920,10 +11873,7 @@ impl ThreadItem {
             Self::ExitedReviewMode(arm) => arm.completed_at_ms,
             Self::ContextCompaction(arm) => arm.completed_at_ms,
             Self::Unrecognized(value) => {
-                value
-                    .get("completedAtMs")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("completedAtMs").and_then(serde_json::Value::as_i64)
             }
         }
     }
@@ -11979,10 +11929,7 @@ impl ThreadItem {
             Self::ExitedReviewMode(arm) => arm.started_at_ms,
             Self::ContextCompaction(arm) => arm.started_at_ms,
             Self::Unrecognized(value) => {
-                value
-                    .get("startedAtMs")
-                    .and_then(serde_json::Value::as_i64)
-                    .and_then(|value| value.try_into().ok())
+                value.get("startedAtMs").and_then(serde_json::Value::as_i64)
             }
         }
     }
@@ -12368,10 +12315,7 @@ impl wire::de::Object for CommandExecutionThreadItem {
             plugin_id,
             process_id,
             script_path,
-            source: match source {
-                Some(value) => value,
-                None => <CommandExecutionSource>::from("agent"),
-            },
+            source: source.unwrap_or_else(|| <CommandExecutionSource>::from("agent")),
             started_at_ms,
             status: wire::de::required(status, "status")?,
         })
@@ -13148,16 +13092,10 @@ impl wire::de::Object for ReasoningThreadItem {
         }
         Ok(Self {
             completed_at_ms,
-            content: match content {
-                Some(value) => value,
-                None => vec![],
-            },
+            content: content.unwrap_or_default(),
             id: wire::de::required(id, "id")?,
             started_at_ms,
-            summary: match summary {
-                Some(value) => value,
-                None => vec![],
-            },
+            summary: summary.unwrap_or_default(),
         })
     }
 }
@@ -14909,10 +14847,7 @@ impl wire::de::Object for TextUserInput {
         }
         Ok(Self {
             text: wire::de::required(text, "text")?,
-            text_elements: match text_elements {
-                Some(value) => value,
-                None => vec![],
-            },
+            text_elements: text_elements.unwrap_or_default(),
         })
     }
 }
