@@ -2,15 +2,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use codex_appserver_bindgen::{Schema, Source, TableSources, Tables};
 use serde::{Deserialize, Serialize};
 
+static ROOT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Works on another checkout; the first call counts.
+pub fn set_root(root: PathBuf) {
+    ROOT.get_or_init(|| root.canonicalize().unwrap_or(root));
+}
+
 /// The root of the repository: the folder above this crate.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    ROOT.get_or_init(|| here.parent().unwrap_or(here).to_owned()).clone()
 }
 
 /// The folder of the canonical schema and its tables.

@@ -8,6 +8,7 @@ mod schema;
 mod test;
 mod tree;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Cli {
+    /// Work on another checkout of this repository.
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -36,7 +40,11 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().verb {
+    let cli = Cli::parse();
+    if let Some(root) = cli.root {
+        inputs::set_root(root);
+    }
+    let result = match cli.verb {
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Test(args) => test::run(&args),

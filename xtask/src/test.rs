@@ -1,8 +1,144 @@
-//! `cargo xtask test`: everything CI runs.
-/// x
+//! `cargo xtask test`: everything CI runs, step by step.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Outcome, codex, inputs};
+
+/// Run everything that CI runs; installs the pinned codex when it is missing.
+///
+/// Example: cargo xtask test clippy tests
 #[derive(clap::Args)]
-pub struct Args {}
-/// x
-pub fn run(_: &Args) -> anyhow::Result<crate::Outcome> {
-    Ok(crate::Outcome::Clean)
+pub struct Args {
+    /// Only these steps; all of them when none is named.
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// List the steps and stop.
+    #[arg(long)]
+    list: bool,
+}
+
+/// A named list of cargo calls.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    calls: Vec<Call>,
+}
+
+struct Call {
+    arguments: Vec<&'static str>,
+    env: Vec<(&'static str, &'static str)>,
+}
+
+fn cargo(line: &'static str) -> Call {
+    Call { arguments: line.split(' ').collect(), env: Vec::new() }
+}
+
+impl Call {
+    fn env(mut self, key: &'static str, value: &'static str) -> Self {
+        self.env.push((key, value));
+        self
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let step = |name, about, calls| Step { name, about, calls };
+    vec![
+        step(
+            "fmt",
+            "formatting",
+            vec![cargo("fmt --all --check"), cargo("fmt --manifest-path xtask/Cargo.toml --check")],
+        ),
+        step("codegen", "the generated crates are what codegen makes of the schema", vec![cargo(
+            "run --quiet --manifest-path xtask/Cargo.toml -- codegen --check",
+        )]),
+        step("clippy", "lints, with and without the feature `experimental`", vec![
+            cargo("clippy --quiet --workspace --all-targets -- -D warnings"),
+            cargo("clippy --quiet --workspace --all-targets --all-features -- -D warnings"),
+            cargo("clippy --quiet --manifest-path xtask/Cargo.toml --all-targets -- -D warnings"),
+        ]),
+        step("doc", "docs without warnings", vec![
+            cargo("doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings"),
+        ]),
+        step("tests", "unit, snapshot and workspace tests, with and without `experimental`", vec![
+            cargo("test --quiet --workspace"),
+            cargo("test --quiet --workspace --all-features"),
+            cargo("test --quiet --manifest-path xtask/Cargo.toml"),
+        ]),
+        step("downstream", "a crate that depends on the generated crates alone", vec![cargo(
+            "test --quiet --manifest-path tests/downstream/Cargo.toml",
+        )]),
+        step("package", "every publishable crate packages and builds from its package", vec![cargo(
+            "package --quiet --workspace --exclude codex-appserver-tests --allow-dirty",
+        )]),
+    ]
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let steps = steps();
+    if args.list {
+        for step in &steps {
+            println!("{:<12}{}", step.name, step.about);
+        }
+        return Ok(Outcome::Clean);
+    }
+    if let Some(unknown) = args.steps.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
+        let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", known.join(", "));
+    }
+    let codex = find_codex()?;
+    let mut failed = Vec::new();
+    for step in steps.iter().filter(|step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name)) {
+        eprintln!("== {}: {}", step.name, step.about);
+        let start = Instant::now();
+        let mut ok = true;
+        for call in &step.calls {
+            ok &= run_cargo(call, codex.as_deref())?;
+        }
+        eprintln!("== {}: {} after {:.0} s", step.name, if ok { "ok" } else { "FAILED" }, start.elapsed().as_secs_f64());
+        if !ok {
+            failed.push(step.name);
+        }
+    }
+    if failed.is_empty() {
+        eprintln!("all steps passed");
+        Ok(Outcome::Clean)
+    } else {
+        eprintln!("failed: {}; run one alone with `cargo xtask test {}`", failed.join(", "), failed[0]);
+        Ok(Outcome::Found)
+    }
+}
+
+/// The real codex, for the tests that need it. Without npm they are skipped, but never in CI.
+fn find_codex() -> Result<Option<std::path::PathBuf>> {
+    match codex::pinned() {
+        Ok(codex) => Ok(Some(codex.path().to_owned())),
+        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => Err(error),
+        Err(error) => {
+            eprintln!("WARNING: {error:#}");
+            eprintln!("WARNING: the tests that need the real codex are SKIPPED");
+            Ok(None)
+        }
+    }
+}
+
+fn run_cargo(call: &Call, codex: Option<&Path>) -> Result<bool> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(&call.arguments).current_dir(inputs::root()).envs(call.env.iter().copied());
+    // What cargo sets for xtask is not for the crates under test.
+    for key in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"] {
+        command.env_remove(key);
+    }
+    if let Some(codex) = codex {
+        command.env("CODEX_APPSERVER_TEST_CODEX", codex);
+    }
+    let line = format!("cargo {}", call.arguments.join(" "));
+    eprintln!("$ {line}");
+    let status = command.status().with_context(|| format!("cannot run `{line}`"))?;
+    Ok(status.success())
 }

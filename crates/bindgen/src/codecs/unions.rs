@@ -319,9 +319,16 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
     });
     let reads = union.variants.iter().enumerate().map(|(index, variant)| {
         let arm = names::ident(&variant.name);
-        let positions =
-            all.iter().enumerate().filter(|(_, (of, _))| *of == index).map(|(position, _)| position);
-        quote!(Some(#(#positions)|*) => Ok(Self::#arm(chosen.read()?)),)
+        // The sets of marks of one arm stand side by side.
+        let first = all.iter().position(|(of, _)| *of == index).unwrap_or_default();
+        let positions = match all.iter().filter(|(of, _)| *of == index).count() {
+            0 | 1 => quote!(#first),
+            count => {
+                let last = first + count - 1;
+                quote!(#first..=#last)
+            }
+        };
+        quote!(Some(#positions) => Ok(Self::#arm(chosen.read()?)),)
     });
     let rest = if open {
         quote!(_ => Ok(Self::Unrecognized(chosen.into())),)

@@ -164,7 +164,6 @@ fn setters(emission: &Emission<'_>, method: &Method) -> Option<TokenStream> {
             let (argument, value) = (argument(&context, field), setter_value(&context, field));
             quote! {
                 #docs
-                #[must_use]
                 pub fn #name(mut self, #argument) -> Self {
                     #target.#member = #value;
                     self

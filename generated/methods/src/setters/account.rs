@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `account/gatewayOAuth/login`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountGatewayOAuthLogin, F> {
     /// Wire name: `deviceAuth`.
-    #[must_use]
     pub fn device_auth(mut self, device_auth: bool) -> Self {
         self.params.get_or_insert_default().device_auth = Some(device_auth);
         self
     }
 
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.get_or_insert_default().model_provider = Some(model_provider.into());
         self
@@ -25,7 +23,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountGatewayOAuthLogin, F> {
 /// Optional params of `account/gatewayOAuth/read`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountGatewayOAuthRead, F> {
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.get_or_insert_default().model_provider = Some(model_provider.into());
         self
@@ -36,14 +33,12 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountGatewayOAuthRead, F> {
 /// Optional params of `account/gcp/setup`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountGcpSetup, F> {
     /// Wire name: `credentialFile`.
-    #[must_use]
     pub fn credential_file(mut self, credential_file: impl Into<String>) -> Self {
         self.params.credential_file = Some(credential_file.into());
         self
     }
 
     /// `location`.
-    #[must_use]
     pub fn location(mut self, location: impl Into<String>) -> Self {
         self.params.location = Some(location.into());
         self
@@ -53,7 +48,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountGcpSetup, F> {
 /// Optional params of `account/rateLimitResetCredit/consume`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitResetCreditConsume, F> {
     /// Wire name: `creditId`.
-    #[must_use]
     pub fn credit_id(mut self, credit_id: impl Into<String>) -> Self {
         self.params.credit_id = Some(credit_id.into());
         self
@@ -63,7 +57,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitResetCreditConsume, F> {
 /// Optional params of `account/rateLimits/read`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitsRead, F> {
     /// Wire name: `excludeResetCreditDetails`.
-    #[must_use]
     pub fn exclude_reset_credit_details(
         mut self,
         exclude_reset_credit_details: bool,
@@ -75,7 +68,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitsRead, F> {
     }
 
     /// Wire name: `supportsLunaReserve`.
-    #[must_use]
     pub fn supports_luna_reserve(mut self, supports_luna_reserve: bool) -> Self {
         self.params.get_or_insert_default().supports_luna_reserve = Some(
             supports_luna_reserve,
@@ -87,7 +79,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitsRead, F> {
 /// Optional params of `account/read`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountRead, F> {
     /// Wire name: `refreshToken`.
-    #[must_use]
     pub fn refresh_token(mut self, refresh_token: bool) -> Self {
         self.params.refresh_token = Some(refresh_token);
         self
@@ -97,7 +88,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountRead, F> {
 /// Optional params of `account/usage/read`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountUsageRead, F> {
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.get_or_insert_default().thread_id = Some(thread_id.into());
         self

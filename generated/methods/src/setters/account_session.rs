@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `accountSession/list`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountSessionList, F> {
     /// Wire name: `refreshWorkspaceMetadata`.
-    #[must_use]
     pub fn refresh_workspace_metadata(
         mut self,
         refresh_workspace_metadata: bool,
@@ -23,7 +22,6 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountSessionList, F> {
 /// Optional params of `accountSession/switch`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountSessionSwitch, F> {
     /// Wire name: `allowBrowserLogin`.
-    #[must_use]
     pub fn allow_browser_login(mut self, allow_browser_login: bool) -> Self {
         self.params.allow_browser_login = Some(allow_browser_login);
         self

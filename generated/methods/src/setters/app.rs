@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `app/installed`.
 impl<C: ?Sized, F> Call<'_, C, method::AppInstalled, F> {
     /// Wire name: `forceRefresh`.
-    #[must_use]
     pub fn force_refresh(mut self, force_refresh: bool) -> Self {
         self.params.force_refresh = Some(force_refresh);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
@@ -25,28 +23,24 @@ impl<C: ?Sized, F> Call<'_, C, method::AppInstalled, F> {
 /// Optional params of `app/list`.
 impl<C: ?Sized, F> Call<'_, C, method::AppList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// Wire name: `forceRefetch`.
-    #[must_use]
     pub fn force_refetch(mut self, force_refetch: bool) -> Self {
         self.params.force_refetch = Some(force_refetch);
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
@@ -56,14 +50,12 @@ impl<C: ?Sized, F> Call<'_, C, method::AppList, F> {
 /// Optional params of `app/read`.
 impl<C: ?Sized, F> Call<'_, C, method::AppRead, F> {
     /// Wire name: `includeTools`.
-    #[must_use]
     pub fn include_tools(mut self, include_tools: bool) -> Self {
         self.params.include_tools = Some(include_tools);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

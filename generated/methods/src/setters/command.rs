@@ -8,28 +8,24 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `command/exec`.
 impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `disableOutputCap`.
-    #[must_use]
     pub fn disable_output_cap(mut self, disable_output_cap: bool) -> Self {
         self.params.disable_output_cap = Some(disable_output_cap);
         self
     }
 
     /// Wire name: `disableTimeout`.
-    #[must_use]
     pub fn disable_timeout(mut self, disable_timeout: bool) -> Self {
         self.params.disable_timeout = Some(disable_timeout);
         self
     }
 
     /// `env`.
-    #[must_use]
     pub fn env(
         mut self,
         env: std::collections::BTreeMap<String, Option<String>>,
@@ -39,7 +35,6 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// Wire name: `outputBytesCap`.
-    #[must_use]
     pub fn output_bytes_cap(mut self, output_bytes_cap: u64) -> Self {
         self.params.output_bytes_cap = Some(output_bytes_cap);
         self
@@ -48,56 +43,48 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     /// Wire name: `permissionProfile`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn permission_profile(mut self, permission_profile: impl Into<String>) -> Self {
         self.params.permission_profile = Some(permission_profile.into());
         self
     }
 
     /// Wire name: `processId`.
-    #[must_use]
     pub fn process_id(mut self, process_id: impl Into<String>) -> Self {
         self.params.process_id = Some(process_id.into());
         self
     }
 
     /// Wire name: `sandboxPolicy`.
-    #[must_use]
     pub fn sandbox_policy(mut self, sandbox_policy: impl Into<SandboxPolicy>) -> Self {
         self.params.sandbox_policy = Some(sandbox_policy.into());
         self
     }
 
     /// `size`.
-    #[must_use]
     pub fn size(mut self, size: CommandExecTerminalSize) -> Self {
         self.params.size = Some(size);
         self
     }
 
     /// Wire name: `streamStdin`.
-    #[must_use]
     pub fn stream_stdin(mut self, stream_stdin: bool) -> Self {
         self.params.stream_stdin = Some(stream_stdin);
         self
     }
 
     /// Wire name: `streamStdoutStderr`.
-    #[must_use]
     pub fn stream_stdout_stderr(mut self, stream_stdout_stderr: bool) -> Self {
         self.params.stream_stdout_stderr = Some(stream_stdout_stderr);
         self
     }
 
     /// Wire name: `timeoutMs`.
-    #[must_use]
     pub fn timeout_ms(mut self, timeout_ms: i64) -> Self {
         self.params.timeout_ms = Some(timeout_ms);
         self
     }
 
     /// `tty`.
-    #[must_use]
     pub fn tty(mut self, tty: bool) -> Self {
         self.params.tty = Some(tty);
         self
@@ -107,14 +94,12 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
 /// Optional params of `command/exec/write`.
 impl<C: ?Sized, F> Call<'_, C, method::CommandExecWrite, F> {
     /// Wire name: `closeStdin`.
-    #[must_use]
     pub fn close_stdin(mut self, close_stdin: bool) -> Self {
         self.params.close_stdin = Some(close_stdin);
         self
     }
 
     /// Wire name: `deltaBase64`.
-    #[must_use]
     pub fn delta_base64(mut self, delta_base64: impl Into<String>) -> Self {
         self.params.delta_base64 = Some(delta_base64.into());
         self

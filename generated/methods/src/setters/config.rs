@@ -8,21 +8,18 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `config/batchWrite`.
 impl<C: ?Sized, F> Call<'_, C, method::ConfigBatchWrite, F> {
     /// Wire name: `expectedVersion`.
-    #[must_use]
     pub fn expected_version(mut self, expected_version: impl Into<String>) -> Self {
         self.params.expected_version = Some(expected_version.into());
         self
     }
 
     /// Wire name: `filePath`.
-    #[must_use]
     pub fn file_path(mut self, file_path: impl Into<String>) -> Self {
         self.params.file_path = Some(file_path.into());
         self
     }
 
     /// Wire name: `reloadUserConfig`.
-    #[must_use]
     pub fn reload_user_config(mut self, reload_user_config: bool) -> Self {
         self.params.reload_user_config = Some(reload_user_config);
         self
@@ -32,14 +29,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ConfigBatchWrite, F> {
 /// Optional params of `config/read`.
 impl<C: ?Sized, F> Call<'_, C, method::ConfigRead, F> {
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `includeLayers`.
-    #[must_use]
     pub fn include_layers(mut self, include_layers: bool) -> Self {
         self.params.include_layers = Some(include_layers);
         self
@@ -49,14 +44,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ConfigRead, F> {
 /// Optional params of `config/value/write`.
 impl<C: ?Sized, F> Call<'_, C, method::ConfigValueWrite, F> {
     /// Wire name: `expectedVersion`.
-    #[must_use]
     pub fn expected_version(mut self, expected_version: impl Into<String>) -> Self {
         self.params.expected_version = Some(expected_version.into());
         self
     }
 
     /// Wire name: `filePath`.
-    #[must_use]
     pub fn file_path(mut self, file_path: impl Into<String>) -> Self {
         self.params.file_path = Some(file_path.into());
         self

@@ -8,21 +8,18 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `experimentalFeature/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ExperimentalFeatureList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

@@ -8,35 +8,30 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `externalAgentConfig/detect`.
 impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigDetect, F> {
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// Wire name: `includeHome`.
-    #[must_use]
     pub fn include_home(mut self, include_home: bool) -> Self {
         self.params.include_home = Some(include_home);
         self
     }
 
     /// Wire name: `maxSessionAgeDays`.
-    #[must_use]
     pub fn max_session_age_days(mut self, max_session_age_days: u32) -> Self {
         self.params.max_session_age_days = Some(max_session_age_days);
         self
     }
 
     /// Wire name: `maxSessions`.
-    #[must_use]
     pub fn max_sessions(mut self, max_sessions: u32) -> Self {
         self.params.max_sessions = Some(max_sessions);
         self
     }
 
     /// Wire name: `migrationSource`.
-    #[must_use]
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.params.migration_source = Some(migration_source.into());
         self
@@ -45,7 +40,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigDetect, F> {
     /// `source`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.params.source = Some(source.into());
         self
@@ -55,21 +49,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigDetect, F> {
 /// Optional params of `externalAgentConfig/import`.
 impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigImport, F> {
     /// Wire name: `migrationSource`.
-    #[must_use]
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.params.migration_source = Some(migration_source.into());
         self
     }
 
     /// Wire name: `providerId`.
-    #[must_use]
     pub fn provider_id(mut self, provider_id: impl Into<String>) -> Self {
         self.params.provider_id = Some(provider_id.into());
         self
     }
 
     /// `source`.
-    #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.params.source = Some(source.into());
         self

@@ -8,35 +8,30 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `feedback/save`.
 impl<C: ?Sized, F> Call<'_, C, method::FeedbackSave, F> {
     /// Wire name: `extraLogFiles`.
-    #[must_use]
     pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
         self.params.extra_log_files = Some(extra_log_files.into());
         self
     }
 
     /// Wire name: `includeLogs`.
-    #[must_use]
     pub fn include_logs(mut self, include_logs: bool) -> Self {
         self.params.include_logs = Some(include_logs);
         self
     }
 
     /// `reason`.
-    #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.params.reason = Some(reason.into());
         self
     }
 
     /// `tags`.
-    #[must_use]
     pub fn tags(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
         self.params.tags = Some(tags);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
@@ -46,35 +41,30 @@ impl<C: ?Sized, F> Call<'_, C, method::FeedbackSave, F> {
 /// Optional params of `feedback/upload`.
 impl<C: ?Sized, F> Call<'_, C, method::FeedbackUpload, F> {
     /// Wire name: `extraLogFiles`.
-    #[must_use]
     pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
         self.params.extra_log_files = Some(extra_log_files.into());
         self
     }
 
     /// Wire name: `includeLogs`.
-    #[must_use]
     pub fn include_logs(mut self, include_logs: bool) -> Self {
         self.params.include_logs = Some(include_logs);
         self
     }
 
     /// `reason`.
-    #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.params.reason = Some(reason.into());
         self
     }
 
     /// `tags`.
-    #[must_use]
     pub fn tags(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
         self.params.tags = Some(tags);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

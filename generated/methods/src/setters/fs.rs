@@ -8,7 +8,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `fs/copy`.
 impl<C: ?Sized, F> Call<'_, C, method::FsCopy, F> {
     /// `recursive`.
-    #[must_use]
     pub fn recursive(mut self, recursive: bool) -> Self {
         self.params.recursive = Some(recursive);
         self
@@ -18,7 +17,6 @@ impl<C: ?Sized, F> Call<'_, C, method::FsCopy, F> {
 /// Optional params of `fs/createDirectory`.
 impl<C: ?Sized, F> Call<'_, C, method::FsCreateDirectory, F> {
     /// `recursive`.
-    #[must_use]
     pub fn recursive(mut self, recursive: bool) -> Self {
         self.params.recursive = Some(recursive);
         self
@@ -28,14 +26,12 @@ impl<C: ?Sized, F> Call<'_, C, method::FsCreateDirectory, F> {
 /// Optional params of `fs/remove`.
 impl<C: ?Sized, F> Call<'_, C, method::FsRemove, F> {
     /// `force`.
-    #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.params.force = Some(force);
         self
     }
 
     /// `recursive`.
-    #[must_use]
     pub fn recursive(mut self, recursive: bool) -> Self {
         self.params.recursive = Some(recursive);
         self

@@ -8,7 +8,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `fuzzyFileSearch`.
 impl<C: ?Sized, F> Call<'_, C, method::FuzzyFileSearch, F> {
     /// Wire name: `cancellationToken`.
-    #[must_use]
     pub fn cancellation_token(mut self, cancellation_token: impl Into<String>) -> Self {
         self.params.cancellation_token = Some(cancellation_token.into());
         self
@@ -18,14 +17,12 @@ impl<C: ?Sized, F> Call<'_, C, method::FuzzyFileSearch, F> {
 /// Optional params of `getAuthStatus`.
 impl<C: ?Sized, F> Call<'_, C, method::GetAuthStatus, F> {
     /// Wire name: `includeToken`.
-    #[must_use]
     pub fn include_token(mut self, include_token: bool) -> Self {
         self.params.include_token = Some(include_token);
         self
     }
 
     /// Wire name: `refreshToken`.
-    #[must_use]
     pub fn refresh_token(mut self, refresh_token: bool) -> Self {
         self.params.refresh_token = Some(refresh_token);
         self
@@ -35,7 +32,6 @@ impl<C: ?Sized, F> Call<'_, C, method::GetAuthStatus, F> {
 /// Optional params of `initialize`.
 impl<C: ?Sized, F> Call<'_, C, method::Initialize, F> {
     /// `capabilities`.
-    #[must_use]
     pub fn capabilities(mut self, capabilities: InitializeCapabilities) -> Self {
         self.params.capabilities = Some(capabilities);
         self

@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `hooks/list`.
 impl<C: ?Sized, F> Call<'_, C, method::HooksList, F> {
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

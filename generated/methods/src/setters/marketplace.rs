@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `marketplace/add`.
 impl<C: ?Sized, F> Call<'_, C, method::MarketplaceAdd, F> {
     /// Wire name: `refName`.
-    #[must_use]
     pub fn ref_name(mut self, ref_name: impl Into<String>) -> Self {
         self.params.ref_name = Some(ref_name.into());
         self
     }
 
     /// Wire name: `sparsePaths`.
-    #[must_use]
     pub fn sparse_paths(mut self, sparse_paths: impl Into<Vec<String>>) -> Self {
         self.params.sparse_paths = Some(sparse_paths.into());
         self
@@ -25,7 +23,6 @@ impl<C: ?Sized, F> Call<'_, C, method::MarketplaceAdd, F> {
 /// Optional params of `marketplace/upgrade`.
 impl<C: ?Sized, F> Call<'_, C, method::MarketplaceUpgrade, F> {
     /// Wire name: `marketplaceName`.
-    #[must_use]
     pub fn marketplace_name(mut self, marketplace_name: impl Into<String>) -> Self {
         self.params.marketplace_name = Some(marketplace_name.into());
         self

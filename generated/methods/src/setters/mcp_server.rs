@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `mcpServer/event/stream/start`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerEventStreamStart, F> {
     /// Wire name: `_meta`.
-    #[must_use]
     pub fn meta(mut self, meta: impl Into<serde_json::Value>) -> Self {
         self.params.meta = Some(meta.into());
         self
@@ -19,7 +18,6 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerEventStreamStart, F> {
 /// Optional params of `mcpServer/oauth/login`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
     /// Wire name: `clientRegistration`.
-    #[must_use]
     pub fn client_registration(
         mut self,
         client_registration: impl Into<McpServerOauthClientRegistration>,
@@ -29,21 +27,18 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
     }
 
     /// `scopes`.
-    #[must_use]
     pub fn scopes(mut self, scopes: impl Into<Vec<String>>) -> Self {
         self.params.scopes = Some(scopes.into());
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
     }
 
     /// Wire name: `timeoutSecs`.
-    #[must_use]
     pub fn timeout_secs(mut self, timeout_secs: i64) -> Self {
         self.params.timeout_secs = Some(timeout_secs);
         self
@@ -53,35 +48,30 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
 /// Optional params of `mcpServer/resource/read`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerResourceRead, F> {
     /// Wire name: `_meta`.
-    #[must_use]
     pub fn meta(mut self, meta: serde_json::Map<String, serde_json::Value>) -> Self {
         self.params.meta = Some(meta);
         self
     }
 
     /// Wire name: `connectorId`.
-    #[must_use]
     pub fn connector_id(mut self, connector_id: impl Into<String>) -> Self {
         self.params.connector_id = Some(connector_id.into());
         self
     }
 
     /// Wire name: `originCallId`.
-    #[must_use]
     pub fn origin_call_id(mut self, origin_call_id: impl Into<String>) -> Self {
         self.params.origin_call_id = Some(origin_call_id.into());
         self
     }
 
     /// `target`.
-    #[must_use]
     pub fn target(mut self, target: McpResourceReadTarget) -> Self {
         self.params.target = Some(target);
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
@@ -91,14 +81,12 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerResourceRead, F> {
 /// Optional params of `mcpServer/tool/call`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerToolCall, F> {
     /// Wire name: `_meta`.
-    #[must_use]
     pub fn meta(mut self, meta: impl Into<serde_json::Value>) -> Self {
         self.params.meta = Some(meta.into());
         self
     }
 
     /// `arguments`.
-    #[must_use]
     pub fn arguments(mut self, arguments: impl Into<serde_json::Value>) -> Self {
         self.params.arguments = Some(arguments.into());
         self

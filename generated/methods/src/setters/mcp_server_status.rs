@@ -8,35 +8,30 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `mcpServerStatus/list`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerStatusList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `detail`.
-    #[must_use]
     pub fn detail(mut self, detail: impl Into<McpServerStatusDetail>) -> Self {
         self.params.detail = Some(detail.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `serverName`.
-    #[must_use]
     pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
         self.params.server_name = Some(server_name.into());
         self
     }
 
     /// Wire name: `threadId`.
-    #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `memory/status`.
 impl<C: ?Sized, F> Call<'_, C, method::MemoryStatus, F> {
     /// Wire name: `minConsolidatedThreads`.
-    #[must_use]
     pub fn min_consolidated_threads(mut self, min_consolidated_threads: u32) -> Self {
         self.params.min_consolidated_threads = Some(min_consolidated_threads);
         self

@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `mock/experimentalMethod`.
 impl<C: ?Sized, F> Call<'_, C, method::MockExperimentalMethod, F> {
     /// `value`.
-    #[must_use]
     pub fn value(mut self, value: impl Into<String>) -> Self {
         self.params.value = Some(value.into());
         self

@@ -8,28 +8,24 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `model/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ModelList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// Wire name: `includeHidden`.
-    #[must_use]
     pub fn include_hidden(mut self, include_hidden: bool) -> Self {
         self.params.include_hidden = Some(include_hidden);
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.model_provider = Some(model_provider.into());
         self

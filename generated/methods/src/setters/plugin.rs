@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `plugin/install`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginInstall, F> {
     /// Wire name: `installAttemptId`.
-    #[must_use]
     pub fn install_attempt_id(mut self, install_attempt_id: impl Into<String>) -> Self {
         self.params.install_attempt_id = Some(install_attempt_id.into());
         self
     }
 
     /// Wire name: `marketplacePath`.
-    #[must_use]
     pub fn marketplace_path(
         mut self,
         marketplace_path: impl Into<AbsolutePathBuf>,
@@ -25,7 +23,6 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginInstall, F> {
     }
 
     /// Wire name: `remoteMarketplaceName`.
-    #[must_use]
     pub fn remote_marketplace_name(
         mut self,
         remote_marketplace_name: impl Into<String>,
@@ -38,14 +35,12 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginInstall, F> {
 /// Optional params of `plugin/installed`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginInstalled, F> {
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<AbsolutePathBuf>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// Wire name: `installSuggestionPluginNames`.
-    #[must_use]
     pub fn install_suggestion_plugin_names(
         mut self,
         install_suggestion_plugin_names: impl Into<Vec<String>>,
@@ -60,21 +55,18 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginInstalled, F> {
 /// Optional params of `plugin/list`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginList, F> {
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<AbsolutePathBuf>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// Wire name: `forceRefetch`.
-    #[must_use]
     pub fn force_refetch(mut self, force_refetch: bool) -> Self {
         self.params.force_refetch = Some(force_refetch);
         self
     }
 
     /// Wire name: `marketplaceKinds`.
-    #[must_use]
     pub fn marketplace_kinds(
         mut self,
         marketplace_kinds: impl Into<Vec<PluginListMarketplaceKind>>,
@@ -87,7 +79,6 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginList, F> {
 /// Optional params of `plugin/read`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginRead, F> {
     /// Wire name: `marketplacePath`.
-    #[must_use]
     pub fn marketplace_path(
         mut self,
         marketplace_path: impl Into<AbsolutePathBuf>,
@@ -97,7 +88,6 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginRead, F> {
     }
 
     /// Wire name: `remoteMarketplaceName`.
-    #[must_use]
     pub fn remote_marketplace_name(
         mut self,
         remote_marketplace_name: impl Into<String>,
@@ -110,7 +100,6 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginRead, F> {
 /// Optional params of `plugin/reconcile`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginReconcile, F> {
     /// `reason`.
-    #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.params.reason = Some(reason.into());
         self
@@ -121,28 +110,24 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginReconcile, F> {
 /// Optional params of `plugin/search`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginSearch, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<AbsolutePathBuf>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// `scope`.
-    #[must_use]
     pub fn scope(mut self, scope: impl Into<PluginSearchScope>) -> Self {
         self.params.scope = Some(scope.into());
         self
@@ -152,7 +137,6 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginSearch, F> {
 /// Optional params of `plugin/share/save`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginShareSave, F> {
     /// `discoverability`.
-    #[must_use]
     pub fn discoverability(
         mut self,
         discoverability: impl Into<PluginShareDiscoverability>,
@@ -162,14 +146,12 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginShareSave, F> {
     }
 
     /// Wire name: `remotePluginId`.
-    #[must_use]
     pub fn remote_plugin_id(mut self, remote_plugin_id: impl Into<String>) -> Self {
         self.params.remote_plugin_id = Some(remote_plugin_id.into());
         self
     }
 
     /// Wire name: `shareTargets`.
-    #[must_use]
     pub fn share_targets(
         mut self,
         share_targets: impl Into<Vec<PluginShareTarget>>,

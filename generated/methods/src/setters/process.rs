@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `process/spawn`.
 impl<C: ?Sized, F> Call<'_, C, method::ProcessSpawn, F> {
     /// `env`.
-    #[must_use]
     pub fn env(
         mut self,
         env: std::collections::BTreeMap<String, Option<String>>,
@@ -21,7 +20,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ProcessSpawn, F> {
     /// Wire name: `outputBytesCap`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn output_bytes_cap(
         mut self,
         output_bytes_cap: impl Into<wire::Patch<u64>>,
@@ -31,21 +29,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ProcessSpawn, F> {
     }
 
     /// `size`.
-    #[must_use]
     pub fn size(mut self, size: ProcessTerminalSize) -> Self {
         self.params.size = Some(size);
         self
     }
 
     /// Wire name: `streamStdin`.
-    #[must_use]
     pub fn stream_stdin(mut self, stream_stdin: bool) -> Self {
         self.params.stream_stdin = Some(stream_stdin);
         self
     }
 
     /// Wire name: `streamStdoutStderr`.
-    #[must_use]
     pub fn stream_stdout_stderr(mut self, stream_stdout_stderr: bool) -> Self {
         self.params.stream_stdout_stderr = Some(stream_stdout_stderr);
         self
@@ -54,14 +49,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ProcessSpawn, F> {
     /// Wire name: `timeoutMs`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn timeout_ms(mut self, timeout_ms: impl Into<wire::Patch<i64>>) -> Self {
         self.params.timeout_ms = timeout_ms.into();
         self
     }
 
     /// `tty`.
-    #[must_use]
     pub fn tty(mut self, tty: bool) -> Self {
         self.params.tty = Some(tty);
         self
@@ -72,14 +65,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ProcessSpawn, F> {
 /// Optional params of `process/writeStdin`.
 impl<C: ?Sized, F> Call<'_, C, method::ProcessWriteStdin, F> {
     /// Wire name: `closeStdin`.
-    #[must_use]
     pub fn close_stdin(mut self, close_stdin: bool) -> Self {
         self.params.close_stdin = Some(close_stdin);
         self
     }
 
     /// Wire name: `deltaBase64`.
-    #[must_use]
     pub fn delta_base64(mut self, delta_base64: impl Into<String>) -> Self {
         self.params.delta_base64 = Some(delta_base64.into());
         self

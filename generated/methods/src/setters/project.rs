@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `project/create`.
 impl<C: ?Sized, F> Call<'_, C, method::ProjectCreate, F> {
     /// `metadata`.
-    #[must_use]
     pub fn metadata(
         mut self,
         metadata: std::collections::BTreeMap<String, String>,
@@ -23,7 +22,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectCreate, F> {
 /// Optional params of `project/import`.
 impl<C: ?Sized, F> Call<'_, C, method::ProjectImport, F> {
     /// `metadata`.
-    #[must_use]
     pub fn metadata(
         mut self,
         metadata: std::collections::BTreeMap<String, String>,
@@ -33,7 +31,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectImport, F> {
     }
 
     /// `threads`.
-    #[must_use]
     pub fn threads(mut self, threads: impl Into<Vec<String>>) -> Self {
         self.params.threads = Some(threads.into());
         self
@@ -44,28 +41,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectImport, F> {
 /// Optional params of `project/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ProjectList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `sortDirection`.
-    #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
     }
 
     /// Wire name: `sortKey`.
-    #[must_use]
     pub fn sort_key(mut self, sort_key: impl Into<ProjectSortKey>) -> Self {
         self.params.sort_key = Some(sort_key.into());
         self
@@ -76,7 +69,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectList, F> {
 /// Optional params of `project/move`.
 impl<C: ?Sized, F> Call<'_, C, method::ProjectMove, F> {
     /// Wire name: `beforeProjectId`.
-    #[must_use]
     pub fn before_project_id(mut self, before_project_id: impl Into<String>) -> Self {
         self.params.before_project_id = Some(before_project_id.into());
         self
@@ -87,7 +79,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectMove, F> {
 /// Optional params of `project/update`.
 impl<C: ?Sized, F> Call<'_, C, method::ProjectUpdate, F> {
     /// `metadata`.
-    #[must_use]
     pub fn metadata(
         mut self,
         metadata: std::collections::BTreeMap<String, String>,
@@ -97,14 +88,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectUpdate, F> {
     }
 
     /// `name`.
-    #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.params.name = Some(name.into());
         self
     }
 
     /// `roots`.
-    #[must_use]
     pub fn roots(mut self, roots: impl Into<Vec<ProjectRoot>>) -> Self {
         self.params.roots = Some(roots.into());
         self

@@ -9,21 +9,18 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `remoteControl/client/list`.
 impl<C: ?Sized, F> Call<'_, C, method::RemoteControlClientList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// `order`.
-    #[must_use]
     pub fn order(mut self, order: impl Into<RemoteControlClientsListOrder>) -> Self {
         self.params.order = Some(order.into());
         self
@@ -34,7 +31,6 @@ impl<C: ?Sized, F> Call<'_, C, method::RemoteControlClientList, F> {
 /// Optional params of `remoteControl/disable`.
 impl<C: ?Sized, F> Call<'_, C, method::RemoteControlDisable, F> {
     /// `ephemeral`.
-    #[must_use]
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.params.get_or_insert_default().ephemeral = Some(ephemeral);
         self
@@ -45,7 +41,6 @@ impl<C: ?Sized, F> Call<'_, C, method::RemoteControlDisable, F> {
 /// Optional params of `remoteControl/enable`.
 impl<C: ?Sized, F> Call<'_, C, method::RemoteControlEnable, F> {
     /// `ephemeral`.
-    #[must_use]
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.params.get_or_insert_default().ephemeral = Some(ephemeral);
         self
@@ -56,7 +51,6 @@ impl<C: ?Sized, F> Call<'_, C, method::RemoteControlEnable, F> {
 /// Optional params of `remoteControl/pairing/start`.
 impl<C: ?Sized, F> Call<'_, C, method::RemoteControlPairingStart, F> {
     /// Wire name: `manualCode`.
-    #[must_use]
     pub fn manual_code(mut self, manual_code: bool) -> Self {
         self.params.manual_code = Some(manual_code);
         self
@@ -67,7 +61,6 @@ impl<C: ?Sized, F> Call<'_, C, method::RemoteControlPairingStart, F> {
 /// Optional params of `remoteControl/pairing/status`.
 impl<C: ?Sized, F> Call<'_, C, method::RemoteControlPairingStatus, F> {
     /// Wire name: `manualPairingCode`.
-    #[must_use]
     pub fn manual_pairing_code(
         mut self,
         manual_pairing_code: impl Into<String>,
@@ -77,7 +70,6 @@ impl<C: ?Sized, F> Call<'_, C, method::RemoteControlPairingStatus, F> {
     }
 
     /// Wire name: `pairingCode`.
-    #[must_use]
     pub fn pairing_code(mut self, pairing_code: impl Into<String>) -> Self {
         self.params.pairing_code = Some(pairing_code.into());
         self

@@ -8,7 +8,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `review/start`.
 impl<C: ?Sized, F> Call<'_, C, method::ReviewStart, F> {
     /// `delivery`.
-    #[must_use]
     pub fn delivery(mut self, delivery: impl Into<ReviewDelivery>) -> Self {
         self.params.delivery = Some(delivery.into());
         self

@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `skills/config/write`.
 impl<C: ?Sized, F> Call<'_, C, method::SkillsConfigWrite, F> {
     /// `name`.
-    #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.params.name = Some(name.into());
         self
     }
 
     /// `path`.
-    #[must_use]
     pub fn path(mut self, path: impl Into<AbsolutePathBuf>) -> Self {
         self.params.path = Some(path.into());
         self
@@ -25,14 +23,12 @@ impl<C: ?Sized, F> Call<'_, C, method::SkillsConfigWrite, F> {
 /// Optional params of `skills/list`.
 impl<C: ?Sized, F> Call<'_, C, method::SkillsList, F> {
     /// `cwds`.
-    #[must_use]
     pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
         self.params.cwds = Some(cwds.into());
         self
     }
 
     /// Wire name: `forceReload`.
-    #[must_use]
     pub fn force_reload(mut self, force_reload: bool) -> Self {
         self.params.force_reload = Some(force_reload);
         self

@@ -8,14 +8,12 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `thread/attachment/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadAttachmentList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -25,21 +23,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadAttachmentList, F> {
 /// Optional params of `thread/attachmentOwner/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadAttachmentOwnerList, F> {
     /// `archived`.
-    #[must_use]
     pub fn archived(mut self, archived: bool) -> Self {
         self.params.archived = Some(archived);
         self
     }
 
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -50,14 +45,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadAttachmentOwnerList, F> {
 /// Optional params of `thread/backgroundTerminals/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadBackgroundTerminalsList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -67,7 +60,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadBackgroundTerminalsList, F> {
 /// Optional params of `thread/fork`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `approvalPolicy`.
-    #[must_use]
     pub fn approval_policy(
         mut self,
         approval_policy: impl Into<AskForApproval>,
@@ -77,7 +69,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -89,14 +80,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `attachToSource`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn attach_to_source(mut self, attach_to_source: bool) -> Self {
         self.params.attach_to_source = Some(attach_to_source);
         self
     }
 
     /// Wire name: `baseInstructions`.
-    #[must_use]
     pub fn base_instructions(mut self, base_instructions: impl Into<String>) -> Self {
         self.params.base_instructions = Some(base_instructions.into());
         self
@@ -105,21 +94,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `beforeTurnId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn before_turn_id(mut self, before_turn_id: impl Into<String>) -> Self {
         self.params.before_turn_id = Some(before_turn_id.into());
         self
     }
 
     /// `config`.
-    #[must_use]
     pub fn config(mut self, config: serde_json::Map<String, serde_json::Value>) -> Self {
         self.params.config = Some(config);
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
@@ -128,14 +114,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `deferGoalContinuation`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn defer_goal_continuation(mut self, defer_goal_continuation: bool) -> Self {
         self.params.defer_goal_continuation = Some(defer_goal_continuation);
         self
     }
 
     /// Wire name: `developerInstructions`.
-    #[must_use]
     pub fn developer_instructions(
         mut self,
         developer_instructions: impl Into<String>,
@@ -145,14 +129,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// `ephemeral`.
-    #[must_use]
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.params.ephemeral = Some(ephemeral);
         self
     }
 
     /// Wire name: `excludeTurns`.
-    #[must_use]
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.params.exclude_turns = Some(exclude_turns);
         self
@@ -161,7 +143,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `experimentalDisablePredictionMcp`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn experimental_disable_prediction_mcp(
         mut self,
         experimental_disable_prediction_mcp: bool,
@@ -175,7 +156,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `experimentalPredictionMode`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn experimental_prediction_mode(
         mut self,
         experimental_prediction_mode: bool,
@@ -185,21 +165,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `lastTurnId`.
-    #[must_use]
     pub fn last_turn_id(mut self, last_turn_id: impl Into<String>) -> Self {
         self.params.last_turn_id = Some(last_turn_id.into());
         self
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
     }
 
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.model_provider = Some(model_provider.into());
         self
@@ -208,7 +185,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// `path`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.params.path = Some(path.into());
         self
@@ -217,7 +193,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// `permissions`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
         self
@@ -226,7 +201,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     /// Wire name: `runtimeWorkspaceRoots`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn runtime_workspace_roots(
         mut self,
         runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
@@ -236,21 +210,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// `sandbox`.
-    #[must_use]
     pub fn sandbox(mut self, sandbox: impl Into<SandboxMode>) -> Self {
         self.params.sandbox = Some(sandbox.into());
         self
     }
 
     /// Wire name: `serviceTier`.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `threadSource`.
-    #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
@@ -260,7 +231,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
 /// Optional params of `thread/goal/clear`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalClear, F> {
     /// `origin`.
-    #[must_use]
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.params.origin = Some(origin.into());
         self
@@ -270,28 +240,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalClear, F> {
 /// Optional params of `thread/goal/set`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalSet, F> {
     /// `objective`.
-    #[must_use]
     pub fn objective(mut self, objective: impl Into<String>) -> Self {
         self.params.objective = Some(objective.into());
         self
     }
 
     /// `origin`.
-    #[must_use]
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.params.origin = Some(origin.into());
         self
     }
 
     /// `status`.
-    #[must_use]
     pub fn status(mut self, status: impl Into<ThreadGoalStatus>) -> Self {
         self.params.status = Some(status.into());
         self
     }
 
     /// Wire name: `tokenBudget`.
-    #[must_use]
     pub fn token_budget(mut self, token_budget: i64) -> Self {
         self.params.token_budget = Some(token_budget);
         self
@@ -301,35 +267,30 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalSet, F> {
 /// Optional params of `thread/items/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadItemsList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<ThreadItemsListCursor>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// Wire name: `deferOutput`.
-    #[must_use]
     pub fn defer_output(mut self, defer_output: ThreadItemOutputDeferral) -> Self {
         self.params.defer_output = Some(defer_output);
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `sortDirection`.
-    #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
     }
 
     /// Wire name: `turnId`.
-    #[must_use]
     pub fn turn_id(mut self, turn_id: impl Into<String>) -> Self {
         self.params.turn_id = Some(turn_id.into());
         self
@@ -341,14 +302,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `ancestorThreadId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn ancestor_thread_id(mut self, ancestor_thread_id: impl Into<String>) -> Self {
         self.params.ancestor_thread_id = Some(ancestor_thread_id.into());
         self
     }
 
     /// `archived`.
-    #[must_use]
     pub fn archived(mut self, archived: bool) -> Self {
         self.params.archived = Some(archived);
         self
@@ -357,7 +316,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `attachedToThreadId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn attached_to_thread_id(
         mut self,
         attached_to_thread_id: impl Into<String>,
@@ -367,28 +325,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `currentAccountOnly`.
-    #[must_use]
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.params.current_account_only = Some(current_account_only);
         self
     }
 
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<ThreadListCwdFilter>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `excludedThreadIds`.
-    #[must_use]
     pub fn excluded_thread_ids(
         mut self,
         excluded_thread_ids: impl Into<Vec<String>>,
@@ -400,28 +354,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `includeAttachedThreads`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
         self.params.include_attached_threads = Some(include_attached_threads);
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `modelProviders`.
-    #[must_use]
     pub fn model_providers(mut self, model_providers: impl Into<Vec<String>>) -> Self {
         self.params.model_providers = Some(model_providers.into());
         self
     }
 
     /// `originators`.
-    #[must_use]
     pub fn originators(mut self, originators: impl Into<Vec<String>>) -> Self {
         self.params.originators = Some(originators.into());
         self
@@ -430,7 +380,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `parentThreadId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn parent_thread_id(mut self, parent_thread_id: impl Into<String>) -> Self {
         self.params.parent_thread_id = Some(parent_thread_id.into());
         self
@@ -441,14 +390,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Leaving it out keeps the setting, `null` clears it.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn project_id(mut self, project_id: impl Into<wire::Patch<String>>) -> Self {
         self.params.project_id = project_id.into();
         self
     }
 
     /// Wire name: `searchTerm`.
-    #[must_use]
     pub fn search_term(mut self, search_term: impl Into<String>) -> Self {
         self.params.search_term = Some(search_term.into());
         self
@@ -457,28 +404,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `sectionId`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn section_id(mut self, section_id: impl Into<wire::Patch<String>>) -> Self {
         self.params.section_id = section_id.into();
         self
     }
 
     /// Wire name: `sortDirection`.
-    #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
     }
 
     /// Wire name: `sortKey`.
-    #[must_use]
     pub fn sort_key(mut self, sort_key: impl Into<ThreadSortKey>) -> Self {
         self.params.sort_key = Some(sort_key.into());
         self
     }
 
     /// Wire name: `sourceKinds`.
-    #[must_use]
     pub fn source_kinds(
         mut self,
         source_kinds: impl Into<Vec<ThreadSourceKind>>,
@@ -488,7 +431,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `useStateDbOnly`.
-    #[must_use]
     pub fn use_state_db_only(mut self, use_state_db_only: bool) -> Self {
         self.params.use_state_db_only = Some(use_state_db_only);
         self
@@ -498,14 +440,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
 /// Optional params of `thread/loaded/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadLoadedList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -517,14 +457,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadMetadataUpdate, F> {
     /// Wire name: `daybreakEnabled`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
         self.params.daybreak_enabled = Some(daybreak_enabled);
         self
     }
 
     /// Wire name: `gitInfo`.
-    #[must_use]
     pub fn git_info(mut self, git_info: ThreadMetadataGitInfoUpdateParams) -> Self {
         self.params.git_info = Some(git_info);
         self
@@ -533,7 +471,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadMetadataUpdate, F> {
     /// Wire name: `projectId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
         self.params.project_id = Some(project_id.into());
         self
@@ -544,7 +481,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadMetadataUpdate, F> {
 /// Optional params of `thread/prepareApprovedPlan`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadPrepareApprovedPlan, F> {
     /// Wire name: `attachmentPath`.
-    #[must_use]
     pub fn attachment_path(mut self, attachment_path: impl Into<String>) -> Self {
         self.params.attachment_path = Some(attachment_path.into());
         self
@@ -555,7 +491,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadPrepareApprovedPlan, F> {
 /// Optional params of `thread/queue/add`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueAdd, F> {
     /// Wire name: `responsesapiClientMetadata`.
-    #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -569,14 +504,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueAdd, F> {
 /// Optional params of `thread/queue/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -587,7 +520,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueList, F> {
 /// Optional params of `thread/queue/start`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueStart, F> {
     /// Wire name: `queuedSubmissionId`.
-    #[must_use]
     pub fn queued_submission_id(
         mut self,
         queued_submission_id: impl Into<String>,
@@ -601,7 +533,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueStart, F> {
 /// Optional params of `thread/queue/update`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueUpdate, F> {
     /// Wire name: `responsesapiClientMetadata`.
-    #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -614,7 +545,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueUpdate, F> {
 /// Optional params of `thread/read`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadRead, F> {
     /// Wire name: `includeTurns`.
-    #[must_use]
     pub fn include_turns(mut self, include_turns: bool) -> Self {
         self.params.include_turns = Some(include_turns);
         self
@@ -627,7 +557,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeAppendText, F> {
     /// `role`.
     ///
     /// Default: `"user"`.
-    #[must_use]
     pub fn role(mut self, role: impl Into<ConversationTextRole>) -> Self {
         self.params.role = Some(role.into());
         self
@@ -638,21 +567,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeAppendText, F> {
 /// Optional params of `thread/realtime/start`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     /// Wire name: `backendReasoningStatus`.
-    #[must_use]
     pub fn backend_reasoning_status(mut self, backend_reasoning_status: bool) -> Self {
         self.params.backend_reasoning_status = Some(backend_reasoning_status);
         self
     }
 
     /// Wire name: `clientManagedHandoffs`.
-    #[must_use]
     pub fn client_managed_handoffs(mut self, client_managed_handoffs: bool) -> Self {
         self.params.client_managed_handoffs = Some(client_managed_handoffs);
         self
     }
 
     /// Wire name: `codexResponseHandoffChannelPrefixes`.
-    #[must_use]
     pub fn codex_response_handoff_channel_prefixes(
         mut self,
         codex_response_handoff_channel_prefixes: std::collections::BTreeMap<
@@ -667,7 +593,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponseHandoffMode`.
-    #[must_use]
     pub fn codex_response_handoff_mode(
         mut self,
         codex_response_handoff_mode: impl Into<CodexResponseHandoffMode>,
@@ -679,7 +604,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponseItemPrefix`.
-    #[must_use]
     pub fn codex_response_item_prefix(
         mut self,
         codex_response_item_prefix: impl Into<String>,
@@ -689,21 +613,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponsesAsItems`.
-    #[must_use]
     pub fn codex_responses_as_items(mut self, codex_responses_as_items: bool) -> Self {
         self.params.codex_responses_as_items = Some(codex_responses_as_items);
         self
     }
 
     /// Wire name: `delegationAckFiller`.
-    #[must_use]
     pub fn delegation_ack_filler(mut self, delegation_ack_filler: bool) -> Self {
         self.params.delegation_ack_filler = Some(delegation_ack_filler);
         self
     }
 
     /// Wire name: `flushTranscriptTailOnSessionEnd`.
-    #[must_use]
     pub fn flush_transcript_tail_on_session_end(
         mut self,
         flush_transcript_tail_on_session_end: bool,
@@ -715,14 +636,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `includeStartupContext`.
-    #[must_use]
     pub fn include_startup_context(mut self, include_startup_context: bool) -> Self {
         self.params.include_startup_context = Some(include_startup_context);
         self
     }
 
     /// Wire name: `initialItems`.
-    #[must_use]
     pub fn initial_items(
         mut self,
         initial_items: impl Into<Vec<ThreadRealtimeInitialItem>>,
@@ -732,21 +651,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
     }
 
     /// `prompt`.
-    #[must_use]
     pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
         self.params.prompt = Some(prompt.into());
         self
     }
 
     /// Wire name: `realtimeEndInstructions`.
-    #[must_use]
     pub fn realtime_end_instructions(
         mut self,
         realtime_end_instructions: impl Into<String>,
@@ -756,7 +672,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `realtimeSessionId`.
-    #[must_use]
     pub fn realtime_session_id(
         mut self,
         realtime_session_id: impl Into<String>,
@@ -766,7 +681,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `realtimeStartInstructions`.
-    #[must_use]
     pub fn realtime_start_instructions(
         mut self,
         realtime_start_instructions: impl Into<String>,
@@ -778,7 +692,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `transport`.
-    #[must_use]
     pub fn transport(
         mut self,
         transport: impl Into<ThreadRealtimeStartTransport>,
@@ -788,21 +701,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `version`.
-    #[must_use]
     pub fn version(mut self, version: impl Into<RealtimeConversationVersion>) -> Self {
         self.params.version = Some(version.into());
         self
     }
 
     /// `voice`.
-    #[must_use]
     pub fn voice(mut self, voice: impl Into<RealtimeVoice>) -> Self {
         self.params.voice = Some(voice.into());
         self
     }
 
     /// Wire name: `voiceSessionId`.
-    #[must_use]
     pub fn voice_session_id(mut self, voice_session_id: impl Into<String>) -> Self {
         self.params.voice_session_id = Some(voice_session_id.into());
         self
@@ -812,7 +722,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
 /// Optional params of `thread/resume`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// Wire name: `approvalPolicy`.
-    #[must_use]
     pub fn approval_policy(
         mut self,
         approval_policy: impl Into<AskForApproval>,
@@ -822,7 +731,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -832,28 +740,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `baseInstructions`.
-    #[must_use]
     pub fn base_instructions(mut self, base_instructions: impl Into<String>) -> Self {
         self.params.base_instructions = Some(base_instructions.into());
         self
     }
 
     /// `config`.
-    #[must_use]
     pub fn config(mut self, config: serde_json::Map<String, serde_json::Value>) -> Self {
         self.params.config = Some(config);
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `developerInstructions`.
-    #[must_use]
     pub fn developer_instructions(
         mut self,
         developer_instructions: impl Into<String>,
@@ -863,7 +767,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `excludeTurns`.
-    #[must_use]
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.params.exclude_turns = Some(exclude_turns);
         self
@@ -872,7 +775,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// `history`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn history(mut self, history: impl Into<Vec<ResponseItem>>) -> Self {
         self.params.history = Some(history.into());
         self
@@ -881,7 +783,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// Wire name: `initialTurnsPage`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn initial_turns_page(
         mut self,
         initial_turns_page: ThreadResumeInitialTurnsPageParams,
@@ -891,14 +792,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
     }
 
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.model_provider = Some(model_provider.into());
         self
@@ -907,7 +806,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// `path`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.params.path = Some(path.into());
         self
@@ -916,7 +814,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// `permissions`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
         self
@@ -925,7 +822,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// `personality`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn personality(mut self, personality: impl Into<Personality>) -> Self {
         self.params.personality = Some(personality.into());
         self
@@ -934,7 +830,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     /// Wire name: `runtimeWorkspaceRoots`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn runtime_workspace_roots(
         mut self,
         runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
@@ -944,14 +839,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// `sandbox`.
-    #[must_use]
     pub fn sandbox(mut self, sandbox: impl Into<SandboxMode>) -> Self {
         self.params.sandbox = Some(sandbox.into());
         self
     }
 
     /// Wire name: `serviceTier`.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
@@ -962,35 +855,30 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
 /// Optional params of `thread/sample`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
     /// Wire name: `allowInProgressTurn`.
-    #[must_use]
     pub fn allow_in_progress_turn(mut self, allow_in_progress_turn: bool) -> Self {
         self.params.allow_in_progress_turn = Some(allow_in_progress_turn);
         self
     }
 
     /// Wire name: `disableMcp`.
-    #[must_use]
     pub fn disable_mcp(mut self, disable_mcp: bool) -> Self {
         self.params.disable_mcp = Some(disable_mcp);
         self
     }
 
     /// `effort`.
-    #[must_use]
     pub fn effort(mut self, effort: impl Into<ReasoningEffort>) -> Self {
         self.params.effort = Some(effort.into());
         self
     }
 
     /// Wire name: `interruptOnCancel`.
-    #[must_use]
     pub fn interrupt_on_cancel(mut self, interrupt_on_cancel: bool) -> Self {
         self.params.interrupt_on_cancel = Some(interrupt_on_cancel);
         self
     }
 
     /// Wire name: `responsesapiClientMetadata`.
-    #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -1000,14 +888,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
     }
 
     /// Wire name: `threadSource`.
-    #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
     }
 
     /// Wire name: `turnTrigger`.
-    #[must_use]
     pub fn turn_trigger(mut self, turn_trigger: impl Into<String>) -> Self {
         self.params.turn_trigger = Some(turn_trigger.into());
         self
@@ -1018,56 +904,48 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
 /// Optional params of `thread/search`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSearch, F> {
     /// `archived`.
-    #[must_use]
     pub fn archived(mut self, archived: bool) -> Self {
         self.params.archived = Some(archived);
         self
     }
 
     /// Wire name: `currentAccountOnly`.
-    #[must_use]
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.params.current_account_only = Some(current_account_only);
         self
     }
 
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// Wire name: `includeAttachedThreads`.
-    #[must_use]
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
         self.params.include_attached_threads = Some(include_attached_threads);
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `sortDirection`.
-    #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
     }
 
     /// Wire name: `sortKey`.
-    #[must_use]
     pub fn sort_key(mut self, sort_key: impl Into<ThreadSearchSortKey>) -> Self {
         self.params.sort_key = Some(sort_key.into());
         self
     }
 
     /// Wire name: `sourceKinds`.
-    #[must_use]
     pub fn source_kinds(
         mut self,
         source_kinds: impl Into<Vec<ThreadSourceKind>>,
@@ -1081,14 +959,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSearch, F> {
 /// Optional params of `thread/searchOccurrences`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSearchOccurrences, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -1098,7 +974,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSearchOccurrences, F> {
 /// Optional params of `thread/section/move`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionMove, F> {
     /// Wire name: `beforeThreadId`.
-    #[must_use]
     pub fn before_thread_id(mut self, before_thread_id: impl Into<String>) -> Self {
         self.params.before_thread_id = Some(before_thread_id.into());
         self
@@ -1109,7 +984,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionMove, F> {
 /// Optional params of `thread/settings/update`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     /// Wire name: `approvalPolicy`.
-    #[must_use]
     pub fn approval_policy(
         mut self,
         approval_policy: impl Into<AskForApproval>,
@@ -1119,7 +993,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -1129,21 +1002,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// Wire name: `collaborationMode`.
-    #[must_use]
     pub fn collaboration_mode(mut self, collaboration_mode: CollaborationMode) -> Self {
         self.params.collaboration_mode = Some(collaboration_mode);
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `disabledPluginIds`.
-    #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
         disabled_plugin_ids: impl Into<Vec<String>>,
@@ -1153,14 +1023,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// `effort`.
-    #[must_use]
     pub fn effort(mut self, effort: impl Into<ReasoningEffort>) -> Self {
         self.params.effort = Some(effort.into());
         self
     }
 
     /// `environments`.
-    #[must_use]
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -1170,7 +1038,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
@@ -1179,7 +1046,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     /// Wire name: `multiAgentMode`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn multi_agent_mode(
         mut self,
         multi_agent_mode: impl Into<MultiAgentMode>,
@@ -1189,7 +1055,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// `permissions`.
-    #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
         self
@@ -1198,14 +1063,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     /// `personality`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn personality(mut self, personality: impl Into<Personality>) -> Self {
         self.params.personality = Some(personality.into());
         self
     }
 
     /// Wire name: `sandboxPolicy`.
-    #[must_use]
     pub fn sandbox_policy(mut self, sandbox_policy: impl Into<SandboxPolicy>) -> Self {
         self.params.sandbox_policy = Some(sandbox_policy.into());
         self
@@ -1214,14 +1077,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     /// Wire name: `serviceTier`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<wire::Patch<String>>) -> Self {
         self.params.service_tier = service_tier.into();
         self
     }
 
     /// `summary`.
-    #[must_use]
     pub fn summary(mut self, summary: impl Into<ReasoningSummary>) -> Self {
         self.params.summary = Some(summary.into());
         self
@@ -1231,7 +1092,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
 /// Optional params of `thread/shellCommand`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadShellCommand, F> {
     /// Wire name: `timeoutMs`.
-    #[must_use]
     pub fn timeout_ms(mut self, timeout_ms: i64) -> Self {
         self.params.timeout_ms = Some(timeout_ms);
         self
@@ -1243,7 +1103,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `allowProviderModelFallback`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn allow_provider_model_fallback(
         mut self,
         allow_provider_model_fallback: bool,
@@ -1253,7 +1112,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `approvalPolicy`.
-    #[must_use]
     pub fn approval_policy(
         mut self,
         approval_policy: impl Into<AskForApproval>,
@@ -1263,7 +1121,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -1273,21 +1130,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `baseInstructions`.
-    #[must_use]
     pub fn base_instructions(mut self, base_instructions: impl Into<String>) -> Self {
         self.params.base_instructions = Some(base_instructions.into());
         self
     }
 
     /// `config`.
-    #[must_use]
     pub fn config(mut self, config: serde_json::Map<String, serde_json::Value>) -> Self {
         self.params.config = Some(config);
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
@@ -1296,14 +1150,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `daybreakEnabled`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
         self.params.daybreak_enabled = Some(daybreak_enabled);
         self
     }
 
     /// Wire name: `developerInstructions`.
-    #[must_use]
     pub fn developer_instructions(
         mut self,
         developer_instructions: impl Into<String>,
@@ -1315,7 +1167,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `dynamicTools`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn dynamic_tools(
         mut self,
         dynamic_tools: impl Into<Vec<DynamicToolSpec>>,
@@ -1327,7 +1178,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// `environments`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -1337,7 +1187,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// `ephemeral`.
-    #[must_use]
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.params.ephemeral = Some(ephemeral);
         self
@@ -1346,7 +1195,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `experimentalRawEvents`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn experimental_raw_events(mut self, experimental_raw_events: bool) -> Self {
         self.params.experimental_raw_events = Some(experimental_raw_events);
         self
@@ -1355,7 +1203,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `historyMode`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn history_mode(mut self, history_mode: impl Into<ThreadHistoryMode>) -> Self {
         self.params.history_mode = Some(history_mode.into());
         self
@@ -1364,7 +1211,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `mockExperimentalField`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn mock_experimental_field(
         mut self,
         mock_experimental_field: impl Into<String>,
@@ -1374,14 +1220,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
     }
 
     /// Wire name: `modelProvider`.
-    #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.model_provider = Some(model_provider.into());
         self
@@ -1392,7 +1236,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn multi_agent_mode(
         mut self,
         multi_agent_mode: impl Into<MultiAgentMode>,
@@ -1404,7 +1247,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// `permissions`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
         self
@@ -1413,7 +1255,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// `personality`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn personality(mut self, personality: impl Into<Personality>) -> Self {
         self.params.personality = Some(personality.into());
         self
@@ -1422,7 +1263,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `projectId`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
         self.params.project_id = Some(project_id.into());
         self
@@ -1431,7 +1271,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `runtimeWorkspaceRoots`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn runtime_workspace_roots(
         mut self,
         runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
@@ -1441,7 +1280,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// `sandbox`.
-    #[must_use]
     pub fn sandbox(mut self, sandbox: impl Into<SandboxMode>) -> Self {
         self.params.sandbox = Some(sandbox.into());
         self
@@ -1450,7 +1288,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `selectedCapabilityRoots`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn selected_capability_roots(
         mut self,
         selected_capability_roots: impl Into<Vec<SelectedCapabilityRoot>>,
@@ -1460,21 +1297,18 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `serviceName`.
-    #[must_use]
     pub fn service_name(mut self, service_name: impl Into<String>) -> Self {
         self.params.service_name = Some(service_name.into());
         self
     }
 
     /// Wire name: `serviceTier`.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `sessionStartSource`.
-    #[must_use]
     pub fn session_start_source(
         mut self,
         session_start_source: impl Into<ThreadStartSource>,
@@ -1484,7 +1318,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `threadSource`.
-    #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
@@ -1495,14 +1328,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
 /// Optional params of `thread/timeline/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadTimelineList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -1512,28 +1343,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadTimelineList, F> {
 /// Optional params of `thread/turns/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadTurnsList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// Wire name: `itemsView`.
-    #[must_use]
     pub fn items_view(mut self, items_view: impl Into<TurnItemsView>) -> Self {
         self.params.items_view = Some(items_view.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
     }
 
     /// Wire name: `sortDirection`.
-    #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self

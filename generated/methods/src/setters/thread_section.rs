@@ -8,7 +8,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `threadSection/create`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionCreate, F> {
     /// `appearance`.
-    #[must_use]
     pub fn appearance(mut self, appearance: ThreadSectionAppearance) -> Self {
         self.params.appearance = Some(appearance);
         self
@@ -18,14 +17,12 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionCreate, F> {
 /// Optional params of `threadSection/list`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionList, F> {
     /// `cursor`.
-    #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.params.cursor = Some(cursor.into());
         self
     }
 
     /// `limit`.
-    #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
         self
@@ -37,7 +34,6 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionUpdate, F> {
     /// `appearance`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn appearance(
         mut self,
         appearance: impl Into<wire::Patch<ThreadSectionAppearance>>,

@@ -9,7 +9,6 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `turn/settings/update`.
 impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -19,14 +18,12 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     }
 
     /// `effort`.
-    #[must_use]
     pub fn effort(mut self, effort: impl Into<ReasoningEffort>) -> Self {
         self.params.effort = Some(effort.into());
         self
     }
 
     /// `environments`.
-    #[must_use]
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -36,7 +33,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
@@ -45,14 +41,12 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     /// Wire name: `serviceTier`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<wire::Patch<String>>) -> Self {
         self.params.service_tier = service_tier.into();
         self
     }
 
     /// `summary`.
-    #[must_use]
     pub fn summary(mut self, summary: impl Into<ReasoningSummary>) -> Self {
         self.params.summary = Some(summary.into());
         self
@@ -64,7 +58,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `additionalContext`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn additional_context(
         mut self,
         additional_context: std::collections::BTreeMap<String, AdditionalContextEntry>,
@@ -74,7 +67,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `approvalPolicy`.
-    #[must_use]
     pub fn approval_policy(
         mut self,
         approval_policy: impl Into<AskForApproval>,
@@ -84,7 +76,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
-    #[must_use]
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -94,7 +85,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `clientUserMessageId`.
-    #[must_use]
     pub fn client_user_message_id(
         mut self,
         client_user_message_id: impl Into<String>,
@@ -106,14 +96,12 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `collaborationMode`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn collaboration_mode(mut self, collaboration_mode: CollaborationMode) -> Self {
         self.params.collaboration_mode = Some(collaboration_mode);
         self
     }
 
     /// `cwd`.
-    #[must_use]
     pub fn cwd(mut self, cwd: impl Into<String>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
@@ -122,7 +110,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `cyberAccessProgram`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn cyber_access_program(
         mut self,
         cyber_access_program: impl Into<CyberAccessProgram>,
@@ -132,7 +119,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `disabledPluginIds`.
-    #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
         disabled_plugin_ids: impl Into<Vec<String>>,
@@ -142,7 +128,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// `effort`.
-    #[must_use]
     pub fn effort(mut self, effort: impl Into<ReasoningEffort>) -> Self {
         self.params.effort = Some(effort.into());
         self
@@ -151,7 +136,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// `environments`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -161,7 +145,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// `model`.
-    #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
@@ -172,7 +155,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn multi_agent_mode(
         mut self,
         multi_agent_mode: impl Into<MultiAgentMode>,
@@ -182,14 +164,12 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `outputSchema`.
-    #[must_use]
     pub fn output_schema(mut self, output_schema: impl Into<serde_json::Value>) -> Self {
         self.params.output_schema = Some(output_schema.into());
         self
     }
 
     /// Wire name: `parentTurnId`.
-    #[must_use]
     pub fn parent_turn_id(mut self, parent_turn_id: impl Into<String>) -> Self {
         self.params.parent_turn_id = Some(parent_turn_id.into());
         self
@@ -198,7 +178,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// `permissions`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
         self
@@ -207,7 +186,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// `personality`.
     ///
     /// **Deprecated** by the protocol.
-    #[must_use]
     pub fn personality(mut self, personality: impl Into<Personality>) -> Self {
         self.params.personality = Some(personality.into());
         self
@@ -216,7 +194,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `responsesapiClientMetadata`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -228,7 +205,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `responsesapiClientMetadataPatch`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn responsesapi_client_metadata_patch(
         mut self,
         responsesapi_client_metadata_patch: std::collections::BTreeMap<String, String>,
@@ -240,7 +216,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `rootTurnId`.
-    #[must_use]
     pub fn root_turn_id(mut self, root_turn_id: impl Into<String>) -> Self {
         self.params.root_turn_id = Some(root_turn_id.into());
         self
@@ -249,7 +224,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `runtimeWorkspaceRoots`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn runtime_workspace_roots(
         mut self,
         runtime_workspace_roots: impl Into<Vec<AbsolutePathBuf>>,
@@ -259,21 +233,18 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `sandboxPolicy`.
-    #[must_use]
     pub fn sandbox_policy(mut self, sandbox_policy: impl Into<SandboxPolicy>) -> Self {
         self.params.sandbox_policy = Some(sandbox_policy.into());
         self
     }
 
     /// Wire name: `serviceTier`.
-    #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `serviceTierForTurn`.
-    #[must_use]
     pub fn service_tier_for_turn(
         mut self,
         service_tier_for_turn: impl Into<String>,
@@ -283,21 +254,18 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// `summary`.
-    #[must_use]
     pub fn summary(mut self, summary: impl Into<ReasoningSummary>) -> Self {
         self.params.summary = Some(summary.into());
         self
     }
 
     /// Wire name: `toolOutput`.
-    #[must_use]
     pub fn tool_output(mut self, tool_output: TurnToolOutput) -> Self {
         self.params.tool_output = Some(tool_output);
         self
     }
 
     /// Wire name: `turnTrigger`.
-    #[must_use]
     pub fn turn_trigger(mut self, turn_trigger: impl Into<String>) -> Self {
         self.params.turn_trigger = Some(turn_trigger.into());
         self
@@ -309,7 +277,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     /// Wire name: `additionalContext`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn additional_context(
         mut self,
         additional_context: std::collections::BTreeMap<String, AdditionalContextEntry>,
@@ -319,7 +286,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     }
 
     /// Wire name: `clientUserMessageId`.
-    #[must_use]
     pub fn client_user_message_id(
         mut self,
         client_user_message_id: impl Into<String>,
@@ -331,7 +297,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     /// Wire name: `responsesapiClientMetadata`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -343,7 +308,6 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     /// Wire name: `responsesapiClientMetadataPatch`.
     ///
     /// **Experimental**: not part of the stable surface.
-    #[must_use]
     pub fn responsesapi_client_metadata_patch(
         mut self,
         responsesapi_client_metadata_patch: std::collections::BTreeMap<String, String>,

@@ -5940,8 +5940,8 @@ impl<'de> wire::Deserialize<'de> for McpElicitationEnumSchema {
         ];
         let chosen = wire::de::by_keys(deserializer, "McpElicitationEnumSchema", ARMS)?;
         match chosen.arm() {
-            Some(0usize | 1usize) => Ok(Self::SingleSelect(chosen.read()?)),
-            Some(2usize | 3usize) => Ok(Self::MultiSelect(chosen.read()?)),
+            Some(0usize..=1usize) => Ok(Self::SingleSelect(chosen.read()?)),
+            Some(2usize..=3usize) => Ok(Self::MultiSelect(chosen.read()?)),
             Some(4usize) => Ok(Self::LegacyTitled(chosen.read()?)),
             _ => Ok(Self::Unrecognized(chosen.into())),
         }
@@ -6161,9 +6161,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationPrimitiveSchema {
             ARMS,
         )?;
         match chosen.arm() {
-            Some(0usize | 1usize | 2usize | 3usize | 4usize) => {
-                Ok(Self::Enum(chosen.read()?))
-            }
+            Some(0usize..=4usize) => Ok(Self::Enum(chosen.read()?)),
             Some(5usize) => Ok(Self::String(chosen.read()?)),
             Some(6usize) => Ok(Self::Number(chosen.read()?)),
             Some(7usize) => Ok(Self::Boolean(chosen.read()?)),
