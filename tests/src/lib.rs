@@ -1,1 +1,5 @@
-//! What the workspace-level tests share.
+//! What the workspace-level tests share: the repository, its commands, and the real codex.
+
+pub mod json;
+pub mod repo;
+pub mod stdio;

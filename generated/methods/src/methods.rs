@@ -417,16 +417,16 @@ pub trait Methods: wire::Endpoint {
     /// Method `externalAgentConfig/import/recordHistory`, a request from the client to the server.
     fn external_agent_config_import_record_history(
         &self,
+        provider_id: impl Into<String>,
         item_type_results: impl Into<
             Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
         >,
-        provider_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ExternalAgentConfigImportRecordHistory> {
         Call::new(
             self,
             ExternalAgentConfigImportHistoryRecordParams::new(
-                item_type_results,
                 provider_id,
+                item_type_results,
             ),
         )
     }
@@ -528,10 +528,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `fs/watch`, a request from the client to the server.
     fn fs_watch(
         &self,
-        path: impl Into<AbsolutePathBuf>,
         watch_id: impl Into<String>,
+        path: impl Into<AbsolutePathBuf>,
     ) -> Call<'_, Self, request_method::FsWatch> {
-        Call::new(self, FsWatchParams::new(path, watch_id))
+        Call::new(self, FsWatchParams::new(watch_id, path))
     }
 
     /// Writes base64-encoded bytes to a file on the server's host.
@@ -564,10 +564,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn fuzzy_file_search_session_start(
         &self,
-        roots: impl Into<Vec<String>>,
         session_id: impl Into<String>,
+        roots: impl Into<Vec<String>>,
     ) -> Call<'_, Self, request_method::FuzzyFileSearchSessionStart> {
-        Call::new(self, FuzzyFileSearchSessionStartParams::new(roots, session_id))
+        Call::new(self, FuzzyFileSearchSessionStartParams::new(session_id, roots))
     }
 
     #[cfg(feature = "experimental")]
@@ -591,10 +591,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn fuzzy_file_search_session_update(
         &self,
-        query: impl Into<String>,
         session_id: impl Into<String>,
+        query: impl Into<String>,
     ) -> Call<'_, Self, request_method::FuzzyFileSearchSessionUpdate> {
-        Call::new(self, FuzzyFileSearchSessionUpdateParams::new(query, session_id))
+        Call::new(self, FuzzyFileSearchSessionUpdateParams::new(session_id, query))
     }
 
     /// Returns the login method, whether an OpenAI login is required and, if asked, the token.
@@ -676,20 +676,20 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn mcp_server_event_stream_start(
         &self,
+        thread_id: impl Into<String>,
+        subscription_id: impl Into<String>,
         arguments: impl Into<serde_json::Value>,
         name: impl Into<String>,
         server: impl Into<String>,
-        subscription_id: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::McpServerEventStreamStart> {
         Call::new(
             self,
             McpServerEventStreamStartParams::new(
+                thread_id,
+                subscription_id,
                 arguments,
                 name,
                 server,
-                subscription_id,
-                thread_id,
             ),
         )
     }
@@ -733,11 +733,11 @@ pub trait Methods: wire::Endpoint {
     /// Method `mcpServer/tool/call`, a request from the client to the server.
     fn mcp_server_tool_call(
         &self,
-        server: impl Into<String>,
         thread_id: impl Into<String>,
+        server: impl Into<String>,
         tool: impl Into<String>,
     ) -> Call<'_, Self, request_method::McpServerToolCall> {
-        Call::new(self, McpServerToolCallParams::new(server, thread_id, tool))
+        Call::new(self, McpServerToolCallParams::new(thread_id, server, tool))
     }
 
     /// Lists MCP servers with login state, tools and resources, in pages.
@@ -919,15 +919,15 @@ pub trait Methods: wire::Endpoint {
     /// Method `plugin/share/updateTargets`, a request from the client to the server.
     fn plugin_share_update_targets(
         &self,
-        discoverability: impl Into<PluginShareUpdateDiscoverability>,
         remote_plugin_id: impl Into<String>,
+        discoverability: impl Into<PluginShareUpdateDiscoverability>,
         share_targets: impl Into<Vec<PluginShareTarget>>,
     ) -> Call<'_, Self, request_method::PluginShareUpdateTargets> {
         Call::new(
             self,
             PluginShareUpdateTargetsParams::new(
-                discoverability,
                 remote_plugin_id,
+                discoverability,
                 share_targets,
             ),
         )
@@ -938,15 +938,15 @@ pub trait Methods: wire::Endpoint {
     /// Method `plugin/skill/read`, a request from the client to the server.
     fn plugin_skill_read(
         &self,
-        remote_marketplace_name: impl Into<String>,
         remote_plugin_id: impl Into<String>,
+        remote_marketplace_name: impl Into<String>,
         skill_name: impl Into<String>,
     ) -> Call<'_, Self, request_method::PluginSkillRead> {
         Call::new(
             self,
             PluginSkillReadParams::new(
-                remote_marketplace_name,
                 remote_plugin_id,
+                remote_marketplace_name,
                 skill_name,
             ),
         )
@@ -1201,10 +1201,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `review/start`, a request from the client to the server.
     fn review_start(
         &self,
-        target: impl Into<ReviewTarget>,
         thread_id: impl Into<String>,
+        target: impl Into<ReviewTarget>,
     ) -> Call<'_, Self, request_method::ReviewStart> {
-        Call::new(self, ReviewStartParams::new(target, thread_id))
+        Call::new(self, ReviewStartParams::new(thread_id, target))
     }
 
     #[cfg(feature = "experimental")]
@@ -1259,10 +1259,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/approveGuardianDeniedAction`, a request from the client to the server.
     fn thread_approve_guardian_denied_action(
         &self,
-        event: impl Into<serde_json::Value>,
         thread_id: impl Into<String>,
+        event: impl Into<serde_json::Value>,
     ) -> Call<'_, Self, request_method::ThreadApproveGuardianDeniedAction> {
-        Call::new(self, ThreadApproveGuardianDeniedActionParams::new(event, thread_id))
+        Call::new(self, ThreadApproveGuardianDeniedActionParams::new(thread_id, event))
     }
 
     /// Moves a thread to the archive, which hides it from the default listing.
@@ -1280,18 +1280,18 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/attachment/add`, a request from the client to the server.
     fn thread_attachment_add(
         &self,
+        thread_id: impl Into<String>,
         attachment_type: impl Into<String>,
         identity_key: impl Into<String>,
         payload: impl Into<serde_json::Value>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadAttachmentAdd> {
         Call::new(
             self,
             ThreadAttachmentAddParams::new(
+                thread_id,
                 attachment_type,
                 identity_key,
                 payload,
-                thread_id,
             ),
         )
     }
@@ -1311,13 +1311,13 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/attachment/remove`, a request from the client to the server.
     fn thread_attachment_remove(
         &self,
+        thread_id: impl Into<String>,
         attachment_type: impl Into<String>,
         identity_key: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadAttachmentRemove> {
         Call::new(
             self,
-            ThreadAttachmentRemoveParams::new(attachment_type, identity_key, thread_id),
+            ThreadAttachmentRemoveParams::new(thread_id, attachment_type, identity_key),
         )
     }
 
@@ -1369,12 +1369,12 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_background_terminals_terminate(
         &self,
-        process_id: impl Into<String>,
         thread_id: impl Into<String>,
+        process_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadBackgroundTerminalsTerminate> {
         Call::new(
             self,
-            ThreadBackgroundTerminalsTerminateParams::new(process_id, thread_id),
+            ThreadBackgroundTerminalsTerminateParams::new(thread_id, process_id),
         )
     }
 
@@ -1482,10 +1482,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/inject_items`, a request from the client to the server.
     fn thread_inject_items(
         &self,
-        items: impl Into<Vec<serde_json::Value>>,
         thread_id: impl Into<String>,
+        items: impl Into<Vec<serde_json::Value>>,
     ) -> Call<'_, Self, request_method::ThreadInjectItems> {
-        Call::new(self, ThreadInjectItemsParams::new(items, thread_id))
+        Call::new(self, ThreadInjectItemsParams::new(thread_id, items))
     }
 
     /// Lists the items of a thread or of one turn in pages, oldest first by default.
@@ -1506,11 +1506,11 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_items_read(
         &self,
-        item_ids: impl Into<Vec<String>>,
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
+        item_ids: impl Into<Vec<String>>,
     ) -> Call<'_, Self, request_method::ThreadItemsRead> {
-        Call::new(self, ThreadItemsReadParams::new(item_ids, thread_id, turn_id))
+        Call::new(self, ThreadItemsReadParams::new(thread_id, turn_id, item_ids))
     }
 
     /// Lists stored threads in pages, with filters such as directory, project, provider and source.
@@ -1548,10 +1548,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_memory_mode_set(
         &self,
-        mode: impl Into<ThreadMemoryMode>,
         thread_id: impl Into<String>,
+        mode: impl Into<ThreadMemoryMode>,
     ) -> Call<'_, Self, request_method::ThreadMemoryModeSet> {
-        Call::new(self, ThreadMemoryModeSetParams::new(mode, thread_id))
+        Call::new(self, ThreadMemoryModeSetParams::new(thread_id, mode))
     }
 
     /// Changes stored facts of a thread: Git data, project and the Daybreak choice.
@@ -1569,10 +1569,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/name/set`, a request from the client to the server.
     fn thread_name_set(
         &self,
-        name: impl Into<String>,
         thread_id: impl Into<String>,
+        name: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadNameSet> {
-        Call::new(self, ThreadSetNameParams::new(name, thread_id))
+        Call::new(self, ThreadSetNameParams::new(thread_id, name))
     }
 
     #[cfg(feature = "experimental")]
@@ -1583,10 +1583,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_prediction_request(
         &self,
-        source_turn_id: impl Into<String>,
         thread_id: impl Into<String>,
+        source_turn_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadPredictionRequest> {
-        Call::new(self, ThreadPredictionRequestParams::new(source_turn_id, thread_id))
+        Call::new(self, ThreadPredictionRequestParams::new(thread_id, source_turn_id))
     }
 
     #[cfg(feature = "experimental")]
@@ -1597,10 +1597,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_prepare_approved_plan(
         &self,
-        markdown: impl Into<String>,
         thread_id: impl Into<String>,
+        markdown: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadPrepareApprovedPlan> {
-        Call::new(self, ThreadPrepareApprovedPlanParams::new(markdown, thread_id))
+        Call::new(self, ThreadPrepareApprovedPlanParams::new(thread_id, markdown))
     }
 
     #[cfg(feature = "experimental")]
@@ -1611,13 +1611,13 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_add(
         &self,
+        thread_id: impl Into<String>,
         client_user_message_id: impl Into<String>,
         input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadQueueAdd> {
         Call::new(
             self,
-            ThreadQueueAddParams::new(client_user_message_id, input, thread_id),
+            ThreadQueueAddParams::new(thread_id, client_user_message_id, input),
         )
     }
 
@@ -1629,10 +1629,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_delete(
         &self,
-        queued_submission_id: impl Into<String>,
         thread_id: impl Into<String>,
+        queued_submission_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadQueueDelete> {
-        Call::new(self, ThreadQueueDeleteParams::new(queued_submission_id, thread_id))
+        Call::new(self, ThreadQueueDeleteParams::new(thread_id, queued_submission_id))
     }
 
     #[cfg(feature = "experimental")]
@@ -1656,10 +1656,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_reorder(
         &self,
-        queued_submission_ids: impl Into<Vec<String>>,
         thread_id: impl Into<String>,
+        queued_submission_ids: impl Into<Vec<String>>,
     ) -> Call<'_, Self, request_method::ThreadQueueReorder> {
-        Call::new(self, ThreadQueueReorderParams::new(queued_submission_ids, thread_id))
+        Call::new(self, ThreadQueueReorderParams::new(thread_id, queued_submission_ids))
     }
 
     #[cfg(feature = "experimental")]
@@ -1683,13 +1683,13 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_update(
         &self,
-        input: impl Into<Vec<UserInput>>,
-        queued_submission_id: impl Into<String>,
         thread_id: impl Into<String>,
+        queued_submission_id: impl Into<String>,
+        input: impl Into<Vec<UserInput>>,
     ) -> Call<'_, Self, request_method::ThreadQueueUpdate> {
         Call::new(
             self,
-            ThreadQueueUpdateParams::new(input, queued_submission_id, thread_id),
+            ThreadQueueUpdateParams::new(thread_id, queued_submission_id, input),
         )
     }
 
@@ -1711,13 +1711,13 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_read_state_update(
         &self,
+        thread_id: impl Into<String>,
         expected_revision: impl Into<String>,
         operation: impl Into<ThreadReadStateOperation>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadReadStateUpdate> {
         Call::new(
             self,
-            ThreadReadStateUpdateParams::new(expected_revision, operation, thread_id),
+            ThreadReadStateUpdateParams::new(thread_id, expected_revision, operation),
         )
     }
 
@@ -1729,10 +1729,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_audio(
         &self,
-        audio: ThreadRealtimeAudioChunk,
         thread_id: impl Into<String>,
+        audio: ThreadRealtimeAudioChunk,
     ) -> Call<'_, Self, request_method::ThreadRealtimeAppendAudio> {
-        Call::new(self, ThreadRealtimeAppendAudioParams::new(audio, thread_id))
+        Call::new(self, ThreadRealtimeAppendAudioParams::new(thread_id, audio))
     }
 
     #[cfg(feature = "experimental")]
@@ -1743,10 +1743,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_speech(
         &self,
-        text: impl Into<String>,
         thread_id: impl Into<String>,
+        text: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadRealtimeAppendSpeech> {
-        Call::new(self, ThreadRealtimeAppendSpeechParams::new(text, thread_id))
+        Call::new(self, ThreadRealtimeAppendSpeechParams::new(thread_id, text))
     }
 
     #[cfg(feature = "experimental")]
@@ -1757,10 +1757,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_text(
         &self,
-        text: impl Into<String>,
         thread_id: impl Into<String>,
+        text: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadRealtimeAppendText> {
-        Call::new(self, ThreadRealtimeAppendTextParams::new(text, thread_id))
+        Call::new(self, ThreadRealtimeAppendTextParams::new(thread_id, text))
     }
 
     #[cfg(feature = "experimental")]
@@ -1783,10 +1783,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_start(
         &self,
-        output_modality: impl Into<RealtimeOutputModality>,
         thread_id: impl Into<String>,
+        output_modality: impl Into<RealtimeOutputModality>,
     ) -> Call<'_, Self, request_method::ThreadRealtimeStart> {
-        Call::new(self, ThreadRealtimeStartParams::new(output_modality, thread_id))
+        Call::new(self, ThreadRealtimeStartParams::new(thread_id, output_modality))
     }
 
     #[cfg(feature = "experimental")]
@@ -1817,10 +1817,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/revert`, a request from the client to the server.
     fn thread_revert(
         &self,
-        before_turn_id: impl Into<String>,
         thread_id: impl Into<String>,
+        before_turn_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadRevert> {
-        Call::new(self, ThreadRevertParams::new(before_turn_id, thread_id))
+        Call::new(self, ThreadRevertParams::new(thread_id, before_turn_id))
     }
 
     #[cfg(feature = "experimental")]
@@ -1831,11 +1831,11 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_sample(
         &self,
+        thread_id: impl Into<String>,
         expected_turn_id: impl Into<String>,
         prompt: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadSample> {
-        Call::new(self, ThreadSampleParams::new(expected_turn_id, prompt, thread_id))
+        Call::new(self, ThreadSampleParams::new(thread_id, expected_turn_id, prompt))
     }
 
     #[cfg(feature = "experimental")]
@@ -1872,10 +1872,10 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn thread_search_occurrences(
         &self,
-        search_term: impl Into<String>,
         thread_id: impl Into<String>,
+        search_term: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadSearchOccurrences> {
-        Call::new(self, ThreadSearchOccurrencesParams::new(search_term, thread_id))
+        Call::new(self, ThreadSearchOccurrencesParams::new(thread_id, search_term))
     }
 
     /// Places a thread in a section, before another thread or at the end, or takes it out.
@@ -1883,10 +1883,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/section/move`, a request from the client to the server.
     fn thread_section_move(
         &self,
-        section_id: Option<String>,
         thread_id: impl Into<String>,
+        section_id: Option<String>,
     ) -> Call<'_, Self, request_method::ThreadSectionMove> {
-        Call::new(self, ThreadSectionMoveParams::new(section_id, thread_id))
+        Call::new(self, ThreadSectionMoveParams::new(thread_id, section_id))
     }
 
     #[cfg(feature = "experimental")]
@@ -1907,10 +1907,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `thread/shellCommand`, a request from the client to the server.
     fn thread_shell_command(
         &self,
-        command: impl Into<String>,
         thread_id: impl Into<String>,
+        command: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadShellCommand> {
-        Call::new(self, ThreadShellCommandParams::new(command, thread_id))
+        Call::new(self, ThreadShellCommandParams::new(thread_id, command))
     }
 
     /// Creates a thread, subscribes the connection to it and returns its effective settings.
@@ -1995,10 +1995,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `threadSection/update`, a request from the client to the server.
     fn thread_section_update(
         &self,
-        name: impl Into<String>,
         section_id: impl Into<String>,
+        name: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadSectionUpdate> {
-        Call::new(self, ThreadSectionUpdateParams::new(name, section_id))
+        Call::new(self, ThreadSectionUpdateParams::new(section_id, name))
     }
 
     /// Interrupts a turn that has sent `turn/started`; it then completes as `interrupted`.
@@ -2031,10 +2031,10 @@ pub trait Methods: wire::Endpoint {
     /// Method `turn/start`, a request from the client to the server.
     fn turn_start(
         &self,
-        input: impl Into<Vec<UserInput>>,
         thread_id: impl Into<String>,
+        input: impl Into<Vec<UserInput>>,
     ) -> Call<'_, Self, request_method::TurnStart> {
-        Call::new(self, TurnStartParams::new(input, thread_id))
+        Call::new(self, TurnStartParams::new(thread_id, input))
     }
 
     /// Adds user input to the running turn, provided its id is the expected one.
@@ -2042,11 +2042,11 @@ pub trait Methods: wire::Endpoint {
     /// Method `turn/steer`, a request from the client to the server.
     fn turn_steer(
         &self,
+        thread_id: impl Into<String>,
         expected_turn_id: impl Into<String>,
         input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
     ) -> Call<'_, Self, request_method::TurnSteer> {
-        Call::new(self, TurnSteerParams::new(expected_turn_id, input, thread_id))
+        Call::new(self, TurnSteerParams::new(thread_id, expected_turn_id, input))
     }
 
     #[cfg(feature = "experimental")]

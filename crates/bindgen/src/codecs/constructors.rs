@@ -32,7 +32,7 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
         return TokenStream::new();
     }
     let name = names::ident(&item.name);
-    let required: Vec<&FieldItem> = required_fields(structure).collect();
+    let required = structure.required();
     let arguments = required.iter().map(|field| {
         let argument = argument(context, field);
         quote!(#argument,)
@@ -66,8 +66,7 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
     } else {
         " With its required members; the optional ones have setters."
     };
-    let setters =
-        structure.fields.iter().filter(|field| is_settable(field)).map(|field| setter(context, field));
+    let setters = structure.settable().map(|field| setter(context, field));
     let default =
         (required.is_empty() && structure.choice.is_none() && !derives_default(structure)).then(|| {
             quote! {
@@ -86,14 +85,6 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
         }
         #default
     }
-}
-
-fn required_fields(structure: &Struct) -> impl Iterator<Item = &FieldItem> {
-    structure.fields.iter().filter(|field| matches!(field.presence, Presence::Required | Presence::Nullable))
-}
-
-fn is_settable(field: &FieldItem) -> bool {
-    matches!(field.presence, Presence::Optional | Presence::Patch | Presence::Default(_))
 }
 
 fn setter(context: &Context<'_>, field: &FieldItem) -> TokenStream {

@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::{Emission, Module};
 use crate::codecs::{argument, docs, gate, setter_value};
-use crate::lower::{FieldItem, Item, ItemKind, Presence, Struct, method_docs, names};
+use crate::lower::{Item, ItemKind, Struct, method_docs, names};
 use crate::model::{Method, MethodKind, Params};
 
 /// What [`Call`] has of its own; a setter must not take these names.
@@ -112,11 +112,7 @@ fn params_of(emission: &Emission<'_>, method: &Method) -> (TokenStream, TokenStr
         };
     };
     let context = emission.context();
-    let required: Vec<&FieldItem> = structure
-        .fields
-        .iter()
-        .filter(|f| matches!(f.presence, Presence::Required | Presence::Nullable))
-        .collect();
+    let required = structure.required();
     let nullable = matches!(method.params, Params::Nullable(_));
     if nullable {
         return if required.is_empty() && structure.choice.is_none() {
@@ -146,14 +142,12 @@ fn structure<'e>(emission: &'e Emission<'_>, method: &Method) -> Option<&'e Stru
 fn setters(emission: &Emission<'_>, method: &Method) -> Option<TokenStream> {
     let structure = structure(emission, method)?;
     let context = emission.context();
-    let optional = structure.fields.iter().filter(|field| {
-        matches!(field.presence, Presence::Optional | Presence::Patch | Presence::Default(_))
-    });
     let target = match method.params {
         Params::Nullable(_) => quote!(self.params.get_or_insert_default()),
         _ => quote!(self.params),
     };
-    let setters: Vec<TokenStream> = optional
+    let setters: Vec<TokenStream> = structure
+        .settable()
         .map(|field| {
             let (docs, member) = (docs(&field.docs), names::ident(&field.name));
             let name = if CALL_METHODS.contains(&field.name.as_str()) {

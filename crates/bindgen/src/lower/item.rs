@@ -61,6 +61,34 @@ pub struct Struct {
     pub arm: bool,
 }
 
+impl Struct {
+    /// The members that have to be given, in the order they are arguments: the thread, the turn and the
+    /// item that a call is about, then other ids, then the rest by name.
+    pub fn required(&self) -> Vec<&FieldItem> {
+        let rank = |field: &FieldItem| match field.name.as_str() {
+            "thread_id" => 0,
+            "turn_id" => 1,
+            "item_id" => 2,
+            name if name == "id" || name.ends_with("_id") => 3,
+            _ => 4,
+        };
+        let mut required: Vec<&FieldItem> = self
+            .fields
+            .iter()
+            .filter(|field| matches!(field.presence, Presence::Required | Presence::Nullable))
+            .collect();
+        required.sort_by_key(|field| (rank(field), field.name.as_str()));
+        required
+    }
+
+    /// The members that have a setter.
+    pub fn settable(&self) -> impl Iterator<Item = &FieldItem> {
+        self.fields.iter().filter(|field| {
+            matches!(field.presence, Presence::Optional | Presence::Patch | Presence::Default(_))
+        })
+    }
+}
+
 /// A member of a struct.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldItem {

@@ -21,7 +21,7 @@ pub struct FuzzyFileSearchSessionStartParams {
 
 impl FuzzyFileSearchSessionStartParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(roots: impl Into<Vec<String>>, session_id: impl Into<String>) -> Self {
+    pub fn new(session_id: impl Into<String>, roots: impl Into<Vec<String>>) -> Self {
         Self {
             roots: roots.into(),
             session_id: session_id.into(),
@@ -136,7 +136,7 @@ pub struct FuzzyFileSearchSessionUpdateParams {
 
 impl FuzzyFileSearchSessionUpdateParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(query: impl Into<String>, session_id: impl Into<String>) -> Self {
+    pub fn new(session_id: impl Into<String>, query: impl Into<String>) -> Self {
         Self {
             query: query.into(),
             session_id: session_id.into(),

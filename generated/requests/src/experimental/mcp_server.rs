@@ -97,11 +97,11 @@ pub struct McpServerEventStreamStartParams {
 impl McpServerEventStreamStartParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
+        subscription_id: impl Into<String>,
         arguments: impl Into<serde_json::Value>,
         name: impl Into<String>,
         server: impl Into<String>,
-        subscription_id: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             meta: None,

@@ -190,7 +190,7 @@ pub struct ThreadBackgroundTerminalsTerminateParams {
 
 impl ThreadBackgroundTerminalsTerminateParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(process_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, process_id: impl Into<String>) -> Self {
         Self {
             process_id: process_id.into(),
             thread_id: thread_id.into(),
@@ -542,9 +542,9 @@ pub struct ThreadItemsReadParams {
 impl ThreadItemsReadParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        item_ids: impl Into<Vec<String>>,
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
+        item_ids: impl Into<Vec<String>>,
     ) -> Self {
         Self {
             item_ids: item_ids.into(),
@@ -638,7 +638,7 @@ pub struct ThreadMemoryModeSetParams {
 
 impl ThreadMemoryModeSetParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(mode: impl Into<ThreadMemoryMode>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, mode: impl Into<ThreadMemoryMode>) -> Self {
         Self {
             mode: mode.into(),
             thread_id: thread_id.into(),
@@ -778,7 +778,7 @@ pub struct ThreadPredictionRequestParams {
 
 impl ThreadPredictionRequestParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(source_turn_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, source_turn_id: impl Into<String>) -> Self {
         Self {
             source_turn_id: source_turn_id.into(),
             thread_id: thread_id.into(),
@@ -841,7 +841,7 @@ pub struct ThreadPrepareApprovedPlanParams {
 
 impl ThreadPrepareApprovedPlanParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(markdown: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, markdown: impl Into<String>) -> Self {
         Self {
             attachment_path: None,
             markdown: markdown.into(),
@@ -946,9 +946,9 @@ pub struct ThreadQueueAddParams {
 impl ThreadQueueAddParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         client_user_message_id: impl Into<String>,
         input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             client_user_message_id: client_user_message_id.into(),
@@ -1071,8 +1071,8 @@ pub struct ThreadQueueDeleteParams {
 impl ThreadQueueDeleteParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        queued_submission_id: impl Into<String>,
         thread_id: impl Into<String>,
+        queued_submission_id: impl Into<String>,
     ) -> Self {
         Self {
             queued_submission_id: queued_submission_id.into(),
@@ -1282,8 +1282,8 @@ pub struct ThreadQueueReorderParams {
 impl ThreadQueueReorderParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        queued_submission_ids: impl Into<Vec<String>>,
         thread_id: impl Into<String>,
+        queued_submission_ids: impl Into<Vec<String>>,
     ) -> Self {
         Self {
             queued_submission_ids: queued_submission_ids.into(),
@@ -1455,9 +1455,9 @@ pub struct ThreadQueueUpdateParams {
 impl ThreadQueueUpdateParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        input: impl Into<Vec<UserInput>>,
-        queued_submission_id: impl Into<String>,
         thread_id: impl Into<String>,
+        queued_submission_id: impl Into<String>,
+        input: impl Into<Vec<UserInput>>,
     ) -> Self {
         Self {
             input: input.into(),
@@ -1582,9 +1582,9 @@ pub struct ThreadReadStateUpdateParams {
 impl ThreadReadStateUpdateParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         expected_revision: impl Into<String>,
         operation: impl Into<ThreadReadStateOperation>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             expected_revision: expected_revision.into(),
@@ -1683,7 +1683,7 @@ pub struct ThreadRealtimeAppendAudioParams {
 
 impl ThreadRealtimeAppendAudioParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(audio: ThreadRealtimeAudioChunk, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, audio: ThreadRealtimeAudioChunk) -> Self {
         Self {
             audio,
             thread_id: thread_id.into(),
@@ -1744,7 +1744,7 @@ pub struct ThreadRealtimeAppendSpeechParams {
 
 impl ThreadRealtimeAppendSpeechParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(text: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             thread_id: thread_id.into(),
@@ -1809,7 +1809,7 @@ pub struct ThreadRealtimeAppendTextParams {
 
 impl ThreadRealtimeAppendTextParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(text: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             role: None,
             text: text.into(),
@@ -1977,8 +1977,8 @@ pub struct ThreadRealtimeStartParams {
 impl ThreadRealtimeStartParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        output_modality: impl Into<RealtimeOutputModality>,
         thread_id: impl Into<String>,
+        output_modality: impl Into<RealtimeOutputModality>,
     ) -> Self {
         Self {
             backend_reasoning_status: None,
@@ -2491,9 +2491,9 @@ pub struct ThreadSampleParams {
 impl ThreadSampleParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         expected_turn_id: impl Into<String>,
         prompt: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             allow_in_progress_turn: None,
@@ -2716,7 +2716,7 @@ pub struct ThreadSearchOccurrencesParams {
 
 impl ThreadSearchOccurrencesParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(search_term: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, search_term: impl Into<String>) -> Self {
         Self {
             cursor: None,
             limit: None,

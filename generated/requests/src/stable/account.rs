@@ -148,8 +148,8 @@ impl std::fmt::Debug for ChatgptAuthTokensRefreshResponse {
 impl ChatgptAuthTokensRefreshResponse {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        access_token: impl Into<String>,
         chatgpt_account_id: impl Into<String>,
+        access_token: impl Into<String>,
     ) -> Self {
         Self {
             access_token: access_token.into(),
@@ -1274,8 +1274,8 @@ impl std::fmt::Debug for ChatgptAuthTokensLoginAccountParams {
 impl ChatgptAuthTokensLoginAccountParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        access_token: impl Into<String>,
         chatgpt_account_id: impl Into<String>,
+        access_token: impl Into<String>,
     ) -> Self {
         Self {
             access_token: access_token.into(),

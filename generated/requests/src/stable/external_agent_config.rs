@@ -228,10 +228,10 @@ pub struct ExternalAgentConfigImportHistoryRecordParams {
 impl ExternalAgentConfigImportHistoryRecordParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        provider_id: impl Into<String>,
         item_type_results: impl Into<
             Vec<ExternalAgentConfigImportHistoryRecordTypeResultParams>,
         >,
-        provider_id: impl Into<String>,
     ) -> Self {
         Self {
             item_type_results: item_type_results.into(),

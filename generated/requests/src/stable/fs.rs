@@ -534,7 +534,7 @@ pub struct FsWatchParams {
 
 impl FsWatchParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(path: impl Into<AbsolutePathBuf>, watch_id: impl Into<String>) -> Self {
+    pub fn new(watch_id: impl Into<String>, path: impl Into<AbsolutePathBuf>) -> Self {
         Self {
             path: path.into(),
             watch_id: watch_id.into(),

@@ -845,8 +845,8 @@ pub struct McpServerToolCallParams {
 impl McpServerToolCallParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        server: impl Into<String>,
         thread_id: impl Into<String>,
+        server: impl Into<String>,
         tool: impl Into<String>,
     ) -> Self {
         Self {

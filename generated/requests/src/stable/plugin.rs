@@ -996,8 +996,8 @@ pub struct PluginShareUpdateTargetsParams {
 impl PluginShareUpdateTargetsParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        discoverability: impl Into<PluginShareUpdateDiscoverability>,
         remote_plugin_id: impl Into<String>,
+        discoverability: impl Into<PluginShareUpdateDiscoverability>,
         share_targets: impl Into<Vec<PluginShareTarget>>,
     ) -> Self {
         Self {
@@ -1097,8 +1097,8 @@ pub struct PluginSkillReadParams {
 impl PluginSkillReadParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        remote_marketplace_name: impl Into<String>,
         remote_plugin_id: impl Into<String>,
+        remote_marketplace_name: impl Into<String>,
         skill_name: impl Into<String>,
     ) -> Self {
         Self {

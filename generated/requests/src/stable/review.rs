@@ -21,7 +21,7 @@ pub struct ReviewStartParams {
 
 impl ReviewStartParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(target: impl Into<ReviewTarget>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, target: impl Into<ReviewTarget>) -> Self {
         Self {
             delivery: None,
             target: target.into(),

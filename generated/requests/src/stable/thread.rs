@@ -20,8 +20,8 @@ pub struct ThreadApproveGuardianDeniedActionParams {
 impl ThreadApproveGuardianDeniedActionParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        event: impl Into<serde_json::Value>,
         thread_id: impl Into<String>,
+        event: impl Into<serde_json::Value>,
     ) -> Self {
         Self {
             event: event.into(),
@@ -134,10 +134,10 @@ pub struct ThreadAttachmentAddParams {
 impl ThreadAttachmentAddParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         attachment_type: impl Into<String>,
         identity_key: impl Into<String>,
         payload: impl Into<serde_json::Value>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             attachment_type: attachment_type.into(),
@@ -487,9 +487,9 @@ pub struct ThreadAttachmentRemoveParams {
 impl ThreadAttachmentRemoveParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         attachment_type: impl Into<String>,
         identity_key: impl Into<String>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             attachment_type: attachment_type.into(),
@@ -1525,8 +1525,8 @@ pub struct ThreadInjectItemsParams {
 impl ThreadInjectItemsParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        items: impl Into<Vec<serde_json::Value>>,
         thread_id: impl Into<String>,
+        items: impl Into<Vec<serde_json::Value>>,
     ) -> Self {
         Self {
             items: items.into(),
@@ -2972,7 +2972,7 @@ pub struct ThreadRevertParams {
 
 impl ThreadRevertParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(before_turn_id: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, before_turn_id: impl Into<String>) -> Self {
         Self {
             before_turn_id: before_turn_id.into(),
             thread_id: thread_id.into(),
@@ -3074,7 +3074,7 @@ pub struct ThreadSectionMoveParams {
 
 impl ThreadSectionMoveParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(section_id: Option<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, section_id: Option<String>) -> Self {
         Self {
             before_thread_id: None,
             section_id,
@@ -3143,7 +3143,7 @@ pub struct ThreadSetNameParams {
 
 impl ThreadSetNameParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(name: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             thread_id: thread_id.into(),
@@ -3202,7 +3202,7 @@ pub struct ThreadShellCommandParams {
 
 impl ThreadShellCommandParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(command: impl Into<String>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, command: impl Into<String>) -> Self {
         Self {
             command: command.into(),
             thread_id: thread_id.into(),

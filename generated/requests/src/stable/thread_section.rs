@@ -262,7 +262,7 @@ pub struct ThreadSectionUpdateParams {
 
 impl ThreadSectionUpdateParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(name: impl Into<String>, section_id: impl Into<String>) -> Self {
+    pub fn new(section_id: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             appearance: wire::Patch::Absent,
             name: name.into(),

@@ -154,7 +154,7 @@ pub struct TurnStartParams {
 
 impl TurnStartParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(input: impl Into<Vec<UserInput>>, thread_id: impl Into<String>) -> Self {
+    pub fn new(thread_id: impl Into<String>, input: impl Into<Vec<UserInput>>) -> Self {
         Self {
             additional_context: None,
             approval_policy: None,
@@ -655,9 +655,9 @@ pub struct TurnSteerParams {
 impl TurnSteerParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
+        thread_id: impl Into<String>,
         expected_turn_id: impl Into<String>,
         input: impl Into<Vec<UserInput>>,
-        thread_id: impl Into<String>,
     ) -> Self {
         Self {
             additional_context: None,

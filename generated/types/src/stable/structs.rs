@@ -12311,8 +12311,8 @@ pub struct TurnEnvironmentParams {
 impl TurnEnvironmentParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        cwd: impl Into<LegacyAppPathString>,
         environment_id: impl Into<String>,
+        cwd: impl Into<LegacyAppPathString>,
     ) -> Self {
         Self {
             cwd: cwd.into(),

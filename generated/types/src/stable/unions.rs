@@ -9130,8 +9130,8 @@ pub struct FunctionCallResponseItem {
 impl FunctionCallResponseItem {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        arguments: impl Into<String>,
         call_id: impl Into<String>,
+        arguments: impl Into<String>,
         name: impl Into<String>,
     ) -> Self {
         Self {

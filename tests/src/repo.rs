@@ -1,0 +1,57 @@
+//! The repository under test and its commands.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The root of this repository.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// A file below `tests/fixtures`.
+pub fn fixture(path: &str) -> PathBuf {
+    root().join("tests/fixtures").join(path)
+}
+
+/// A cargo command that knows nothing of the cargo that runs this test.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let inherited = |key: &str| key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_");
+    for (key, _) in std::env::vars().filter(|(key, _)| inherited(key)) {
+        command.env_remove(key);
+    }
+    command
+}
+
+/// `cargo xtask …`: built once, then run as the program it is.
+pub fn xtask<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    let manifest = root().join("xtask/Cargo.toml");
+    BUILT.get_or_init(|| {
+        let status = cargo().args(["build", "--quiet", "--manifest-path"]).arg(&manifest).status();
+        assert!(status.expect("cargo runs").success(), "xtask does not build");
+    });
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--manifest-path"]).arg(&manifest).arg("--").args(arguments);
+    command.current_dir(root()).output().expect("cargo runs")
+}
+
+/// Standard output and standard error as one text.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The real codex binary, which `cargo xtask test` installs and names. Where it is missing the test says
+/// so and is skipped; in CI that is a failure.
+pub fn real_codex(test: &str) -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("CODEX_APPSERVER_TEST_CODEX") {
+        return Some(path.into());
+    }
+    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!ci, "{test} needs the real codex: run it through `cargo xtask test`");
+    eprintln!("SKIPPED {test}: it needs the real codex; run it through `cargo xtask test`");
+    None
+}

@@ -1,0 +1,194 @@
+//! What the codecs promise whatever a peer sends: nothing is lost, errors name method and path.
+
+use codex_appserver_enums::{PlanType, TurnStatus};
+use codex_appserver_notifications::ServerNotification;
+use codex_appserver_requests::{ClientRequest, LoginAccountParams, ServerRequest, ThreadListParams};
+use codex_appserver_types::*;
+use codex_appserver_wire::{Patch, decode, encode};
+use serde_json::{Value, json};
+
+fn again<T: for<'de> codex_appserver_wire::Deserialize<'de> + codex_appserver_wire::Serialize>(
+    text: &str,
+) -> Value {
+    let value: T = decode(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    serde_json::from_str(&encode(&value).expect("encodes")).expect("JSON")
+}
+
+fn notification_error(text: &str) -> String {
+    ServerNotification::decode(text).expect_err("a broken notification").to_string()
+}
+
+#[test]
+fn errors_name_method_and_path() {
+    let turn = |rest: &str| {
+        format!(
+            r#"{{"method":"turn/completed","params":{{"threadId":"t","turn":{{"id":"x","items":[]{rest}}}}}}}"#
+        )
+    };
+    assert_eq!(
+        notification_error(&turn(r#","status":5"#)),
+        "turn/completed: params.turn.status: invalid type: integer `5`, expected a string"
+    );
+    assert_eq!(notification_error(&turn("")), "turn/completed: params.turn: missing field `status`");
+    assert_eq!(
+        notification_error(r#"{"method":"turn/completed"}"#),
+        "turn/completed: missing field `params`"
+    );
+    assert_eq!(notification_error(r#"{"params":{}}"#), "missing field `method`");
+    assert_eq!(
+        notification_error(r#"{"method":"turn/completed","params":{"#),
+        "turn/completed: not valid JSON: EOF while parsing an object, line 1 column 37"
+    );
+}
+
+#[test]
+fn a_path_leads_through_a_tag_that_comes_late() {
+    let text = r#"{"params":{"threadId":"t","turn":{"id":"x","items":[{"id":"a","text":3,"type":"agentMessage"}],
+        "status":"completed"}},"method":"turn/completed"}"#;
+    assert_eq!(
+        notification_error(text),
+        "turn/completed: params.turn.items[0].text: invalid type: integer `3`, expected a string"
+    );
+}
+
+#[test]
+fn key_order_does_not_matter() {
+    let late: ThreadItem = decode(r#"{"text":"hi","id":"a","type":"agentMessage"}"#).expect("decodes");
+    let early: ThreadItem = decode(r#"{"type":"agentMessage","id":"a","text":"hi"}"#).expect("decodes");
+    assert_eq!(late, early);
+    assert_eq!(late.id(), Some("a"));
+    let notification = r#"{"params":{"threadId":"t"},"emittedAtMs":7,"method":"thread/archived"}"#;
+    let envelope = ServerNotification::decode(notification).expect("decodes");
+    assert_eq!((envelope.notification.method(), envelope.emitted_at_ms), ("thread/archived", Some(7)));
+}
+
+#[test]
+fn what_a_newer_server_sends_is_kept() {
+    let unknown = r#"{"method":"new/thing","params":{"a":[1]},"emittedAtMs":1}"#;
+    let envelope = ServerNotification::decode(unknown).expect("decodes");
+    assert_eq!(envelope.notification.method(), "new/thing");
+    assert_eq!(
+        serde_json::to_value(&envelope).expect("encodes"),
+        serde_json::from_str::<Value>(unknown).expect("JSON")
+    );
+
+    let item = r#"{"type":"hologram","id":"a","depth":{"x":1}}"#;
+    let decoded: ThreadItem = decode(item).expect("decodes");
+    assert!(matches!(decoded, ThreadItem::Unrecognized(_)));
+    assert_eq!((decoded.tag(), decoded.id()), ("hologram", Some("a")));
+    assert_eq!(again::<ThreadItem>(item), serde_json::from_str::<Value>(item).expect("JSON"));
+
+    let status: TurnStatus = decode("\"paused\"").expect("decodes");
+    assert_eq!((status.as_str(), TurnStatus::ALL.contains(&status)), ("paused", false));
+    assert_eq!(TurnStatus::from("completed"), TurnStatus::Completed);
+    // `unknown` is a value of its own.
+    assert!(matches!(PlanType::from("unknown"), PlanType::Unknown));
+    assert!(matches!(PlanType::from("platinum"), PlanType::Unrecognized(_)));
+}
+
+#[test]
+fn unions_without_a_tag() {
+    for text in [
+        r#""accept""#,
+        r#"{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["ls"]}}"#,
+        r#""somethingNew""#,
+        r#"{"somethingNew":{"a":1}}"#,
+    ] {
+        assert_eq!(
+            again::<CommandExecutionApprovalDecision>(text),
+            serde_json::from_str::<Value>(text).expect("JSON")
+        );
+    }
+    for text in
+        [r#""contextWindowExceeded""#, r#"{"httpConnectionFailed":{"httpStatusCode":502}}"#, r#""brandNew""#]
+    {
+        assert_eq!(again::<CodexErrorInfo>(text), serde_json::from_str::<Value>(text).expect("JSON"));
+    }
+    let legacy = r#"{"type":"string","enum":["a"],"enumNames":["A"]}"#;
+    assert_eq!(
+        again::<McpElicitationPrimitiveSchema>(legacy),
+        serde_json::from_str::<Value>(legacy).expect("JSON")
+    );
+    let number = r#"{"type":"number","maximum":2.5}"#;
+    assert!(matches!(decode(number), Ok(McpElicitationPrimitiveSchema::Number(_))));
+    let newer = r#"{"type":"date","earliest":"2020"}"#;
+    assert_eq!(
+        again::<McpElicitationPrimitiveSchema>(newer),
+        serde_json::from_str::<Value>(newer).expect("JSON")
+    );
+    let output = r#"[{"type":"input_text","text":"x"}]"#;
+    assert_eq!(again::<FunctionCallOutputBody>(output), serde_json::from_str::<Value>(output).expect("JSON"));
+    assert!(matches!(decode("\"x\""), Ok(FunctionCallOutputBody::String(_))));
+    assert!(decode::<FunctionCallOutputBody>("5").is_err());
+    assert!(matches!(decode(r#"{"uri":"u","text":"t"}"#), Ok(ResourceContent::Text(_))));
+    assert_eq!(
+        decode::<ResourceContent>(r#"{"uri":"u"}"#).expect_err("neither").message(),
+        "no arm of ResourceContent fits this object: it needs text and uri, or blob and uri"
+    );
+}
+
+#[test]
+fn an_inner_choice_is_an_enum() {
+    let image = ImageUserInput::new(UrlOrFileId::Url("https://example.org/a.png".into()));
+    let text = encode(&UserInput::from(image)).expect("encodes");
+    assert_eq!(text, r#"{"type":"image","url":"https://example.org/a.png"}"#);
+    assert!(matches!(
+        decode(&text),
+        Ok(UserInput::Image(ImageUserInput { url_or_file_id: UrlOrFileId::Url(_), .. }))
+    ));
+    let error = decode::<UserInput>(r#"{"type":"image"}"#).expect_err("neither");
+    assert_eq!(error.message(), "missing field: one of `url`, `fileId`");
+}
+
+#[test]
+fn names_on_the_wire_win_and_names_of_the_schema_decode() {
+    let wire = json!({"type": "turnStarted", "position": 1, "turnId": "t", "startedAt": 5});
+    let schema = json!({"type": "turnStarted", "position": 1, "turn_id": "t", "started_at": 5});
+    for text in [wire.to_string(), schema.to_string()] {
+        #[cfg(feature = "experimental")]
+        assert_eq!(again::<ThreadTimelineEntry>(&text), wire);
+        #[cfg(not(feature = "experimental"))]
+        let _ = text;
+    }
+}
+
+#[test]
+fn absent_and_null_differ_where_the_protocol_says_so() {
+    let mut params = ThreadListParams::new();
+    assert_eq!(encode(&params).expect("encodes"), "{}");
+    params.project_id = Patch::Null;
+    assert_eq!(encode(&params).expect("encodes"), r#"{"projectId":null}"#);
+    let params = ThreadListParams::new().project_id("p");
+    assert_eq!(encode(&params).expect("encodes"), r#"{"projectId":"p"}"#);
+    assert_eq!(decode::<ThreadListParams>(r#"{"projectId":null}"#).expect("decodes").project_id, Patch::Null);
+}
+
+#[test]
+fn requests_keep_id_and_trace() {
+    let text =
+        r#"{"method":"thread/archive","id":"a-1","params":{"threadId":"t"},"trace":{"traceparent":"00-1"}}"#;
+    assert_eq!(
+        again::<codex_appserver_wire::RequestEnvelope<ClientRequest>>(text),
+        serde_json::from_str::<Value>(text).expect("JSON")
+    );
+    let ask = r#"{"method":"attestation/generate","id":0}"#;
+    assert!(matches!(
+        ServerRequest::decode(ask).expect("decodes").request,
+        ServerRequest::AttestationGenerate(_)
+    ));
+}
+
+#[test]
+fn secrets_do_not_reach_logs() {
+    let login =
+        LoginAccountParams::ApiKey(codex_appserver_requests::ApiKeyLoginAccountParams::new("sk-secret"));
+    let debug = format!("{login:?}");
+    assert!(!debug.contains("sk-secret") && debug.contains("[redacted]"), "{debug}");
+}
+
+#[test]
+fn any_serde_format_reads_the_types() {
+    let value = json!({"id": "a", "text": "hi", "type": "agentMessage"});
+    let item: ThreadItem = serde_json::from_value(value).expect("decodes from a value");
+    assert!(matches!(item, ThreadItem::AgentMessage(_)));
+}
