@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use codex_appserver_bindgen::{Config, Generator, Layout, Output, Schema, Source, Summary};
 
 use crate::tree::{self, Change, Kind, Owner};
@@ -82,8 +82,7 @@ fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
     let first_bytes = inputs::read(Path::new(first))?;
     let second_bytes = second.map(|path| inputs::read(Path::new(path))).transpose()?;
     let second = second.zip(second_bytes.as_deref()).map(|(name, bytes)| Source { name, bytes });
-    let schema = Schema::from_any(&Source { name: first, bytes: &first_bytes }, second.as_ref())
-        .context("cannot load the schema")?;
+    let schema = Schema::from_any(&Source { name: first, bytes: &first_bytes }, second.as_ref())?;
     Ok(match version {
         Some(version) => schema.with_codex_version(version),
         None => schema,

@@ -4,12 +4,12 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file that should be JSON is not.
-    #[error("{file}: not JSON: {source}")]
+    #[error("{file}: not JSON: {error}")]
     Json {
         /// The file.
         file: String,
         /// What the parser says.
-        source: serde_json::Error,
+        error: serde_json::Error,
     },
     /// A JSON file that is no app-server schema.
     #[error("{file}: {reason}")]
@@ -39,12 +39,12 @@ pub enum Error {
     #[error("typify reads the schema differently in {} place(s); explain each in schema/typify.toml or mend the lowering: {}", .0.len(), .0.join("; "))]
     Disagreement(Vec<String>),
     /// Emitted code that is not Rust: a bug of the generator.
-    #[error("{path}: generated code does not parse: {source}; please report this schema")]
+    #[error("{path}: generated code does not parse: {error}; please report this schema")]
     Unparseable {
         /// The generated file.
         path: String,
         /// What the parser says.
-        source: syn::Error,
+        error: syn::Error,
     },
 }
 

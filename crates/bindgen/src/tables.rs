@@ -34,7 +34,7 @@ impl Tables {
     /// Reads the four files.
     pub fn parse(sources: &TableSources<'_>) -> Result<Self> {
         let extra: Extra = serde_json::from_slice(sources.extra.bytes)
-            .map_err(|source| Error::Json { file: sources.extra.name.to_owned(), source })?;
+            .map_err(|error| Error::Json { file: sources.extra.name.to_owned(), error })?;
         Ok(Self {
             overrides: toml(&sources.overrides)?,
             docs: toml(&sources.docs)?,

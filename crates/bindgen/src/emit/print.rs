@@ -24,7 +24,7 @@ impl Header {
 }
 
 pub(super) fn rust(module: &Module, header: &Header) -> Result<String> {
-    let unparseable = |source| Error::Unparseable { path: module.path.clone(), source };
+    let unparseable = |error| Error::Unparseable { path: module.path.clone(), error };
     let file: syn::File = syn::parse2(module.tokens.clone()).map_err(unparseable)?;
     let body = airy(&prettyplease::unparse(&file));
     let docs: String = module

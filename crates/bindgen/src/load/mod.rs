@@ -129,7 +129,7 @@ fn bundle(source: &Source<'_>, prose: Prose) -> Result<BTreeMap<String, Value>> 
 
 fn parse(source: &Source<'_>) -> Result<Map<String, Value>> {
     let root: Value = serde_json::from_slice(source.bytes)
-        .map_err(|error| Error::Json { file: source.name.to_owned(), source: error })?;
+        .map_err(|error| Error::Json { file: source.name.to_owned(), error })?;
     match root {
         Value::Object(root) => Ok(root),
         _ => Err(not_a_schema(source, "the root is no object")),

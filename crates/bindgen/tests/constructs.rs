@@ -1,0 +1,74 @@
+//! What each construct of the schema becomes in Rust, as snapshots to be read.
+
+use codex_appserver_bindgen::{Layout, Output};
+
+mod support;
+
+use support::Fixture;
+
+/// Files that look alike for every schema; a fixture that is about them lists them under `show`.
+const BOILERPLATE: [&str; 10] = [
+    "lib.rs",
+    "mod.rs",
+    "method.rs",
+    "client_request.rs",
+    "server_request.rs",
+    "server_notification.rs",
+    "client_notification.rs",
+    "call.rs",
+    "methods.rs",
+    "handler.rs",
+];
+
+#[test]
+fn rust_of_every_construct() {
+    insta::glob!("constructs/*.json", |path| {
+        let fixture = Fixture::read(path);
+        let rust = specific(&fixture, &fixture.generate(Layout::Workspace));
+        insta::with_settings!({ description => &fixture.about, omit_expression => true }, {
+            insta::assert_snapshot!(rust);
+        });
+    });
+}
+
+/// A fixture that says nothing about values would only test that its Rust compiles.
+#[test]
+fn every_fixture_has_values_that_decode_and_says_what_it_is_about() {
+    let files = std::fs::read_dir(support::folder()).expect("the folder is there");
+    let fixtures: Vec<Fixture> = files.map(|file| Fixture::read(&file.expect("readable").path())).collect();
+    assert!(fixtures.len() > 30, "only {} fixtures", fixtures.len());
+    for Fixture { name, about, samples, .. } in fixtures {
+        assert!(about.ends_with('.'), "{name}: `about` is no sentence");
+        let valid = samples.get("valid").and_then(|valid| valid.as_array()).map_or(0, Vec::len);
+        assert!(valid > 0, "{name}: no valid samples");
+    }
+}
+
+/// The files with the fixture's own types, without what every file opens with.
+fn specific(fixture: &Fixture, output: &Output) -> String {
+    let mut out = String::new();
+    for (path, bytes) in &output.files {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let own = name.ends_with(".rs") && !BOILERPLATE.contains(&name) && !path.contains("/setters/");
+        if own || fixture.show.contains(path) {
+            let text = String::from_utf8(bytes.clone()).expect("generated files are text");
+            out.push_str(&format!("// {path}\n\n{}\n", body(&text)));
+        }
+    }
+    for path in &fixture.show {
+        assert!(output.files.iter().any(|(file, _)| file == path), "{}: no file `{path}`", fixture.name);
+    }
+    out
+}
+
+/// A file without its header (whose hash and version change), its own docs and the import all files have.
+fn body(text: &str) -> String {
+    let lines = text.lines().skip_while(|line| {
+        line.is_empty()
+            || line.starts_with("// ")
+            || line.starts_with("//!")
+            || *line == "#[allow(unused_imports)]"
+            || *line == "use crate::prelude::*;"
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}

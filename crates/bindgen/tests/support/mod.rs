@@ -1,0 +1,125 @@
+//! Reads the fixtures under `constructs/`: each is one shape of the schema, and values of the types it becomes.
+//!
+//! A fixture defines its types and, where they matter, the payloads of the methods around them; every
+//! method union that it does not bring itself is made from the [`SLOTS`] that it fills.
+
+use std::path::{Path, PathBuf};
+
+use codex_appserver_bindgen::{Config, Generator, Layout, Output, Schema, Source, TableSources, Tables};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// The methods around a fixture's types: union, method, and the definition that makes it be there.
+const SLOTS: [(&str, &str, &str); 4] = [
+    ("ClientRequest", "fixture/call", "FixtureCallParams"),
+    ("ServerRequest", "fixture/ask", "FixtureAskParams"),
+    ("ServerNotification", "fixture/event", "FixtureEventNotification"),
+    ("ClientNotification", "fixture/tell", "FixtureTellNotification"),
+];
+
+/// One construct of the schema.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The file's name without its extension, which is a Rust module name as well.
+    #[serde(skip)]
+    pub name: String,
+    /// What is special about the shape.
+    pub about: String,
+    schema: Bundle,
+    /// What only the experimental bundle has: replaces or joins the definitions of `schema`.
+    experimental: Option<Bundle>,
+    /// The lines of an `overrides.toml`.
+    #[serde(default)]
+    overrides: Vec<String>,
+    /// Generated files that are part of the snapshot, beside those with the fixture's types.
+    #[serde(default)]
+    pub show: Vec<String>,
+    /// Values, as `runner.rs` reads them.
+    pub samples: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundle {
+    definitions: Map<String, Value>,
+}
+
+impl Fixture {
+    /// Reads one file.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a fixture is a text file");
+        let mut fixture: Self = serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("{}: {error}", path.file_name().unwrap_or_default().to_string_lossy())
+        });
+        fixture.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        fixture
+    }
+
+    /// Generates the crates of the fixture.
+    pub fn generate(&self, layout: Layout) -> Output {
+        let config = Config { tables: self.tables(), layout, strict: false };
+        Generator::new(config)
+            .schema(self.schema())
+            .run()
+            .unwrap_or_else(|error| panic!("fixture `{}` does not generate: {error}", self.name))
+    }
+
+    fn schema(&self) -> Schema {
+        let stable = bundle(&self.schema.definitions);
+        let experimental = self.experimental.as_ref().map(|more| {
+            let mut all = self.schema.definitions.clone();
+            all.extend(more.definitions.clone());
+            bundle(&all)
+        });
+        let source = Source { name: "stable.json", bytes: stable.as_bytes() };
+        let second =
+            experimental.as_ref().map(|text| Source { name: "experimental.json", bytes: text.as_bytes() });
+        Schema::from_any(&source, second.as_ref())
+            .unwrap_or_else(|error| panic!("fixture `{}` does not load: {error}", self.name))
+    }
+
+    fn tables(&self) -> Tables {
+        let overrides = self.overrides.join("\n");
+        let source = |name, bytes| Source { name, bytes };
+        Tables::parse(&TableSources {
+            overrides: source("overrides.toml", overrides.as_bytes()),
+            docs: source("docs.toml", b""),
+            typify: source("typify.toml", b""),
+            extra: source("extra.json", br#"{"definitions": {}}"#),
+        })
+        .unwrap_or_else(|error| panic!("fixture `{}`: {error}", self.name))
+    }
+}
+
+/// The folder of the fixtures.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs")
+}
+
+/// A bundle of these definitions, the method unions added that are not among them.
+fn bundle(definitions: &Map<String, Value>) -> String {
+    let mut all = definitions.clone();
+    for (union, method, payload) in SLOTS {
+        if !definitions.contains_key(union) {
+            let arms: Vec<Value> =
+                definitions.contains_key(payload).then(|| arm(method, payload)).into_iter().collect();
+            all.insert(union.to_owned(), json!({"oneOf": arms}));
+        }
+        if let Some(stem) = payload.strip_suffix("Params").filter(|_| definitions.contains_key(payload)) {
+            all.entry(format!("{stem}Response")).or_insert_with(|| json!({"type": "object"}));
+        }
+    }
+    json!({"definitions": all}).to_string()
+}
+
+fn arm(method: &str, payload: &str) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "method": {"type": "string", "enum": [method]},
+            "params": {"$ref": format!("#/definitions/{payload}")},
+        },
+        "required": ["method", "params"],
+    })
+}

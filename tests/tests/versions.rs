@@ -1,0 +1,79 @@
+//! Every codex from 0.99.0 on: generated from canonical files and from raw bundles, and compiled.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use codex_appserver_runtime::{Codex, Surface};
+use codex_appserver_tests::repo::{cargo, fixture, real_codex, root, text, xtask};
+
+/// Generates into a folder and compiles what came out, without warnings.
+///
+/// All share one target folder, in which cargo takes crates of one name in two workspaces for the same
+/// crate and looks at file times alone. So each is generated right before it is compiled, one at a time.
+fn generate_and_check(schema: &str, version: Option<&str>, out: &Path) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut arguments = vec!["codegen", "--schema", schema, "--out", out.to_str().expect("UTF-8")];
+    arguments.extend(version.map(|_| "--codex-version"));
+    arguments.extend(version);
+    let output = xtask(arguments);
+    assert!(output.status.success(), "{schema}: {}", text(&output));
+    // The same dependencies as the workspace has.
+    fs::copy(root().join("Cargo.lock"), out.join("Cargo.lock")).expect("copies");
+    for features in [&[][..], &["--all-features"][..]] {
+        let output = cargo()
+            .args(["check", "--quiet", "--workspace"])
+            .args(features)
+            .env("RUSTFLAGS", "-D warnings")
+            .env("CARGO_TARGET_DIR", root().join("target/versions"))
+            .current_dir(out)
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{schema} {features:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn canonical_files_of_older_versions_generate_and_compile() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut versions = 0;
+    for entry in fs::read_dir(fixture("protocols")).expect("the fixtures are there") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        generate_and_check(path.to_str().expect("UTF-8"), None, &dir.path().join(name));
+        versions += 1;
+    }
+    assert_eq!(versions, 5);
+}
+
+#[test]
+fn raw_bundles_of_the_pinned_version_generate_and_compile() {
+    let Some(codex) = real_codex("raw_bundles_of_the_pinned_version_generate_and_compile") else { return };
+    let codex = Codex::at(&codex).expect("a codex");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let bundle = |name: &str, surface| {
+        let path = dir.path().join(name);
+        fs::write(&path, codex.json_schema(surface).expect("a schema")).expect("writes");
+        path.display().to_string()
+    };
+    let stable = bundle("stable.json", Surface::Stable);
+    let both = format!("{stable},{}", bundle("experimental.json", Surface::Experimental));
+    generate_and_check(&stable, Some("0.169.0"), &dir.path().join("stable"));
+    generate_and_check(&both, Some("0.169.0"), &dir.path().join("both"));
+}
+
+#[test]
+fn the_canonical_schema_is_what_the_pinned_codex_prints() {
+    let Some(codex) = real_codex("the_canonical_schema_is_what_the_pinned_codex_prints") else { return };
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let out = dir.path().join("app-server.json");
+    let path = |path: &Path| path.display().to_string();
+    let output = xtask(["schema", "sync", "--codex", &path(&codex), "--out", &path(&out)]);
+    assert!(output.status.success(), "{}", text(&output));
+    let fresh = fs::read(&out).expect("it was written");
+    assert!(
+        fresh == fs::read(root().join("schema/app-server.json")).expect("it is there"),
+        "schema/ is stale"
+    );
+}
