@@ -3,3 +3,7 @@
 pub mod json;
 pub mod repo;
 pub mod stdio;
+
+/// The snippets of the README, compiled and run as doc tests.
+#[doc = include_str!("../../README.md")]
+mod readme {}
