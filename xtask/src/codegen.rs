@@ -135,6 +135,7 @@ fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) {
     println!(
         "  types            {structs} structs, {unions} unions, {enums} string enums, {aliases} aliases"
     );
+    println!("  crosscheck       {} plain definitions read by typify as well", summary.crosschecked);
     if !summary.unused.is_empty() {
         println!("  not generated    {} definitions that no method uses", summary.unused.len());
     }

@@ -1,7 +1,10 @@
 //! The pipeline from end to end.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
+use crate::crosscheck;
 use crate::emit;
 use crate::emit::{Emission, Header, Layout};
 use crate::error::{Error, Result};
@@ -63,6 +66,8 @@ pub struct Summary {
     pub structs: usize,
     pub unions: usize,
     pub aliases: usize,
+    /// Plain definitions that typify lowered as well.
+    pub crosschecked: usize,
     /// Definitions that no method reaches; nothing is generated for them.
     pub unused: Vec<String>,
 }
@@ -99,12 +104,13 @@ impl Generator {
     /// Runs the pipeline; nothing is written.
     pub fn run(self) -> Result<Output> {
         let schema = self.required_schema()?;
-        let (model, warnings) = self.build_model()?;
+        let (model, mut warnings) = self.build_model()?;
         let tables = &self.config.tables;
         if self.config.strict {
             check_docs(&model, tables)?;
         }
         let items = lower::items(&model, &tables.docs)?;
+        let crosschecked = self.crosscheck(schema, &model, &items, &mut warnings)?;
         let header = Header {
             codex_version: model.codex_version.clone(),
             schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
@@ -117,8 +123,44 @@ impl Generator {
             header,
         };
         let files = emission.files()?;
-        let summary = summary(&model, items.values());
+        let summary = Summary { crosschecked, ..summary(&model, items.values()) };
         Ok(Output { files, index: emit::index(&model), warnings, summary })
+    }
+}
+
+impl Generator {
+    /// Asks the second lowering. For the pinned schema it has to agree, but for the rows of the list; for
+    /// any other one a disagreement is worth a warning. Returns how many definitions were compared.
+    fn crosscheck(
+        &self,
+        schema: &Schema,
+        model: &Model,
+        items: &BTreeMap<String, Item>,
+        warnings: &mut Vec<String>,
+    ) -> Result<usize> {
+        let result = crosscheck::check(schema, model, items, &self.config.tables.typify);
+        if !self.config.strict {
+            return Ok(match result {
+                Ok(report) => {
+                    warnings.extend(
+                        report.disagreements.into_iter().map(|text| format!("typify differs: {text}")),
+                    );
+                    report.compared_definitions
+                }
+                Err(error) => {
+                    warnings.push(format!("typify could not read the schema: {error}"));
+                    0
+                }
+            });
+        }
+        let report = result?;
+        if !report.disagreements.is_empty() {
+            return Err(Error::Disagreement(report.disagreements));
+        }
+        match report.unused_rows.is_empty() {
+            true => Ok(report.compared_definitions),
+            false => Err(Error::table("schema/typify.toml", report.unused_rows.join("; "))),
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 //! `crosscheck`, `codecs`, `emit`.
 
 mod codecs;
+mod crosscheck;
 mod emit;
 mod error;
 mod generator;
