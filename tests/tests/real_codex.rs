@@ -1,7 +1,6 @@
 //! The generated calls against the real `codex app-server`, offline.
 
 use codex_appserver_methods::Methods;
-use codex_appserver_requests::*;
 use codex_appserver_tests::repo::real_codex;
 use codex_appserver_tests::stdio::{Failure, Stdio1};
 use codex_appserver_types::ClientInfo;

@@ -58,3 +58,24 @@ fn airy(text: &str) -> String {
 fn starts_item(line: &str) -> bool {
     ["///", "#[", "pub ", "fn ", "async ", "type "].iter().any(|start| line.starts_with(start))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_and_functions_get_air_and_code_does_not() {
+        let dense = "struct A {\n    a: u8,\n}\nimpl A {\n    fn b() {\n        if c {\n        }\n        d();\n    }\n    /// E.\n    fn e() {}\n}\nstruct F;\n";
+        let aired = "struct A {\n    a: u8,\n}\n\nimpl A {\n    fn b() {\n        if c {\n        }\n        d();\n    }\n\n    /// E.\n    fn e() {}\n}\n\nstruct F;\n";
+        assert_eq!(airy(dense), aired);
+    }
+
+    #[test]
+    fn what_is_not_rust_is_an_error_with_its_file() {
+        let header = Header { codex_version: "1".into(), schema_sha256: "0".into() };
+        let module =
+            Module { path: "src/a.rs".into(), source: "x", docs: "D.".into(), tokens: quote::quote!(struct) };
+        let error = rust(&module, &header).unwrap_err().to_string();
+        assert!(error.starts_with("src/a.rs: generated code does not parse: "), "{error}");
+    }
+}
