@@ -52,28 +52,46 @@ fn steps() -> Vec<Step> {
             "formatting",
             vec![cargo("fmt --all --check"), cargo("fmt --manifest-path xtask/Cargo.toml --check")],
         ),
-        step("codegen", "the generated crates are what codegen makes of the schema", vec![cargo(
-            "run --quiet --manifest-path xtask/Cargo.toml -- codegen --check",
-        )]),
-        step("clippy", "lints, with and without the feature `experimental`", vec![
-            cargo("clippy --quiet --workspace --all-targets -- -D warnings"),
-            cargo("clippy --quiet --workspace --all-targets --all-features -- -D warnings"),
-            cargo("clippy --quiet --manifest-path xtask/Cargo.toml --all-targets -- -D warnings"),
-        ]),
-        step("doc", "docs without warnings", vec![
-            cargo("doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings"),
-        ]),
-        step("tests", "unit, snapshot and workspace tests, with and without `experimental`", vec![
-            cargo("test --quiet --workspace"),
-            cargo("test --quiet --workspace --all-features"),
-            cargo("test --quiet --manifest-path xtask/Cargo.toml"),
-        ]),
-        step("downstream", "a crate that depends on the generated crates alone", vec![cargo(
-            "test --quiet --manifest-path tests/downstream/Cargo.toml",
-        )]),
-        step("package", "every publishable crate packages and builds from its package", vec![cargo(
-            "package --quiet --workspace --exclude codex-appserver-tests --allow-dirty",
-        )]),
+        step(
+            "codegen",
+            "the generated crates are what codegen makes of the schema",
+            vec![cargo("run --quiet --manifest-path xtask/Cargo.toml -- codegen --check")],
+        ),
+        step(
+            "clippy",
+            "lints, with and without the feature `experimental`",
+            vec![
+                cargo("clippy --quiet --workspace --all-targets -- -D warnings"),
+                cargo("clippy --quiet --workspace --all-targets --all-features -- -D warnings"),
+                cargo("clippy --quiet --manifest-path xtask/Cargo.toml --all-targets -- -D warnings"),
+            ],
+        ),
+        step(
+            "doc",
+            "docs without warnings",
+            vec![
+                cargo("doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings"),
+            ],
+        ),
+        step(
+            "tests",
+            "unit, snapshot and workspace tests, with and without `experimental`",
+            vec![
+                cargo("test --quiet --workspace"),
+                cargo("test --quiet --workspace --all-features"),
+                cargo("test --quiet --manifest-path xtask/Cargo.toml"),
+            ],
+        ),
+        step(
+            "downstream",
+            "a crate that depends on the generated crates alone",
+            vec![cargo("test --quiet --manifest-path tests/downstream/Cargo.toml")],
+        ),
+        step(
+            "package",
+            "every publishable crate packages and builds from its package",
+            vec![cargo("package --quiet --workspace --exclude codex-appserver-tests --allow-dirty")],
+        ),
     ]
 }
 
@@ -92,14 +110,21 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     let codex = find_codex()?;
     let mut failed = Vec::new();
-    for step in steps.iter().filter(|step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name)) {
+    for step in
+        steps.iter().filter(|step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name))
+    {
         eprintln!("== {}: {}", step.name, step.about);
         let start = Instant::now();
         let mut ok = true;
         for call in &step.calls {
             ok &= run_cargo(call, codex.as_deref())?;
         }
-        eprintln!("== {}: {} after {:.0} s", step.name, if ok { "ok" } else { "FAILED" }, start.elapsed().as_secs_f64());
+        eprintln!(
+            "== {}: {} after {:.0} s",
+            step.name,
+            if ok { "ok" } else { "FAILED" },
+            start.elapsed().as_secs_f64()
+        );
         if !ok {
             failed.push(step.name);
         }

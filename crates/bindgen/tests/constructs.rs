@@ -25,8 +25,8 @@ fn rust_of_every_construct() {
     insta::glob!("constructs/*.json", |path| {
         let fixture = Fixture::read(path);
         let rust = specific(&fixture, &fixture.generate(Layout::Workspace));
-        insta::with_settings!({ description => &fixture.about, omit_expression => true }, {
-            insta::assert_snapshot!(rust);
+        insta::with_settings!({ description => &fixture.about, snapshot_suffix => "", omit_expression => true }, {
+            insta::assert_snapshot!(fixture.name.as_str(), rust);
         });
     });
 }

@@ -6,11 +6,7 @@
 //! Every enum is open: a value that these bindings do not know is kept and told from the known ones.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(
-    clippy::too_many_arguments,
-    clippy::large_enum_variant,
-    clippy::wrong_self_convention
-)]
+#![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
 #[rustfmt::skip]
 mod stable;
 pub use stable::*;

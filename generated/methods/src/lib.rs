@@ -6,11 +6,7 @@
 //! [`Methods`] has one function per request: `client.thread_start().model("gpt-5")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(
-    clippy::too_many_arguments,
-    clippy::large_enum_variant,
-    clippy::wrong_self_convention
-)]
+#![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
 #[rustfmt::skip]
 mod call;
 pub use call::*;

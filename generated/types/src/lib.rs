@@ -4,11 +4,7 @@
 //! Structs and unions of the Codex app-server protocol, codex 0.169.0, that are no method's own payload.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(
-    clippy::too_many_arguments,
-    clippy::large_enum_variant,
-    clippy::wrong_self_convention
-)]
+#![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
 #[rustfmt::skip]
 mod stable;
 pub use stable::*;

@@ -149,7 +149,7 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
     });
     let tokens = quote! {
         #![cfg_attr(rustfmt, rustfmt_skip)]
-        #![allow(clippy::too_many_arguments, clippy::large_enum_variant, clippy::wrong_self_convention)]
+        #![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
         #(#declarations)*
         #[doc(no_inline)]
         pub use codex_appserver_wire as wire;

@@ -101,12 +101,12 @@ pub fn folder() -> PathBuf {
 fn bundle(definitions: &Map<String, Value>) -> String {
     let mut all = definitions.clone();
     for (union, method, payload) in SLOTS {
-        if !definitions.contains_key(union) {
-            let arms: Vec<Value> =
-                definitions.contains_key(payload).then(|| arm(method, payload)).into_iter().collect();
+        let (has_union, has_payload) = (definitions.contains_key(union), definitions.contains_key(payload));
+        if !has_union {
+            let arms: Vec<Value> = has_payload.then(|| arm(method, payload)).into_iter().collect();
             all.insert(union.to_owned(), json!({"oneOf": arms}));
         }
-        if let Some(stem) = payload.strip_suffix("Params").filter(|_| definitions.contains_key(payload)) {
+        if let (true, Some(stem)) = (has_payload, payload.strip_suffix("Params")) {
             all.entry(format!("{stem}Response")).or_insert_with(|| json!({"type": "object"}));
         }
     }

@@ -1,0 +1,208 @@
+//! Compiles what every fixture becomes and runs its samples through the generated codecs.
+//!
+//! One package holds the crates of all fixtures as modules, `FIXTURE::types` for `codex-appserver-types`:
+//! two builds, without and with the feature `experimental`, are enough for all of them. That the crates
+//! build as the crates they are is tested with one fixture that has something in each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use codex_appserver_bindgen::Layout;
+use serde_json::Value;
+
+mod support;
+
+use support::Fixture;
+
+const RUNNER: &str = include_str!("support/runner.rs");
+
+#[test]
+fn samples_of_every_fixture_decode_and_encode() {
+    let mut project = Project::new("fixtures");
+    let mut lib = String::from("//! The generated crates of every fixture.\n\n");
+    let mut table =
+        String::from("//! Which types have samples.\n\nuse super::Run;\n\npub fn all(run: &mut Run) {\n");
+    let mut modules = String::new();
+    for fixture in all_fixtures() {
+        let name = &fixture.name;
+        project.add_crates_as_modules(&fixture);
+        lib.push_str(&format!("/// {}\npub mod {name};\n", fixture.about));
+        table.push_str(&format!("    {name}::all(run);\n"));
+        modules.push_str(&table_of(&fixture));
+    }
+    project.file("src/lib.rs", &lib);
+    project.file("src/main.rs", RUNNER);
+    project.file("src/table.rs", &format!("{table}}}\n{modules}"));
+    project.file("Cargo.toml", &manifest());
+    project.write();
+    for features in [&[][..], &["--features", "experimental"]] {
+        let folder = support::folder();
+        let output = project.cargo(&["run", "--quiet"], features, &["--", &folder.to_string_lossy()]);
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            let broken = fixtures_in(&stderr);
+            panic!("{features:?}: fixtures that do not compile: {broken:?}\n{stdout}\n{stderr}");
+        }
+        assert!(stdout.ends_with(" samples checked, 0 failed\n"), "{stdout}");
+    }
+}
+
+#[test]
+fn a_stand_alone_workspace_builds_by_itself() {
+    let mut project = Project::new("stand-alone");
+    let wire = wire_crate().to_string_lossy().into_owned();
+    for (path, bytes) in Fixture::read(&support::folder().join("experimental_methods.json"))
+        .generate(Layout::StandAlone { wire })
+        .files
+    {
+        project.file(&path, &String::from_utf8(bytes).expect("generated files are text"));
+    }
+    project.write();
+    for features in [&[][..], &["--all-features"]] {
+        let output = project.cargo(&["check", "--quiet", "--workspace"], features, &[]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && stderr.is_empty(), "{features:?}: {stderr}");
+    }
+}
+
+fn all_fixtures() -> Vec<Fixture> {
+    let files = std::fs::read_dir(support::folder()).expect("the folder is there");
+    let mut paths: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Fixture::read(path)).collect()
+}
+
+fn repository() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the repository is there")
+}
+
+fn wire_crate() -> PathBuf {
+    repository().join("crates/wire")
+}
+
+/// Warnings are errors, but for the imports that a crate without methods of its kind does not use: no real
+/// schema is that small.
+fn manifest() -> String {
+    let wire = Value::from(wire_crate().to_string_lossy());
+    format!(
+        "[package]\nname = \"fixtures\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [workspace]\n\n[features]\nexperimental = []\n\n\
+         [dependencies]\ncodex-appserver-wire = {{ path = {wire} }}\nserde = \"1\"\nserde_json = \"1\"\n\n\
+         [lints.rust]\nwarnings = {{ level = \"deny\", priority = -1 }}\nunused_imports = \"allow\"\nmissing_docs = \"deny\"\nunsafe_code = \"forbid\"\n"
+    )
+}
+
+/// The module that checks the samples of one fixture, type by type.
+fn table_of(fixture: &Fixture) -> String {
+    let name = &fixture.name;
+    let list = |list: &str| fixture.samples.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+    let gated = |sample: &Value| sample["experimental"] == true;
+    let mut types: BTreeMap<String, bool> = BTreeMap::new();
+    for sample in ["valid", "tolerated", "invalid"].into_iter().flat_map(list) {
+        let ty = sample["type"].as_str().unwrap_or_else(|| panic!("{name}: a sample without a type"));
+        *types.entry(ty.to_owned()).or_insert(true) &= gated(&sample);
+    }
+    let gate = |gated: bool| if gated { "        #[cfg(feature = \"experimental\")]\n" } else { "" };
+    let samples = types
+        .iter()
+        .map(|(ty, gated)| format!("{}        run.samples::<{ty}>({name:?}, {ty:?});\n", gate(*gated)));
+    let built = list("built");
+    let built = built.iter().enumerate().map(|(index, sample)| {
+        let rust = sample["rust"].as_str().unwrap_or_else(|| panic!("{name}: built[{index}] has no `rust`"));
+        format!("{}        run.built({name:?}, {index}, &({rust}));\n", gate(gated(sample)))
+    });
+    let calls: String = samples.chain(built).collect();
+    format!(
+        "\nmod {name} {{\n    #[allow(unused_imports)]\n    use codex_appserver_wire as wire;\n    \
+         #[allow(unused_imports)]\n    \
+         use fixtures::{name}::{{enums::*, methods::*, notifications::*, requests::*, types::*}};\n\n    \
+         pub fn all(run: &mut super::Run) {{\n{calls}    }}\n}}\n"
+    )
+}
+
+/// The fixtures whose files the compiler complains about.
+fn fixtures_in(stderr: &str) -> BTreeSet<&str> {
+    let places = stderr.lines().filter_map(|line| line.trim_start().strip_prefix("--> src/"));
+    places.filter_map(|place| place.split(['/', ':']).next()).collect()
+}
+
+/// A cargo workspace under the target folder, kept from run to run so that only what changed is built.
+struct Project {
+    root: PathBuf,
+    files: BTreeMap<PathBuf, String>,
+}
+
+impl Project {
+    fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let lock = std::fs::read_to_string(repository().join("Cargo.lock")).expect("the lock file is there");
+        Self { files: BTreeMap::from([(root.join("Cargo.lock"), lock)]), root }
+    }
+
+    fn file(&mut self, path: &str, text: &str) {
+        self.files.insert(self.root.join(path), text.to_owned());
+    }
+
+    /// `types/src/stable/unions.rs` becomes `src/FIXTURE/types/stable/unions.rs`, and its paths with it.
+    fn add_crates_as_modules(&mut self, fixture: &Fixture) {
+        let name = &fixture.name;
+        let mut crates = BTreeSet::new();
+        for (path, bytes) in fixture.generate(Layout::Workspace).files {
+            let Some((folder, module)) = path.split_once("/src/") else { continue };
+            crates.insert(folder.to_owned());
+            let mut text = String::from_utf8(bytes).expect("generated files are text");
+            text = text.replace("crate::", &format!("crate::{name}::{folder}::"));
+            for other in ["enums", "types", "requests", "notifications"] {
+                text = text.replace(&format!("codex_appserver_{other}"), &format!("crate::{name}::{other}"));
+            }
+            let module = if module == "lib.rs" { "mod.rs" } else { module };
+            self.file(&format!("src/{name}/{folder}/{module}"), &text);
+        }
+        let declarations: String = crates.iter().map(|folder| format!("pub mod {folder};\n")).collect();
+        self.file(&format!("src/{name}/mod.rs"), &format!("//! {}\n\n{declarations}", fixture.about));
+    }
+
+    /// Writes what differs from the last run and removes what is no more.
+    fn write(&self) {
+        let mut old = BTreeSet::new();
+        collect(&self.root.join("src"), &mut old);
+        for orphan in old.iter().filter(|path| !self.files.contains_key(*path)) {
+            std::fs::remove_file(orphan).expect("the file can be removed");
+        }
+        for (path, text) in &self.files {
+            if std::fs::read_to_string(path).ok().as_ref() != Some(text) {
+                std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("writable");
+                std::fs::write(path, text).expect("writable");
+            }
+        }
+    }
+
+    /// Runs cargo here. All projects share one target folder, so that the dependencies are built once.
+    fn cargo(&self, command: &[&str], features: &[&str], rest: &[&str]) -> Output {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Command::new(cargo)
+            .args(command)
+            .args(features)
+            .args(rest)
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("target"))
+            .env("CARGO_NET_OFFLINE", "true")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .output()
+            .expect("cargo starts")
+    }
+}
+
+fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.insert(path);
+        }
+    }
+}

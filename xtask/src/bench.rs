@@ -1,8 +1,0 @@
-//! `cargo xtask bench`.
-/// x
-#[derive(clap::Args)]
-pub struct Args {}
-/// x
-pub fn run(_: &Args) -> anyhow::Result<crate::Outcome> {
-    Ok(crate::Outcome::Clean)
-}
