@@ -34,7 +34,8 @@ fn main() {
     std::process::exit(i32::from(!run.failures.is_empty()));
 }
 
-pub struct Run {
+/// One run over all samples.
+struct Run {
     folder: std::path::PathBuf,
     checked: usize,
     failures: Vec<String>,
@@ -49,12 +50,15 @@ struct Codec<T> {
 
 impl Run {
     /// Checks the samples of one type in one fixture.
-    pub fn samples<T>(&mut self, fixture: &str, name: &str)
+    fn samples<T>(&mut self, fixture: &str, name: &str)
     where
         T: wire::Serialize + serde::de::DeserializeOwned + PartialEq + Debug,
     {
-        let codec =
-            Codec::<T> { decode: wire::decode, from_value: serde_json::from_value, encode: wire::encode };
+        let codec = Codec::<T> {
+            decode: |text| wire::decode(text),
+            from_value: serde_json::from_value,
+            encode: wire::encode,
+        };
         let samples = self.read(fixture);
         for list in ["valid", "tolerated", "invalid"] {
             for (index, sample) in list_of(&samples, list).filter(|(_, sample)| sample["type"] == name) {
@@ -68,7 +72,7 @@ impl Run {
     }
 
     /// Checks one value that was made in Rust.
-    pub fn built<T: wire::Serialize>(&mut self, fixture: &str, index: usize, value: &T) {
+    fn built<T: wire::Serialize>(&mut self, fixture: &str, index: usize, value: &T) {
         let expected = self.read(fixture)["built"][index]["json"].clone();
         let outcome = encoded(wire::encode(value)).and_then(|actual| equal("encodes", &actual, &expected));
         self.note(format!("{fixture}: built[{index}]"), outcome);
@@ -109,7 +113,7 @@ fn accepted<T: PartialEq + Debug>(codec: &Codec<T>, sample: &Value, known: bool)
     let debug = format!("{value:?}");
     equal("encodes", &encoded((codec.encode)(&value))?, expected)?;
 
-    let mut same = |what: &str, other: Result<T, String>| match other {
+    let same = |what: &str, other: Result<T, String>| match other {
         Ok(other) if other == value => Ok(()),
         Ok(other) => Err(format!("{what} is another value: {other:?} instead of {debug}")),
         Err(error) => Err(format!("{what} does not decode: {error}")),
