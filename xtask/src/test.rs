@@ -77,8 +77,8 @@ fn steps() -> Vec<Step> {
             "tests",
             "unit, snapshot and workspace tests, with and without `experimental`",
             vec![
-                cargo("test --quiet --workspace"),
-                cargo("test --quiet --workspace --all-features"),
+                cargo("test --quiet --workspace --no-fail-fast"),
+                cargo("test --quiet --workspace --all-features --no-fail-fast"),
                 cargo("test --quiet --manifest-path xtask/Cargo.toml"),
             ],
         ),

@@ -58,7 +58,9 @@ fn conversions(item: &Item, union: &Union) -> TokenStream {
     };
     let unique = |variant: &&Variant| {
         let ty = inner(variant);
-        ty.is_some() && union.variants.iter().filter(|other| inner(other) == ty).count() == 1
+        // A union that holds itself is its own `From` already.
+        let is_self = ty == Some(RustType::Named(item.name.clone()));
+        ty.is_some() && !is_self && union.variants.iter().filter(|other| inner(other) == ty).count() == 1
     };
     let convertible = |variant: &&Variant| match union.kind {
         UnionKind::Tagged(_) | UnionKind::ByKeys | UnionKind::ByType => true,
