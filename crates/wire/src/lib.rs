@@ -34,6 +34,8 @@ pub use envelope::{
 pub use error::{DecodeError, EncodeError};
 pub use id::RequestId;
 pub use message::{Message, Params, UnknownMethod};
+#[doc(hidden)]
+pub use message::{deserialize_message, serialize_message};
 pub use nullable::Patch;
 pub use redact::Redacted;
 pub use request::{Direction, Notification, Request};

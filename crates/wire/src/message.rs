@@ -106,16 +106,12 @@ pub(crate) fn parts<'de, T: Message, A: MapAccess<'de>>(mut map: A) -> Result<Pa
         (Some(message), _) => message,
         (None, Some(params)) => {
             let ordered =
-                format!("{{\"method\":{},\"params\":{}}}", quoted::<A::Error>(&method)?, params.get());
+                format!("{{\"method\":{},\"params\":{}}}", text::quoted::<A::Error>(&method)?, params.get());
             text::reread::<Bare<T>, A::Error>(&ordered)?.0
         }
         (None, None) => T::from_params::<A>(&method, Params(None))?,
     };
     Ok(Parts { message, id, trace, emitted_at_ms })
-}
-
-pub(crate) fn quoted<E: serde::de::Error>(text: &str) -> Result<String, E> {
-    serde_json::to_string(text).map_err(E::custom)
 }
 
 /// A message read for its own sake.
@@ -145,4 +141,48 @@ impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parts<T>, A::Error> {
         parts(map)
     }
+}
+
+/// Reads a message without its envelope, whatever stands beside `method` and `params`.
+#[doc(hidden)]
+pub fn deserialize_message<'de, T: Message, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    deserialize_parts(deserializer).map(|parts| parts.message)
+}
+
+/// Writes a message without its envelope: `method` and `params`.
+#[doc(hidden)]
+pub fn serialize_message<T: Message, S: serde::Serializer>(
+    message: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("method", message.method())?;
+    message.write_params(&mut map)?;
+    map.end()
+}
+
+/// `Serialize` and `Deserialize` for an enum over methods, as the bare message without its envelope.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! impl_message {
+    ($name:ident) => {
+        impl $crate::Serialize for $name {
+            fn serialize<S: $crate::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::serialize_message(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::deserialize_message(deserializer)
+            }
+        }
+    };
 }

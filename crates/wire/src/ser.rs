@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::{Message, Patch};
+use crate::Patch;
 
 /// A type that writes the members of an object.
 pub trait Fields {
@@ -20,14 +20,6 @@ impl<T: Fields> Fields for Box<T> {
 pub fn object<T: Fields, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     value.write(&mut map)?;
-    map.end()
-}
-
-/// Writes a message without its envelope: `method` and `params`.
-pub fn message<T: Message, S: Serializer>(message: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    map.serialize_entry("method", message.method())?;
-    message.write_params(&mut map)?;
     map.end()
 }
 
@@ -149,30 +141,6 @@ macro_rules! impl_empty_object {
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
                 $crate::de::empty(deserializer)
-            }
-        }
-    };
-}
-
-/// `Serialize` and `Deserialize` for an enum over methods, as the bare message without its envelope.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! impl_message {
-    ($name:ident) => {
-        impl $crate::Serialize for $name {
-            fn serialize<S: $crate::Serializer>(
-                &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::ser::message(self, serializer)
-            }
-        }
-
-        impl<'de> $crate::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
-                $crate::de::message(deserializer)
             }
         }
     };

@@ -29,6 +29,11 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// A string as JSON text.
+pub(crate) fn quoted<E: de::Error>(text: &str) -> Result<String, E> {
+    serde_json::to_string(text).map_err(E::custom)
+}
+
 /// Reads text that was captured out of a larger document. An error keeps the path within that text, for
 /// [`DecodeError::locate`](crate::DecodeError::locate) to join.
 pub(crate) fn reread<'t, T: Deserialize<'t>, E: de::Error>(text: &'t str) -> Result<T, E> {

@@ -77,6 +77,12 @@ fn spelled(wire: &str) -> String {
 }
 
 fn escape_digits(name: String, prefix: &str) -> String {
+    // What counts as alphanumeric need not be allowed in an identifier, such as `²`.
+    let allowed = |c: char| c.is_ascii() || syn::parse_str::<proc_macro2::Ident>(&format!("a{c}")).is_ok();
+    let name: String = name
+        .chars()
+        .map(|c| if allowed(c) { c.to_string() } else { format!("u{:x}", u32::from(c)) })
+        .collect();
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         format!("{prefix}{name}")
     } else {
@@ -90,10 +96,7 @@ pub fn ident(name: &str) -> proc_macro2::Ident {
     if UNESCAPABLE.contains(&name) {
         return proc_macro2::Ident::new(&format!("{name}_"), span);
     }
-    syn::parse_str::<proc_macro2::Ident>(name)
-        .ok()
-        .filter(|_| syn::parse_str::<syn::Ident>(name).is_ok())
-        .unwrap_or_else(|| proc_macro2::Ident::new_raw(name, span))
+    syn::parse_str(name).unwrap_or_else(|_| proc_macro2::Ident::new_raw(name, span))
 }
 
 /// What the arms' own names add to what they have in common: `[McpStringSchema, McpBoolSchema]` →
@@ -124,6 +127,7 @@ mod tests {
         assert_eq!(field("$schema"), "schema");
         assert_eq!(variant("on-request"), "OnRequest");
         assert_eq!(variant("5h"), "V5h");
+        assert_eq!((variant(""), field("m²")), ("V".to_owned(), "mub2".to_owned()));
         assert_eq!(ident("type").to_string(), "r#type");
         assert_eq!(ident("self").to_string(), "self_");
         assert_eq!(type_name("Result_of_CallToolResult_or_String"), "ResultOfCallToolResultOrString");

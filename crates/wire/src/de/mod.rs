@@ -26,12 +26,7 @@ pub use self::object::{Object, empty, object, two_members};
 pub use self::tagged::{Tagged, collect, drain, tagged};
 pub use crate::string_enum::deserialize as string_enum;
 
-use crate::{Message, Patch, message};
-
-/// Reads a message without its envelope: `method` and `params`, whatever stands beside them.
-pub fn message<'de, T: Message, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    message::deserialize_parts(deserializer).map(|parts| parts.message)
-}
+use crate::Patch;
 
 /// The name of a member, or any other string that is only looked at: borrowed where it has no escapes.
 pub struct Key<'de>(Cow<'de, str>);

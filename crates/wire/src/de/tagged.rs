@@ -7,8 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{Key, key, skip, value};
-use crate::message::quoted;
-use crate::text::{self, Text};
+use crate::text::{self, Text, quoted};
 
 /// A union with a tag.
 pub trait Tagged: Sized {
