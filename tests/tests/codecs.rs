@@ -189,3 +189,52 @@ fn any_serde_format_reads_the_types() {
     let item: ThreadItem = serde_json::from_value(value).expect("decodes from a value");
     assert!(matches!(item, ThreadItem::AgentMessage(_)));
 }
+
+#[test]
+fn a_tag_that_occurs_twice_is_an_error_wherever_it_stands() {
+    for item in [
+        r#"{"type":"agentMessage","type":"plan","id":"a","text":"hi"}"#,
+        r#"{"type":"agentMessage","id":"a","text":"hi","type":"plan"}"#,
+        r#"{"id":"a","type":"agentMessage","type":"plan","text":"hi"}"#,
+        r#"{"type":"hologram","type":"plan","id":"a","text":"hi"}"#,
+    ] {
+        let error = decode::<ThreadItem>(item).expect_err("two tags");
+        assert_eq!(error.message(), "duplicate field `type`", "{item}");
+    }
+    let twice = r#"{"method":"thread/archived","params":{"threadId":"t"},"method":"thread/closed"}"#;
+    assert_eq!(notification_error(twice), "thread/archived: duplicate field `method`");
+    // Any other member counts as its last occurrence.
+    let item: ThreadItem =
+        decode(r#"{"type":"agentMessage","id":"a","id":"b","text":"hi"}"#).expect("decodes");
+    assert_eq!(item.id(), Some("b"));
+}
+
+#[test]
+fn what_is_kept_is_kept_or_refused_never_lost() {
+    let error =
+        decode::<McpElicitationEnumSchema>(r#"{"type":"newer","x":1e999}"#).expect_err("no such number");
+    assert!(error.to_string().contains("number out of range"), "{error}");
+    let envelope = ServerNotification::decode(r#"{"method":"new/thing","params":null}"#).expect("decodes");
+    assert_eq!(encode(&envelope).expect("encodes"), r#"{"method":"new/thing","params":null}"#);
+}
+
+#[test]
+fn deep_nesting_is_an_error_or_skipped_never_a_crash() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let skipped = format!(r#"{{"type":"plan","id":"a","text":"t","new":{deep}}}"#);
+    assert!(decode::<ThreadItem>(&skipped).is_ok(), "an unknown member is skipped");
+    for text in [
+        format!(r#"{{"new":{deep},"type":"plan","id":"a","text":"t"}}"#),
+        format!(r#"{{"type":"hologram","x":{deep}}}"#),
+        format!(r#"{{"type":"plan","id":{deep},"text":"t"}}"#),
+        deep.clone(),
+    ] {
+        assert!(decode::<ThreadItem>(&text).is_err());
+    }
+}
+
+#[test]
+fn a_backtick_in_a_key_does_not_break_the_path() {
+    let text = "{\"a`: b\":1,\"id\":\"x\",\"text\":{\"k\":1},\"type\":\"plan\"}";
+    assert_eq!(decode::<ThreadItem>(text).expect_err("text is a string").path(), "text");
+}

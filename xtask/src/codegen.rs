@@ -1,5 +1,6 @@
 //! `cargo xtask codegen`: writes or checks the generated crates.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -10,6 +11,8 @@ use crate::{Outcome, inputs};
 
 /// How many lines of a difference `--check` shows per file.
 const DIFF_LINES: usize = 8;
+/// How many changed files the report names.
+const LISTED: usize = 20;
 
 /// Generate the Rust crates from the schema.
 ///
@@ -43,17 +46,20 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Some(out) => (out.clone(), Owner::User),
         None => (inputs::root().join("generated"), Owner::Codegen),
     };
+    if output.summary.codex_version == "unknown" {
+        eprintln!("warning: the schema does not name its codex version; pass --codex-version");
+    }
     for warning in &output.warnings {
         eprintln!("warning: {warning}");
     }
     let changes = tree::changes(&dir, &output.files, owner)?;
     if args.check {
-        return Ok(check(&dir, &output, &changes));
+        return Ok(check(args, &dir, &output, &changes));
     }
     if !args.dry_run {
         tree::apply(&dir, &changes)?;
     }
-    report(&dir, &output, &changes, args.dry_run);
+    show(&report(&dir, &output, &changes, args.dry_run));
     Ok(Outcome::Clean)
 }
 
@@ -74,93 +80,123 @@ fn generate(args: &Args) -> Result<Output> {
 }
 
 fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
-    let (first, second) = match list.split(',').collect::<Vec<_>>()[..] {
-        [first] => (first, None),
-        [first, second] => (first, Some(second)),
+    let (first, second) = match list.split(',').map(str::trim).collect::<Vec<_>>()[..] {
+        [first] if !first.is_empty() => (first, None),
+        [first, second] if !first.is_empty() && !second.is_empty() => (first, Some(second)),
         _ => bail!("--schema takes one file, or two with a comma between: STABLE,EXPERIMENTAL"),
     };
     let first_bytes = inputs::read(Path::new(first))?;
     let second_bytes = second.map(|path| inputs::read(Path::new(path))).transpose()?;
     let second = second.zip(second_bytes.as_deref()).map(|(name, bytes)| Source { name, bytes });
     let schema = Schema::from_any(&Source { name: first, bytes: &first_bytes }, second.as_ref())?;
-    Ok(match version {
-        Some(version) => schema.with_codex_version(version),
-        None => schema,
-    })
+    match version {
+        Some(version) if !is_version(version) => {
+            bail!("--codex-version takes a version such as 0.169.0, not `{version}`")
+        }
+        Some(version) => Ok(schema.with_codex_version(version)),
+        None => Ok(schema),
+    }
 }
 
-fn check(dir: &Path, output: &Output, changes: &[Change]) -> Outcome {
+fn is_version(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('.') && text.chars().all(allowed)
+}
+
+fn check(args: &Args, dir: &Path, output: &Output, changes: &[Change]) -> Outcome {
+    let place = inputs::shown(dir);
     if changes.is_empty() {
-        eprintln!(
-            "{}: {} files are what codegen makes of the schema",
-            inputs::shown(dir),
-            output.files.len()
-        );
+        show(&format!("{place}: {} files are what codegen makes of the schema\n", output.files.len()));
         return Outcome::Clean;
     }
+    let mut text = String::new();
     for change in changes {
         let path = inputs::shown(&dir.join(&change.path));
         match &change.kind {
-            Kind::Missing(_) => eprintln!("missing: {path}"),
-            Kind::Orphan => eprintln!("orphan: {path}: nothing generates it"),
+            Kind::Missing(_) => text.push_str(&format!("missing: {path}\n")),
+            Kind::Orphan => text.push_str(&format!("orphan: {path}: nothing generates it\n")),
             Kind::Differs { old, new } => {
-                eprintln!("differs: {path}\n{}", tree::short_diff(old, new, DIFF_LINES).trim_end());
+                text.push_str(&format!("differs: {path}\n{}", tree::short_diff(old, new, DIFF_LINES)));
             }
         }
     }
-    eprintln!(
-        "{} of {} files differ; mend them with `cargo xtask codegen`",
-        changes.len(),
-        output.files.len()
-    );
+    show(&text);
+    let count = if changes.len() == 1 { "1 file".to_owned() } else { format!("{} files", changes.len()) };
+    eprintln!("{place}: {count} to mend; run `{}`", args.writing_command());
     Outcome::Found
 }
 
-fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) {
-    let Summary { codex_version, enums, structs, unions, aliases, .. } = &output.summary;
-    let summary = &output.summary;
-    println!("codex {codex_version}");
-    println!(
-        "  requests         {} stable, {} experimental",
-        summary.stable_requests, summary.experimental_requests
-    );
-    println!(
-        "  server requests  {} stable, {} experimental",
-        summary.stable_server_requests, summary.experimental_server_requests
-    );
-    println!(
-        "  notifications    {} from the server, {} from the client",
-        summary.notifications, summary.client_notifications
-    );
-    println!(
-        "  types            {structs} structs, {unions} unions, {enums} string enums, {aliases} aliases"
-    );
-    println!("  crosscheck       {} plain definitions read by typify as well", summary.crosschecked);
-    if !summary.unused.is_empty() {
-        println!("  not generated    {} definitions that no method uses", summary.unused.len());
+/// Standard output may be a pipe that nobody reads to its end, which is no failure.
+fn show(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+impl Args {
+    /// The command that writes what `--check` compares with.
+    fn writing_command(&self) -> String {
+        let mut command = "cargo xtask codegen".to_owned();
+        for (flag, value) in [("--schema", &self.schema), ("--codex-version", &self.codex_version)] {
+            if let Some(value) = value {
+                command.push_str(&format!(" {flag} {value}"));
+            }
+        }
+        if let Some(out) = &self.out {
+            command.push_str(&format!(" --out {}", out.display()));
+        }
+        command
     }
-    let count = |matches: fn(&Kind) -> bool| changes.iter().filter(|change| matches(&change.kind)).count();
-    let (new, changed, deleted) = (
-        count(|kind| matches!(kind, Kind::Missing(_))),
-        count(|kind| matches!(kind, Kind::Differs { .. })),
-        count(|kind| matches!(kind, Kind::Orphan)),
-    );
+}
+
+/// The counts, and what changed.
+fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) -> String {
+    let summary = &output.summary;
+    let Summary { codex_version, enums, structs, unions, aliases, .. } = summary;
+    let mut lines = vec![
+        format!("codex {codex_version}"),
+        format!(
+            "  requests         {} stable, {} experimental",
+            summary.stable_requests, summary.experimental_requests
+        ),
+        format!(
+            "  server requests  {} stable, {} experimental",
+            summary.stable_server_requests, summary.experimental_server_requests
+        ),
+        format!(
+            "  notifications    {} from the server, {} from the client",
+            summary.notifications, summary.client_notifications
+        ),
+        format!(
+            "  types            {structs} structs, {unions} unions, {enums} string enums, {aliases} aliases"
+        ),
+        format!("  crosscheck       {} plain definitions read by typify as well", summary.crosschecked),
+    ];
+    if !summary.unused.is_empty() {
+        lines.push(format!("  not generated    {} definitions that no method uses", summary.unused.len()));
+    }
     let place = inputs::shown(dir);
     if changes.is_empty() {
-        println!("{place}: {} files unchanged", output.files.len());
-        return;
+        lines.push(format!("{place}: {} files unchanged", output.files.len()));
+    } else {
+        let count =
+            |matches: fn(&Kind) -> bool| changes.iter().filter(|change| matches(&change.kind)).count();
+        lines.push(format!(
+            "{place}: {}{} new, {} changed, {} deleted",
+            if dry_run { "would be " } else { "" },
+            count(|kind| matches!(kind, Kind::Missing(_))),
+            count(|kind| matches!(kind, Kind::Differs { .. })),
+            count(|kind| matches!(kind, Kind::Orphan)),
+        ));
     }
-    let verb = if dry_run { "would be " } else { "" };
-    println!("{place}: {new} files {verb}new, {changed} {verb}changed, {deleted} {verb}deleted");
-    for change in changes.iter().take(20) {
+    for change in changes.iter().take(LISTED) {
         let sign = match change.kind {
             Kind::Missing(_) => '+',
             Kind::Differs { .. } => '~',
             Kind::Orphan => '-',
         };
-        println!("  {sign} {}", change.path);
+        lines.push(format!("  {sign} {}", change.path));
     }
-    if changes.len() > 20 {
-        println!("  … and {} more", changes.len() - 20);
+    if changes.len() > LISTED {
+        lines.push(format!("  … and {} more", changes.len() - LISTED));
     }
+    lines.join("\n") + "\n"
 }

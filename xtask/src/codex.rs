@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use codex_appserver_runtime::{Codex, Installer, Progress};
 
 use crate::inputs::{self, Provenance};
@@ -11,7 +11,7 @@ use crate::inputs::{self, Provenance};
 /// The binary at `path`, else the pinned version out of the git-ignored cache.
 pub fn find(path: Option<&Path>) -> Result<Codex> {
     match path {
-        Some(path) => Codex::at(path).with_context(|| format!("cannot use {}", path.display())),
+        Some(path) => Ok(Codex::at(path)?),
         None => pinned(),
     }
 }
@@ -24,10 +24,7 @@ pub fn pinned() -> Result<Codex> {
 /// Any version, installed through npm when it is missing.
 pub fn install(version: &str) -> Result<Codex> {
     let cache = inputs::root().join(".cache/codex");
-    Installer::new(cache)
-        .progress(show)
-        .install(version)
-        .with_context(|| format!("cannot install codex {version}"))
+    Ok(Installer::new(cache).progress(show).install(version)?)
 }
 
 /// On a terminal one line that changes, elsewhere a line every ten seconds.

@@ -4,15 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use codex_appserver_bindgen::{Schema, Source, TableSources, Tables};
 use serde::{Deserialize, Serialize};
 
 static ROOT: OnceLock<PathBuf> = OnceLock::new();
 
 /// Works on another checkout; the first call counts.
-pub fn set_root(root: PathBuf) {
-    ROOT.get_or_init(|| root.canonicalize().unwrap_or(root));
+pub fn set_root(root: &Path) -> Result<()> {
+    let found = root.canonicalize().ok().filter(|root| root.join("schema").is_dir());
+    let Some(found) = found else { bail!("{} is no checkout of this repository", root.display()) };
+    ROOT.get_or_init(|| found);
+    Ok(())
 }
 
 /// The root of the repository: the folder above this crate.

@@ -41,15 +41,16 @@ enum Outcome {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(root) = cli.root {
-        inputs::set_root(root);
+    let result = match &cli.root {
+        Some(root) => inputs::set_root(root),
+        None => Ok(()),
     }
-    let result = match cli.verb {
-        Verb::Codegen(args) => codegen::run(&args),
-        Verb::Schema(args) => schema::run(&args),
-        Verb::Test(args) => test::run(&args),
-        Verb::Bench(args) => bench::run(&args),
-    };
+    .and_then(|()| match &cli.verb {
+        Verb::Codegen(args) => codegen::run(args),
+        Verb::Schema(args) => schema::run(args),
+        Verb::Test(args) => test::run(args),
+        Verb::Bench(args) => bench::run(args),
+    });
     match result {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),

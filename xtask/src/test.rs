@@ -108,7 +108,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
         bail!("there is no step `{unknown}`; the steps are {}", known.join(", "));
     }
-    let codex = find_codex()?;
+    let is_wanted = |step: &Step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name);
+    // Only the tests need it, and it is a large download.
+    let codex =
+        if steps.iter().any(|step| step.name == "tests" && is_wanted(step)) { find_codex()? } else { None };
     let mut failed = Vec::new();
     for step in
         steps.iter().filter(|step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name))

@@ -193,6 +193,13 @@ impl std::fmt::Display for RpcError {
 
 impl std::error::Error for RpcError {}
 
+/// Params that do not decode are invalid params (code -32602).
+impl From<DecodeError> for RpcError {
+    fn from(error: DecodeError) -> Self {
+        Self::invalid_params(&error)
+    }
+}
+
 impl Object for RpcError {
     const NAME: &'static str = "RpcError";
 

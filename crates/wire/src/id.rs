@@ -22,6 +22,18 @@ impl From<i64> for RequestId {
     }
 }
 
+impl From<i32> for RequestId {
+    fn from(id: i32) -> Self {
+        Self::Integer(id.into())
+    }
+}
+
+impl From<u32> for RequestId {
+    fn from(id: u32) -> Self {
+        Self::Integer(id.into())
+    }
+}
+
 impl From<String> for RequestId {
     fn from(id: String) -> Self {
         Self::String(id)

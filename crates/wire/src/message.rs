@@ -69,7 +69,8 @@ impl<'de, A: MapAccess<'de>> Params<'_, A> {
 
     /// A method that the bindings do not know.
     pub fn unknown(self, method: &str) -> Result<UnknownMethod, A::Error> {
-        Ok(UnknownMethod { method: method.to_owned(), params: self.optional()? })
+        let params = self.0.map(de::value).transpose()?;
+        Ok(UnknownMethod { method: method.to_owned(), params })
     }
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn parts<'de, T: Message, A: MapAccess<'de>>(mut map: A) -> Result<Pa
     let (mut id, mut trace, mut emitted_at_ms) = (None, None, None);
     while let Some(key) = de::key(&mut map)? {
         match &*key {
+            "method" if method.is_some() => return Err(de::duplicate("method")),
             "method" => method = Some(de::value(&mut map)?),
             "params" => match &method {
                 Some(method) => message = Some(T::from_params(method, Params(Some(&mut map)))?),

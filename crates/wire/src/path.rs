@@ -121,7 +121,8 @@ fn render(path: &[Step<'_>]) -> String {
                 if plain {
                     join(&mut out, name);
                 } else {
-                    out.push_str(&format!("[{quoted}]"));
+                    // A backtick would end the path of a nested message.
+                    out.push_str(&format!("[{}]", quoted.replace('`', "\\u0060")));
                 }
             }
         }

@@ -38,3 +38,45 @@ pub trait BlockingTransport: Endpoint {
     /// Sends a notification.
     fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), Self::Error>;
 }
+
+/// A shared or borrowed connection is a connection.
+macro_rules! forward {
+    ($([$($life:lifetime)?] $pointer:ty),*) => {$(
+        impl<$($life,)? C: Endpoint + ?Sized> Endpoint for $pointer {
+            type Error = C::Error;
+        }
+
+        impl<$($life,)? C: Transport + Sync + ?Sized> Transport for $pointer
+        where
+            $pointer: Sync,
+        {
+            fn send(
+                &self,
+                method: &'static str,
+                params: Option<String>,
+            ) -> impl Future<Output = Result<String, C::Error>> + Send {
+                (**self).send(method, params)
+            }
+
+            fn notify(
+                &self,
+                method: &'static str,
+                params: Option<String>,
+            ) -> impl Future<Output = Result<(), C::Error>> + Send {
+                (**self).notify(method, params)
+            }
+        }
+
+        impl<$($life,)? C: BlockingTransport + ?Sized> BlockingTransport for $pointer {
+            fn send(&self, method: &'static str, params: Option<String>) -> Result<String, C::Error> {
+                (**self).send(method, params)
+            }
+
+            fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), C::Error> {
+                (**self).notify(method, params)
+            }
+        }
+    )*};
+}
+
+forward!(['a] &'a C, [] std::sync::Arc<C>, [] Box<C>);

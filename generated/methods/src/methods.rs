@@ -220,7 +220,7 @@ pub trait Methods: wire::Endpoint {
     /// Method `app/read`, a request from the client to the server.
     fn app_read(
         &self,
-        app_ids: impl Into<Vec<String>>,
+        app_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::AppRead> {
         Call::new(self, AppsReadParams::new(app_ids))
     }
@@ -242,7 +242,7 @@ pub trait Methods: wire::Endpoint {
     /// Method `command/exec`, a request from the client to the server.
     fn command_exec(
         &self,
-        command: impl Into<Vec<String>>,
+        command: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::CommandExec> {
         Call::new(self, CommandExecParams::new(command))
     }
@@ -551,7 +551,7 @@ pub trait Methods: wire::Endpoint {
     fn fuzzy_file_search(
         &self,
         query: impl Into<String>,
-        roots: impl Into<Vec<String>>,
+        roots: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::FuzzyFileSearch> {
         Call::new(self, FuzzyFileSearchParams::new(query, roots))
     }
@@ -565,7 +565,7 @@ pub trait Methods: wire::Endpoint {
     fn fuzzy_file_search_session_start(
         &self,
         session_id: impl Into<String>,
-        roots: impl Into<Vec<String>>,
+        roots: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::FuzzyFileSearchSessionStart> {
         Call::new(self, FuzzyFileSearchSessionStartParams::new(session_id, roots))
     }
@@ -997,7 +997,7 @@ pub trait Methods: wire::Endpoint {
     /// **Experimental**: not part of the stable surface.
     fn process_spawn(
         &self,
-        command: impl Into<Vec<String>>,
+        command: impl IntoIterator<Item = impl Into<String>>,
         cwd: impl Into<AbsolutePathBuf>,
         process_handle: impl Into<String>,
     ) -> Call<'_, Self, request_method::ProcessSpawn> {
@@ -1508,7 +1508,7 @@ pub trait Methods: wire::Endpoint {
         &self,
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
-        item_ids: impl Into<Vec<String>>,
+        item_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::ThreadItemsRead> {
         Call::new(self, ThreadItemsReadParams::new(thread_id, turn_id, item_ids))
     }
@@ -1657,7 +1657,7 @@ pub trait Methods: wire::Endpoint {
     fn thread_queue_reorder(
         &self,
         thread_id: impl Into<String>,
-        queued_submission_ids: impl Into<Vec<String>>,
+        queued_submission_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Call<'_, Self, request_method::ThreadQueueReorder> {
         Call::new(self, ThreadQueueReorderParams::new(thread_id, queued_submission_ids))
     }

@@ -117,6 +117,7 @@ pub(crate) fn argument(context: &Context<'_>, field: &FieldItem) -> TokenStream 
     match field.presence {
         Presence::Nullable => quote!(#name: Option<#ty>),
         Presence::Patch => quote!(#name: impl Into<wire::Patch<#ty>>),
+        _ if is_string_list(&field.ty) => quote!(#name: impl IntoIterator<Item = impl Into<String>>),
         _ if converts(context, &field.ty) => quote!(#name: impl Into<#ty>),
         _ => quote!(#name: #ty),
     }
@@ -127,9 +128,14 @@ fn argument_value(context: &Context<'_>, field: &FieldItem) -> TokenStream {
     match field.presence {
         Presence::Nullable => quote!(#name),
         Presence::Patch => quote!(#name.into()),
+        _ if is_string_list(&field.ty) => quote!(#name.into_iter().map(Into::into).collect()),
         _ if converts(context, &field.ty) => quote!(#name.into()),
         _ => quote!(#name),
     }
+}
+
+fn is_string_list(ty: &RustType) -> bool {
+    matches!(ty, RustType::Vec(item) if **item == RustType::String)
 }
 
 fn converts(context: &Context<'_>, ty: &RustType) -> bool {

@@ -31,7 +31,7 @@ impl Context<'_> {
             ItemKind::Alias(ty) => aliases::alias(item, ty),
             ItemKind::StringEnum(values) => string_enums::string_enum(item, values),
             ItemKind::Struct(structure) => structs::structure(self, item, structure),
-            ItemKind::Union(union) => unions::union(item, union),
+            ItemKind::Union(union) => unions::union(self, item, union),
         }
     }
 }

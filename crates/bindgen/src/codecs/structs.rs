@@ -84,7 +84,7 @@ fn codec(item: &Item, structure: &Struct) -> TokenStream {
     }
     let (from_map, write) = (from_map(structure), write(structure));
     // An arm has no codec of its own: its union reads and writes the tag.
-    let own = (!structure.arm).then(|| quote!(wire::impl_object!(#name);));
+    let own = structure.arm_tag.is_none().then(|| quote!(wire::impl_object!(#name);));
     quote! {
         impl wire::de::Object for #name {
             const NAME: &'static str = #text;
@@ -138,6 +138,8 @@ fn from_map(structure: &Struct) -> TokenStream {
             },
         );
     let choice_value = structure.choice.as_ref().map(choice_value);
+    let second_tag =
+        structure.arm_tag.as_ref().map(|tag| quote!(#tag => return Err(wire::de::duplicate(#tag)),));
     let (rest, rest_local, rest_value) = if structure.additional {
         (
             quote!(__name => wire::de::additional(&mut __rest, __name, &mut __map)?,),
@@ -151,7 +153,7 @@ fn from_map(structure: &Struct) -> TokenStream {
         fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
             #(#locals)* #(#choice_locals)* #rest_local
             while let Some(__key) = wire::de::key(&mut __map)? {
-                match &*__key { #(#arms)* #(#choice_reads)* #rest }
+                match &*__key { #(#arms)* #(#choice_reads)* #second_tag #rest }
             }
             Ok(Self { #(#values)* #choice_value #rest_value })
         }

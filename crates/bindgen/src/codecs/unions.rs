@@ -3,11 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{docs, gate, rust_type};
+use super::{Context, docs, gate, rust_type};
 use crate::lower::{FieldItem, Item, Presence, RustType, Union, UnionKind, Variant, names};
 use crate::shape::{IntFormat, Marks};
 
-pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
+pub(super) fn union(context: &Context<'_>, item: &Item, union: &Union) -> TokenStream {
     let name = names::ident(&item.name);
     let (codec, open) = match &union.kind {
         UnionKind::Tagged(tag) => (tagged(item, union, tag), true),
@@ -38,7 +38,7 @@ pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
         }
     });
     let item_docs = docs(&item.docs);
-    let conversions = conversions(item, union);
+    let conversions = conversions(context, item, union);
     quote! {
         #item_docs
         #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
 }
 
 /// `From` for every payload type that only one arm has.
-fn conversions(item: &Item, union: &Union) -> TokenStream {
+fn conversions(context: &Context<'_>, item: &Item, union: &Union) -> TokenStream {
     let name = names::ident(&item.name);
     let inner = |variant: &Variant| match variant.payload.clone()? {
         RustType::Boxed(inner) => Some(*inner),
@@ -65,7 +65,13 @@ fn conversions(item: &Item, union: &Union) -> TokenStream {
     let convertible = |variant: &&Variant| match union.kind {
         UnionKind::Tagged(_) | UnionKind::ByKeys | UnionKind::ByType => true,
         UnionKind::Choice => false,
-        UnionKind::External => matches!(inner(variant), Some(RustType::Named(_))),
+        // An alias is another type in disguise, a string most of the time.
+        UnionKind::External => match inner(variant) {
+            Some(RustType::Named(name)) => {
+                context.items.get(&name).is_some_and(|item| item.kind.alias().is_none())
+            }
+            _ => false,
+        },
     };
     let impls = union.variants.iter().filter(unique).filter(convertible).map(|variant| {
         let (gate, arm) = (gate(variant.gated), names::ident(&variant.name));
@@ -90,11 +96,15 @@ fn conversions(item: &Item, union: &Union) -> TokenStream {
             #text
         }
     });
-    let from_text = matches!(union.kind, UnionKind::External).then(|| {
+    let has_strings = union.variants.iter().any(|variant| variant.payload.is_none());
+    let from_text = (matches!(union.kind, UnionKind::External) && has_strings).then(|| {
         quote! {
             #[doc = " The arm that is a plain string on the wire; an unknown one is kept."]
             impl From<&str> for #name {
                 fn from(value: &str) -> Self { wire::de::External::from_string(value) }
+            }
+            impl From<String> for #name {
+                fn from(value: String) -> Self { wire::de::External::from_string(&value) }
             }
         }
     });
@@ -118,7 +128,7 @@ fn tagged(item: &Item, union: &Union, tag: &str) -> TokenStream {
         let (gate, wire, arm) = (gate(variant.gated), &variant.wire, names::ident(&variant.name));
         match &variant.payload {
             Some(_) => quote!(#gate #wire => Self::#arm(wire::de::Object::from_map(map)?),),
-            None => quote!(#gate #wire => { wire::de::drain(map)?; Self::#arm }),
+            None => quote!(#gate #wire => { wire::de::drain(map, #tag)?; Self::#arm }),
         }
     });
     let writes = union.variants.iter().map(|variant| {
@@ -333,7 +343,7 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
         quote!(Some(#positions) => Ok(Self::#arm(chosen.read()?)),)
     });
     let rest = if open {
-        quote!(_ => Ok(Self::Unrecognized(chosen.into())),)
+        quote!(_ => Ok(Self::Unrecognized(chosen.keep()?)),)
     } else {
         quote!(_ => Err(wire::de::no_arm(#text)),)
     };

@@ -23,7 +23,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         for (name, mut items) in files.clone() {
             // Arms stand after their union.
             items.sort_by_key(|item| {
-                (&item.definition, item.kind.structure().is_some_and(|s| s.arm), &item.name)
+                (&item.definition, item.kind.structure().is_some_and(|s| s.arm_tag.is_some()), &item.name)
             });
             let context = emission.context();
             let types = items.iter().map(|item| context.item(item));

@@ -57,8 +57,8 @@ pub struct Struct {
     pub additional: bool,
     /// The client writes it: it has `new` and setters.
     pub written: bool,
-    /// It is an arm of a tagged union and has no codec of its own.
-    pub arm: bool,
+    /// The tag of the union it is an arm of; an arm has no codec of its own.
+    pub arm_tag: Option<String>,
 }
 
 impl Struct {

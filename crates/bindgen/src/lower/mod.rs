@@ -64,7 +64,7 @@ impl<'m> Lowering<'m> {
 
     fn kind(&mut self, name: &str, definition: &'m Definition, shape: &'m Shape) -> Result<ItemKind> {
         Ok(match shape {
-            Shape::Object(object) => ItemKind::Struct(self.structure(name, definition, object, false)?),
+            Shape::Object(object) => ItemKind::Struct(self.structure(name, definition, object, None)?),
             Shape::StringEnum(values) => ItemKind::StringEnum(self.string_enum(definition, values)?),
             Shape::Tagged(tagged) => ItemKind::Union(self.tagged(name, definition, tagged)?),
             Shape::External(arms) => ItemKind::Union(self.external(name, definition, arms)?),

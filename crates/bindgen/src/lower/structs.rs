@@ -27,7 +27,7 @@ impl<'m> Lowering<'m> {
         name: &str,
         definition: &'m Definition,
         object: &'m Object,
-        arm: bool,
+        arm_tag: Option<&str>,
     ) -> Result<Struct> {
         let mut fields: Vec<FieldItem> = Vec::new();
         for field in &object.fields {
@@ -45,7 +45,13 @@ impl<'m> Lowering<'m> {
             arms => Some(self.choice(name, definition, arms)?),
         };
         let written = self.model.usage[&definition.name].written;
-        Ok(Struct { fields, choice, additional: object.additional, written, arm })
+        Ok(Struct {
+            fields,
+            choice,
+            additional: object.additional,
+            written,
+            arm_tag: arm_tag.map(str::to_owned),
+        })
     }
 
     fn field(&mut self, owner: &str, definition: &'m Definition, field: &'m Field) -> Result<FieldItem> {

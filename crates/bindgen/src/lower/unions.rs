@@ -16,7 +16,8 @@ impl<'m> Lowering<'m> {
         let mut arm_fields: Vec<Vec<FieldItem>> = Vec::new();
         let variant_names = names::variants(tagged.arms.iter().map(|arm| arm.value.as_str()));
         for (arm, variant) in tagged.arms.iter().zip(variant_names) {
-            let structure = self.structure(&format!("{variant}{name}"), definition, &arm.object, true)?;
+            let structure =
+                self.structure(&format!("{variant}{name}"), definition, &arm.object, Some(&tagged.tag))?;
             arm_fields.push(structure.fields.clone());
             let bare = structure.fields.is_empty() && structure.choice.is_none() && !structure.additional;
             let gated = arm.experimental || !self.model.usage[&definition.name].always_compiled;

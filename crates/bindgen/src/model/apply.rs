@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::load::{METHOD_UNIONS, Schema};
+use serde_json::Value;
+
+use crate::load::{METHOD_UNIONS, Schema, children, ref_name};
 use crate::shape::{Definition, Field, Shape};
 use crate::tables::{MethodRow, ResponseRow, Tables};
 
@@ -21,14 +23,25 @@ impl<'t> Rows<'t> {
         self.used.insert(row);
     }
 
-    /// The schema with the definitions of `extra.json` that it lacks.
+    /// The schema with the definitions of `extra.json` that it lacks and has the ground for.
     pub(super) fn add_definitions(&mut self, schema: &Schema) -> Result<Schema> {
         let mut schema = schema.clone();
-        for (name, extra) in &self.tables.extra {
-            if !schema.definitions.contains_key(name) {
-                self.used.insert(extra_label(name));
-                schema.definitions.insert(name.clone(), extra.clone());
+        let mut wanted: Vec<&String> =
+            self.tables.extra.keys().filter(|name| !schema.definitions.contains_key(*name)).collect();
+        loop {
+            let known = |target: &str| {
+                schema.definitions.contains_key(target) || wanted.iter().any(|name| *name == target)
+            };
+            let grounded: Vec<&String> =
+                wanted.iter().copied().filter(|name| refs_of(&self.tables.extra[*name]).all(known)).collect();
+            if grounded.len() == wanted.len() {
+                break;
             }
+            wanted = grounded;
+        }
+        for name in wanted {
+            self.used.insert(extra_label(name));
+            schema.definitions.insert(name.clone(), self.tables.extra[name].clone());
         }
         crate::load::check_refs(&schema)?;
         Ok(schema)
@@ -119,6 +132,17 @@ impl<'t> Rows<'t> {
             })
             .collect()
     }
+}
+
+/// Every definition that a schema refers to.
+fn refs_of(schema: &Value) -> impl Iterator<Item = &str> {
+    let mut found = Vec::new();
+    let mut queue = vec![schema];
+    while let Some(schema) = queue.pop() {
+        found.extend(ref_name(schema));
+        children(schema, "", &mut |child, _| queue.push(child));
+    }
+    found.into_iter()
 }
 
 fn response_label(row: &ResponseRow) -> String {

@@ -31,6 +31,11 @@ impl Chosen {
         self.arm
     }
 
+    /// Keeps an object that no arm has.
+    pub fn keep<E: Error>(&self) -> Result<Value, E> {
+        self.read()
+    }
+
     /// Reads the object as the type of its arm.
     pub fn read<T: DeserializeOwned, E: Error>(&self) -> Result<T, E> {
         text::reread(self.text.get())
@@ -82,10 +87,4 @@ pub fn by_keys<'de, D: Deserializer<'de>>(
     } else {
         format!("no arm of {name} fits this object: it needs {}", needs.join(", or "))
     }))
-}
-
-impl From<Chosen> for Value {
-    fn from(chosen: Chosen) -> Self {
-        serde_json::from_str(chosen.text.get()).unwrap_or_default()
-    }
 }

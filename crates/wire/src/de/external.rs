@@ -45,7 +45,7 @@ impl<'de, T: External> Visitor<'de> for ExternalVisitor<T> {
     type Value = Ready<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a {}: a string or an object whose member names the arm", T::NAME)
+        write!(f, "{}: a string or an object whose member names the arm", T::NAME)
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Ready<T>, E> {
@@ -58,7 +58,12 @@ impl<'de, T: External> Visitor<'de> for ExternalVisitor<T> {
         };
         if T::ARMS.contains(&&*first) {
             let arm = T::from_member(&first, &mut map)?;
-            super::drain(map)?;
+            while let Some(name) = key(&mut map)? {
+                if name == first {
+                    return Err(A::Error::custom(format_args!("duplicate field `{}`", &*name)));
+                }
+                super::skip(&mut map)?;
+            }
             return Ok(Ready(arm));
         }
         let mut object = Map::new();

@@ -3,8 +3,8 @@
 //! Every helper that runs per member is kept out of line: a generated type then costs one call per
 //! member, and all members of one Rust type share one copy of the code.
 //!
-//! A member that occurs twice counts as its last occurrence. Members that a type does not know are
-//! skipped.
+//! A member that occurs twice counts as its last occurrence; a tag or a method that does is an error.
+//! Members that a type does not know are skipped.
 
 mod by_keys;
 mod by_type;
@@ -23,12 +23,13 @@ pub use self::by_keys::{Arm, Chosen, by_keys};
 pub use self::by_type::{ByType, array_of, by_type, object_of};
 pub use self::external::{External, external};
 pub use self::object::{Object, empty, object, two_members};
-pub use self::tagged::{Tagged, collect, drain, tagged};
+pub use self::tagged::{Tagged, collect, drain, duplicate, tagged};
 pub use crate::string_enum::deserialize as string_enum;
 
 use crate::Patch;
 
 /// The name of a member, or any other string that is only looked at: borrowed where it has no escapes.
+#[derive(PartialEq, Eq)]
 pub struct Key<'de>(Cow<'de, str>);
 
 impl Deref for Key<'_> {

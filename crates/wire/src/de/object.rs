@@ -70,8 +70,11 @@ impl<'de> Visitor<'de> for EmptyVisitor {
         deserializer.deserialize_map(self)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        super::drain(map)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while key(&mut map)?.is_some() {
+            skip(&mut map)?;
+        }
+        Ok(())
     }
 }
 

@@ -54,7 +54,7 @@ impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
     }
 }
 
-/// The object as text, its tag moved to the front. A tag that occurs twice counts as its last occurrence.
+/// The object as text, its tag moved to the front.
 #[cold]
 fn tag_first<'de, A: MapAccess<'de>>(
     tag: &'static str,
@@ -66,6 +66,9 @@ fn tag_first<'de, A: MapAccess<'de>>(
     let mut next = first;
     while let Some(name) = next {
         if &*name == tag {
+            if found.is_some() {
+                return Err(duplicate(tag));
+            }
             found = Some(value(&mut map)?);
         } else {
             let member: Text = value(&mut map)?;
@@ -80,9 +83,19 @@ fn tag_first<'de, A: MapAccess<'de>>(
     Ok(format!("{{{}:{}{rest}}}", quoted::<A::Error>(tag)?, quoted::<A::Error>(&found)?))
 }
 
+/// The error for a tag that occurs twice: which arm it is would depend on the order of the members.
+#[cold]
+#[inline(never)]
+pub fn duplicate<E: Error>(tag: &'static str) -> E {
+    E::duplicate_field(tag)
+}
+
 /// Reads the rest of an arm that has no members of its own.
-pub fn drain<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
-    while key(&mut map)?.is_some() {
+pub fn drain<'de, A: MapAccess<'de>>(mut map: A, tag: &'static str) -> Result<(), A::Error> {
+    while let Some(name) = key(&mut map)? {
+        if &*name == tag {
+            return Err(duplicate(tag));
+        }
         skip(&mut map)?;
     }
     Ok(())
@@ -90,10 +103,13 @@ pub fn drain<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
 
 /// Keeps an arm that the bindings do not know as the object it is.
 #[cold]
-pub fn collect<'de, A: MapAccess<'de>>(tag: &str, name: &str, mut map: A) -> Result<Value, A::Error> {
+pub fn collect<'de, A: MapAccess<'de>>(tag: &'static str, name: &str, mut map: A) -> Result<Value, A::Error> {
     let mut object = Map::new();
     object.insert(tag.to_owned(), Value::from(name));
     while let Some(key) = key(&mut map)? {
+        if &*key == tag {
+            return Err(duplicate(tag));
+        }
         object.insert(key.to_owned(), value(&mut map)?);
     }
     Ok(Value::Object(object))

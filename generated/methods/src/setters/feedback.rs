@@ -8,8 +8,13 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `feedback/save`.
 impl<C: ?Sized, F> Call<'_, C, method::FeedbackSave, F> {
     /// Wire name: `extraLogFiles`.
-    pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
-        self.params.extra_log_files = Some(extra_log_files.into());
+    pub fn extra_log_files(
+        mut self,
+        extra_log_files: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.extra_log_files = Some(
+            extra_log_files.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -41,8 +46,13 @@ impl<C: ?Sized, F> Call<'_, C, method::FeedbackSave, F> {
 /// Optional params of `feedback/upload`.
 impl<C: ?Sized, F> Call<'_, C, method::FeedbackUpload, F> {
     /// Wire name: `extraLogFiles`.
-    pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
-        self.params.extra_log_files = Some(extra_log_files.into());
+    pub fn extra_log_files(
+        mut self,
+        extra_log_files: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.extra_log_files = Some(
+            extra_log_files.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

@@ -8,8 +8,8 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `hooks/list`.
 impl<C: ?Sized, F> Call<'_, C, method::HooksList, F> {
     /// `cwds`.
-    pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
-        self.params.cwds = Some(cwds.into());
+    pub fn cwds(mut self, cwds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.params.cwds = Some(cwds.into_iter().map(Into::into).collect());
         self
     }
 

@@ -14,8 +14,13 @@ impl<C: ?Sized, F> Call<'_, C, method::MarketplaceAdd, F> {
     }
 
     /// Wire name: `sparsePaths`.
-    pub fn sparse_paths(mut self, sparse_paths: impl Into<Vec<String>>) -> Self {
-        self.params.sparse_paths = Some(sparse_paths.into());
+    pub fn sparse_paths(
+        mut self,
+        sparse_paths: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.sparse_paths = Some(
+            sparse_paths.into_iter().map(Into::into).collect(),
+        );
         self
     }
 }

@@ -27,8 +27,11 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
     }
 
     /// `scopes`.
-    pub fn scopes(mut self, scopes: impl Into<Vec<String>>) -> Self {
-        self.params.scopes = Some(scopes.into());
+    pub fn scopes(
+        mut self,
+        scopes: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 

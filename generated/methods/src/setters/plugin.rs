@@ -43,10 +43,10 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginInstalled, F> {
     /// Wire name: `installSuggestionPluginNames`.
     pub fn install_suggestion_plugin_names(
         mut self,
-        install_suggestion_plugin_names: impl Into<Vec<String>>,
+        install_suggestion_plugin_names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         self.params.install_suggestion_plugin_names = Some(
-            install_suggestion_plugin_names.into(),
+            install_suggestion_plugin_names.into_iter().map(Into::into).collect(),
         );
         self
     }

@@ -31,8 +31,11 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectImport, F> {
     }
 
     /// `threads`.
-    pub fn threads(mut self, threads: impl Into<Vec<String>>) -> Self {
-        self.params.threads = Some(threads.into());
+    pub fn threads(
+        mut self,
+        threads: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.threads = Some(threads.into_iter().map(Into::into).collect());
         self
     }
 }

@@ -23,8 +23,8 @@ impl<C: ?Sized, F> Call<'_, C, method::SkillsConfigWrite, F> {
 /// Optional params of `skills/list`.
 impl<C: ?Sized, F> Call<'_, C, method::SkillsList, F> {
     /// `cwds`.
-    pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
-        self.params.cwds = Some(cwds.into());
+    pub fn cwds(mut self, cwds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.params.cwds = Some(cwds.into_iter().map(Into::into).collect());
         self
     }
 

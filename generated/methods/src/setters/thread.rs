@@ -345,9 +345,11 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `excludedThreadIds`.
     pub fn excluded_thread_ids(
         mut self,
-        excluded_thread_ids: impl Into<Vec<String>>,
+        excluded_thread_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.params.excluded_thread_ids = Some(excluded_thread_ids.into());
+        self.params.excluded_thread_ids = Some(
+            excluded_thread_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -366,14 +368,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `modelProviders`.
-    pub fn model_providers(mut self, model_providers: impl Into<Vec<String>>) -> Self {
-        self.params.model_providers = Some(model_providers.into());
+    pub fn model_providers(
+        mut self,
+        model_providers: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.model_providers = Some(
+            model_providers.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
     /// `originators`.
-    pub fn originators(mut self, originators: impl Into<Vec<String>>) -> Self {
-        self.params.originators = Some(originators.into());
+    pub fn originators(
+        mut self,
+        originators: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.originators = Some(
+            originators.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -1016,9 +1028,11 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     /// Wire name: `disabledPluginIds`.
     pub fn disabled_plugin_ids(
         mut self,
-        disabled_plugin_ids: impl Into<Vec<String>>,
+        disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.params.disabled_plugin_ids = Some(disabled_plugin_ids.into());
+        self.params.disabled_plugin_ids = Some(
+            disabled_plugin_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

@@ -121,9 +121,11 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `disabledPluginIds`.
     pub fn disabled_plugin_ids(
         mut self,
-        disabled_plugin_ids: impl Into<Vec<String>>,
+        disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.params.disabled_plugin_ids = Some(disabled_plugin_ids.into());
+        self.params.disabled_plugin_ids = Some(
+            disabled_plugin_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

@@ -237,6 +237,7 @@ impl wire::de::Object for EnvironmentBedrockSetupParams {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "region" => region = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -282,6 +283,7 @@ impl wire::de::Object for ProfileBedrockSetupParams {
             match &*__key {
                 "profile" => profile = Some(wire::de::value(&mut __map)?),
                 "region" => region = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }

@@ -21,9 +21,12 @@ pub struct FuzzyFileSearchSessionStartParams {
 
 impl FuzzyFileSearchSessionStartParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(session_id: impl Into<String>, roots: impl Into<Vec<String>>) -> Self {
+    pub fn new(
+        session_id: impl Into<String>,
+        roots: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self {
-            roots: roots.into(),
+            roots: roots.into_iter().map(Into::into).collect(),
             session_id: session_id.into(),
         }
     }

@@ -44,6 +44,7 @@ impl wire::de::Object for OpenaiUserVerificationMcpServerElicitationRequestParam
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "title" => title = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = wire::de::value(&mut __map)?,
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }

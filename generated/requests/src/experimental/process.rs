@@ -157,12 +157,12 @@ pub struct ProcessSpawnParams {
 impl ProcessSpawnParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
-        command: impl Into<Vec<String>>,
+        command: impl IntoIterator<Item = impl Into<String>>,
         cwd: impl Into<AbsolutePathBuf>,
         process_handle: impl Into<String>,
     ) -> Self {
         Self {
-            command: command.into(),
+            command: command.into_iter().map(Into::into).collect(),
             cwd: cwd.into(),
             env: None,
             output_bytes_cap: wire::Patch::Absent,

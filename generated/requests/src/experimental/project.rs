@@ -223,8 +223,11 @@ impl ProjectImportParams {
 
     /// `threads`.
     #[must_use]
-    pub fn threads(mut self, threads: impl Into<Vec<String>>) -> Self {
-        self.threads = Some(threads.into());
+    pub fn threads(
+        mut self,
+        threads: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.threads = Some(threads.into_iter().map(Into::into).collect());
         self
     }
 }

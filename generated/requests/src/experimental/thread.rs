@@ -544,10 +544,10 @@ impl ThreadItemsReadParams {
     pub fn new(
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
-        item_ids: impl Into<Vec<String>>,
+        item_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         Self {
-            item_ids: item_ids.into(),
+            item_ids: item_ids.into_iter().map(Into::into).collect(),
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
         }
@@ -1283,10 +1283,13 @@ impl ThreadQueueReorderParams {
     /// With its required members; the optional ones have setters.
     pub fn new(
         thread_id: impl Into<String>,
-        queued_submission_ids: impl Into<Vec<String>>,
+        queued_submission_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         Self {
-            queued_submission_ids: queued_submission_ids.into(),
+            queued_submission_ids: queued_submission_ids
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             thread_id: thread_id.into(),
         }
     }
@@ -3140,9 +3143,11 @@ impl ThreadSettingsUpdateParams {
     #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
-        disabled_plugin_ids: impl Into<Vec<String>>,
+        disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.disabled_plugin_ids = Some(disabled_plugin_ids.into());
+        self.disabled_plugin_ids = Some(
+            disabled_plugin_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

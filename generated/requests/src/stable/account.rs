@@ -1012,7 +1012,7 @@ impl wire::de::Tagged for LoginAccountParams {
                 "apiKey" => Self::ApiKey(wire::de::Object::from_map(map)?),
                 "chatgpt" => Self::Chatgpt(wire::de::Object::from_map(map)?),
                 "chatgptDeviceCode" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::ChatgptDeviceCode
                 }
                 "chatgptAuthTokens" => {
@@ -1122,6 +1122,7 @@ impl wire::de::Object for AmazonBedrockAccessKeysLoginAccountParams {
                     secret_access_key = Some(wire::de::value(&mut __map)?);
                 }
                 "sessionToken" => session_token = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1183,6 +1184,7 @@ impl wire::de::Object for AmazonBedrockLoginAccountParams {
             match &*__key {
                 "apiKey" => api_key = Some(wire::de::value(&mut __map)?),
                 "region" => region = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1232,6 +1234,7 @@ impl wire::de::Object for ApiKeyLoginAccountParams {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "apiKey" => api_key = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1305,6 +1308,7 @@ impl wire::de::Object for ChatgptAuthTokensLoginAccountParams {
                     chatgpt_account_id = Some(wire::de::value(&mut __map)?);
                 }
                 "chatgptPlanType" => chatgpt_plan_type = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1390,6 +1394,7 @@ impl wire::de::Object for ChatgptLoginAccountParams {
                 "useHostedLoginSuccessPage" => {
                     use_hosted_login_success_page = wire::de::value(&mut __map)?;
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1476,7 +1481,7 @@ impl wire::de::Tagged for LoginAccountResponse {
         Ok(
             match tag {
                 "apiKey" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::ApiKey
                 }
                 "chatgpt" => Self::Chatgpt(wire::de::Object::from_map(map)?),
@@ -1484,11 +1489,11 @@ impl wire::de::Tagged for LoginAccountResponse {
                     Self::ChatgptDeviceCode(wire::de::Object::from_map(map)?)
                 }
                 "chatgptAuthTokens" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::ChatgptAuthTokens
                 }
                 "amazonBedrock" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::AmazonBedrock
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -1547,6 +1552,7 @@ impl wire::de::Object for ChatgptDeviceCodeLoginAccountResponse {
                 "verificationUrl" => {
                     verification_url = Some(wire::de::value(&mut __map)?);
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1586,6 +1592,7 @@ impl wire::de::Object for ChatgptLoginAccountResponse {
             match &*__key {
                 "authUrl" => auth_url = Some(wire::de::value(&mut __map)?),
                 "loginId" => login_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }

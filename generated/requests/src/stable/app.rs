@@ -248,9 +248,9 @@ pub struct AppsReadParams {
 
 impl AppsReadParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(app_ids: impl Into<Vec<String>>) -> Self {
+    pub fn new(app_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
-            app_ids: app_ids.into(),
+            app_ids: app_ids.into_iter().map(Into::into).collect(),
             include_tools: None,
             thread_id: None,
         }

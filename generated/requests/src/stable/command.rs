@@ -45,9 +45,9 @@ pub struct CommandExecParams {
 
 impl CommandExecParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(command: impl Into<Vec<String>>) -> Self {
+    pub fn new(command: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
-            command: command.into(),
+            command: command.into_iter().map(Into::into).collect(),
             cwd: None,
             disable_output_cap: None,
             disable_timeout: None,

@@ -46,8 +46,13 @@ impl FeedbackSaveParams {
 
     /// Wire name: `extraLogFiles`.
     #[must_use]
-    pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
-        self.extra_log_files = Some(extra_log_files.into());
+    pub fn extra_log_files(
+        mut self,
+        extra_log_files: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.extra_log_files = Some(
+            extra_log_files.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -209,8 +214,13 @@ impl FeedbackUploadParams {
 
     /// Wire name: `extraLogFiles`.
     #[must_use]
-    pub fn extra_log_files(mut self, extra_log_files: impl Into<Vec<String>>) -> Self {
-        self.extra_log_files = Some(extra_log_files.into());
+    pub fn extra_log_files(
+        mut self,
+        extra_log_files: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.extra_log_files = Some(
+            extra_log_files.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

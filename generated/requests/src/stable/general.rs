@@ -231,11 +231,14 @@ pub struct FuzzyFileSearchParams {
 
 impl FuzzyFileSearchParams {
     /// With its required members; the optional ones have setters.
-    pub fn new(query: impl Into<String>, roots: impl Into<Vec<String>>) -> Self {
+    pub fn new(
+        query: impl Into<String>,
+        roots: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self {
             cancellation_token: None,
             query: query.into(),
-            roots: roots.into(),
+            roots: roots.into_iter().map(Into::into).collect(),
         }
     }
 
@@ -451,19 +454,6 @@ pub enum GetConversationSummaryParams {
     ConversationId(ThreadId),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
-}
-
-impl From<ThreadId> for GetConversationSummaryParams {
-    fn from(value: ThreadId) -> Self {
-        Self::ConversationId(value)
-    }
-}
-
-/// The arm that is a plain string on the wire; an unknown one is kept.
-impl From<&str> for GetConversationSummaryParams {
-    fn from(value: &str) -> Self {
-        wire::de::External::from_string(value)
-    }
 }
 
 impl wire::de::External for GetConversationSummaryParams {

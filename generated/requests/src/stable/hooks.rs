@@ -28,8 +28,8 @@ impl HooksListParams {
 
     /// `cwds`.
     #[must_use]
-    pub fn cwds(mut self, cwds: impl Into<Vec<String>>) -> Self {
-        self.cwds = Some(cwds.into());
+    pub fn cwds(mut self, cwds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cwds = Some(cwds.into_iter().map(Into::into).collect());
         self
     }
 

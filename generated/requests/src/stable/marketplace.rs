@@ -38,8 +38,11 @@ impl MarketplaceAddParams {
 
     /// Wire name: `sparsePaths`.
     #[must_use]
-    pub fn sparse_paths(mut self, sparse_paths: impl Into<Vec<String>>) -> Self {
-        self.sparse_paths = Some(sparse_paths.into());
+    pub fn sparse_paths(
+        mut self,
+        sparse_paths: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.sparse_paths = Some(sparse_paths.into_iter().map(Into::into).collect());
         self
     }
 }

@@ -385,6 +385,7 @@ impl wire::de::Object for FormMcpServerElicitationRequestParams {
                 "serverName" => server_name = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = wire::de::value(&mut __map)?,
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -448,6 +449,7 @@ impl wire::de::Object for OpenaiFormMcpServerElicitationRequestParams {
                 "serverName" => server_name = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = wire::de::value(&mut __map)?,
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -511,6 +513,7 @@ impl wire::de::Object for OpenaiSlashFormMcpServerElicitationRequestParams {
                 "serverName" => server_name = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = wire::de::value(&mut __map)?,
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -576,6 +579,7 @@ impl wire::de::Object for UrlMcpServerElicitationRequestParams {
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = wire::de::value(&mut __map)?,
                 "url" => url = Some(wire::de::value(&mut __map)?),
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -717,8 +721,11 @@ impl McpServerOauthLoginParams {
 
     /// `scopes`.
     #[must_use]
-    pub fn scopes(mut self, scopes: impl Into<Vec<String>>) -> Self {
-        self.scopes = Some(scopes.into());
+    pub fn scopes(
+        mut self,
+        scopes: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 

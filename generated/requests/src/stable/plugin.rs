@@ -176,10 +176,10 @@ impl PluginInstalledParams {
     #[must_use]
     pub fn install_suggestion_plugin_names(
         mut self,
-        install_suggestion_plugin_names: impl Into<Vec<String>>,
+        install_suggestion_plugin_names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         self.install_suggestion_plugin_names = Some(
-            install_suggestion_plugin_names.into(),
+            install_suggestion_plugin_names.into_iter().map(Into::into).collect(),
         );
         self
     }

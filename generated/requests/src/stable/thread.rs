@@ -1868,9 +1868,11 @@ impl ThreadListParams {
     #[must_use]
     pub fn excluded_thread_ids(
         mut self,
-        excluded_thread_ids: impl Into<Vec<String>>,
+        excluded_thread_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.excluded_thread_ids = Some(excluded_thread_ids.into());
+        self.excluded_thread_ids = Some(
+            excluded_thread_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -1892,15 +1894,23 @@ impl ThreadListParams {
 
     /// Wire name: `modelProviders`.
     #[must_use]
-    pub fn model_providers(mut self, model_providers: impl Into<Vec<String>>) -> Self {
-        self.model_providers = Some(model_providers.into());
+    pub fn model_providers(
+        mut self,
+        model_providers: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.model_providers = Some(
+            model_providers.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
     /// `originators`.
     #[must_use]
-    pub fn originators(mut self, originators: impl Into<Vec<String>>) -> Self {
-        self.originators = Some(originators.into());
+    pub fn originators(
+        mut self,
+        originators: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.originators = Some(originators.into_iter().map(Into::into).collect());
         self
     }
 

@@ -261,9 +261,11 @@ impl TurnStartParams {
     #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
-        disabled_plugin_ids: impl Into<Vec<String>>,
+        disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.disabled_plugin_ids = Some(disabled_plugin_ids.into());
+        self.disabled_plugin_ids = Some(
+            disabled_plugin_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 

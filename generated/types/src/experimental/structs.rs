@@ -349,8 +349,11 @@ impl EnvironmentSkillsParams {
 
     /// `required`.
     #[must_use]
-    pub fn required(mut self, required: impl Into<Vec<String>>) -> Self {
-        self.required = Some(required.into());
+    pub fn required(
+        mut self,
+        required: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.required = Some(required.into_iter().map(Into::into).collect());
         self
     }
 }

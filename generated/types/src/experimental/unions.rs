@@ -44,11 +44,11 @@ impl wire::de::Tagged for ThreadReadStateOperation {
         Ok(
             match tag {
                 "read" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Read
                 }
                 "unread" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Unread
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -129,7 +129,7 @@ impl wire::de::Tagged for ThreadRealtimeStartTransport {
         Ok(
             match tag {
                 "websocket" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Websocket
                 }
                 "webrtc" => Self::Webrtc(wire::de::Object::from_map(map)?),
@@ -183,6 +183,7 @@ impl wire::de::Object for ExistingCallThreadRealtimeStartTransport {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "callId" => call_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -221,6 +222,7 @@ impl wire::de::Object for WebrtcThreadRealtimeStartTransport {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "sdp" => sdp = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -375,6 +377,7 @@ impl wire::de::Object for ItemThreadTimelineEntry {
                 "item" => item = Some(wire::de::value(&mut __map)?),
                 "position" => position = Some(wire::de::value(&mut __map)?),
                 "turnId" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -414,6 +417,7 @@ impl wire::de::Object for RealtimeThreadTimelineEntry {
             match &*__key {
                 "item" => item = Some(wire::de::value(&mut __map)?),
                 "position" => position = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -475,6 +479,7 @@ impl wire::de::Object for TurnCompletedThreadTimelineEntry {
                 "startedAt" | "started_at" => started_at = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
                 "turnId" | "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -526,6 +531,7 @@ impl wire::de::Object for TurnStartedThreadTimelineEntry {
                 "position" => position = Some(wire::de::value(&mut __map)?),
                 "startedAt" | "started_at" => started_at = wire::de::value(&mut __map)?,
                 "turnId" | "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -665,6 +671,7 @@ impl wire::de::Object for CancelledUserVerificationErrorDetails {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "reason" => reason = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -696,6 +703,7 @@ impl wire::de::Object for FailedUserVerificationErrorDetails {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "reason" => reason = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -727,6 +735,7 @@ impl wire::de::Object for InvalidRequestUserVerificationErrorDetails {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "reason" => reason = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -758,6 +767,7 @@ impl wire::de::Object for UnavailableUserVerificationErrorDetails {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "reason" => reason = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }

@@ -5170,9 +5170,11 @@ impl InitializeCapabilities {
     #[must_use]
     pub fn opt_out_notification_methods(
         mut self,
-        opt_out_notification_methods: impl Into<Vec<String>>,
+        opt_out_notification_methods: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.opt_out_notification_methods = Some(opt_out_notification_methods.into());
+        self.opt_out_notification_methods = Some(
+            opt_out_notification_methods.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -6961,8 +6963,11 @@ impl MigrationDetails {
 
     /// `memory`.
     #[must_use]
-    pub fn memory(mut self, memory: impl Into<Vec<String>>) -> Self {
-        self.memory = Some(memory.into());
+    pub fn memory(
+        mut self,
+        memory: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.memory = Some(memory.into_iter().map(Into::into).collect());
         self
     }
 
@@ -8950,11 +8955,11 @@ impl PluginsMigration {
     /// With its required members; the optional ones have setters.
     pub fn new(
         marketplace_name: impl Into<String>,
-        plugin_names: impl Into<Vec<String>>,
+        plugin_names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         Self {
             marketplace_name: marketplace_name.into(),
-            plugin_names: plugin_names.into(),
+            plugin_names: plugin_names.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -12039,8 +12044,10 @@ pub struct ToolRequestUserInputAnswer {
 
 impl ToolRequestUserInputAnswer {
     /// With its required members; the optional ones have setters.
-    pub fn new(answers: impl Into<Vec<String>>) -> Self {
-        Self { answers: answers.into() }
+    pub fn new(answers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            answers: answers.into_iter().map(Into::into).collect(),
+        }
     }
 }
 

@@ -60,13 +60,13 @@ impl wire::de::Tagged for Account {
         Ok(
             match tag {
                 "apiKey" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::ApiKey
                 }
                 "chatgpt" => Self::Chatgpt(wire::de::Object::from_map(map)?),
                 "amazonBedrock" => Self::AmazonBedrock(wire::de::Object::from_map(map)?),
                 "gcp" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Gcp
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -116,6 +116,7 @@ impl wire::de::Object for AmazonBedrockAccount {
                 "usesCodexManagedCredentials" => {
                     uses_codex_managed_credentials = wire::de::value(&mut __map)?;
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -160,6 +161,7 @@ impl wire::de::Object for ChatgptAccount {
                 "email" => email = Some(wire::de::value(&mut __map)?),
                 "planType" => plan_type = Some(wire::de::value(&mut __map)?),
                 "workspaceName" => workspace_name = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -288,6 +290,7 @@ impl wire::de::Object for EncryptedContentAgentMessageInputContent {
                 "encrypted_content" => {
                     encrypted_content = Some(wire::de::value(&mut __map)?);
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -329,6 +332,7 @@ impl wire::de::Object for InputTextAgentMessageInputContent {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -373,6 +377,12 @@ impl From<GranularAskForApproval> for AskForApproval {
 impl From<&str> for AskForApproval {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for AskForApproval {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -638,6 +648,7 @@ impl wire::de::Object for EnvironmentCapabilityRootLocation {
             match &*__key {
                 "environmentId" => environment_id = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -778,6 +789,12 @@ impl From<ActiveTurnNotSteerableCodexErrorInfo> for CodexErrorInfo {
 impl From<&str> for CodexErrorInfo {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for CodexErrorInfo {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -1154,6 +1171,7 @@ impl wire::de::Object for ListFilesCommandAction {
             match &*__key {
                 "command" => command = Some(wire::de::value(&mut __map)?),
                 "path" => path = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1195,6 +1213,7 @@ impl wire::de::Object for ReadCommandAction {
                 "command" => command = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1238,6 +1257,7 @@ impl wire::de::Object for SearchCommandAction {
                 "command" => command = Some(wire::de::value(&mut __map)?),
                 "path" => path = wire::de::value(&mut __map)?,
                 "query" => query = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1273,6 +1293,7 @@ impl wire::de::Object for UnknownCommandAction {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "command" => command = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1299,9 +1320,14 @@ pub struct AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
 
 impl AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision {
     /// With its required members; the optional ones have setters.
-    pub fn new(execpolicy_amendment: impl Into<Vec<String>>) -> Self {
+    pub fn new(
+        execpolicy_amendment: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self {
-            execpolicy_amendment: execpolicy_amendment.into(),
+            execpolicy_amendment: execpolicy_amendment
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 }
@@ -1430,6 +1456,12 @@ for CommandExecutionApprovalDecision {
 impl From<&str> for CommandExecutionApprovalDecision {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for CommandExecutionApprovalDecision {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -1607,7 +1639,7 @@ impl wire::de::Tagged for ConfigLayerSource {
                 "user" => Self::User(wire::de::Object::from_map(map)?),
                 "project" => Self::Project(wire::de::Object::from_map(map)?),
                 "sessionFlags" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::SessionFlags
                 }
                 "legacyManagedConfigTomlFromFile" => {
@@ -1616,7 +1648,7 @@ impl wire::de::Tagged for ConfigLayerSource {
                     )
                 }
                 "legacyManagedConfigTomlFromMdm" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::LegacyManagedConfigTomlFromMdm
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -1682,6 +1714,7 @@ impl wire::de::Object for EnterpriseManagedConfigLayerSource {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1715,6 +1748,7 @@ impl wire::de::Object for LegacyManagedConfigTomlFromFileConfigLayerSource {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "file" => file = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1750,6 +1784,7 @@ impl wire::de::Object for MdmConfigLayerSource {
             match &*__key {
                 "domain" => domain = Some(wire::de::value(&mut __map)?),
                 "key" => key = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1783,6 +1818,7 @@ impl wire::de::Object for PackagedDefaultsConfigLayerSource {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "file" => file = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1814,6 +1850,7 @@ impl wire::de::Object for ProjectConfigLayerSource {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "dotCodexFolder" => dot_codex_folder = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1845,6 +1882,7 @@ impl wire::de::Object for SystemConfigLayerSource {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "file" => file = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1880,6 +1918,7 @@ impl wire::de::Object for UserConfigLayerSource {
             match &*__key {
                 "file" => file = Some(wire::de::value(&mut __map)?),
                 "profile" => profile = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -1957,11 +1996,11 @@ impl wire::de::Tagged for ConfiguredHookHandler {
                 "command" => Self::Command(wire::de::Object::from_map(map)?),
                 "mcp_tool" => Self::McpTool(wire::de::Object::from_map(map)?),
                 "prompt" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Prompt
                 }
                 "agent" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Agent
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -2027,6 +2066,7 @@ impl wire::de::Object for CommandConfiguredHookHandler {
                 "commandWindows" => command_windows = wire::de::value(&mut __map)?,
                 "statusMessage" => status_message = wire::de::value(&mut __map)?,
                 "timeoutSec" => timeout_sec = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2088,6 +2128,7 @@ impl wire::de::Object for McpToolConfiguredHookHandler {
                 "statusMessage" => status_message = wire::de::value(&mut __map)?,
                 "timeoutSec" => timeout_sec = wire::de::value(&mut __map)?,
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2266,6 +2307,7 @@ impl wire::de::Object for InputAudioContentItem {
             match &*__key {
                 "audio_url" => __choice_audio_url = wire::de::value(&mut __map)?,
                 "file_id" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2331,6 +2373,7 @@ impl wire::de::Object for InputImageContentItem {
                 "detail" => detail = wire::de::value(&mut __map)?,
                 "image_url" => __choice_image_url = wire::de::value(&mut __map)?,
                 "file_id" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2382,6 +2425,7 @@ impl wire::de::Object for InputTextContentItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2449,6 +2493,7 @@ impl wire::de::Object for OutputTextContentItem {
                 "annotations" => annotations = wire::de::value(&mut __map)?,
                 "logprobs" => logprobs = wire::de::value(&mut __map)?,
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2587,6 +2632,7 @@ impl wire::de::Object for InputAudioDynamicToolCallOutputContentItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "audioUrl" => audio_url = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2627,6 +2673,7 @@ impl wire::de::Object for InputImageDynamicToolCallOutputContentItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "imageUrl" => image_url = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2665,6 +2712,7 @@ impl wire::de::Object for InputTextDynamicToolCallOutputContentItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -2834,6 +2882,7 @@ impl wire::de::Object for FunctionDynamicToolNamespaceTool {
                 "description" => description = Some(wire::de::value(&mut __map)?),
                 "inputSchema" => input_schema = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3006,6 +3055,7 @@ impl wire::de::Object for FunctionDynamicToolSpec {
                 "description" => description = Some(wire::de::value(&mut __map)?),
                 "inputSchema" => input_schema = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3066,6 +3116,7 @@ impl wire::de::Object for NamespaceDynamicToolSpec {
                 "description" => description = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "tools" => tools = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3186,6 +3237,7 @@ impl wire::de::Object for AddFileChange {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "content" => content = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3217,6 +3269,7 @@ impl wire::de::Object for DeleteFileChange {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "content" => content = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3252,6 +3305,7 @@ impl wire::de::Object for UpdateFileChange {
             match &*__key {
                 "move_path" => move_path = wire::de::value(&mut __map)?,
                 "unified_diff" => unified_diff = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3379,6 +3433,7 @@ impl wire::de::Object for GlobPatternFileSystemPath {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "pattern" => pattern = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3417,6 +3472,7 @@ impl wire::de::Object for PathFileSystemPath {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3455,6 +3511,7 @@ impl wire::de::Object for SpecialFileSystemPath {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "value" => value = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3532,20 +3589,20 @@ impl wire::de::Tagged for FileSystemSpecialPath {
         Ok(
             match tag {
                 "root" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "kind")?;
                     Self::Root
                 }
                 "minimal" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "kind")?;
                     Self::Minimal
                 }
                 "project_roots" => Self::ProjectRoots(wire::de::Object::from_map(map)?),
                 "tmpdir" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "kind")?;
                     Self::Tmpdir
                 }
                 "slash_tmp" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "kind")?;
                     Self::SlashTmp
                 }
                 "unknown" => Self::Unknown(wire::de::Object::from_map(map)?),
@@ -3608,6 +3665,7 @@ impl wire::de::Object for ProjectRootsFileSystemSpecialPath {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "subpath" => subpath = wire::de::value(&mut __map)?,
+                "kind" => return Err(wire::de::duplicate("kind")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3658,6 +3716,7 @@ impl wire::de::Object for UnknownFileSystemSpecialPath {
             match &*__key {
                 "path" => path = Some(wire::de::value(&mut __map)?),
                 "subpath" => subpath = wire::de::value(&mut __map)?,
+                "kind" => return Err(wire::de::duplicate("kind")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3925,6 +3984,7 @@ impl wire::de::Object for EncryptedContentFunctionCallOutputContentItem {
                 "encrypted_content" => {
                     encrypted_content = Some(wire::de::value(&mut __map)?);
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -3968,6 +4028,7 @@ impl wire::de::Object for InputAudioFunctionCallOutputContentItem {
             match &*__key {
                 "audio_url" => __choice_audio_url = wire::de::value(&mut __map)?,
                 "file_id" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4033,6 +4094,7 @@ impl wire::de::Object for InputImageFunctionCallOutputContentItem {
                 "detail" => detail = wire::de::value(&mut __map)?,
                 "image_url" => __choice_image_url = wire::de::value(&mut __map)?,
                 "file_id" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4084,6 +4146,7 @@ impl wire::de::Object for InputTextFunctionCallOutputContentItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4152,7 +4215,7 @@ impl wire::de::Tagged for GatewayAuth {
         Ok(
             match tag {
                 "none" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "mode")?;
                     Self::None
                 }
                 "environmentVariable" => {
@@ -4205,6 +4268,7 @@ impl wire::de::Object for EnvironmentVariableGatewayAuth {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "envKey" => env_key = Some(wire::de::value(&mut __map)?),
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4236,6 +4300,7 @@ impl wire::de::Object for ExternallyConfiguredGatewayAuth {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "envKey" => env_key = wire::de::value(&mut __map)?,
+                "mode" => return Err(wire::de::duplicate("mode")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4411,6 +4476,7 @@ impl wire::de::Object for ApplyPatchGuardianApprovalReviewAction {
             match &*__key {
                 "cwd" => cwd = Some(wire::de::value(&mut __map)?),
                 "files" => files = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4452,6 +4518,7 @@ impl wire::de::Object for CommandGuardianApprovalReviewAction {
                 "command" => command = Some(wire::de::value(&mut __map)?),
                 "cwd" => cwd = Some(wire::de::value(&mut __map)?),
                 "source" => source = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4499,6 +4566,7 @@ impl wire::de::Object for ExecveGuardianApprovalReviewAction {
                 "cwd" => cwd = Some(wire::de::value(&mut __map)?),
                 "program" => program = Some(wire::de::value(&mut __map)?),
                 "source" => source = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4552,6 +4620,7 @@ impl wire::de::Object for McpToolCallGuardianApprovalReviewAction {
                 "server" => server = Some(wire::de::value(&mut __map)?),
                 "toolName" => tool_name = Some(wire::de::value(&mut __map)?),
                 "toolTitle" => tool_title = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4603,6 +4672,7 @@ impl wire::de::Object for NetworkAccessGuardianApprovalReviewAction {
                 "port" => port = Some(wire::de::value(&mut __map)?),
                 "protocol" => protocol = Some(wire::de::value(&mut __map)?),
                 "target" => target = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4644,6 +4714,7 @@ impl wire::de::Object for RequestPermissionsGuardianApprovalReviewAction {
             match &*__key {
                 "permissions" => permissions = Some(wire::de::value(&mut __map)?),
                 "reason" => reason = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -4689,6 +4760,7 @@ impl wire::de::Object for WriteStdinGuardianApprovalReviewAction {
                 "cwd" => cwd = Some(wire::de::value(&mut __map)?),
                 "processId" => process_id = Some(wire::de::value(&mut __map)?),
                 "stdin" => stdin = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5078,6 +5150,7 @@ impl wire::de::Object for AgentHookMetadata {
                 "statusMessage" => status_message = wire::de::value(&mut __map)?,
                 "timeoutSec" => timeout_sec = Some(wire::de::value(&mut __map)?),
                 "trustStatus" => trust_status = Some(wire::de::value(&mut __map)?),
+                "handlerType" => return Err(wire::de::duplicate("handlerType")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5209,6 +5282,7 @@ impl wire::de::Object for CommandHookMetadata {
                 "statusMessage" => status_message = wire::de::value(&mut __map)?,
                 "timeoutSec" => timeout_sec = Some(wire::de::value(&mut __map)?),
                 "trustStatus" => trust_status = Some(wire::de::value(&mut __map)?),
+                "handlerType" => return Err(wire::de::duplicate("handlerType")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5342,6 +5416,7 @@ impl wire::de::Object for McpToolHookMetadata {
                 "timeoutSec" => timeout_sec = Some(wire::de::value(&mut __map)?),
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
                 "trustStatus" => trust_status = Some(wire::de::value(&mut __map)?),
+                "handlerType" => return Err(wire::de::duplicate("handlerType")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5467,6 +5542,7 @@ impl wire::de::Object for PromptHookMetadata {
                 "statusMessage" => status_message = wire::de::value(&mut __map)?,
                 "timeoutSec" => timeout_sec = Some(wire::de::value(&mut __map)?),
                 "trustStatus" => trust_status = Some(wire::de::value(&mut __map)?),
+                "handlerType" => return Err(wire::de::duplicate("handlerType")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5621,6 +5697,7 @@ impl wire::de::Object for UsageLimitExceededImageGenerationFailure {
             match &*__key {
                 "limitId" => limit_id = Some(wire::de::value(&mut __map)?),
                 "resetsAt" => resets_at = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5768,9 +5845,9 @@ pub struct ExecLocalShellAction {
 
 impl ExecLocalShellAction {
     /// With its required members; the optional ones have setters.
-    pub fn new(command: impl Into<Vec<String>>) -> Self {
+    pub fn new(command: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
-            command: command.into(),
+            command: command.into_iter().map(Into::into).collect(),
             env: None,
             timeout_ms: None,
             user: None,
@@ -5822,6 +5899,7 @@ impl wire::de::Object for ExecLocalShellAction {
                 "timeout_ms" => timeout_ms = wire::de::value(&mut __map)?,
                 "user" => user = wire::de::value(&mut __map)?,
                 "working_directory" => working_directory = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -5943,7 +6021,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationEnumSchema {
             Some(0usize..=1usize) => Ok(Self::SingleSelect(chosen.read()?)),
             Some(2usize..=3usize) => Ok(Self::MultiSelect(chosen.read()?)),
             Some(4usize) => Ok(Self::LegacyTitled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.into())),
+            _ => Ok(Self::Unrecognized(chosen.keep()?)),
         }
     }
 }
@@ -6026,7 +6104,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationMultiSelectEnumSchema {
         match chosen.arm() {
             Some(0usize) => Ok(Self::Untitled(chosen.read()?)),
             Some(1usize) => Ok(Self::Titled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.into())),
+            _ => Ok(Self::Unrecognized(chosen.keep()?)),
         }
     }
 }
@@ -6165,7 +6243,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationPrimitiveSchema {
             Some(5usize) => Ok(Self::String(chosen.read()?)),
             Some(6usize) => Ok(Self::Number(chosen.read()?)),
             Some(7usize) => Ok(Self::Boolean(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.into())),
+            _ => Ok(Self::Unrecognized(chosen.keep()?)),
         }
     }
 }
@@ -6232,7 +6310,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationSingleSelectEnumSchema {
         match chosen.arm() {
             Some(0usize) => Ok(Self::Untitled(chosen.read()?)),
             Some(1usize) => Ok(Self::Titled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.into())),
+            _ => Ok(Self::Unrecognized(chosen.keep()?)),
         }
     }
 }
@@ -6259,6 +6337,12 @@ pub enum MultiAgentMode {
 impl From<&str> for MultiAgentMode {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for MultiAgentMode {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -6343,6 +6427,12 @@ impl From<OtlpGrpcOtelExporter> for OtelExporter {
 impl From<&str> for OtelExporter {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for OtelExporter {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -6619,6 +6709,7 @@ impl wire::de::Object for ListFilesParsedCommand {
             match &*__key {
                 "cmd" => cmd = Some(wire::de::value(&mut __map)?),
                 "path" => path = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -6660,6 +6751,7 @@ impl wire::de::Object for ReadParsedCommand {
                 "cmd" => cmd = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -6703,6 +6795,7 @@ impl wire::de::Object for SearchParsedCommand {
                 "cmd" => cmd = Some(wire::de::value(&mut __map)?),
                 "path" => path = wire::de::value(&mut __map)?,
                 "query" => query = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -6738,6 +6831,7 @@ impl wire::de::Object for UnknownParsedCommand {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "cmd" => cmd = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -6800,11 +6894,11 @@ impl wire::de::Tagged for PatchChangeKind {
         Ok(
             match tag {
                 "add" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Add
                 }
                 "delete" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Delete
                 }
                 "update" => Self::Update(wire::de::Object::from_map(map)?),
@@ -6848,6 +6942,7 @@ impl wire::de::Object for UpdatePatchChangeKind {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "move_path" => move_path = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -6926,7 +7021,7 @@ impl wire::de::Tagged for PluginSource {
                 "git" => Self::Git(wire::de::Object::from_map(map)?),
                 "npm" => Self::Npm(wire::de::Object::from_map(map)?),
                 "remote" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Remote
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -6982,6 +7077,7 @@ impl wire::de::Object for GitPluginSource {
                 "refName" => ref_name = wire::de::value(&mut __map)?,
                 "sha" => sha = wire::de::value(&mut __map)?,
                 "url" => url = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7019,6 +7115,7 @@ impl wire::de::Object for LocalPluginSource {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7058,6 +7155,7 @@ impl wire::de::Object for NpmPluginSource {
                 "package" => package = Some(wire::de::value(&mut __map)?),
                 "registry" => registry = wire::de::value(&mut __map)?,
                 "version" => version = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7139,7 +7237,7 @@ impl wire::de::Tagged for ProviderSettings {
         Ok(
             match tag {
                 "openai" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Openai
                 }
                 "customGateway" => Self::CustomGateway(wire::de::Object::from_map(map)?),
@@ -7192,6 +7290,7 @@ impl wire::de::Object for BedrockProviderSettings {
             match &*__key {
                 "profile" => profile = wire::de::value(&mut __map)?,
                 "region" => region = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7222,6 +7321,7 @@ impl wire::de::Object for CustomGatewayProviderSettings {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "auth" => auth = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7261,6 +7361,7 @@ impl wire::de::Object for GcpProviderSettings {
                 "credentialFile" => credential_file = wire::de::value(&mut __map)?,
                 "location" => location = wire::de::value(&mut __map)?,
                 "projectId" => project_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7416,6 +7517,7 @@ impl wire::de::Object for BedrockProviderSettingsPatch {
                 "profile" => profile = wire::de::value(&mut __map)?,
                 "providerId" => provider_id = Some(wire::de::value(&mut __map)?),
                 "region" => region = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7503,6 +7605,7 @@ impl wire::de::Object for CustomGatewayProviderSettingsPatch {
                 "envKey" => env_key = wire::de::value(&mut __map)?,
                 "name" => name = wire::de::value(&mut __map)?,
                 "providerId" => provider_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7585,6 +7688,7 @@ impl wire::de::Object for GcpProviderSettingsPatch {
                 "location" => location = wire::de::value(&mut __map)?,
                 "projectId" => project_id = wire::de::value(&mut __map)?,
                 "providerId" => provider_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7718,6 +7822,7 @@ impl wire::de::Object for ReasoningTextReasoningItemContent {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7756,6 +7861,7 @@ impl wire::de::Object for TextReasoningItemContent {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -7871,6 +7977,7 @@ impl wire::de::Object for SummaryTextReasoningItemReasoningSummary {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8263,14 +8370,14 @@ impl wire::de::Tagged for ResponseItem {
                     Self::ConfigurationUpdate(wire::de::Object::from_map(map)?)
                 }
                 "compaction_trigger" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::CompactionTrigger
                 }
                 "context_compaction" => {
                     Self::ContextCompaction(wire::de::Object::from_map(map)?)
                 }
                 "other" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Other
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -8389,6 +8496,7 @@ impl wire::de::Object for AdditionalToolsResponseItem {
                 "id" => id = wire::de::value(&mut __map)?,
                 "role" => role = Some(wire::de::value(&mut __map)?),
                 "tools" => tools = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8482,6 +8590,7 @@ impl wire::de::Object for AgentMessageResponseItem {
                     )?;
                 }
                 "recipient" => recipient = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8571,6 +8680,7 @@ impl wire::de::Object for CompactionResponseItem {
                         &mut __map,
                     )?;
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8620,6 +8730,7 @@ impl wire::de::Object for ConfigurationUpdateResponseItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "reasoning" => reasoning = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8702,6 +8813,7 @@ impl wire::de::Object for ContextCompactionResponseItem {
                         &mut __map,
                     )?;
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8805,6 +8917,7 @@ impl wire::de::Object for CustomToolCallOutputResponseItem {
                 }
                 "name" => name = wire::de::value(&mut __map)?,
                 "output" => output = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -8942,6 +9055,7 @@ impl wire::de::Object for CustomToolCallResponseItem {
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "namespace" => namespace = wire::de::value(&mut __map)?,
                 "status" => status = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9071,6 +9185,7 @@ impl wire::de::Object for FunctionCallOutputResponseItem {
                 "name" => name = wire::de::value(&mut __map)?,
                 "namespace" => namespace = wire::de::value(&mut __map)?,
                 "output" => output = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9158,9 +9273,11 @@ impl FunctionCallResponseItem {
     #[must_use]
     pub fn encrypted_function_args(
         mut self,
-        encrypted_function_args: impl Into<Vec<String>>,
+        encrypted_function_args: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.encrypted_function_args = Some(encrypted_function_args.into());
+        self.encrypted_function_args = Some(
+            encrypted_function_args.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -9227,6 +9344,7 @@ impl wire::de::Object for FunctionCallResponseItem {
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "namespace" => namespace = wire::de::value(&mut __map)?,
                 "status" => status = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9355,6 +9473,7 @@ impl wire::de::Object for ImageGenerationCallResponseItem {
                 "result" => result = Some(wire::de::value(&mut __map)?),
                 "revised_prompt" => revised_prompt = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9476,6 +9595,7 @@ impl wire::de::Object for LocalShellCallResponseItem {
                     )?;
                 }
                 "status" => status = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9606,6 +9726,7 @@ impl wire::de::Object for MessageResponseItem {
                 "phase" => phase = wire::de::value(&mut __map)?,
                 "role" => role = Some(wire::de::value(&mut __map)?),
                 "status" => status = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9721,6 +9842,7 @@ impl wire::de::Object for ReasoningResponseItem {
                     )?;
                 }
                 "summary" => summary = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9852,6 +9974,7 @@ impl wire::de::Object for ToolSearchCallResponseItem {
                     )?;
                 }
                 "status" => status = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -9969,6 +10092,7 @@ impl wire::de::Object for ToolSearchOutputResponseItem {
                 }
                 "status" => status = Some(wire::de::value(&mut __map)?),
                 "tools" => tools = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10089,6 +10213,7 @@ impl wire::de::Object for WebSearchCallResponseItem {
                     )?;
                 }
                 "status" => status = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10183,7 +10308,7 @@ impl wire::de::Tagged for ResponsesApiWebSearchAction {
                 "open_page" => Self::OpenPage(wire::de::Object::from_map(map)?),
                 "find_in_page" => Self::FindInPage(wire::de::Object::from_map(map)?),
                 "other" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Other
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -10256,6 +10381,7 @@ impl wire::de::Object for FindInPageResponsesApiWebSearchAction {
             match &*__key {
                 "pattern" => pattern = wire::de::value(&mut __map)?,
                 "url" => url = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10300,6 +10426,7 @@ impl wire::de::Object for OpenPageResponsesApiWebSearchAction {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "url" => url = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10332,8 +10459,11 @@ impl SearchResponsesApiWebSearchAction {
 
     /// `queries`.
     #[must_use]
-    pub fn queries(mut self, queries: impl Into<Vec<String>>) -> Self {
-        self.queries = Some(queries.into());
+    pub fn queries(
+        mut self,
+        queries: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.queries = Some(queries.into_iter().map(Into::into).collect());
         self
     }
 
@@ -10354,6 +10484,7 @@ impl wire::de::Object for SearchResponsesApiWebSearchAction {
             match &*__key {
                 "queries" => queries = wire::de::value(&mut __map)?,
                 "query" => query = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10379,9 +10510,14 @@ pub struct ApprovedExecpolicyAmendmentReviewDecision {
 
 impl ApprovedExecpolicyAmendmentReviewDecision {
     /// With its required members; the optional ones have setters.
-    pub fn new(proposed_execpolicy_amendment: impl Into<Vec<String>>) -> Self {
+    pub fn new(
+        proposed_execpolicy_amendment: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         Self {
-            proposed_execpolicy_amendment: proposed_execpolicy_amendment.into(),
+            proposed_execpolicy_amendment: proposed_execpolicy_amendment
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 }
@@ -10559,6 +10695,12 @@ impl From<&str> for ReviewDecision {
     }
 }
 
+impl From<String> for ReviewDecision {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
+    }
+}
+
 impl wire::de::External for ReviewDecision {
     const NAME: &'static str = "ReviewDecision";
     const ARMS: &'static [&'static str] = &[
@@ -10691,7 +10833,7 @@ impl wire::de::Tagged for ReviewTarget {
         Ok(
             match tag {
                 "uncommittedChanges" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::UncommittedChanges
                 }
                 "baseBranch" => Self::BaseBranch(wire::de::Object::from_map(map)?),
@@ -10749,6 +10891,7 @@ impl wire::de::Object for BaseBranchReviewTarget {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "branch" => branch = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10801,6 +10944,7 @@ impl wire::de::Object for CommitReviewTarget {
             match &*__key {
                 "sha" => sha = Some(wire::de::value(&mut __map)?),
                 "title" => title = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10843,6 +10987,7 @@ impl wire::de::Object for CustomReviewTarget {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "instructions" => instructions = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -10920,7 +11065,7 @@ impl wire::de::Tagged for SandboxPolicy {
         Ok(
             match tag {
                 "dangerFullAccess" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::DangerFullAccess
                 }
                 "readOnly" => Self::ReadOnly(wire::de::Object::from_map(map)?),
@@ -11003,6 +11148,7 @@ impl wire::de::Object for ExternalSandboxSandboxPolicy {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "networkAccess" => network_access = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11053,6 +11199,7 @@ impl wire::de::Object for ReadOnlySandboxPolicy {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "networkAccess" => network_access = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11157,6 +11304,7 @@ impl wire::de::Object for WorkspaceWriteSandboxPolicy {
                 }
                 "networkAccess" => network_access = wire::de::value(&mut __map)?,
                 "writableRoots" => writable_roots = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11290,6 +11438,7 @@ impl wire::de::Object for DailyScheduledTaskSchedule {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "time" => time = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11325,6 +11474,7 @@ impl wire::de::Object for HourlyScheduledTaskSchedule {
             match &*__key {
                 "days" => days = wire::de::value(&mut __map)?,
                 "intervalHours" => interval_hours = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11358,6 +11508,7 @@ impl wire::de::Object for WeekdaysScheduledTaskSchedule {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "time" => time = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11393,6 +11544,7 @@ impl wire::de::Object for WeeklyScheduledTaskSchedule {
             match &*__key {
                 "days" => days = Some(wire::de::value(&mut __map)?),
                 "time" => time = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -11445,6 +11597,12 @@ impl From<SubAgentSource> for SessionSource {
 impl From<&str> for SessionSource {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for SessionSource {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -11533,6 +11691,12 @@ impl From<ThreadSpawnSubAgentSource> for SubAgentSource {
 impl From<&str> for SubAgentSource {
     fn from(value: &str) -> Self {
         wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for SubAgentSource {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
     }
 }
 
@@ -12101,6 +12265,7 @@ impl wire::de::Object for AgentMessageThreadItem {
                 "questions" => questions = wire::de::value(&mut __map)?,
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12190,6 +12355,7 @@ impl wire::de::Object for CollabAgentToolCallThreadItem {
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12298,6 +12464,7 @@ impl wire::de::Object for CommandExecutionThreadItem {
                 "source" => source = wire::de::value(&mut __map)?,
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12363,6 +12530,7 @@ impl wire::de::Object for ContextCompactionThreadItem {
                 "completedAtMs" => completed_at_ms = wire::de::value(&mut __map)?,
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12434,6 +12602,7 @@ impl wire::de::Object for DynamicToolCallThreadItem {
                 "status" => status = Some(wire::de::value(&mut __map)?),
                 "success" => success = wire::de::value(&mut __map)?,
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12495,6 +12664,7 @@ impl wire::de::Object for EnteredReviewModeThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "review" => review = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12544,6 +12714,7 @@ impl wire::de::Object for ExitedReviewModeThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "review" => review = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12597,6 +12768,7 @@ impl wire::de::Object for FileChangeThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12656,6 +12828,7 @@ impl wire::de::Object for FunctionCallOutputThreadItem {
                 "namespace" => namespace = wire::de::value(&mut __map)?,
                 "output" => output = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12709,6 +12882,7 @@ impl wire::de::Object for HookPromptThreadItem {
                 "fragments" => fragments = Some(wire::de::value(&mut __map)?),
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12790,6 +12964,7 @@ impl wire::de::Object for ImageGenerationThreadItem {
                 }
                 "fileId" => __choice_file_id = wire::de::value(&mut __map)?,
                 "result" => __choice_result = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12862,6 +13037,7 @@ impl wire::de::Object for ImageViewThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -12957,6 +13133,7 @@ impl wire::de::Object for McpToolCallThreadItem {
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "status" => status = Some(wire::de::value(&mut __map)?),
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13028,6 +13205,7 @@ impl wire::de::Object for PlanThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13085,6 +13263,7 @@ impl wire::de::Object for ReasoningThreadItem {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
                 "summary" => summary = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13136,6 +13315,7 @@ impl wire::de::Object for SleepThreadItem {
                 "durationMs" => duration_ms = Some(wire::de::value(&mut __map)?),
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13201,6 +13381,7 @@ impl wire::de::Object for SubAgentActivityThreadItem {
                 "model" => model = wire::de::value(&mut __map)?,
                 "reasoningEffort" => reasoning_effort = wire::de::value(&mut __map)?,
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13262,6 +13443,7 @@ impl wire::de::Object for UserMessageThreadItem {
                 "content" => content = Some(wire::de::value(&mut __map)?),
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13321,6 +13503,7 @@ impl wire::de::Object for WebSearchThreadItem {
                 "query" => query = Some(wire::de::value(&mut __map)?),
                 "results" => results = wire::de::value(&mut __map)?,
                 "startedAtMs" => started_at_ms = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13442,6 +13625,7 @@ impl wire::de::Object for ItemThreadItemsListAnchor {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "itemId" => item_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13618,7 +13802,7 @@ impl wire::de::Tagged for ThreadPredictionResult {
             match tag {
                 "completed" => Self::Completed(wire::de::Object::from_map(map)?),
                 "failed" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Failed
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -13662,6 +13846,7 @@ impl wire::de::Object for CompletedThreadPredictionResult {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "text" => text = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13723,11 +13908,11 @@ impl wire::de::Tagged for ThreadRealtimeBemItemPresentation {
         Ok(
             match tag {
                 "wholeItem" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::WholeItem
                 }
                 "inlineMarkdown" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::InlineMarkdown
                 }
                 "inlineVisualization" => {
@@ -13777,6 +13962,7 @@ impl wire::de::Object for InlineVisualizationThreadRealtimeBemItemPresentation {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "index" => index = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -13964,6 +14150,7 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
                 "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14016,6 +14203,7 @@ impl wire::de::Object for RealtimeSessionClosedThreadRealtimeItem {
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14060,6 +14248,7 @@ impl wire::de::Object for RealtimeSessionStartedThreadRealtimeItem {
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14110,6 +14299,7 @@ impl wire::de::Object for TranscriptSegmentThreadRealtimeItem {
                 }
                 "role" => role = Some(wire::de::value(&mut __map)?),
                 "text" => text = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14184,15 +14374,15 @@ impl wire::de::Tagged for ThreadStatus {
         Ok(
             match tag {
                 "notLoaded" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::NotLoaded
                 }
                 "idle" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Idle
                 }
                 "systemError" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::SystemError
                 }
                 "active" => Self::Active(wire::de::Object::from_map(map)?),
@@ -14237,6 +14427,7 @@ impl wire::de::Object for ActiveThreadStatus {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "activeFlags" => active_flags = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14296,7 +14487,7 @@ impl wire::de::Tagged for ThreadUnreadPosition {
         Ok(
             match tag {
                 "threadStart" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::ThreadStart
                 }
                 "turn" => Self::Turn(wire::de::Object::from_map(map)?),
@@ -14339,6 +14530,7 @@ impl wire::de::Object for TurnThreadUnreadPosition {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "turnId" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14524,6 +14716,7 @@ impl wire::de::Object for AudioUserInput {
             match &*__key {
                 "url" => __choice_url = wire::de::value(&mut __map)?,
                 "fileId" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14587,6 +14780,7 @@ impl wire::de::Object for ImageUserInput {
                 "detail" => detail = wire::de::value(&mut __map)?,
                 "url" => __choice_url = wire::de::value(&mut __map)?,
                 "fileId" => __choice_file_id = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14636,6 +14830,7 @@ impl wire::de::Object for LocalAudioUserInput {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14688,6 +14883,7 @@ impl wire::de::Object for LocalImageUserInput {
             match &*__key {
                 "detail" => detail = wire::de::value(&mut __map)?,
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14735,6 +14931,7 @@ impl wire::de::Object for MentionUserInput {
             match &*__key {
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14782,6 +14979,7 @@ impl wire::de::Object for SkillUserInput {
             match &*__key {
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "path" => path = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14840,6 +15038,7 @@ impl wire::de::Object for TextUserInput {
             match &*__key {
                 "text" => text = Some(wire::de::value(&mut __map)?),
                 "text_elements" => text_elements = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -14922,7 +15121,7 @@ impl wire::de::Tagged for WebSearchAction {
                 "openPage" => Self::OpenPage(wire::de::Object::from_map(map)?),
                 "findInPage" => Self::FindInPage(wire::de::Object::from_map(map)?),
                 "other" => {
-                    wire::de::drain(map)?;
+                    wire::de::drain(map, "type")?;
                     Self::Other
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
@@ -14972,6 +15171,7 @@ impl wire::de::Object for FindInPageWebSearchAction {
             match &*__key {
                 "pattern" => pattern = wire::de::value(&mut __map)?,
                 "url" => url = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -15002,6 +15202,7 @@ impl wire::de::Object for OpenPageWebSearchAction {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "url" => url = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
@@ -15035,6 +15236,7 @@ impl wire::de::Object for SearchWebSearchAction {
             match &*__key {
                 "queries" => queries = wire::de::value(&mut __map)?,
                 "query" => query = wire::de::value(&mut __map)?,
+                "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
