@@ -6,7 +6,7 @@ mod support;
 
 use support::Fixture;
 
-/// Files that look alike for every schema; a fixture that is about them lists them under `show`.
+/// Files that look alike for every schema; a fixture that is about them lists its `files`.
 const BOILERPLATE: [&str; 10] = [
     "lib.rs",
     "mod.rs",
@@ -44,20 +44,35 @@ fn every_fixture_has_values_that_decode_and_says_what_it_is_about() {
     }
 }
 
-/// The files with the fixture's own types, without what every file opens with.
+/// A snapshot outlives its fixture otherwise.
+#[test]
+fn every_snapshot_has_a_fixture() {
+    let snapshots = support::folder().with_file_name("snapshots");
+    for file in std::fs::read_dir(snapshots).expect("the folder is there") {
+        let name = file.expect("readable").file_name().to_string_lossy().into_owned();
+        if let Some(fixture) = name.strip_prefix("constructs__").and_then(|name| name.split('.').next()) {
+            let path = support::folder().join(fixture).with_extension("json");
+            assert!(path.exists(), "{name} is the snapshot of no fixture; remove it");
+        }
+    }
+}
+
+/// The files that the fixture is about, without what every file opens with.
 fn specific(fixture: &Fixture, output: &Output) -> String {
+    let has_types = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.ends_with(".rs") && !BOILERPLATE.contains(&name) && !path.contains("/setters/")
+    };
+    let mut missing: Vec<&String> = fixture.files.iter().collect();
     let mut out = String::new();
     for (path, bytes) in &output.files {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let own = name.ends_with(".rs") && !BOILERPLATE.contains(&name) && !path.contains("/setters/");
-        if own || fixture.show.contains(path) {
+        let listed = missing.iter().position(|file| *file == path).map(|index| missing.remove(index));
+        if listed.is_some() || fixture.files.is_empty() && has_types(path) {
             let text = String::from_utf8(bytes.clone()).expect("generated files are text");
             out.push_str(&format!("// {path}\n\n{}\n", body(&text)));
         }
     }
-    for path in &fixture.show {
-        assert!(output.files.iter().any(|(file, _)| file == path), "{}: no file `{path}`", fixture.name);
-    }
+    assert!(missing.is_empty(), "{}: these files are not generated: {missing:?}", fixture.name);
     out
 }
 

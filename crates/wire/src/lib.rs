@@ -43,6 +43,6 @@ pub use string_enum::{StringEnum, UnknownValue};
 pub use transport::{BlockingTransport, Endpoint, Transport};
 
 #[doc(hidden)]
-pub use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess};
+pub use serde::de::{Deserialize, Deserializer, Error as DeError, MapAccess, SeqAccess};
 #[doc(hidden)]
 pub use serde::ser::{Serialize, SerializeMap, Serializer};

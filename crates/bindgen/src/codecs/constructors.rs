@@ -169,7 +169,10 @@ pub(super) fn default_value(value: &Value, ty: &RustType) -> TokenStream {
             quote!(#literal)
         }
         (Value::Number(number), _) => {
-            let literal = proc_macro2::Literal::i64_unsuffixed(number.as_i64().unwrap_or_default());
+            let literal = match number.as_u64() {
+                Some(number) => proc_macro2::Literal::u64_unsuffixed(number),
+                None => proc_macro2::Literal::i64_unsuffixed(number.as_i64().unwrap_or_default()),
+            };
             quote!(#literal)
         }
         (Value::String(text), RustType::String) => quote!(#text.to_owned()),

@@ -204,6 +204,11 @@ fn accessor(union: &Union, field_item: &FieldItem) -> TokenStream {
                 },
             )
         }
+        (RustType::Json, _) => {
+            let field = if optional { quote!(arm.#name.as_ref()) } else { quote!(Some(&arm.#name)) };
+            (quote!(&serde_json::Value), field, quote!())
+        }
+        // An arm that is not known has no value of this type to lend.
         (other, _) => {
             let inner = rust_type(other);
             let field = if optional { quote!(arm.#name.as_ref()) } else { quote!(Some(&arm.#name)) };
@@ -340,10 +345,10 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
                 quote!(#first..=#last)
             }
         };
-        quote!(Some(#positions) => Ok(Self::#arm(chosen.read()?)),)
+        quote!(Some(#positions) => Ok(Self::#arm(object.read()?)),)
     });
     let rest = if open {
-        quote!(_ => Ok(Self::Unrecognized(chosen.keep()?)),)
+        quote!(_ => Ok(Self::Unrecognized(object.keep()?)),)
     } else {
         quote!(_ => Err(wire::de::no_arm(#text)),)
     };
@@ -355,11 +360,16 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
     let serde = serde_impls(
         &name,
         quote!(match self { #(#writes)* #write_rest }),
-        quote! {
-            const ARMS: &[wire::de::Arm] = &[#(#arms),*];
-            let chosen = wire::de::by_keys(deserializer, #text, ARMS)?;
-            match chosen.arm() { #(#reads)* #rest }
-        },
+        quote!(wire::de::by_keys(deserializer)),
     );
-    quote!(#serde)
+    quote! {
+        impl wire::de::ByKeys for #name {
+            const NAME: &'static str = #text;
+            const ARMS: &'static [wire::de::Arm] = &[#(#arms),*];
+            fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+                match object.arm() { #(#reads)* #rest }
+            }
+        }
+        #serde
+    }
 }

@@ -209,11 +209,7 @@ fn key_arm_names(arms: &[KeyArm]) -> Vec<String> {
 }
 
 fn required_in_words(arm: &KeyArm) -> String {
-    let names: Vec<String> = arm
-        .marks
-        .iter()
-        .flat_map(|marks| &marks.required)
-        .map(|names| format!("`{}`", names[names.len() - 1]))
-        .collect();
+    let names: Vec<String> =
+        arm.marks.iter().flat_map(|marks| &marks.required).map(|names| format!("`{}`", names[0])).collect();
     names.join(" and ")
 }

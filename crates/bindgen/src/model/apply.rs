@@ -171,7 +171,7 @@ fn rename_marks(shape: &mut Shape, from: &str, to: &str) {
     for marks in arms.iter_mut().flat_map(|arm| &mut arm.marks) {
         for names in marks.required.iter_mut().chain([&mut marks.known]) {
             if names.iter().any(|name| name == from) {
-                names.push(to.to_owned());
+                names.insert(0, to.to_owned());
             }
         }
     }

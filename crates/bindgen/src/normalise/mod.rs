@@ -14,7 +14,7 @@ use crate::error::{Error, Result, step};
 use crate::load::{METHOD_UNIONS, STABILITY, Schema, pointer, ref_name};
 use crate::shape::{Definition, EnumValue, IntFormat, Shape};
 
-/// Keywords that carry a shape or a fact; any other one is refused, lest its meaning be lost.
+/// Keywords that carry a shape or a fact.
 const KEYWORDS: [&str; 24] = [
     "$ref",
     "additionalProperties",
@@ -93,9 +93,7 @@ impl<'s> Reader<'s> {
             Value::Object(object) => object,
             _ => return Err(Error::schema(at, "unsupported schema; expected an object or `true`")),
         };
-        if let Some(unknown) = object.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
-            return Err(Error::schema(step(at, unknown), format!("unsupported keyword `{unknown}`")));
-        }
+        check_keywords(object, at)?;
         if let Some(name) = ref_name(value) {
             return Ok(Shape::Ref(name.to_owned()));
         }
@@ -169,6 +167,14 @@ impl<'s> Reader<'s> {
             )),
         });
         Ok(Shape::StringEnum(values.collect::<Result<_>>()?))
+    }
+}
+
+/// Refuses a keyword that is not understood, lest its meaning be lost.
+fn check_keywords(object: &Map<String, Value>, at: &str) -> Result<()> {
+    match object.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
+        Some(unknown) => Err(Error::schema(step(at, unknown), format!("unsupported keyword `{unknown}`"))),
+        None => Ok(()),
     }
 }
 

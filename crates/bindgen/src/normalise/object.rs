@@ -31,6 +31,7 @@ impl<'s> Reader<'s> {
 
     /// The members under `properties`, sorted.
     pub(super) fn fields(&self, object: &'s Map<String, Value>, at: &str) -> Result<Vec<Field>> {
+        super::check_keywords(object, at)?;
         let Some(properties) = object.get("properties").and_then(Value::as_object) else {
             return Ok(Vec::new());
         };

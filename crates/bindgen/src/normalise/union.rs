@@ -140,9 +140,6 @@ impl<'s> Reader<'s> {
     /// An arm's own members, the union's common ones, and its inner choice.
     fn arm_object(&self, arm: &Arm<'s>, tag: &str, base: &[Field]) -> Result<Object> {
         let Some(object) = arm.value.as_object() else { return Ok(Object::default()) };
-        if let Some(unknown) = object.keys().find(|key| !super::KEYWORDS.contains(&key.as_str())) {
-            return Err(Error::schema(step(&arm.at, unknown), format!("unsupported keyword `{unknown}`")));
-        }
         let mut fields = self.fields(object, &arm.at)?;
         fields.retain(|field| field.wire != tag);
         for common in base {
@@ -181,6 +178,9 @@ impl<'s> Reader<'s> {
         for arm in arms {
             let experimental = is_experimental(arm.value);
             if let Some((name, payload)) = arm.single_member() {
+                if let Some(object) = arm.value.as_object() {
+                    super::check_keywords(object, &arm.at)?;
+                }
                 let here = step(&step(&arm.at, "properties"), name);
                 let payload = Some(self.shape(payload, &here)?);
                 all.push(ExternalArm { value: name.to_owned(), payload, experimental });

@@ -1,21 +1,17 @@
 //! Reads the fixtures under `constructs/`: each is one shape of the schema, and values of the types it becomes.
 //!
 //! A fixture defines its types and, where they matter, the payloads of the methods around them; every
-//! method union that it does not bring itself is made from the [`SLOTS`] that it fills.
+//! method union that it does not bring itself is made from the [`bundle::SLOTS`] that it fills.
 
 use std::path::{Path, PathBuf};
 
 use codex_appserver_bindgen::{Config, Generator, Layout, Output, Schema, Source, TableSources, Tables};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-/// The methods around a fixture's types: union, method, and the definition that makes it be there.
-const SLOTS: [(&str, &str, &str); 4] = [
-    ("ClientRequest", "fixture/call", "FixtureCallParams"),
-    ("ServerRequest", "fixture/ask", "FixtureAskParams"),
-    ("ServerNotification", "fixture/event", "FixtureEventNotification"),
-    ("ClientNotification", "fixture/tell", "FixtureTellNotification"),
-];
+mod bundle;
+
+use bundle::bundle;
 
 /// One construct of the schema.
 #[derive(Deserialize)]
@@ -32,9 +28,10 @@ pub struct Fixture {
     /// The lines of an `overrides.toml`.
     #[serde(default)]
     overrides: Vec<String>,
-    /// Generated files that are part of the snapshot, beside those with the fixture's types.
+    /// The generated files that make up the snapshot; without it, those with the fixture's types.
     #[serde(default)]
-    pub show: Vec<String>,
+    #[allow(dead_code, reason = "the other tests take no snapshots")]
+    pub files: Vec<String>,
     /// Values, as `runner.rs` reads them.
     pub samples: Map<String, Value>,
 }
@@ -95,31 +92,4 @@ impl Fixture {
 /// The folder of the fixtures.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/constructs")
-}
-
-/// A bundle of these definitions, the method unions added that are not among them.
-fn bundle(definitions: &Map<String, Value>) -> String {
-    let mut all = definitions.clone();
-    for (union, method, payload) in SLOTS {
-        let (has_union, has_payload) = (definitions.contains_key(union), definitions.contains_key(payload));
-        if !has_union {
-            let arms: Vec<Value> = has_payload.then(|| arm(method, payload)).into_iter().collect();
-            all.insert(union.to_owned(), json!({"oneOf": arms}));
-        }
-        if let (true, Some(stem)) = (has_payload, payload.strip_suffix("Params")) {
-            all.entry(format!("{stem}Response")).or_insert_with(|| json!({"type": "object"}));
-        }
-    }
-    json!({"definitions": all}).to_string()
-}
-
-fn arm(method: &str, payload: &str) -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "method": {"type": "string", "enum": [method]},
-            "params": {"$ref": format!("#/definitions/{payload}")},
-        },
-        "required": ["method", "params"],
-    })
 }

@@ -1,13 +1,25 @@
 //! Unions of objects without a tag: literal members decide, then required members, then the arm that
 //! knows most of what is there.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::text::{self, Text};
+use super::{key, value};
+use crate::text::{self, Text, quoted};
+
+/// A union of objects without a tag.
+pub trait ByKeys: Sized {
+    /// What the union is called in error texts.
+    const NAME: &'static str;
+    /// How its arms are recognised; the first of equal candidates wins.
+    const ARMS: &'static [Arm];
+
+    /// Reads the object as the arm it was found to be.
+    fn from_object<E: Error>(object: &Chosen) -> Result<Self, E>;
+}
 
 /// How one arm of a union without a tag is recognised.
 pub struct Arm {
@@ -22,7 +34,7 @@ pub struct Arm {
 /// An object and the arm it was found to be.
 pub struct Chosen {
     arm: Option<usize>,
-    text: Text,
+    text: String,
 }
 
 impl Chosen {
@@ -38,53 +50,95 @@ impl Chosen {
 
     /// Reads the object as the type of its arm.
     pub fn read<T: DeserializeOwned, E: Error>(&self) -> Result<T, E> {
-        text::reread(self.text.get())
+        text::reread(&self.text)
     }
 }
 
-/// Reads an object and finds its arm among `arms`; the first of equal candidates wins.
-pub fn by_keys<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    name: &'static str,
-    arms: &'static [Arm],
-) -> Result<Chosen, D::Error> {
-    let text = Text::deserialize(deserializer)?;
-    let members: BTreeMap<String, &RawValue> = text::reread(text.get())?;
-    let literal =
-        |member: &str| members.get(member).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-    let literal_fits = |arm: &&Arm| {
-        arm.literals
-            .iter()
-            .all(|(member, values)| literal(member).is_some_and(|value| values.contains(&value.as_str())))
-    };
-    let there = |names: &&[&str]| names.iter().any(|name| members.contains_key(*name));
+/// Reads a union without a tag.
+pub fn by_keys<'de, T: ByKeys, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(ByKeysVisitor(PhantomData))
+}
 
+/// Everything happens within the visitor, so that an error is placed at this object.
+struct ByKeysVisitor<T>(PhantomData<T>);
+
+impl<'de, T: ByKeys> Visitor<'de> for ByKeysVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} object", T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut object = Members::default();
+        while let Some(name) = key(&mut map)? {
+            object.0.push((name.to_owned(), value(&mut map)?));
+        }
+        let arm = choose(&object, T::NAME, T::ARMS).map_err(A::Error::custom)?;
+        T::from_object(&Chosen { arm, text: object.text()? })
+    }
+}
+
+/// The members of an object, their values as text.
+#[derive(Default)]
+struct Members(Vec<(String, Text)>);
+
+impl Members {
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(member, _)| member == name)
+    }
+
+    /// The value of a member that is a string.
+    fn string(&self, name: &str) -> Option<String> {
+        let (_, text) = self.0.iter().rev().find(|(member, _)| member == name)?;
+        serde_json::from_str(text.get()).ok()
+    }
+
+    fn text<E: Error>(&self) -> Result<String, E> {
+        let mut text = String::from("{");
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(&quoted::<E>(name)?);
+            text.push(':');
+            text.push_str(value.get());
+        }
+        text.push('}');
+        Ok(text)
+    }
+}
+
+/// The arm of an object; `None` for one whose literal no arm has: a newer peer.
+fn choose(object: &Members, name: &str, arms: &[Arm]) -> Result<Option<usize>, String> {
+    let fits = |arm: &&Arm| {
+        arm.literals.iter().all(|(member, values)| {
+            object.string(member).is_some_and(|value| values.contains(&value.as_str()))
+        })
+    };
     let mut best: Option<(usize, usize)> = None;
-    for (index, arm) in arms.iter().enumerate().filter(|(_, arm)| literal_fits(arm)) {
-        if arm.required.iter().all(there) {
-            let score = arm.known.iter().filter(|name| members.contains_key(**name)).count();
+    for (index, arm) in arms.iter().enumerate().filter(|(_, arm)| fits(arm)) {
+        if arm.required.iter().all(|names| names.iter().any(|name| object.has(name))) {
+            let score = arm.known.iter().filter(|name| object.has(name)).count();
             if best.is_none_or(|(_, best)| score > best) {
                 best = Some((index, score));
             }
         }
     }
     if let Some((index, _)) = best {
-        return Ok(Chosen { arm: Some(index), text });
+        return Ok(Some(index));
     }
-    // A literal that is a string of its own but no arm's: a newer peer. Anything else is a mistake.
-    let newer = arms.iter().all(|arm| !literal_fits(&arm))
-        && arms.iter().flat_map(|arm| arm.literals).any(|(member, _)| literal(member).is_some());
-    if newer {
-        return Ok(Chosen { arm: None, text });
+    let fitting: Vec<&Arm> = arms.iter().filter(fits).collect();
+    let newer = arms.iter().flat_map(|arm| arm.literals).any(|(member, _)| object.string(member).is_some());
+    if fitting.is_empty() && newer {
+        return Ok(None);
     }
-    let needs: Vec<String> = arms
+    let needs: Vec<String> = fitting
         .iter()
-        .filter(literal_fits)
         .map(|arm| arm.required.iter().map(|names| names[0]).collect::<Vec<_>>().join(" and "))
         .collect();
-    Err(D::Error::custom(if needs.is_empty() {
-        format!("no arm of {name} fits this object")
-    } else {
-        format!("no arm of {name} fits this object: it needs {}", needs.join(", or "))
-    }))
+    Err(match &needs[..] {
+        [] => format!("no arm of {name} fits this object"),
+        needs => format!("no arm of {name} fits this object: it needs {}", needs.join(", or ")),
+    })
 }

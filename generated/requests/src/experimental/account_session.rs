@@ -199,6 +199,29 @@ for AccountSessionsSwitchResponse {
     }
 }
 
+impl wire::de::ByKeys for AccountSessionsSwitchResponse {
+    const NAME: &'static str = "AccountSessionsSwitchResponse";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[],
+            required: &[&["sessions"]],
+            known: &["activeSessionId", "sessions"],
+        },
+        wire::de::Arm {
+            literals: &[],
+            required: &[&["authUrl", "auth_url"], &["loginId", "login_id"]],
+            known: &["loginId", "authUrl", "auth_url", "login_id"],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize) => Ok(Self::Sessions(object.read()?)),
+            Some(1usize) => Ok(Self::AuthUrlAndLoginId(object.read()?)),
+            _ => Err(wire::de::no_arm("AccountSessionsSwitchResponse")),
+        }
+    }
+}
+
 impl wire::Serialize for AccountSessionsSwitchResponse {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -212,28 +235,7 @@ impl<'de> wire::Deserialize<'de> for AccountSessionsSwitchResponse {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[],
-                required: &[&["sessions"]],
-                known: &["activeSessionId", "sessions"],
-            },
-            wire::de::Arm {
-                literals: &[],
-                required: &[&["auth_url", "authUrl"], &["login_id", "loginId"]],
-                known: &["auth_url", "login_id", "authUrl", "loginId"],
-            },
-        ];
-        let chosen = wire::de::by_keys(
-            deserializer,
-            "AccountSessionsSwitchResponse",
-            ARMS,
-        )?;
-        match chosen.arm() {
-            Some(0usize) => Ok(Self::Sessions(chosen.read()?)),
-            Some(1usize) => Ok(Self::AuthUrlAndLoginId(chosen.read()?)),
-            _ => Err(wire::de::no_arm("AccountSessionsSwitchResponse")),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 

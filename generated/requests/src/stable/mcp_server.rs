@@ -247,7 +247,7 @@ impl McpServerElicitationRequestParams {
             Self::OpenaiSlashForm(arm) => arm.meta.as_ref(),
             Self::OpenaiForm(arm) => arm.meta.as_ref(),
             Self::Url(arm) => arm.meta.as_ref(),
-            Self::Unrecognized(value) => value.get("_meta").and(None),
+            Self::Unrecognized(value) => value.get("_meta"),
         }
     }
 

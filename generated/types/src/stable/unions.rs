@@ -2784,7 +2784,7 @@ impl DynamicToolNamespaceTool {
     pub fn input_schema(&self) -> Option<&serde_json::Value> {
         match self {
             Self::Function(arm) => Some(&arm.input_schema),
-            Self::Unrecognized(value) => value.get("inputSchema").and(None),
+            Self::Unrecognized(value) => value.get("inputSchema"),
         }
     }
 
@@ -5958,6 +5958,61 @@ impl From<McpElicitationLegacyTitledEnumSchema> for McpElicitationEnumSchema {
     }
 }
 
+impl wire::de::ByKeys for McpElicitationEnumSchema {
+    const NAME: &'static str = "McpElicitationEnumSchema";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["enum"]],
+            known: &["default", "description", "enum", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["oneOf"]],
+            known: &["default", "description", "oneOf", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["enum"]],
+            known: &["default", "description", "enum", "enumNames", "title", "type"],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize..=1usize) => Ok(Self::SingleSelect(object.read()?)),
+            Some(2usize..=3usize) => Ok(Self::MultiSelect(object.read()?)),
+            Some(4usize) => Ok(Self::LegacyTitled(object.read()?)),
+            _ => Ok(Self::Unrecognized(object.keep()?)),
+        }
+    }
+}
+
 impl wire::Serialize for McpElicitationEnumSchema {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -5973,56 +6028,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationEnumSchema {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["enum"]],
-                known: &["default", "description", "enum", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["oneOf"]],
-                known: &["default", "description", "oneOf", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["enum"]],
-                known: &["default", "description", "enum", "enumNames", "title", "type"],
-            },
-        ];
-        let chosen = wire::de::by_keys(deserializer, "McpElicitationEnumSchema", ARMS)?;
-        match chosen.arm() {
-            Some(0usize..=1usize) => Ok(Self::SingleSelect(chosen.read()?)),
-            Some(2usize..=3usize) => Ok(Self::MultiSelect(chosen.read()?)),
-            Some(4usize) => Ok(Self::LegacyTitled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.keep()?)),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 
@@ -6054,6 +6060,45 @@ for McpElicitationMultiSelectEnumSchema {
     }
 }
 
+impl wire::de::ByKeys for McpElicitationMultiSelectEnumSchema {
+    const NAME: &'static str = "McpElicitationMultiSelectEnumSchema";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize) => Ok(Self::Untitled(object.read()?)),
+            Some(1usize) => Ok(Self::Titled(object.read()?)),
+            _ => Ok(Self::Unrecognized(object.keep()?)),
+        }
+    }
+}
+
 impl wire::Serialize for McpElicitationMultiSelectEnumSchema {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -6068,44 +6113,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationMultiSelectEnumSchema {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-        ];
-        let chosen = wire::de::by_keys(
-            deserializer,
-            "McpElicitationMultiSelectEnumSchema",
-            ARMS,
-        )?;
-        match chosen.arm() {
-            Some(0usize) => Ok(Self::Untitled(chosen.read()?)),
-            Some(1usize) => Ok(Self::Titled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.keep()?)),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 
@@ -6151,6 +6159,85 @@ impl From<McpElicitationBooleanSchema> for McpElicitationPrimitiveSchema {
     }
 }
 
+impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
+    const NAME: &'static str = "McpElicitationPrimitiveSchema";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["enum"]],
+            known: &["default", "description", "enum", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["oneOf"]],
+            known: &["default", "description", "oneOf", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["array"])],
+            required: &[&["items"]],
+            known: &[
+                "default",
+                "description",
+                "items",
+                "maxItems",
+                "minItems",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["enum"]],
+            known: &["default", "description", "enum", "enumNames", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[],
+            known: &[
+                "default",
+                "description",
+                "format",
+                "maxLength",
+                "minLength",
+                "title",
+                "type",
+            ],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["number", "integer"])],
+            required: &[],
+            known: &["default", "description", "maximum", "minimum", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["boolean"])],
+            required: &[],
+            known: &["default", "description", "title", "type"],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize..=4usize) => Ok(Self::Enum(object.read()?)),
+            Some(5usize) => Ok(Self::String(object.read()?)),
+            Some(6usize) => Ok(Self::Number(object.read()?)),
+            Some(7usize) => Ok(Self::Boolean(object.read()?)),
+            _ => Ok(Self::Unrecognized(object.keep()?)),
+        }
+    }
+}
+
 impl wire::Serialize for McpElicitationPrimitiveSchema {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -6167,84 +6254,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationPrimitiveSchema {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["enum"]],
-                known: &["default", "description", "enum", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["oneOf"]],
-                known: &["default", "description", "oneOf", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["array"])],
-                required: &[&["items"]],
-                known: &[
-                    "default",
-                    "description",
-                    "items",
-                    "maxItems",
-                    "minItems",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["enum"]],
-                known: &["default", "description", "enum", "enumNames", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[],
-                known: &[
-                    "default",
-                    "description",
-                    "format",
-                    "maxLength",
-                    "minLength",
-                    "title",
-                    "type",
-                ],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["number", "integer"])],
-                required: &[],
-                known: &["default", "description", "maximum", "minimum", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["boolean"])],
-                required: &[],
-                known: &["default", "description", "title", "type"],
-            },
-        ];
-        let chosen = wire::de::by_keys(
-            deserializer,
-            "McpElicitationPrimitiveSchema",
-            ARMS,
-        )?;
-        match chosen.arm() {
-            Some(0usize..=4usize) => Ok(Self::Enum(chosen.read()?)),
-            Some(5usize) => Ok(Self::String(chosen.read()?)),
-            Some(6usize) => Ok(Self::Number(chosen.read()?)),
-            Some(7usize) => Ok(Self::Boolean(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.keep()?)),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 
@@ -6276,6 +6286,29 @@ for McpElicitationSingleSelectEnumSchema {
     }
 }
 
+impl wire::de::ByKeys for McpElicitationSingleSelectEnumSchema {
+    const NAME: &'static str = "McpElicitationSingleSelectEnumSchema";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["enum"]],
+            known: &["default", "description", "enum", "title", "type"],
+        },
+        wire::de::Arm {
+            literals: &[("type", &["string"])],
+            required: &[&["oneOf"]],
+            known: &["default", "description", "oneOf", "title", "type"],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize) => Ok(Self::Untitled(object.read()?)),
+            Some(1usize) => Ok(Self::Titled(object.read()?)),
+            _ => Ok(Self::Unrecognized(object.keep()?)),
+        }
+    }
+}
+
 impl wire::Serialize for McpElicitationSingleSelectEnumSchema {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -6290,28 +6323,7 @@ impl<'de> wire::Deserialize<'de> for McpElicitationSingleSelectEnumSchema {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["enum"]],
-                known: &["default", "description", "enum", "title", "type"],
-            },
-            wire::de::Arm {
-                literals: &[("type", &["string"])],
-                required: &[&["oneOf"]],
-                known: &["default", "description", "oneOf", "title", "type"],
-            },
-        ];
-        let chosen = wire::de::by_keys(
-            deserializer,
-            "McpElicitationSingleSelectEnumSchema",
-            ARMS,
-        )?;
-        match chosen.arm() {
-            Some(0usize) => Ok(Self::Untitled(chosen.read()?)),
-            Some(1usize) => Ok(Self::Titled(chosen.read()?)),
-            _ => Ok(Self::Unrecognized(chosen.keep()?)),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 
@@ -8068,6 +8080,29 @@ impl From<BlobResourceContent> for ResourceContent {
     }
 }
 
+impl wire::de::ByKeys for ResourceContent {
+    const NAME: &'static str = "ResourceContent";
+    const ARMS: &'static [wire::de::Arm] = &[
+        wire::de::Arm {
+            literals: &[],
+            required: &[&["text"], &["uri"]],
+            known: &["_meta", "mimeType", "text", "uri"],
+        },
+        wire::de::Arm {
+            literals: &[],
+            required: &[&["blob"], &["uri"]],
+            known: &["_meta", "blob", "mimeType", "uri"],
+        },
+    ];
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+        match object.arm() {
+            Some(0usize) => Ok(Self::Text(object.read()?)),
+            Some(1usize) => Ok(Self::Blob(object.read()?)),
+            _ => Err(wire::de::no_arm("ResourceContent")),
+        }
+    }
+}
+
 impl wire::Serialize for ResourceContent {
     fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -8081,24 +8116,7 @@ impl<'de> wire::Deserialize<'de> for ResourceContent {
     fn deserialize<D: wire::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        const ARMS: &[wire::de::Arm] = &[
-            wire::de::Arm {
-                literals: &[],
-                required: &[&["text"], &["uri"]],
-                known: &["_meta", "mimeType", "text", "uri"],
-            },
-            wire::de::Arm {
-                literals: &[],
-                required: &[&["blob"], &["uri"]],
-                known: &["_meta", "blob", "mimeType", "uri"],
-            },
-        ];
-        let chosen = wire::de::by_keys(deserializer, "ResourceContent", ARMS)?;
-        match chosen.arm() {
-            Some(0usize) => Ok(Self::Text(chosen.read()?)),
-            Some(1usize) => Ok(Self::Blob(chosen.read()?)),
-            _ => Err(wire::de::no_arm("ResourceContent")),
-        }
+        wire::de::by_keys(deserializer)
     }
 }
 

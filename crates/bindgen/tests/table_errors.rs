@@ -1,0 +1,189 @@
+//! What generation refuses in the tables beside the schema, and what a strict run refuses on top.
+
+use codex_appserver_bindgen::{
+    Config, Generator, Layout, Output, Result, Schema, Source, TableSources, Tables,
+};
+use serde_json::{Value, json};
+
+#[path = "support/bundle.rs"]
+mod bundle;
+
+/// The table files, empty but for what a test is about.
+struct Files<'f> {
+    overrides: &'f str,
+    docs: &'f str,
+    typify: &'f str,
+    extra: &'f str,
+}
+
+impl Default for Files<'_> {
+    fn default() -> Self {
+        Self { overrides: "", docs: "", typify: "", extra: r#"{"definitions": {}}"# }
+    }
+}
+
+impl Files<'_> {
+    fn parse(&self) -> Result<Tables> {
+        let source = |name, text| Source { name, bytes: str::as_bytes(text) };
+        Tables::parse(&TableSources {
+            overrides: source("overrides.toml", self.overrides),
+            docs: source("docs.toml", self.docs),
+            typify: source("typify.toml", self.typify),
+            extra: source("extra.json", self.extra),
+        })
+    }
+
+    fn generate(&self, definitions: &Value, strict: bool) -> Result<Output> {
+        let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
+        let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None)?;
+        let config = Config { tables: self.parse()?, layout: Layout::Workspace, strict };
+        Generator::new(config).schema(schema).run()
+    }
+}
+
+/// Asserts that this failed with exactly this text.
+#[track_caller]
+fn fails<T>(result: Result<T>, place: &str, problem: &str) {
+    let text = result.err().expect("this must fail").to_string();
+    assert_eq!(text, format!("{place}: {problem}"));
+    assert!(!text.contains('\n'), "an error of several lines: {text}");
+}
+
+/// One request with a response, and a summary for it: what a strict run accepts.
+fn sound() -> Value {
+    json!({"FixtureCallParams": {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}})
+}
+
+const SUMMARY: &str = "[methods]\n\"fixture/call\" = \"Calls.\"\n";
+
+fn with_response(name: &str) -> Value {
+    let mut definitions = sound();
+    definitions[name] = json!({"type": "object"});
+    definitions
+}
+
+#[test]
+fn tables_that_do_not_parse() {
+    let overrides = |overrides: &str| Files { overrides, ..Files::default() }.parse();
+    let row = "[[root]]\ntype = \"X\"\nwhy = \"x\"\n";
+    fails(overrides(&format!("{row}[[root]\n")), "overrides.toml:4", "unclosed array table, expected `]`");
+    fails(overrides("[[root]]\ntype = \"X\"\n"), "overrides.toml:1", "missing field `why`");
+    let problem =
+        "unknown field `rot`, expected one of `response`, `method`, `wire_name`, `distinct_null`, `root`";
+    fails(overrides("\n\n[[rot]]\n"), "overrides.toml:3", problem);
+    let docs = Files { docs: "[methods]\na = 1\n", ..Files::default() };
+    fails(docs.parse(), "docs.toml:2", "invalid type: integer `1`, expected a string");
+    let typify = Files { typify: "differs = 1\n", ..Files::default() };
+    fails(typify.parse(), "typify.toml:1", "invalid type: integer `1`, expected a sequence");
+    let extra = Files { extra: "{\"definitions\": {}", ..Files::default() };
+    fails(extra.parse(), "extra.json", "not JSON: EOF while parsing an object at line 1 column 18");
+    let extra = Files { extra: "{}", ..Files::default() };
+    fails(extra.parse(), "extra.json", "not JSON: missing field `definitions` at line 1 column 2");
+}
+
+#[test]
+fn a_sound_schema_passes_a_strict_run() {
+    let output =
+        Files { docs: SUMMARY, ..Files::default() }.generate(&sound(), true).expect("nothing is wrong");
+    assert_eq!(output.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn requests_without_a_response_name_the_candidates() {
+    let place = "schema/overrides.toml";
+    let request =
+        json!({"properties": {"method": {"type": "string", "enum": ["odd/one"]}}, "required": ["method"]});
+    let mut definitions = json!({"ClientRequest": {"oneOf": [request]}});
+    let none = "odd/one: no response type; candidates: none; add a [[response]] row";
+    fails(Files::default().generate(&definitions, true), place, none);
+    definitions["AResponse"] = json!({"type": "object"});
+    definitions["BResponse"] = json!({"type": "object"});
+    let two =
+        "odd/one: no response type; candidates: AResponse, BResponse; add a [[response]] row (and 2 more)";
+    fails(Files::default().generate(&definitions, true), place, two);
+    let unused = "ZResponse: a response type that no method uses; add a [[response]] row";
+    fails(Files::default().generate(&with_response("ZResponse"), true), place, unused);
+
+    let overrides = "[[response]]\nmethod = 'odd/one'\ntype = 'CResponse'\nwhy = 'x'\n";
+    fails(Files { overrides, ..Files::default() }.generate(&definitions, true), place, two);
+}
+
+#[test]
+fn a_lenient_run_warns_instead() {
+    let request =
+        json!({"properties": {"method": {"type": "string", "enum": ["odd/one"]}}, "required": ["method"]});
+    let definitions = json!({"ClientRequest": {"oneOf": [request]}, "AResponse": {"type": "object"}});
+    let output = Files::default().generate(&definitions, false).expect("warnings only");
+    assert_eq!(
+        output.warnings,
+        [
+            "odd/one: no response type; candidates: AResponse; add a [[response]] row",
+            "AResponse: a response type that no method uses; add a [[response]] row",
+        ]
+    );
+    assert_eq!(output.index, "client request odd/one () -> any\n");
+}
+
+#[test]
+fn rows_of_no_use() {
+    let idle = |overrides: &str, row: &str| {
+        let files = Files { overrides, docs: SUMMARY, ..Files::default() };
+        let problem =
+            format!("{row} changes nothing: the schema has it already or lacks the place; remove the row");
+        fails(files.generate(&sound(), true), "schema/overrides.toml", &problem);
+        // The tables belong to the pinned schema: with another one some rows are bound to be idle.
+        assert_eq!(files.generate(&sound(), false).expect("no error").warnings, Vec::<String>::new());
+    };
+    idle("[[response]]\nmethod = 'a'\ntype = 'B'\nwhy = 'x'", "[[response]] a");
+    idle(
+        "[[response]]\nmethod = 'fixture/call'\ntype = 'FixtureCallResponse'\nwhy = 'x'",
+        "[[response]] fixture/call",
+    );
+    let method = "[[method]]\nunion = 'ClientRequest'\nmethod = 'fixture/call'\nparams = 'FixtureCallParams'\n\
+                  experimental = false\nwhy = 'x'";
+    idle(method, "[[method]] fixture/call");
+    idle("[[root]]\ntype = 'Nowhere'\nwhy = 'x'", "[[root]] Nowhere");
+    idle(
+        "[[wire_name]]\ntype = 'FixtureCallParams'\nmembers = { b = 'c' }\nwhy = 'x'",
+        "[[wire_name]] FixtureCallParams.b",
+    );
+    idle("[[distinct_null]]\ntype = 'Nowhere'\nmembers = ['a']\nwhy = 'x'", "[[distinct_null]] Nowhere.a");
+    let required = "[[distinct_null]]\ntype = 'FixtureCallParams'\nmembers = ['a', 'b']\nwhy = 'x'";
+    idle(required, "[[distinct_null]] FixtureCallParams.b");
+}
+
+#[test]
+fn extra_definitions() {
+    let extra = r#"{"definitions": {"FixtureCallParams": {"type": "object"}}}"#;
+    let files = Files { extra, docs: SUMMARY, ..Files::default() };
+    let problem = "extra.json: FixtureCallParams changes nothing: the schema has it already or lacks the place; remove the row";
+    fails(files.generate(&sound(), true), "schema/overrides.toml", problem);
+    let extra =
+        r##"{"definitions": {"More": {"type": "array", "items": {"$ref": "#/definitions/Nowhere"}}}}"##;
+    // What refers to nothing in this schema is left out, which the pinned schema does not let pass.
+    let files = Files { extra, docs: SUMMARY, ..Files::default() };
+    assert!(files.generate(&sound(), false).is_ok());
+    let problem =
+        "extra.json: More changes nothing: the schema has it already or lacks the place; remove the row";
+    fails(files.generate(&sound(), true), "schema/overrides.toml", problem);
+}
+
+#[test]
+fn summaries() {
+    let strictly = |docs: &str| Files { docs, ..Files::default() }.generate(&sound(), true);
+    let place = "schema/docs.toml";
+    fails(strictly(""), place, "no summary for `fixture/call`; add a line to [methods]");
+    let stale = format!("{SUMMARY}\"gone/away\" = \"Gone.\"\n[types]\nGone = \"Gone.\"\n");
+    let problem = "a summary for `gone/away`, which is no method; remove the line; \
+                   a summary for `Gone`, which is no type that a method reaches; remove the line";
+    fails(strictly(&stale), place, problem);
+}
+
+#[test]
+fn rows_about_typify_of_no_use() {
+    let typify = "[[differs]]\nplace = 'FixtureCallParams.a'\nours = 'u64'\ntypify = 'u32'\nwhy = 'x'\n";
+    let problem = "[[differs]] FixtureCallParams.a: ours `u64`, typify `u32` explains nothing: \
+                   the two agree or differ otherwise; remove the row";
+    let files = Files { typify, docs: SUMMARY, ..Files::default() };
+    fails(files.generate(&sound(), true), "schema/typify.toml", problem);
+}
