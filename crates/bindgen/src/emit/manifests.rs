@@ -43,7 +43,7 @@ fn manifest(emission: &Emission<'_>, of: Crate) -> String {
     let package: String = match emission.layout {
         Layout::Workspace => inherited.iter().map(|key| format!("{key}.workspace = true\n")).collect(),
         Layout::StandAlone { .. } => {
-            format!("version = \"{}\"\nedition = \"2024\"\n", env!("CARGO_PKG_VERSION"))
+            format!("version = \"{}\"\nedition = \"2024\"\n", crate_version(emission))
         }
     };
     let mut dependencies = vec!["wire"];
@@ -66,6 +66,13 @@ fn manifest(emission: &Emission<'_>, of: Crate) -> String {
         version = emission.header.codex_version,
         features = features.join(", "),
     )
+}
+
+/// The codex version, where cargo takes it for a version.
+fn crate_version<'e>(emission: &'e Emission<'_>) -> &'e str {
+    let codex = emission.header.codex_version.as_str();
+    let plain = codex.split('.').count() == 3 && codex.split('.').all(|part| part.parse::<u32>().is_ok());
+    if plain { codex } else { env!("CARGO_PKG_VERSION") }
 }
 
 fn root_manifest(emission: &Emission<'_>) -> String {
