@@ -89,7 +89,11 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
 
 fn setter(context: &Context<'_>, field: &FieldItem) -> TokenStream {
     let (docs, field_name) = (docs(&field.docs), names::ident(&field.name));
-    let setter = if field.name == "new" { names::ident("with_new") } else { field_name.clone() };
+    // These would stand before the constructor and before `Default::default`.
+    let setter = match field.name.as_str() {
+        name @ ("new" | "default") => names::ident(&format!("with_{name}")),
+        _ => field_name.clone(),
+    };
     let argument = argument(context, field);
     let value = setter_value(context, field);
     quote! {

@@ -286,8 +286,14 @@ fn by_type(item: &Item, union: &Union) -> TokenStream {
         let arm = names::ident(&variant.name);
         match variant.wire.as_str() {
             "string" => quote!(fn string(value: &str) -> Option<Self> { Some(Self::#arm(value.into())) }),
+            "integer" if variant.payload == Some(RustType::Int(IntFormat::I64)) => {
+                quote!(fn integer(value: i64) -> Option<Self> { Some(Self::#arm(value)) })
+            }
             "integer" => {
                 quote!(fn integer(value: i64) -> Option<Self> { value.try_into().ok().map(Self::#arm) })
+            }
+            "number" if variant.payload == Some(RustType::F32) => {
+                quote!(fn number(value: f64) -> Option<Self> { Some(Self::#arm(value as f32)) })
             }
             "number" => quote!(fn number(value: f64) -> Option<Self> { Some(Self::#arm(value)) }),
             "boolean" => quote!(fn boolean(value: bool) -> Option<Self> { Some(Self::#arm(value)) }),

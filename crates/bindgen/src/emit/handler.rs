@@ -108,15 +108,13 @@ impl Parts {
 fn routes(emission: &Emission<'_>, methods: &[&Method], wait: &TokenStream) -> TokenStream {
     let arms = methods.iter().map(|method| {
         let Parts { gate, name, variant, .. } = Parts::new(emission, method);
-        let boxed = match &method.params {
-            Params::Required(definition) => {
-                crate::codecs::variant_type(&emission.context(), definition).to_string().starts_with("Box")
-            }
-            _ => false,
-        };
+        let boxed = method.params.definition().is_some_and(|definition| {
+            crate::codecs::variant_type(&emission.context(), definition).to_string().starts_with("Box")
+        });
         let (pattern, value) = match (&method.params, boxed) {
             (Params::None, _) => (quote!(), quote!(())),
-            (_, true) => (quote!((params)), quote!(*params)),
+            (Params::Required(_), true) => (quote!((params)), quote!(*params)),
+            (Params::Nullable(_), true) => (quote!((params)), quote!(params.map(|params| *params))),
             (_, false) => (quote!((params)), quote!(params)),
         };
         quote!(#gate ServerRequest::#variant #pattern => answer(&self.#name(#value)#wait?),)

@@ -93,12 +93,13 @@ fn properties(old: &Map<String, Value>, new: &Map<String, Value>, at: &str) -> R
 /// Arms are matched by what tells them apart: equal ones first, then those with the same literals.
 fn arms_of(old: &[Value], new: &[Value], at: &str) -> Result<Value> {
     let twin = |arm: &Value, arms: &[Value]| {
-        arms.iter().position(|other| other == arm).or_else(|| {
-            let literals = literals(arm);
-            (!literals.is_empty())
-                .then(|| arms.iter().position(|other| self::literals(other) == literals))
-                .flatten()
-        })
+        let marks = marks(arm);
+        // Values may join a list of strings; a tag may not change.
+        let same = |other: &Value| match arm.get("enum").and(other.get("enum")) {
+            Some(_) => marks.iter().any(|mark| self::marks(other).contains(mark)),
+            None => !marks.is_empty() && marks == self::marks(other),
+        };
+        arms.iter().position(|other| other == arm).or_else(|| arms.iter().position(same))
     };
     if let Some(lost) = old.iter().position(|arm| twin(arm, new).is_none()) {
         return Err(Error::schema(
@@ -113,16 +114,24 @@ fn arms_of(old: &[Value], new: &[Value], at: &str) -> Result<Value> {
     Ok(Value::Array(arms.collect::<Result<_>>()?))
 }
 
-/// The single-value enums of an arm: its tag or its method.
-fn literals(arm: &Value) -> Vec<(String, Value)> {
+/// What tells an arm from its siblings: its tag or its method, else each of its strings, else the name of
+/// its only member.
+fn marks(arm: &Value) -> Vec<(&str, &Value)> {
+    if let Some(values) = arm.get("enum").and_then(Value::as_array) {
+        return values.iter().map(|value| ("", value)).collect();
+    }
     let Some(members) = arm.get("properties").and_then(Value::as_object) else { return Vec::new() };
-    members
-        .iter()
-        .filter_map(|(name, member)| match member.get("enum").and_then(Value::as_array).map(Vec::as_slice) {
-            Some([value]) => Some((name.clone(), value.clone())),
+    let literals = members.iter().filter_map(|(name, member)| {
+        match member.get("enum").and_then(Value::as_array).map(Vec::as_slice) {
+            Some([value]) => Some((name.as_str(), value)),
             _ => None,
-        })
-        .collect()
+        }
+    });
+    let literals: Vec<_> = literals.collect();
+    match members.keys().next() {
+        Some(only) if literals.is_empty() && members.len() == 1 => vec![(only, &Value::Null)],
+        _ => literals,
+    }
 }
 
 fn mark(schema: Value) -> Value {

@@ -9,13 +9,14 @@ use crate::load::pointer;
 use crate::shape::{Definition, Field, Object, Shape};
 
 /// Members whose `Debug` output would put a secret into a log, by the end of their name.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "accesskey",
     "accesstoken",
     "apikey",
     "authtoken",
     "bearertoken",
     "password",
+    "privatekey",
     "secret",
     "secretaccesskey",
     "sessiontoken",
@@ -145,7 +146,16 @@ impl<'m> Lowering<'m> {
             if let ItemKind::Struct(Struct { choice: Some(choice), .. }) = &mut parent.kind {
                 choice.enum_name.clone_from(&name);
             }
-            let item = choice_item(&name, &definition, choice, gated);
+            let mut item = choice_item(&name, &definition, choice, gated);
+            // A choice lives where all can reach it, unless it holds a part of its owner.
+            let holds_part = choice
+                .arms
+                .iter()
+                .filter_map(|arm| arm.ty.by_value())
+                .any(|part| self.items.get(part).is_some_and(|part| part.definition == definition));
+            if let Some(owner) = self.items.get(owner).filter(|_| holds_part) {
+                (item.home, item.group) = (owner.home, owner.group.clone());
+            }
             match self.items.get_mut(&name) {
                 None => drop(self.items.insert(name, item)),
                 Some(existing) if existing.kind == item.kind => existing.gated &= gated,

@@ -133,10 +133,14 @@ fn choose(object: &Members, name: &str, arms: &[Arm]) -> Result<Option<usize>, S
     if fitting.is_empty() && newer {
         return Ok(None);
     }
-    let needs: Vec<String> = fitting
-        .iter()
-        .map(|arm| arm.required.iter().map(|names| names[0]).collect::<Vec<_>>().join(" and "))
-        .collect();
+    // Each arm's members by the name they are written under, which stands first.
+    let mut needs: Vec<String> = Vec::new();
+    for arm in &fitting {
+        let names = arm.required.iter().map(|names| names[0]).collect::<Vec<_>>().join(" and ");
+        if !needs.contains(&names) {
+            needs.push(names);
+        }
+    }
     Err(match &needs[..] {
         [] => format!("no arm of {name} fits this object"),
         needs => format!("no arm of {name} fits this object: it needs {}", needs.join(", or ")),

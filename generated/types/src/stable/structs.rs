@@ -7980,7 +7980,7 @@ wire::impl_object!(OtelRequirements);
 /// The protocol type `OtelTlsConfig`.
 ///
 /// Used by `configRequirements/read`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OtelTlsConfig {
     /// Wire name: `ca-certificate`.
@@ -7989,6 +7989,17 @@ pub struct OtelTlsConfig {
     pub client_certificate: Option<String>,
     /// Wire name: `client-private-key`.
     pub client_private_key: Option<String>,
+}
+
+/// Secrets are redacted.
+impl std::fmt::Debug for OtelTlsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtelTlsConfig")
+            .field("ca_certificate", &self.ca_certificate)
+            .field("client_certificate", &self.client_certificate)
+            .field("client_private_key", &wire::Redacted(&self.client_private_key))
+            .finish_non_exhaustive()
+    }
 }
 
 impl wire::de::Object for OtelTlsConfig {
