@@ -31,15 +31,23 @@ struct Step {
 struct Call {
     arguments: Vec<&'static str>,
     env: Vec<(&'static str, &'static str)>,
+    fresh_target: bool,
 }
 
 fn cargo(line: &'static str) -> Call {
-    Call { arguments: line.split(' ').collect(), env: Vec::new() }
+    Call { arguments: line.split(' ').collect(), env: Vec::new(), fresh_target: false }
 }
 
 impl Call {
     fn env(mut self, key: &'static str, value: &'static str) -> Self {
         self.env.push((key, value));
+        self
+    }
+
+    /// Builds in a target folder of its own. cargo unpacks the packages it verifies into its home, by the
+    /// path of the target folder and their version: the same folder would show it those of an older run.
+    fn fresh_target(mut self) -> Self {
+        self.fresh_target = true;
         self
     }
 }
@@ -90,7 +98,10 @@ fn steps() -> Vec<Step> {
         step(
             "package",
             "every publishable crate packages and builds from its package",
-            vec![cargo("package --quiet --workspace --exclude codex-appserver-tests --allow-dirty")],
+            vec![
+                cargo("package --quiet --workspace --exclude codex-appserver-tests --allow-dirty")
+                    .fresh_target(),
+            ],
         ),
     ]
 }
@@ -164,6 +175,21 @@ fn run_cargo(call: &Call, codex: Option<&Path>) -> Result<bool> {
     }
     if let Some(codex) = codex {
         command.env("CODEX_APPSERVER_TEST_CODEX", codex);
+    }
+    let target = match call.fresh_target {
+        true => {
+            let parent = inputs::root().join("target");
+            std::fs::create_dir_all(&parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
+            Some(
+                tempfile::tempdir_in(&parent)
+                    .with_context(|| format!("cannot write in {}", parent.display()))?,
+            )
+        }
+        false => None,
+    };
+    if let Some(target) = &target {
+        command.arg("--target-dir").arg(target.path());
     }
     let line = format!("cargo {}", call.arguments.join(" "));
     eprintln!("$ {line}");
