@@ -7,7 +7,8 @@
 //!   wrappers to work on it;
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
-//! * [`de`] and [`ser`] are the building blocks of the generated codecs.
+//! * [`de`] and [`ser`] are the building blocks of the generated codecs;
+//! * [`shape`] is the protocol as data.
 //!
 //! The app-server speaks JSON-RPC 2.0 without the `"jsonrpc"` member, one object a line.
 
@@ -22,6 +23,7 @@ mod path;
 mod redact;
 mod request;
 pub mod ser;
+pub mod shape;
 mod string_enum;
 mod text;
 mod transport;
@@ -38,7 +40,7 @@ pub use message::{Message, Params, UnknownMethod};
 pub use message::{deserialize_message, serialize_message};
 pub use nullable::Patch;
 pub use redact::Redacted;
-pub use request::{Direction, Notification, Request};
+pub use request::{Direction, Notification, Request, RequestVisitor};
 pub use string_enum::{StringEnum, UnknownValue};
 pub use transport::{BlockingTransport, Endpoint, Transport};
 

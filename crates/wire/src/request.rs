@@ -37,3 +37,12 @@ pub trait Notification {
     /// The `params` member: `()` where the method has none.
     type Params: Serialize + DeserializeOwned;
 }
+
+/// What to do with the request type of a method that is known by name only, such as decoding its answer.
+pub trait RequestVisitor {
+    /// What comes out.
+    type Output;
+
+    /// Called with the marker type of the method.
+    fn visit<R: Request>(self) -> Self::Output;
+}

@@ -2761,3 +2761,351 @@ impl wire::Request for McpServerElicitationRequest {
     type Params = prelude::McpServerElicitationRequestParams;
     type Response = prelude::McpServerElicitationRequestResponse;
 }
+
+/// Calls `visitor` with the marker type of a client request; none where these bindings do not know the method.
+pub fn visit_client_request<V: wire::RequestVisitor>(
+    method: &str,
+    visitor: V,
+) -> Option<V::Output> {
+    Some(
+        match method {
+            #[cfg(feature = "experimental")]
+            "account/bedrock/checkGovCloudRequirements" => {
+                visitor.visit::<AccountBedrockCheckGovCloudRequirements>()
+            }
+            #[cfg(feature = "experimental")]
+            "account/bedrock/discover" => visitor.visit::<AccountBedrockDiscover>(),
+            #[cfg(feature = "experimental")]
+            "account/bedrock/setup" => visitor.visit::<AccountBedrockSetup>(),
+            "account/gatewayOAuth/cancel" => visitor.visit::<AccountGatewayOAuthCancel>(),
+            "account/gatewayOAuth/login" => visitor.visit::<AccountGatewayOAuthLogin>(),
+            "account/gatewayOAuth/read" => visitor.visit::<AccountGatewayOAuthRead>(),
+            #[cfg(feature = "experimental")]
+            "account/gcp/setup" => visitor.visit::<AccountGcpSetup>(),
+            "account/login/cancel" => visitor.visit::<AccountLoginCancel>(),
+            "account/login/start" => visitor.visit::<AccountLoginStart>(),
+            "account/logout" => visitor.visit::<AccountLogout>(),
+            "account/rateLimitResetCredit/consume" => {
+                visitor.visit::<AccountRateLimitResetCreditConsume>()
+            }
+            "account/rateLimits/read" => visitor.visit::<AccountRateLimitsRead>(),
+            "account/read" => visitor.visit::<AccountRead>(),
+            "account/securitySetup/read" => visitor.visit::<AccountSecuritySetupRead>(),
+            "account/sendAddCreditsNudgeEmail" => {
+                visitor.visit::<AccountSendAddCreditsNudgeEmail>()
+            }
+            "account/usage/read" => visitor.visit::<AccountUsageRead>(),
+            "account/workspaceMessages/read" => {
+                visitor.visit::<AccountWorkspaceMessagesRead>()
+            }
+            #[cfg(feature = "experimental")]
+            "accountSession/list" => visitor.visit::<AccountSessionList>(),
+            #[cfg(feature = "experimental")]
+            "accountSession/switch" => visitor.visit::<AccountSessionSwitch>(),
+            "app/installed" => visitor.visit::<AppInstalled>(),
+            "app/list" => visitor.visit::<AppList>(),
+            "app/read" => visitor.visit::<AppRead>(),
+            #[cfg(feature = "experimental")]
+            "collaborationMode/list" => visitor.visit::<CollaborationModeList>(),
+            "command/exec" => visitor.visit::<CommandExec>(),
+            "command/exec/resize" => visitor.visit::<CommandExecResize>(),
+            "command/exec/terminate" => visitor.visit::<CommandExecTerminate>(),
+            "command/exec/write" => visitor.visit::<CommandExecWrite>(),
+            "config/batchWrite" => visitor.visit::<ConfigBatchWrite>(),
+            "config/mcpServer/reload" => visitor.visit::<ConfigMcpServerReload>(),
+            "config/read" => visitor.visit::<ConfigRead>(),
+            "config/value/write" => visitor.visit::<ConfigValueWrite>(),
+            "configRequirements/read" => visitor.visit::<ConfigRequirementsRead>(),
+            #[cfg(feature = "experimental")]
+            "environment/add" => visitor.visit::<EnvironmentAdd>(),
+            #[cfg(feature = "experimental")]
+            "environment/info" => visitor.visit::<EnvironmentInfo>(),
+            #[cfg(feature = "experimental")]
+            "environment/status" => visitor.visit::<EnvironmentStatus>(),
+            "experimentalFeature/enablement/set" => {
+                visitor.visit::<ExperimentalFeatureEnablementSet>()
+            }
+            "experimentalFeature/list" => visitor.visit::<ExperimentalFeatureList>(),
+            "externalAgentConfig/detect" => visitor.visit::<ExternalAgentConfigDetect>(),
+            "externalAgentConfig/import" => visitor.visit::<ExternalAgentConfigImport>(),
+            "externalAgentConfig/import/readHistories" => {
+                visitor.visit::<ExternalAgentConfigImportReadHistories>()
+            }
+            "externalAgentConfig/import/recordHistory" => {
+                visitor.visit::<ExternalAgentConfigImportRecordHistory>()
+            }
+            "feedback/save" => visitor.visit::<FeedbackSave>(),
+            "feedback/upload" => visitor.visit::<FeedbackUpload>(),
+            "fs/copy" => visitor.visit::<FsCopy>(),
+            "fs/createDirectory" => visitor.visit::<FsCreateDirectory>(),
+            "fs/getMetadata" => visitor.visit::<FsGetMetadata>(),
+            "fs/readDirectory" => visitor.visit::<FsReadDirectory>(),
+            "fs/readFile" => visitor.visit::<FsReadFile>(),
+            "fs/remove" => visitor.visit::<FsRemove>(),
+            "fs/unwatch" => visitor.visit::<FsUnwatch>(),
+            "fs/watch" => visitor.visit::<FsWatch>(),
+            "fs/writeFile" => visitor.visit::<FsWriteFile>(),
+            "fuzzyFileSearch" => visitor.visit::<FuzzyFileSearch>(),
+            #[cfg(feature = "experimental")]
+            "fuzzyFileSearch/sessionStart" => {
+                visitor.visit::<FuzzyFileSearchSessionStart>()
+            }
+            #[cfg(feature = "experimental")]
+            "fuzzyFileSearch/sessionStop" => {
+                visitor.visit::<FuzzyFileSearchSessionStop>()
+            }
+            #[cfg(feature = "experimental")]
+            "fuzzyFileSearch/sessionUpdate" => {
+                visitor.visit::<FuzzyFileSearchSessionUpdate>()
+            }
+            "getAuthStatus" => visitor.visit::<GetAuthStatus>(),
+            "getConversationSummary" => visitor.visit::<GetConversationSummary>(),
+            "gitDiffToRemote" => visitor.visit::<GitDiffToRemote>(),
+            "hooks/list" => visitor.visit::<HooksList>(),
+            "initialize" => visitor.visit::<Initialize>(),
+            "marketplace/add" => visitor.visit::<MarketplaceAdd>(),
+            "marketplace/remove" => visitor.visit::<MarketplaceRemove>(),
+            "marketplace/upgrade" => visitor.visit::<MarketplaceUpgrade>(),
+            #[cfg(feature = "experimental")]
+            "mcpServer/event/stream/start" => {
+                visitor.visit::<McpServerEventStreamStart>()
+            }
+            #[cfg(feature = "experimental")]
+            "mcpServer/event/stream/stop" => visitor.visit::<McpServerEventStreamStop>(),
+            "mcpServer/oauth/login" => visitor.visit::<McpServerOauthLogin>(),
+            "mcpServer/resource/read" => visitor.visit::<McpServerResourceRead>(),
+            "mcpServer/tool/call" => visitor.visit::<McpServerToolCall>(),
+            "mcpServerStatus/list" => visitor.visit::<McpServerStatusList>(),
+            #[cfg(feature = "experimental")]
+            "memory/reset" => visitor.visit::<MemoryReset>(),
+            #[cfg(feature = "experimental")]
+            "memory/status" => visitor.visit::<MemoryStatus>(),
+            #[cfg(feature = "experimental")]
+            "mock/experimentalMethod" => visitor.visit::<MockExperimentalMethod>(),
+            "model/list" => visitor.visit::<ModelList>(),
+            "modelProvider/capabilities/read" => {
+                visitor.visit::<ModelProviderCapabilitiesRead>()
+            }
+            "modelProvider/config/write" => visitor.visit::<ModelProviderConfigWrite>(),
+            "modelProvider/list" => visitor.visit::<ModelProviderList>(),
+            "permissionProfile/list" => visitor.visit::<PermissionProfileList>(),
+            "plugin/install" => visitor.visit::<PluginInstall>(),
+            "plugin/installed" => visitor.visit::<PluginInstalled>(),
+            "plugin/list" => visitor.visit::<PluginList>(),
+            "plugin/read" => visitor.visit::<PluginRead>(),
+            "plugin/reconcile" => visitor.visit::<PluginReconcile>(),
+            #[cfg(feature = "experimental")]
+            "plugin/search" => visitor.visit::<PluginSearch>(),
+            "plugin/share/checkout" => visitor.visit::<PluginShareCheckout>(),
+            "plugin/share/delete" => visitor.visit::<PluginShareDelete>(),
+            "plugin/share/list" => visitor.visit::<PluginShareList>(),
+            "plugin/share/save" => visitor.visit::<PluginShareSave>(),
+            "plugin/share/updateTargets" => visitor.visit::<PluginShareUpdateTargets>(),
+            "plugin/skill/read" => visitor.visit::<PluginSkillRead>(),
+            "plugin/uninstall" => visitor.visit::<PluginUninstall>(),
+            #[cfg(feature = "experimental")]
+            "process/kill" => visitor.visit::<ProcessKill>(),
+            #[cfg(feature = "experimental")]
+            "process/resizePty" => visitor.visit::<ProcessResizePty>(),
+            #[cfg(feature = "experimental")]
+            "process/spawn" => visitor.visit::<ProcessSpawn>(),
+            #[cfg(feature = "experimental")]
+            "process/writeStdin" => visitor.visit::<ProcessWriteStdin>(),
+            #[cfg(feature = "experimental")]
+            "project/create" => visitor.visit::<ProjectCreate>(),
+            #[cfg(feature = "experimental")]
+            "project/delete" => visitor.visit::<ProjectDelete>(),
+            #[cfg(feature = "experimental")]
+            "project/import" => visitor.visit::<ProjectImport>(),
+            #[cfg(feature = "experimental")]
+            "project/list" => visitor.visit::<ProjectList>(),
+            #[cfg(feature = "experimental")]
+            "project/move" => visitor.visit::<ProjectMove>(),
+            #[cfg(feature = "experimental")]
+            "project/read" => visitor.visit::<ProjectRead>(),
+            #[cfg(feature = "experimental")]
+            "project/update" => visitor.visit::<ProjectUpdate>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/client/list" => visitor.visit::<RemoteControlClientList>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/client/revoke" => visitor.visit::<RemoteControlClientRevoke>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/disable" => visitor.visit::<RemoteControlDisable>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/enable" => visitor.visit::<RemoteControlEnable>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/pairing/start" => visitor.visit::<RemoteControlPairingStart>(),
+            #[cfg(feature = "experimental")]
+            "remoteControl/pairing/status" => {
+                visitor.visit::<RemoteControlPairingStatus>()
+            }
+            #[cfg(feature = "experimental")]
+            "remoteControl/status/read" => visitor.visit::<RemoteControlStatusRead>(),
+            "review/start" => visitor.visit::<ReviewStart>(),
+            #[cfg(feature = "experimental")]
+            "rollout/compress" => visitor.visit::<RolloutCompress>(),
+            #[cfg(feature = "experimental")]
+            "server/diagnostics" => visitor.visit::<ServerDiagnostics>(),
+            "skills/config/write" => visitor.visit::<SkillsConfigWrite>(),
+            "skills/extraRoots/set" => visitor.visit::<SkillsExtraRootsSet>(),
+            "skills/list" => visitor.visit::<SkillsList>(),
+            "thread/approveGuardianDeniedAction" => {
+                visitor.visit::<ThreadApproveGuardianDeniedAction>()
+            }
+            "thread/archive" => visitor.visit::<ThreadArchive>(),
+            "thread/attachment/add" => visitor.visit::<ThreadAttachmentAdd>(),
+            "thread/attachment/list" => visitor.visit::<ThreadAttachmentList>(),
+            "thread/attachment/remove" => visitor.visit::<ThreadAttachmentRemove>(),
+            "thread/attachmentOwner/list" => visitor.visit::<ThreadAttachmentOwnerList>(),
+            #[cfg(feature = "experimental")]
+            "thread/backgroundTerminals/clean" => {
+                visitor.visit::<ThreadBackgroundTerminalsClean>()
+            }
+            #[cfg(feature = "experimental")]
+            "thread/backgroundTerminals/list" => {
+                visitor.visit::<ThreadBackgroundTerminalsList>()
+            }
+            #[cfg(feature = "experimental")]
+            "thread/backgroundTerminals/terminate" => {
+                visitor.visit::<ThreadBackgroundTerminalsTerminate>()
+            }
+            "thread/compact/start" => visitor.visit::<ThreadCompactStart>(),
+            #[cfg(feature = "experimental")]
+            "thread/decrement_elicitation" => {
+                visitor.visit::<ThreadDecrementElicitation>()
+            }
+            "thread/delete" => visitor.visit::<ThreadDelete>(),
+            "thread/fork" => visitor.visit::<ThreadFork>(),
+            "thread/goal/clear" => visitor.visit::<ThreadGoalClear>(),
+            "thread/goal/get" => visitor.visit::<ThreadGoalGet>(),
+            "thread/goal/set" => visitor.visit::<ThreadGoalSet>(),
+            #[cfg(feature = "experimental")]
+            "thread/guardianReview" => visitor.visit::<ThreadGuardianReview>(),
+            #[cfg(feature = "experimental")]
+            "thread/increment_elicitation" => {
+                visitor.visit::<ThreadIncrementElicitation>()
+            }
+            "thread/inject_items" => visitor.visit::<ThreadInjectItems>(),
+            "thread/items/list" => visitor.visit::<ThreadItemsList>(),
+            #[cfg(feature = "experimental")]
+            "thread/items/read" => visitor.visit::<ThreadItemsRead>(),
+            "thread/list" => visitor.visit::<ThreadList>(),
+            "thread/loaded/list" => visitor.visit::<ThreadLoadedList>(),
+            #[cfg(feature = "experimental")]
+            "thread/memory/read" => visitor.visit::<ThreadMemoryRead>(),
+            #[cfg(feature = "experimental")]
+            "thread/memoryMode/set" => visitor.visit::<ThreadMemoryModeSet>(),
+            "thread/metadata/update" => visitor.visit::<ThreadMetadataUpdate>(),
+            "thread/name/set" => visitor.visit::<ThreadNameSet>(),
+            #[cfg(feature = "experimental")]
+            "thread/prediction/request" => visitor.visit::<ThreadPredictionRequest>(),
+            #[cfg(feature = "experimental")]
+            "thread/prepareApprovedPlan" => visitor.visit::<ThreadPrepareApprovedPlan>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/add" => visitor.visit::<ThreadQueueAdd>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/delete" => visitor.visit::<ThreadQueueDelete>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/list" => visitor.visit::<ThreadQueueList>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/reorder" => visitor.visit::<ThreadQueueReorder>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/start" => visitor.visit::<ThreadQueueStart>(),
+            #[cfg(feature = "experimental")]
+            "thread/queue/update" => visitor.visit::<ThreadQueueUpdate>(),
+            "thread/read" => visitor.visit::<ThreadRead>(),
+            #[cfg(feature = "experimental")]
+            "thread/readState/update" => visitor.visit::<ThreadReadStateUpdate>(),
+            #[cfg(feature = "experimental")]
+            "thread/realtime/appendAudio" => visitor.visit::<ThreadRealtimeAppendAudio>(),
+            #[cfg(feature = "experimental")]
+            "thread/realtime/appendSpeech" => {
+                visitor.visit::<ThreadRealtimeAppendSpeech>()
+            }
+            #[cfg(feature = "experimental")]
+            "thread/realtime/appendText" => visitor.visit::<ThreadRealtimeAppendText>(),
+            #[cfg(feature = "experimental")]
+            "thread/realtime/listVoices" => visitor.visit::<ThreadRealtimeListVoices>(),
+            #[cfg(feature = "experimental")]
+            "thread/realtime/start" => visitor.visit::<ThreadRealtimeStart>(),
+            #[cfg(feature = "experimental")]
+            "thread/realtime/stop" => visitor.visit::<ThreadRealtimeStop>(),
+            "thread/resume" => visitor.visit::<ThreadResume>(),
+            "thread/revert" => visitor.visit::<ThreadRevert>(),
+            #[cfg(feature = "experimental")]
+            "thread/sample" => visitor.visit::<ThreadSample>(),
+            #[cfg(feature = "experimental")]
+            "thread/sample/cancel" => visitor.visit::<ThreadSampleCancel>(),
+            #[cfg(feature = "experimental")]
+            "thread/search" => visitor.visit::<ThreadSearch>(),
+            #[cfg(feature = "experimental")]
+            "thread/searchOccurrences" => visitor.visit::<ThreadSearchOccurrences>(),
+            "thread/section/move" => visitor.visit::<ThreadSectionMove>(),
+            #[cfg(feature = "experimental")]
+            "thread/settings/update" => visitor.visit::<ThreadSettingsUpdate>(),
+            "thread/shellCommand" => visitor.visit::<ThreadShellCommand>(),
+            "thread/start" => visitor.visit::<ThreadStart>(),
+            #[cfg(feature = "experimental")]
+            "thread/timeline/list" => visitor.visit::<ThreadTimelineList>(),
+            "thread/turns/list" => visitor.visit::<ThreadTurnsList>(),
+            "thread/unarchive" => visitor.visit::<ThreadUnarchive>(),
+            "thread/unsubscribe" => visitor.visit::<ThreadUnsubscribe>(),
+            "threadSection/create" => visitor.visit::<ThreadSectionCreate>(),
+            "threadSection/delete" => visitor.visit::<ThreadSectionDelete>(),
+            "threadSection/list" => visitor.visit::<ThreadSectionList>(),
+            "threadSection/update" => visitor.visit::<ThreadSectionUpdate>(),
+            "turn/interrupt" => visitor.visit::<TurnInterrupt>(),
+            #[cfg(feature = "experimental")]
+            "turn/settings/update" => visitor.visit::<TurnSettingsUpdate>(),
+            "turn/start" => visitor.visit::<TurnStart>(),
+            "turn/steer" => visitor.visit::<TurnSteer>(),
+            #[cfg(feature = "experimental")]
+            "userVerification/cancel" => visitor.visit::<UserVerificationCancel>(),
+            #[cfg(feature = "experimental")]
+            "userVerification/delete" => visitor.visit::<UserVerificationDelete>(),
+            #[cfg(feature = "experimental")]
+            "userVerification/enroll" => visitor.visit::<UserVerificationEnroll>(),
+            #[cfg(feature = "experimental")]
+            "userVerification/status" => visitor.visit::<UserVerificationStatus>(),
+            #[cfg(feature = "experimental")]
+            "userVerification/verify" => visitor.visit::<UserVerificationVerify>(),
+            "windowsSandbox/readiness" => visitor.visit::<WindowsSandboxReadiness>(),
+            "windowsSandbox/setupStart" => visitor.visit::<WindowsSandboxSetupStart>(),
+            _ => return None,
+        },
+    )
+}
+
+/// Calls `visitor` with the marker type of a server request; none where these bindings do not know the method.
+pub fn visit_server_request<V: wire::RequestVisitor>(
+    method: &str,
+    visitor: V,
+) -> Option<V::Output> {
+    Some(
+        match method {
+            "account/chatgptAuthTokens/refresh" => {
+                visitor.visit::<AccountChatgptAuthTokensRefresh>()
+            }
+            "applyPatchApproval" => visitor.visit::<ApplyPatchApproval>(),
+            "attestation/generate" => visitor.visit::<AttestationGenerate>(),
+            #[cfg(feature = "experimental")]
+            "currentTime/read" => visitor.visit::<CurrentTimeRead>(),
+            "execCommandApproval" => visitor.visit::<ExecCommandApproval>(),
+            "item/commandExecution/requestApproval" => {
+                visitor.visit::<ItemCommandExecutionRequestApproval>()
+            }
+            "item/fileChange/requestApproval" => {
+                visitor.visit::<ItemFileChangeRequestApproval>()
+            }
+            "item/permissions/requestApproval" => {
+                visitor.visit::<ItemPermissionsRequestApproval>()
+            }
+            "item/tool/call" => visitor.visit::<ItemToolCall>(),
+            "item/tool/requestUserInput" => visitor.visit::<ItemToolRequestUserInput>(),
+            "mcpServer/elicitation/request" => {
+                visitor.visit::<McpServerElicitationRequest>()
+            }
+            _ => return None,
+        },
+    )
+}

@@ -6,6 +6,7 @@ mod manifests;
 mod payloads;
 mod print;
 mod requests;
+mod shapes;
 mod wrappers;
 
 use std::collections::BTreeMap;
@@ -40,11 +41,12 @@ pub(crate) enum Crate {
     Requests,
     Notifications,
     Methods,
+    Shapes,
 }
 
 impl Crate {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Enums, Self::Types, Self::Requests, Self::Notifications, Self::Methods];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Enums, Self::Types, Self::Requests, Self::Notifications, Self::Methods, Self::Shapes];
 
     pub(crate) fn folder(self) -> &'static str {
         match self {
@@ -53,13 +55,14 @@ impl Crate {
             Self::Requests => "requests",
             Self::Notifications => "notifications",
             Self::Methods => "methods",
+            Self::Shapes => "shapes",
         }
     }
 
     /// The generated crates it stands on, directly.
     pub(crate) fn dependencies(self) -> &'static [Self] {
         match self {
-            Self::Enums => &[],
+            Self::Enums | Self::Shapes => &[],
             Self::Types => &[Self::Enums],
             Self::Requests | Self::Notifications => &[Self::Enums, Self::Types],
             Self::Methods => &[Self::Enums, Self::Types, Self::Requests, Self::Notifications],
@@ -72,7 +75,7 @@ impl Crate {
             Self::Types => Some(Home::Types),
             Self::Requests => Some(Home::Requests),
             Self::Notifications => Some(Home::Notifications),
-            Self::Methods => None,
+            Self::Methods | Self::Shapes => None,
         }
     }
 }
@@ -99,6 +102,7 @@ impl Emission<'_> {
                     modules.extend(wrappers::modules(self));
                     modules.push(handler::module(self));
                 }
+                Crate::Shapes => modules.extend(shapes::modules(self)),
                 Crate::Enums | Crate::Types => {}
             }
             modules.push(lib(self, of, &modules));
@@ -177,6 +181,9 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         ),
         Crate::Methods => format!(
             "Every method of the Codex app-server protocol, codex {version}, as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks."
+        ),
+        Crate::Shapes => format!(
+            "The Codex app-server protocol, codex {version}, as data: for tools that look at JSON without a Rust type.\n\n[`definition`] and [`method`](method()) look up what a value or a message is made of; the words are those of [`wire::shape`]."
         ),
     };
     Module { path: "src/lib.rs".into(), source: "crates/bindgen/src/emit/mod.rs", docs, tokens }

@@ -15,6 +15,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
     };
     let markers =
         kinds.iter().flat_map(|kind| emission.model.of_kind(*kind)).map(|method| marker(emission, method));
+    let visitors = kinds.iter().filter(|kind| kind.is_request()).map(|kind| visitor(emission, *kind));
     let mut modules = vec![Module {
         path: "src/method.rs".into(),
         source: "crates/bindgen/src/emit/requests.rs",
@@ -23,6 +24,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         tokens: quote! {
             use crate::prelude::{self, wire};
             #(#markers)*
+            #(#visitors)*
         },
     }];
     for kind in kinds {
@@ -40,6 +42,26 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         });
     }
     modules
+}
+
+/// From the wire name of a request to its marker type.
+fn visitor(emission: &Emission<'_>, kind: MethodKind) -> proc_macro2::TokenStream {
+    let name = quote::format_ident!("visit_{}", kind.union_name().to_snake_case());
+    let docs = format!(
+        " Calls `visitor` with the marker type of a {}; none where these bindings do not know the method.",
+        kind.union_name().to_snake_case().replace('_', " ")
+    );
+    let arms = emission.model.of_kind(kind).map(|method| {
+        let (gate, marker, wire) =
+            (gate(method.experimental), names::ident(&names::method_type(&method.name)), &method.name);
+        quote!(#gate #wire => visitor.visit::<#marker>(),)
+    });
+    quote! {
+        #[doc = #docs]
+        pub fn #name<V: wire::RequestVisitor>(method: &str, visitor: V) -> Option<V::Output> {
+            Some(match method { #(#arms)* _ => return None })
+        }
+    }
 }
 
 /// The Rust type of a method's params.
