@@ -15,7 +15,7 @@
 //! ```
 //!
 //! The modules are the stages, in the order the data takes: [`load`], `normalise`, [`model`], [`lower`],
-//! `crosscheck`, `codecs`, `emit`.
+//! `crosscheck`, `codecs`, `emit`. [`vectors`] makes test values from the model.
 
 mod codecs;
 mod crosscheck;
@@ -28,6 +28,7 @@ pub mod model;
 mod normalise;
 pub mod shape;
 mod tables;
+pub mod vectors;
 
 pub use emit::Layout;
 pub use error::{Error, Result};

@@ -14,7 +14,7 @@ pub(crate) fn locate(text: &str, error: &serde_json::Error) -> (String, String) 
             format!("not valid JSON: {message}, line {} column {}", error.line(), error.column()),
         );
     }
-    let mut path = path_at(text, offset(text, error));
+    let mut path = path_at(text, offset(text, error), &message);
     match message.strip_prefix(NESTED.0).and_then(|rest| rest.split_once(NESTED.1)) {
         Some((inner, message)) => {
             join(&mut path, inner);
@@ -90,12 +90,21 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     (line_start + error.column()).min(text.len())
 }
 
-/// The innermost value that holds the byte, its ends included.
-fn path_at(text: &str, offset: usize) -> String {
+/// The innermost value that holds the byte, its ends included. Of an unwelcome array or object serde_json
+/// may have read the bracket, so that the byte is the start of what is inside.
+fn path_at(text: &str, offset: usize, message: &str) -> String {
+    let bracket = ["sequence", "map"].iter().zip(['[', '{']).find_map(|(kind, bracket)| {
+        message.strip_prefix("invalid type: ")?.starts_with(kind).then_some(bracket)
+    });
+    let may_be_it = |start: usize| bracket.is_none_or(|bracket| text[start..].starts_with(bracket));
     let mut scan = Scan::new(text);
     let mut found: Option<(usize, String)> = None;
     scan.run(|path, (start, end)| {
-        if start <= offset && offset <= end && found.as_ref().is_none_or(|(depth, _)| path.len() > *depth) {
+        if start <= offset
+            && offset <= end
+            && may_be_it(start)
+            && found.as_ref().is_none_or(|(depth, _)| path.len() > *depth)
+        {
             found = Some((path.len(), render(path)));
         }
     });
@@ -263,5 +272,19 @@ mod tests {
             top_level_method(text);
             depth(text);
         }
+    }
+
+    /// serde_json has read the bracket where a type could have been anything, and has not where it could
+    /// only have been one thing.
+    #[test]
+    fn an_unwelcome_array_is_the_culprit_not_what_is_in_it() {
+        let place = |error: serde_json::Error, text: &str| locate(text, &error).0;
+        let text = r#"{"id":[5]}"#;
+        let error = serde_json::from_str::<std::collections::BTreeMap<String, crate::RequestId>>(text);
+        assert_eq!(place(error.unwrap_err(), text), "id");
+        let error = serde_json::from_str::<std::collections::BTreeMap<String, String>>(text);
+        assert_eq!(place(error.unwrap_err(), text), "id");
+        let error = serde_json::from_str::<std::collections::BTreeMap<String, Vec<String>>>(text);
+        assert_eq!(place(error.unwrap_err(), text), "id[0]");
     }
 }

@@ -15,8 +15,10 @@ pub enum Shape {
     Double,
     /// A 32-bit number.
     Float,
-    /// A string, with or without known values.
+    /// A string.
     String,
+    /// A string with known values, among others.
+    Enum(&'static [&'static str]),
     /// A definition, by its name in the schema.
     Named(&'static str),
     /// A list.

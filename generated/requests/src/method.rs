@@ -2763,349 +2763,365 @@ impl wire::Request for McpServerElicitationRequest {
 }
 
 /// Calls `visitor` with the marker type of a client request; none where these bindings do not know the method.
+#[allow(unused_variables)]
 pub fn visit_client_request<V: wire::RequestVisitor>(
     method: &str,
     visitor: V,
 ) -> Option<V::Output> {
-    Some(
-        match method {
-            #[cfg(feature = "experimental")]
-            "account/bedrock/checkGovCloudRequirements" => {
-                visitor.visit::<AccountBedrockCheckGovCloudRequirements>()
-            }
-            #[cfg(feature = "experimental")]
-            "account/bedrock/discover" => visitor.visit::<AccountBedrockDiscover>(),
-            #[cfg(feature = "experimental")]
-            "account/bedrock/setup" => visitor.visit::<AccountBedrockSetup>(),
-            "account/gatewayOAuth/cancel" => visitor.visit::<AccountGatewayOAuthCancel>(),
-            "account/gatewayOAuth/login" => visitor.visit::<AccountGatewayOAuthLogin>(),
-            "account/gatewayOAuth/read" => visitor.visit::<AccountGatewayOAuthRead>(),
-            #[cfg(feature = "experimental")]
-            "account/gcp/setup" => visitor.visit::<AccountGcpSetup>(),
-            "account/login/cancel" => visitor.visit::<AccountLoginCancel>(),
-            "account/login/start" => visitor.visit::<AccountLoginStart>(),
-            "account/logout" => visitor.visit::<AccountLogout>(),
-            "account/rateLimitResetCredit/consume" => {
-                visitor.visit::<AccountRateLimitResetCreditConsume>()
-            }
-            "account/rateLimits/read" => visitor.visit::<AccountRateLimitsRead>(),
-            "account/read" => visitor.visit::<AccountRead>(),
-            "account/securitySetup/read" => visitor.visit::<AccountSecuritySetupRead>(),
-            "account/sendAddCreditsNudgeEmail" => {
-                visitor.visit::<AccountSendAddCreditsNudgeEmail>()
-            }
-            "account/usage/read" => visitor.visit::<AccountUsageRead>(),
-            "account/workspaceMessages/read" => {
-                visitor.visit::<AccountWorkspaceMessagesRead>()
-            }
-            #[cfg(feature = "experimental")]
-            "accountSession/list" => visitor.visit::<AccountSessionList>(),
-            #[cfg(feature = "experimental")]
-            "accountSession/switch" => visitor.visit::<AccountSessionSwitch>(),
-            "app/installed" => visitor.visit::<AppInstalled>(),
-            "app/list" => visitor.visit::<AppList>(),
-            "app/read" => visitor.visit::<AppRead>(),
-            #[cfg(feature = "experimental")]
-            "collaborationMode/list" => visitor.visit::<CollaborationModeList>(),
-            "command/exec" => visitor.visit::<CommandExec>(),
-            "command/exec/resize" => visitor.visit::<CommandExecResize>(),
-            "command/exec/terminate" => visitor.visit::<CommandExecTerminate>(),
-            "command/exec/write" => visitor.visit::<CommandExecWrite>(),
-            "config/batchWrite" => visitor.visit::<ConfigBatchWrite>(),
-            "config/mcpServer/reload" => visitor.visit::<ConfigMcpServerReload>(),
-            "config/read" => visitor.visit::<ConfigRead>(),
-            "config/value/write" => visitor.visit::<ConfigValueWrite>(),
-            "configRequirements/read" => visitor.visit::<ConfigRequirementsRead>(),
-            #[cfg(feature = "experimental")]
-            "environment/add" => visitor.visit::<EnvironmentAdd>(),
-            #[cfg(feature = "experimental")]
-            "environment/info" => visitor.visit::<EnvironmentInfo>(),
-            #[cfg(feature = "experimental")]
-            "environment/status" => visitor.visit::<EnvironmentStatus>(),
-            "experimentalFeature/enablement/set" => {
-                visitor.visit::<ExperimentalFeatureEnablementSet>()
-            }
-            "experimentalFeature/list" => visitor.visit::<ExperimentalFeatureList>(),
-            "externalAgentConfig/detect" => visitor.visit::<ExternalAgentConfigDetect>(),
-            "externalAgentConfig/import" => visitor.visit::<ExternalAgentConfigImport>(),
-            "externalAgentConfig/import/readHistories" => {
-                visitor.visit::<ExternalAgentConfigImportReadHistories>()
-            }
-            "externalAgentConfig/import/recordHistory" => {
-                visitor.visit::<ExternalAgentConfigImportRecordHistory>()
-            }
-            "feedback/save" => visitor.visit::<FeedbackSave>(),
-            "feedback/upload" => visitor.visit::<FeedbackUpload>(),
-            "fs/copy" => visitor.visit::<FsCopy>(),
-            "fs/createDirectory" => visitor.visit::<FsCreateDirectory>(),
-            "fs/getMetadata" => visitor.visit::<FsGetMetadata>(),
-            "fs/readDirectory" => visitor.visit::<FsReadDirectory>(),
-            "fs/readFile" => visitor.visit::<FsReadFile>(),
-            "fs/remove" => visitor.visit::<FsRemove>(),
-            "fs/unwatch" => visitor.visit::<FsUnwatch>(),
-            "fs/watch" => visitor.visit::<FsWatch>(),
-            "fs/writeFile" => visitor.visit::<FsWriteFile>(),
-            "fuzzyFileSearch" => visitor.visit::<FuzzyFileSearch>(),
-            #[cfg(feature = "experimental")]
-            "fuzzyFileSearch/sessionStart" => {
-                visitor.visit::<FuzzyFileSearchSessionStart>()
-            }
-            #[cfg(feature = "experimental")]
-            "fuzzyFileSearch/sessionStop" => {
-                visitor.visit::<FuzzyFileSearchSessionStop>()
-            }
-            #[cfg(feature = "experimental")]
-            "fuzzyFileSearch/sessionUpdate" => {
-                visitor.visit::<FuzzyFileSearchSessionUpdate>()
-            }
-            "getAuthStatus" => visitor.visit::<GetAuthStatus>(),
-            "getConversationSummary" => visitor.visit::<GetConversationSummary>(),
-            "gitDiffToRemote" => visitor.visit::<GitDiffToRemote>(),
-            "hooks/list" => visitor.visit::<HooksList>(),
-            "initialize" => visitor.visit::<Initialize>(),
-            "marketplace/add" => visitor.visit::<MarketplaceAdd>(),
-            "marketplace/remove" => visitor.visit::<MarketplaceRemove>(),
-            "marketplace/upgrade" => visitor.visit::<MarketplaceUpgrade>(),
-            #[cfg(feature = "experimental")]
-            "mcpServer/event/stream/start" => {
-                visitor.visit::<McpServerEventStreamStart>()
-            }
-            #[cfg(feature = "experimental")]
-            "mcpServer/event/stream/stop" => visitor.visit::<McpServerEventStreamStop>(),
-            "mcpServer/oauth/login" => visitor.visit::<McpServerOauthLogin>(),
-            "mcpServer/resource/read" => visitor.visit::<McpServerResourceRead>(),
-            "mcpServer/tool/call" => visitor.visit::<McpServerToolCall>(),
-            "mcpServerStatus/list" => visitor.visit::<McpServerStatusList>(),
-            #[cfg(feature = "experimental")]
-            "memory/reset" => visitor.visit::<MemoryReset>(),
-            #[cfg(feature = "experimental")]
-            "memory/status" => visitor.visit::<MemoryStatus>(),
-            #[cfg(feature = "experimental")]
-            "mock/experimentalMethod" => visitor.visit::<MockExperimentalMethod>(),
-            "model/list" => visitor.visit::<ModelList>(),
-            "modelProvider/capabilities/read" => {
-                visitor.visit::<ModelProviderCapabilitiesRead>()
-            }
-            "modelProvider/config/write" => visitor.visit::<ModelProviderConfigWrite>(),
-            "modelProvider/list" => visitor.visit::<ModelProviderList>(),
-            "permissionProfile/list" => visitor.visit::<PermissionProfileList>(),
-            "plugin/install" => visitor.visit::<PluginInstall>(),
-            "plugin/installed" => visitor.visit::<PluginInstalled>(),
-            "plugin/list" => visitor.visit::<PluginList>(),
-            "plugin/read" => visitor.visit::<PluginRead>(),
-            "plugin/reconcile" => visitor.visit::<PluginReconcile>(),
-            #[cfg(feature = "experimental")]
-            "plugin/search" => visitor.visit::<PluginSearch>(),
-            "plugin/share/checkout" => visitor.visit::<PluginShareCheckout>(),
-            "plugin/share/delete" => visitor.visit::<PluginShareDelete>(),
-            "plugin/share/list" => visitor.visit::<PluginShareList>(),
-            "plugin/share/save" => visitor.visit::<PluginShareSave>(),
-            "plugin/share/updateTargets" => visitor.visit::<PluginShareUpdateTargets>(),
-            "plugin/skill/read" => visitor.visit::<PluginSkillRead>(),
-            "plugin/uninstall" => visitor.visit::<PluginUninstall>(),
-            #[cfg(feature = "experimental")]
-            "process/kill" => visitor.visit::<ProcessKill>(),
-            #[cfg(feature = "experimental")]
-            "process/resizePty" => visitor.visit::<ProcessResizePty>(),
-            #[cfg(feature = "experimental")]
-            "process/spawn" => visitor.visit::<ProcessSpawn>(),
-            #[cfg(feature = "experimental")]
-            "process/writeStdin" => visitor.visit::<ProcessWriteStdin>(),
-            #[cfg(feature = "experimental")]
-            "project/create" => visitor.visit::<ProjectCreate>(),
-            #[cfg(feature = "experimental")]
-            "project/delete" => visitor.visit::<ProjectDelete>(),
-            #[cfg(feature = "experimental")]
-            "project/import" => visitor.visit::<ProjectImport>(),
-            #[cfg(feature = "experimental")]
-            "project/list" => visitor.visit::<ProjectList>(),
-            #[cfg(feature = "experimental")]
-            "project/move" => visitor.visit::<ProjectMove>(),
-            #[cfg(feature = "experimental")]
-            "project/read" => visitor.visit::<ProjectRead>(),
-            #[cfg(feature = "experimental")]
-            "project/update" => visitor.visit::<ProjectUpdate>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/client/list" => visitor.visit::<RemoteControlClientList>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/client/revoke" => visitor.visit::<RemoteControlClientRevoke>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/disable" => visitor.visit::<RemoteControlDisable>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/enable" => visitor.visit::<RemoteControlEnable>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/pairing/start" => visitor.visit::<RemoteControlPairingStart>(),
-            #[cfg(feature = "experimental")]
-            "remoteControl/pairing/status" => {
-                visitor.visit::<RemoteControlPairingStatus>()
-            }
-            #[cfg(feature = "experimental")]
-            "remoteControl/status/read" => visitor.visit::<RemoteControlStatusRead>(),
-            "review/start" => visitor.visit::<ReviewStart>(),
-            #[cfg(feature = "experimental")]
-            "rollout/compress" => visitor.visit::<RolloutCompress>(),
-            #[cfg(feature = "experimental")]
-            "server/diagnostics" => visitor.visit::<ServerDiagnostics>(),
-            "skills/config/write" => visitor.visit::<SkillsConfigWrite>(),
-            "skills/extraRoots/set" => visitor.visit::<SkillsExtraRootsSet>(),
-            "skills/list" => visitor.visit::<SkillsList>(),
-            "thread/approveGuardianDeniedAction" => {
-                visitor.visit::<ThreadApproveGuardianDeniedAction>()
-            }
-            "thread/archive" => visitor.visit::<ThreadArchive>(),
-            "thread/attachment/add" => visitor.visit::<ThreadAttachmentAdd>(),
-            "thread/attachment/list" => visitor.visit::<ThreadAttachmentList>(),
-            "thread/attachment/remove" => visitor.visit::<ThreadAttachmentRemove>(),
-            "thread/attachmentOwner/list" => visitor.visit::<ThreadAttachmentOwnerList>(),
-            #[cfg(feature = "experimental")]
-            "thread/backgroundTerminals/clean" => {
-                visitor.visit::<ThreadBackgroundTerminalsClean>()
-            }
-            #[cfg(feature = "experimental")]
-            "thread/backgroundTerminals/list" => {
-                visitor.visit::<ThreadBackgroundTerminalsList>()
-            }
-            #[cfg(feature = "experimental")]
-            "thread/backgroundTerminals/terminate" => {
-                visitor.visit::<ThreadBackgroundTerminalsTerminate>()
-            }
-            "thread/compact/start" => visitor.visit::<ThreadCompactStart>(),
-            #[cfg(feature = "experimental")]
-            "thread/decrement_elicitation" => {
-                visitor.visit::<ThreadDecrementElicitation>()
-            }
-            "thread/delete" => visitor.visit::<ThreadDelete>(),
-            "thread/fork" => visitor.visit::<ThreadFork>(),
-            "thread/goal/clear" => visitor.visit::<ThreadGoalClear>(),
-            "thread/goal/get" => visitor.visit::<ThreadGoalGet>(),
-            "thread/goal/set" => visitor.visit::<ThreadGoalSet>(),
-            #[cfg(feature = "experimental")]
-            "thread/guardianReview" => visitor.visit::<ThreadGuardianReview>(),
-            #[cfg(feature = "experimental")]
-            "thread/increment_elicitation" => {
-                visitor.visit::<ThreadIncrementElicitation>()
-            }
-            "thread/inject_items" => visitor.visit::<ThreadInjectItems>(),
-            "thread/items/list" => visitor.visit::<ThreadItemsList>(),
-            #[cfg(feature = "experimental")]
-            "thread/items/read" => visitor.visit::<ThreadItemsRead>(),
-            "thread/list" => visitor.visit::<ThreadList>(),
-            "thread/loaded/list" => visitor.visit::<ThreadLoadedList>(),
-            #[cfg(feature = "experimental")]
-            "thread/memory/read" => visitor.visit::<ThreadMemoryRead>(),
-            #[cfg(feature = "experimental")]
-            "thread/memoryMode/set" => visitor.visit::<ThreadMemoryModeSet>(),
-            "thread/metadata/update" => visitor.visit::<ThreadMetadataUpdate>(),
-            "thread/name/set" => visitor.visit::<ThreadNameSet>(),
-            #[cfg(feature = "experimental")]
-            "thread/prediction/request" => visitor.visit::<ThreadPredictionRequest>(),
-            #[cfg(feature = "experimental")]
-            "thread/prepareApprovedPlan" => visitor.visit::<ThreadPrepareApprovedPlan>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/add" => visitor.visit::<ThreadQueueAdd>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/delete" => visitor.visit::<ThreadQueueDelete>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/list" => visitor.visit::<ThreadQueueList>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/reorder" => visitor.visit::<ThreadQueueReorder>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/start" => visitor.visit::<ThreadQueueStart>(),
-            #[cfg(feature = "experimental")]
-            "thread/queue/update" => visitor.visit::<ThreadQueueUpdate>(),
-            "thread/read" => visitor.visit::<ThreadRead>(),
-            #[cfg(feature = "experimental")]
-            "thread/readState/update" => visitor.visit::<ThreadReadStateUpdate>(),
-            #[cfg(feature = "experimental")]
-            "thread/realtime/appendAudio" => visitor.visit::<ThreadRealtimeAppendAudio>(),
-            #[cfg(feature = "experimental")]
-            "thread/realtime/appendSpeech" => {
-                visitor.visit::<ThreadRealtimeAppendSpeech>()
-            }
-            #[cfg(feature = "experimental")]
-            "thread/realtime/appendText" => visitor.visit::<ThreadRealtimeAppendText>(),
-            #[cfg(feature = "experimental")]
-            "thread/realtime/listVoices" => visitor.visit::<ThreadRealtimeListVoices>(),
-            #[cfg(feature = "experimental")]
-            "thread/realtime/start" => visitor.visit::<ThreadRealtimeStart>(),
-            #[cfg(feature = "experimental")]
-            "thread/realtime/stop" => visitor.visit::<ThreadRealtimeStop>(),
-            "thread/resume" => visitor.visit::<ThreadResume>(),
-            "thread/revert" => visitor.visit::<ThreadRevert>(),
-            #[cfg(feature = "experimental")]
-            "thread/sample" => visitor.visit::<ThreadSample>(),
-            #[cfg(feature = "experimental")]
-            "thread/sample/cancel" => visitor.visit::<ThreadSampleCancel>(),
-            #[cfg(feature = "experimental")]
-            "thread/search" => visitor.visit::<ThreadSearch>(),
-            #[cfg(feature = "experimental")]
-            "thread/searchOccurrences" => visitor.visit::<ThreadSearchOccurrences>(),
-            "thread/section/move" => visitor.visit::<ThreadSectionMove>(),
-            #[cfg(feature = "experimental")]
-            "thread/settings/update" => visitor.visit::<ThreadSettingsUpdate>(),
-            "thread/shellCommand" => visitor.visit::<ThreadShellCommand>(),
-            "thread/start" => visitor.visit::<ThreadStart>(),
-            #[cfg(feature = "experimental")]
-            "thread/timeline/list" => visitor.visit::<ThreadTimelineList>(),
-            "thread/turns/list" => visitor.visit::<ThreadTurnsList>(),
-            "thread/unarchive" => visitor.visit::<ThreadUnarchive>(),
-            "thread/unsubscribe" => visitor.visit::<ThreadUnsubscribe>(),
-            "threadSection/create" => visitor.visit::<ThreadSectionCreate>(),
-            "threadSection/delete" => visitor.visit::<ThreadSectionDelete>(),
-            "threadSection/list" => visitor.visit::<ThreadSectionList>(),
-            "threadSection/update" => visitor.visit::<ThreadSectionUpdate>(),
-            "turn/interrupt" => visitor.visit::<TurnInterrupt>(),
-            #[cfg(feature = "experimental")]
-            "turn/settings/update" => visitor.visit::<TurnSettingsUpdate>(),
-            "turn/start" => visitor.visit::<TurnStart>(),
-            "turn/steer" => visitor.visit::<TurnSteer>(),
-            #[cfg(feature = "experimental")]
-            "userVerification/cancel" => visitor.visit::<UserVerificationCancel>(),
-            #[cfg(feature = "experimental")]
-            "userVerification/delete" => visitor.visit::<UserVerificationDelete>(),
-            #[cfg(feature = "experimental")]
-            "userVerification/enroll" => visitor.visit::<UserVerificationEnroll>(),
-            #[cfg(feature = "experimental")]
-            "userVerification/status" => visitor.visit::<UserVerificationStatus>(),
-            #[cfg(feature = "experimental")]
-            "userVerification/verify" => visitor.visit::<UserVerificationVerify>(),
-            "windowsSandbox/readiness" => visitor.visit::<WindowsSandboxReadiness>(),
-            "windowsSandbox/setupStart" => visitor.visit::<WindowsSandboxSetupStart>(),
-            _ => return None,
-        },
-    )
+    match method {
+        #[cfg(feature = "experimental")]
+        "account/bedrock/checkGovCloudRequirements" => {
+            Some(visitor.visit::<AccountBedrockCheckGovCloudRequirements>())
+        }
+        #[cfg(feature = "experimental")]
+        "account/bedrock/discover" => Some(visitor.visit::<AccountBedrockDiscover>()),
+        #[cfg(feature = "experimental")]
+        "account/bedrock/setup" => Some(visitor.visit::<AccountBedrockSetup>()),
+        "account/gatewayOAuth/cancel" => {
+            Some(visitor.visit::<AccountGatewayOAuthCancel>())
+        }
+        "account/gatewayOAuth/login" => Some(visitor.visit::<AccountGatewayOAuthLogin>()),
+        "account/gatewayOAuth/read" => Some(visitor.visit::<AccountGatewayOAuthRead>()),
+        #[cfg(feature = "experimental")]
+        "account/gcp/setup" => Some(visitor.visit::<AccountGcpSetup>()),
+        "account/login/cancel" => Some(visitor.visit::<AccountLoginCancel>()),
+        "account/login/start" => Some(visitor.visit::<AccountLoginStart>()),
+        "account/logout" => Some(visitor.visit::<AccountLogout>()),
+        "account/rateLimitResetCredit/consume" => {
+            Some(visitor.visit::<AccountRateLimitResetCreditConsume>())
+        }
+        "account/rateLimits/read" => Some(visitor.visit::<AccountRateLimitsRead>()),
+        "account/read" => Some(visitor.visit::<AccountRead>()),
+        "account/securitySetup/read" => Some(visitor.visit::<AccountSecuritySetupRead>()),
+        "account/sendAddCreditsNudgeEmail" => {
+            Some(visitor.visit::<AccountSendAddCreditsNudgeEmail>())
+        }
+        "account/usage/read" => Some(visitor.visit::<AccountUsageRead>()),
+        "account/workspaceMessages/read" => {
+            Some(visitor.visit::<AccountWorkspaceMessagesRead>())
+        }
+        #[cfg(feature = "experimental")]
+        "accountSession/list" => Some(visitor.visit::<AccountSessionList>()),
+        #[cfg(feature = "experimental")]
+        "accountSession/switch" => Some(visitor.visit::<AccountSessionSwitch>()),
+        "app/installed" => Some(visitor.visit::<AppInstalled>()),
+        "app/list" => Some(visitor.visit::<AppList>()),
+        "app/read" => Some(visitor.visit::<AppRead>()),
+        #[cfg(feature = "experimental")]
+        "collaborationMode/list" => Some(visitor.visit::<CollaborationModeList>()),
+        "command/exec" => Some(visitor.visit::<CommandExec>()),
+        "command/exec/resize" => Some(visitor.visit::<CommandExecResize>()),
+        "command/exec/terminate" => Some(visitor.visit::<CommandExecTerminate>()),
+        "command/exec/write" => Some(visitor.visit::<CommandExecWrite>()),
+        "config/batchWrite" => Some(visitor.visit::<ConfigBatchWrite>()),
+        "config/mcpServer/reload" => Some(visitor.visit::<ConfigMcpServerReload>()),
+        "config/read" => Some(visitor.visit::<ConfigRead>()),
+        "config/value/write" => Some(visitor.visit::<ConfigValueWrite>()),
+        "configRequirements/read" => Some(visitor.visit::<ConfigRequirementsRead>()),
+        #[cfg(feature = "experimental")]
+        "environment/add" => Some(visitor.visit::<EnvironmentAdd>()),
+        #[cfg(feature = "experimental")]
+        "environment/info" => Some(visitor.visit::<EnvironmentInfo>()),
+        #[cfg(feature = "experimental")]
+        "environment/status" => Some(visitor.visit::<EnvironmentStatus>()),
+        "experimentalFeature/enablement/set" => {
+            Some(visitor.visit::<ExperimentalFeatureEnablementSet>())
+        }
+        "experimentalFeature/list" => Some(visitor.visit::<ExperimentalFeatureList>()),
+        "externalAgentConfig/detect" => {
+            Some(visitor.visit::<ExternalAgentConfigDetect>())
+        }
+        "externalAgentConfig/import" => {
+            Some(visitor.visit::<ExternalAgentConfigImport>())
+        }
+        "externalAgentConfig/import/readHistories" => {
+            Some(visitor.visit::<ExternalAgentConfigImportReadHistories>())
+        }
+        "externalAgentConfig/import/recordHistory" => {
+            Some(visitor.visit::<ExternalAgentConfigImportRecordHistory>())
+        }
+        "feedback/save" => Some(visitor.visit::<FeedbackSave>()),
+        "feedback/upload" => Some(visitor.visit::<FeedbackUpload>()),
+        "fs/copy" => Some(visitor.visit::<FsCopy>()),
+        "fs/createDirectory" => Some(visitor.visit::<FsCreateDirectory>()),
+        "fs/getMetadata" => Some(visitor.visit::<FsGetMetadata>()),
+        "fs/readDirectory" => Some(visitor.visit::<FsReadDirectory>()),
+        "fs/readFile" => Some(visitor.visit::<FsReadFile>()),
+        "fs/remove" => Some(visitor.visit::<FsRemove>()),
+        "fs/unwatch" => Some(visitor.visit::<FsUnwatch>()),
+        "fs/watch" => Some(visitor.visit::<FsWatch>()),
+        "fs/writeFile" => Some(visitor.visit::<FsWriteFile>()),
+        "fuzzyFileSearch" => Some(visitor.visit::<FuzzyFileSearch>()),
+        #[cfg(feature = "experimental")]
+        "fuzzyFileSearch/sessionStart" => {
+            Some(visitor.visit::<FuzzyFileSearchSessionStart>())
+        }
+        #[cfg(feature = "experimental")]
+        "fuzzyFileSearch/sessionStop" => {
+            Some(visitor.visit::<FuzzyFileSearchSessionStop>())
+        }
+        #[cfg(feature = "experimental")]
+        "fuzzyFileSearch/sessionUpdate" => {
+            Some(visitor.visit::<FuzzyFileSearchSessionUpdate>())
+        }
+        "getAuthStatus" => Some(visitor.visit::<GetAuthStatus>()),
+        "getConversationSummary" => Some(visitor.visit::<GetConversationSummary>()),
+        "gitDiffToRemote" => Some(visitor.visit::<GitDiffToRemote>()),
+        "hooks/list" => Some(visitor.visit::<HooksList>()),
+        "initialize" => Some(visitor.visit::<Initialize>()),
+        "marketplace/add" => Some(visitor.visit::<MarketplaceAdd>()),
+        "marketplace/remove" => Some(visitor.visit::<MarketplaceRemove>()),
+        "marketplace/upgrade" => Some(visitor.visit::<MarketplaceUpgrade>()),
+        #[cfg(feature = "experimental")]
+        "mcpServer/event/stream/start" => {
+            Some(visitor.visit::<McpServerEventStreamStart>())
+        }
+        #[cfg(feature = "experimental")]
+        "mcpServer/event/stream/stop" => {
+            Some(visitor.visit::<McpServerEventStreamStop>())
+        }
+        "mcpServer/oauth/login" => Some(visitor.visit::<McpServerOauthLogin>()),
+        "mcpServer/resource/read" => Some(visitor.visit::<McpServerResourceRead>()),
+        "mcpServer/tool/call" => Some(visitor.visit::<McpServerToolCall>()),
+        "mcpServerStatus/list" => Some(visitor.visit::<McpServerStatusList>()),
+        #[cfg(feature = "experimental")]
+        "memory/reset" => Some(visitor.visit::<MemoryReset>()),
+        #[cfg(feature = "experimental")]
+        "memory/status" => Some(visitor.visit::<MemoryStatus>()),
+        #[cfg(feature = "experimental")]
+        "mock/experimentalMethod" => Some(visitor.visit::<MockExperimentalMethod>()),
+        "model/list" => Some(visitor.visit::<ModelList>()),
+        "modelProvider/capabilities/read" => {
+            Some(visitor.visit::<ModelProviderCapabilitiesRead>())
+        }
+        "modelProvider/config/write" => Some(visitor.visit::<ModelProviderConfigWrite>()),
+        "modelProvider/list" => Some(visitor.visit::<ModelProviderList>()),
+        "permissionProfile/list" => Some(visitor.visit::<PermissionProfileList>()),
+        "plugin/install" => Some(visitor.visit::<PluginInstall>()),
+        "plugin/installed" => Some(visitor.visit::<PluginInstalled>()),
+        "plugin/list" => Some(visitor.visit::<PluginList>()),
+        "plugin/read" => Some(visitor.visit::<PluginRead>()),
+        "plugin/reconcile" => Some(visitor.visit::<PluginReconcile>()),
+        #[cfg(feature = "experimental")]
+        "plugin/search" => Some(visitor.visit::<PluginSearch>()),
+        "plugin/share/checkout" => Some(visitor.visit::<PluginShareCheckout>()),
+        "plugin/share/delete" => Some(visitor.visit::<PluginShareDelete>()),
+        "plugin/share/list" => Some(visitor.visit::<PluginShareList>()),
+        "plugin/share/save" => Some(visitor.visit::<PluginShareSave>()),
+        "plugin/share/updateTargets" => Some(visitor.visit::<PluginShareUpdateTargets>()),
+        "plugin/skill/read" => Some(visitor.visit::<PluginSkillRead>()),
+        "plugin/uninstall" => Some(visitor.visit::<PluginUninstall>()),
+        #[cfg(feature = "experimental")]
+        "process/kill" => Some(visitor.visit::<ProcessKill>()),
+        #[cfg(feature = "experimental")]
+        "process/resizePty" => Some(visitor.visit::<ProcessResizePty>()),
+        #[cfg(feature = "experimental")]
+        "process/spawn" => Some(visitor.visit::<ProcessSpawn>()),
+        #[cfg(feature = "experimental")]
+        "process/writeStdin" => Some(visitor.visit::<ProcessWriteStdin>()),
+        #[cfg(feature = "experimental")]
+        "project/create" => Some(visitor.visit::<ProjectCreate>()),
+        #[cfg(feature = "experimental")]
+        "project/delete" => Some(visitor.visit::<ProjectDelete>()),
+        #[cfg(feature = "experimental")]
+        "project/import" => Some(visitor.visit::<ProjectImport>()),
+        #[cfg(feature = "experimental")]
+        "project/list" => Some(visitor.visit::<ProjectList>()),
+        #[cfg(feature = "experimental")]
+        "project/move" => Some(visitor.visit::<ProjectMove>()),
+        #[cfg(feature = "experimental")]
+        "project/read" => Some(visitor.visit::<ProjectRead>()),
+        #[cfg(feature = "experimental")]
+        "project/update" => Some(visitor.visit::<ProjectUpdate>()),
+        #[cfg(feature = "experimental")]
+        "remoteControl/client/list" => Some(visitor.visit::<RemoteControlClientList>()),
+        #[cfg(feature = "experimental")]
+        "remoteControl/client/revoke" => {
+            Some(visitor.visit::<RemoteControlClientRevoke>())
+        }
+        #[cfg(feature = "experimental")]
+        "remoteControl/disable" => Some(visitor.visit::<RemoteControlDisable>()),
+        #[cfg(feature = "experimental")]
+        "remoteControl/enable" => Some(visitor.visit::<RemoteControlEnable>()),
+        #[cfg(feature = "experimental")]
+        "remoteControl/pairing/start" => {
+            Some(visitor.visit::<RemoteControlPairingStart>())
+        }
+        #[cfg(feature = "experimental")]
+        "remoteControl/pairing/status" => {
+            Some(visitor.visit::<RemoteControlPairingStatus>())
+        }
+        #[cfg(feature = "experimental")]
+        "remoteControl/status/read" => Some(visitor.visit::<RemoteControlStatusRead>()),
+        "review/start" => Some(visitor.visit::<ReviewStart>()),
+        #[cfg(feature = "experimental")]
+        "rollout/compress" => Some(visitor.visit::<RolloutCompress>()),
+        #[cfg(feature = "experimental")]
+        "server/diagnostics" => Some(visitor.visit::<ServerDiagnostics>()),
+        "skills/config/write" => Some(visitor.visit::<SkillsConfigWrite>()),
+        "skills/extraRoots/set" => Some(visitor.visit::<SkillsExtraRootsSet>()),
+        "skills/list" => Some(visitor.visit::<SkillsList>()),
+        "thread/approveGuardianDeniedAction" => {
+            Some(visitor.visit::<ThreadApproveGuardianDeniedAction>())
+        }
+        "thread/archive" => Some(visitor.visit::<ThreadArchive>()),
+        "thread/attachment/add" => Some(visitor.visit::<ThreadAttachmentAdd>()),
+        "thread/attachment/list" => Some(visitor.visit::<ThreadAttachmentList>()),
+        "thread/attachment/remove" => Some(visitor.visit::<ThreadAttachmentRemove>()),
+        "thread/attachmentOwner/list" => {
+            Some(visitor.visit::<ThreadAttachmentOwnerList>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/backgroundTerminals/clean" => {
+            Some(visitor.visit::<ThreadBackgroundTerminalsClean>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/backgroundTerminals/list" => {
+            Some(visitor.visit::<ThreadBackgroundTerminalsList>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/backgroundTerminals/terminate" => {
+            Some(visitor.visit::<ThreadBackgroundTerminalsTerminate>())
+        }
+        "thread/compact/start" => Some(visitor.visit::<ThreadCompactStart>()),
+        #[cfg(feature = "experimental")]
+        "thread/decrement_elicitation" => {
+            Some(visitor.visit::<ThreadDecrementElicitation>())
+        }
+        "thread/delete" => Some(visitor.visit::<ThreadDelete>()),
+        "thread/fork" => Some(visitor.visit::<ThreadFork>()),
+        "thread/goal/clear" => Some(visitor.visit::<ThreadGoalClear>()),
+        "thread/goal/get" => Some(visitor.visit::<ThreadGoalGet>()),
+        "thread/goal/set" => Some(visitor.visit::<ThreadGoalSet>()),
+        #[cfg(feature = "experimental")]
+        "thread/guardianReview" => Some(visitor.visit::<ThreadGuardianReview>()),
+        #[cfg(feature = "experimental")]
+        "thread/increment_elicitation" => {
+            Some(visitor.visit::<ThreadIncrementElicitation>())
+        }
+        "thread/inject_items" => Some(visitor.visit::<ThreadInjectItems>()),
+        "thread/items/list" => Some(visitor.visit::<ThreadItemsList>()),
+        #[cfg(feature = "experimental")]
+        "thread/items/read" => Some(visitor.visit::<ThreadItemsRead>()),
+        "thread/list" => Some(visitor.visit::<ThreadList>()),
+        "thread/loaded/list" => Some(visitor.visit::<ThreadLoadedList>()),
+        #[cfg(feature = "experimental")]
+        "thread/memory/read" => Some(visitor.visit::<ThreadMemoryRead>()),
+        #[cfg(feature = "experimental")]
+        "thread/memoryMode/set" => Some(visitor.visit::<ThreadMemoryModeSet>()),
+        "thread/metadata/update" => Some(visitor.visit::<ThreadMetadataUpdate>()),
+        "thread/name/set" => Some(visitor.visit::<ThreadNameSet>()),
+        #[cfg(feature = "experimental")]
+        "thread/prediction/request" => Some(visitor.visit::<ThreadPredictionRequest>()),
+        #[cfg(feature = "experimental")]
+        "thread/prepareApprovedPlan" => {
+            Some(visitor.visit::<ThreadPrepareApprovedPlan>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/queue/add" => Some(visitor.visit::<ThreadQueueAdd>()),
+        #[cfg(feature = "experimental")]
+        "thread/queue/delete" => Some(visitor.visit::<ThreadQueueDelete>()),
+        #[cfg(feature = "experimental")]
+        "thread/queue/list" => Some(visitor.visit::<ThreadQueueList>()),
+        #[cfg(feature = "experimental")]
+        "thread/queue/reorder" => Some(visitor.visit::<ThreadQueueReorder>()),
+        #[cfg(feature = "experimental")]
+        "thread/queue/start" => Some(visitor.visit::<ThreadQueueStart>()),
+        #[cfg(feature = "experimental")]
+        "thread/queue/update" => Some(visitor.visit::<ThreadQueueUpdate>()),
+        "thread/read" => Some(visitor.visit::<ThreadRead>()),
+        #[cfg(feature = "experimental")]
+        "thread/readState/update" => Some(visitor.visit::<ThreadReadStateUpdate>()),
+        #[cfg(feature = "experimental")]
+        "thread/realtime/appendAudio" => {
+            Some(visitor.visit::<ThreadRealtimeAppendAudio>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/realtime/appendSpeech" => {
+            Some(visitor.visit::<ThreadRealtimeAppendSpeech>())
+        }
+        #[cfg(feature = "experimental")]
+        "thread/realtime/appendText" => Some(visitor.visit::<ThreadRealtimeAppendText>()),
+        #[cfg(feature = "experimental")]
+        "thread/realtime/listVoices" => Some(visitor.visit::<ThreadRealtimeListVoices>()),
+        #[cfg(feature = "experimental")]
+        "thread/realtime/start" => Some(visitor.visit::<ThreadRealtimeStart>()),
+        #[cfg(feature = "experimental")]
+        "thread/realtime/stop" => Some(visitor.visit::<ThreadRealtimeStop>()),
+        "thread/resume" => Some(visitor.visit::<ThreadResume>()),
+        "thread/revert" => Some(visitor.visit::<ThreadRevert>()),
+        #[cfg(feature = "experimental")]
+        "thread/sample" => Some(visitor.visit::<ThreadSample>()),
+        #[cfg(feature = "experimental")]
+        "thread/sample/cancel" => Some(visitor.visit::<ThreadSampleCancel>()),
+        #[cfg(feature = "experimental")]
+        "thread/search" => Some(visitor.visit::<ThreadSearch>()),
+        #[cfg(feature = "experimental")]
+        "thread/searchOccurrences" => Some(visitor.visit::<ThreadSearchOccurrences>()),
+        "thread/section/move" => Some(visitor.visit::<ThreadSectionMove>()),
+        #[cfg(feature = "experimental")]
+        "thread/settings/update" => Some(visitor.visit::<ThreadSettingsUpdate>()),
+        "thread/shellCommand" => Some(visitor.visit::<ThreadShellCommand>()),
+        "thread/start" => Some(visitor.visit::<ThreadStart>()),
+        #[cfg(feature = "experimental")]
+        "thread/timeline/list" => Some(visitor.visit::<ThreadTimelineList>()),
+        "thread/turns/list" => Some(visitor.visit::<ThreadTurnsList>()),
+        "thread/unarchive" => Some(visitor.visit::<ThreadUnarchive>()),
+        "thread/unsubscribe" => Some(visitor.visit::<ThreadUnsubscribe>()),
+        "threadSection/create" => Some(visitor.visit::<ThreadSectionCreate>()),
+        "threadSection/delete" => Some(visitor.visit::<ThreadSectionDelete>()),
+        "threadSection/list" => Some(visitor.visit::<ThreadSectionList>()),
+        "threadSection/update" => Some(visitor.visit::<ThreadSectionUpdate>()),
+        "turn/interrupt" => Some(visitor.visit::<TurnInterrupt>()),
+        #[cfg(feature = "experimental")]
+        "turn/settings/update" => Some(visitor.visit::<TurnSettingsUpdate>()),
+        "turn/start" => Some(visitor.visit::<TurnStart>()),
+        "turn/steer" => Some(visitor.visit::<TurnSteer>()),
+        #[cfg(feature = "experimental")]
+        "userVerification/cancel" => Some(visitor.visit::<UserVerificationCancel>()),
+        #[cfg(feature = "experimental")]
+        "userVerification/delete" => Some(visitor.visit::<UserVerificationDelete>()),
+        #[cfg(feature = "experimental")]
+        "userVerification/enroll" => Some(visitor.visit::<UserVerificationEnroll>()),
+        #[cfg(feature = "experimental")]
+        "userVerification/status" => Some(visitor.visit::<UserVerificationStatus>()),
+        #[cfg(feature = "experimental")]
+        "userVerification/verify" => Some(visitor.visit::<UserVerificationVerify>()),
+        "windowsSandbox/readiness" => Some(visitor.visit::<WindowsSandboxReadiness>()),
+        "windowsSandbox/setupStart" => Some(visitor.visit::<WindowsSandboxSetupStart>()),
+        _ => None,
+    }
 }
 
 /// Calls `visitor` with the marker type of a server request; none where these bindings do not know the method.
+#[allow(unused_variables)]
 pub fn visit_server_request<V: wire::RequestVisitor>(
     method: &str,
     visitor: V,
 ) -> Option<V::Output> {
-    Some(
-        match method {
-            "account/chatgptAuthTokens/refresh" => {
-                visitor.visit::<AccountChatgptAuthTokensRefresh>()
-            }
-            "applyPatchApproval" => visitor.visit::<ApplyPatchApproval>(),
-            "attestation/generate" => visitor.visit::<AttestationGenerate>(),
-            #[cfg(feature = "experimental")]
-            "currentTime/read" => visitor.visit::<CurrentTimeRead>(),
-            "execCommandApproval" => visitor.visit::<ExecCommandApproval>(),
-            "item/commandExecution/requestApproval" => {
-                visitor.visit::<ItemCommandExecutionRequestApproval>()
-            }
-            "item/fileChange/requestApproval" => {
-                visitor.visit::<ItemFileChangeRequestApproval>()
-            }
-            "item/permissions/requestApproval" => {
-                visitor.visit::<ItemPermissionsRequestApproval>()
-            }
-            "item/tool/call" => visitor.visit::<ItemToolCall>(),
-            "item/tool/requestUserInput" => visitor.visit::<ItemToolRequestUserInput>(),
-            "mcpServer/elicitation/request" => {
-                visitor.visit::<McpServerElicitationRequest>()
-            }
-            _ => return None,
-        },
-    )
+    match method {
+        "account/chatgptAuthTokens/refresh" => {
+            Some(visitor.visit::<AccountChatgptAuthTokensRefresh>())
+        }
+        "applyPatchApproval" => Some(visitor.visit::<ApplyPatchApproval>()),
+        "attestation/generate" => Some(visitor.visit::<AttestationGenerate>()),
+        #[cfg(feature = "experimental")]
+        "currentTime/read" => Some(visitor.visit::<CurrentTimeRead>()),
+        "execCommandApproval" => Some(visitor.visit::<ExecCommandApproval>()),
+        "item/commandExecution/requestApproval" => {
+            Some(visitor.visit::<ItemCommandExecutionRequestApproval>())
+        }
+        "item/fileChange/requestApproval" => {
+            Some(visitor.visit::<ItemFileChangeRequestApproval>())
+        }
+        "item/permissions/requestApproval" => {
+            Some(visitor.visit::<ItemPermissionsRequestApproval>())
+        }
+        "item/tool/call" => Some(visitor.visit::<ItemToolCall>()),
+        "item/tool/requestUserInput" => Some(visitor.visit::<ItemToolRequestUserInput>()),
+        "mcpServer/elicitation/request" => {
+            Some(visitor.visit::<McpServerElicitationRequest>())
+        }
+        _ => None,
+    }
 }

@@ -77,7 +77,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AccountRoutingOverride", Shape::String),
+    ("AccountRoutingOverride", Shape::Enum(&["NO_CONSTRAINT", "us", "us_cr"])),
     (
         "AccountSecuritySetupAction",
         Shape::Object(Object {
@@ -139,7 +139,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AccountSessionWorkspaceKind", Shape::String),
+    ("AccountSessionWorkspaceKind", Shape::Enum(&["personal", "workspace"])),
     (
         "AccountSessionsListParams",
         Shape::Object(Object {
@@ -245,8 +245,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AddCreditsNudgeCreditType", Shape::String),
-    ("AddCreditsNudgeEmailStatus", Shape::String),
+    ("AddCreditsNudgeCreditType", Shape::Enum(&["credits", "usage_limit"])),
+    ("AddCreditsNudgeEmailStatus", Shape::Enum(&["sent", "cooldown_active"])),
     (
         "AdditionalContextEntry",
         Shape::Object(Object {
@@ -258,7 +258,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AdditionalContextKind", Shape::String),
+    ("AdditionalContextKind", Shape::Enum(&["untrusted", "application"])),
     (
         "AdditionalFileSystemPermissions",
         Shape::Object(Object {
@@ -305,7 +305,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AgentMessageDelivery", Shape::String),
+    ("AgentMessageDelivery", Shape::Enum(&["async"])),
     (
         "AgentMessageDeltaNotification",
         Shape::Object(Object {
@@ -366,7 +366,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     ("AgentPath", Shape::String),
-    ("AllowDenyRequirement", Shape::String),
+    ("AllowDenyRequirement", Shape::Enum(&["allow", "deny"])),
     (
         "AnalyticsConfig",
         Shape::Object(Object {
@@ -519,8 +519,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AppTemplateUnavailableReason", Shape::String),
-    ("AppToolApproval", Shape::String),
+    (
+        "AppTemplateUnavailableReason",
+        Shape::Enum(&["NOT_CONFIGURED_FOR_WORKSPACE", "NO_ACTIVE_WORKSPACE"]),
+    ),
+    ("AppToolApproval", Shape::Enum(&["auto", "prompt", "writes", "approve"])),
     (
         "AppToolSummary",
         Shape::Object(Object {
@@ -600,7 +603,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ApprovalsReviewer", Shape::String),
+    ("ApprovalsReviewer", Shape::Enum(&["user", "auto_review", "guardian_subagent"])),
     (
         "AppsConfig",
         Shape::Object(Object {
@@ -745,7 +748,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AuthMode", Shape::String),
+    (
+        "AuthMode",
+        Shape::Enum(
+            &[
+                "apikey",
+                "chatgpt",
+                "chatgptAuthTokens",
+                "headers",
+                "agentIdentity",
+                "personalAccessToken",
+                "bedrockApiKey",
+                "bedrockAccessKeys",
+            ],
+        ),
+    ),
     (
         "AuthRecoveryNotification",
         Shape::Object(Object {
@@ -758,8 +775,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AutoCompactTokenLimitScope", Shape::String),
-    ("AutoReviewDecisionSource", Shape::String),
+    ("AutoCompactTokenLimitScope", Shape::Enum(&["total", "body_after_prefix"])),
+    ("AutoReviewDecisionSource", Shape::Enum(&["agent"])),
     (
         "AutoReviewRequirements",
         Shape::Object(Object {
@@ -776,7 +793,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("AwsCredentialType", Shape::String),
+    ("AwsCredentialType", Shape::Enum(&["accessKeys", "bedrockApiKey"])),
     (
         "BedrockAwsProfile",
         Shape::Object(Object {
@@ -837,7 +854,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("BedrockProviderId", Shape::String),
+    ("BedrockProviderId", Shape::Enum(&["amazon-bedrock", "amazon-bedrock-runtime"])),
     (
         "BedrockSetupParams",
         Shape::Tagged {
@@ -870,7 +887,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("BrowserUseAccessApprovalLifetime", Shape::String),
+    ("BrowserUseAccessApprovalLifetime", Shape::Enum(&["turn", "thread"])),
     (
         "BrowserUseConfig",
         Shape::Object(Object {
@@ -1012,7 +1029,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CancelLoginAccountStatus", Shape::String),
+    ("CancelLoginAccountStatus", Shape::Enum(&["canceled", "notFound"])),
     (
         "CapabilityRootLocation",
         Shape::Tagged {
@@ -1044,7 +1061,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ChatgptAuthTokensRefreshReason", Shape::String),
+    ("ChatgptAuthTokensRefreshReason", Shape::Enum(&["unauthorized"])),
     (
         "ChatgptAuthTokensRefreshResponse",
         Shape::Object(Object {
@@ -1056,7 +1073,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CliAuthCredentialsStoreMode", Shape::String),
+    (
+        "CliAuthCredentialsStoreMode",
+        Shape::Enum(&["file", "keyring", "auto", "ephemeral"]),
+    ),
     (
         "ClientInfo",
         Shape::Object(Object {
@@ -1135,7 +1155,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         ),
     ),
-    ("CodexResponseHandoffMode", Shape::String),
+    ("CodexResponseHandoffMode", Shape::Enum(&["thinking", "commentary", "bemTags"])),
     (
         "CollabAgentState",
         Shape::Object(Object {
@@ -1146,9 +1166,40 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CollabAgentStatus", Shape::String),
-    ("CollabAgentTool", Shape::String),
-    ("CollabAgentToolCallStatus", Shape::String),
+    (
+        "CollabAgentStatus",
+        Shape::Enum(
+            &[
+                "pendingInit",
+                "running",
+                "interrupted",
+                "completed",
+                "errored",
+                "shutdown",
+                "notFound",
+            ],
+        ),
+    ),
+    (
+        "CollabAgentTool",
+        Shape::Enum(
+            &[
+                "spawnAgent",
+                "sendInput",
+                "resumeAgent",
+                "wait",
+                "closeAgent",
+                "sendMessage",
+                "followupTask",
+                "interruptAgent",
+                "listAgents",
+            ],
+        ),
+    ),
+    (
+        "CollabAgentToolCallStatus",
+        Shape::Enum(&["inProgress", "completed", "failed", "interrupted"]),
+    ),
     (
         "CollaborationMode",
         Shape::Object(Object {
@@ -1252,7 +1303,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CommandExecOutputStream", Shape::String),
+    ("CommandExecOutputStream", Shape::Enum(&["stdout", "stderr"])),
     (
         "CommandExecParams",
         Shape::Object(Object {
@@ -1385,7 +1436,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         ),
     ),
-    ("CommandExecutionApprovalKind", Shape::String),
+    (
+        "CommandExecutionApprovalKind",
+        Shape::Enum(&["command", "writeStdin", "humanCommand"]),
+    ),
     (
         "CommandExecutionOutputDeltaNotification",
         Shape::Object(Object {
@@ -1460,8 +1514,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CommandExecutionSource", Shape::String),
-    ("CommandExecutionStatus", Shape::String),
+    (
+        "CommandExecutionSource",
+        Shape::Enum(
+            &["agent", "userShell", "unifiedExecStartup", "unifiedExecInteraction"],
+        ),
+    ),
+    (
+        "CommandExecutionStatus",
+        Shape::Enum(&["inProgress", "completed", "failed", "declined"]),
+    ),
     (
         "CommandMigration",
         Shape::Object(Object {
@@ -2133,7 +2195,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ConsumeAccountRateLimitResetCreditOutcome", Shape::String),
+    (
+        "ConsumeAccountRateLimitResetCreditOutcome",
+        Shape::Enum(&["reset", "nothingToReset", "noCredit", "alreadyRedeemed"]),
+    ),
     (
         "ConsumeAccountRateLimitResetCreditParams",
         Shape::Object(Object {
@@ -2254,7 +2319,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ConversationTextRole", Shape::String),
+    ("ConversationTextRole", Shape::Enum(&["user", "developer", "assistant"])),
     (
         "CreditsSnapshot",
         Shape::Object(Object {
@@ -2280,7 +2345,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("CyberAccessProgram", Shape::String),
+    ("CyberAccessProgram", Shape::Enum(&["standard", "daybreakBlue", "daybreakRed"])),
     (
         "DeprecationNoticeNotification",
         Shape::Object(Object {
@@ -2291,7 +2356,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("DesktopOnboardingEntrypoint", Shape::String),
+    ("DesktopOnboardingEntrypoint", Shape::Enum(&["life_sciences"])),
     (
         "DynamicToolCallOutputContentItem",
         Shape::Tagged {
@@ -2348,7 +2413,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("DynamicToolCallStatus", Shape::String),
+    ("DynamicToolCallStatus", Shape::Enum(&["inProgress", "completed", "failed"])),
     (
         "DynamicToolNamespaceTool",
         Shape::Tagged {
@@ -2476,7 +2541,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("EnvironmentStatusKind", Shape::String),
+    (
+        "EnvironmentStatusKind",
+        Shape::Enum(&["ready", "pending", "disconnected", "unknown"]),
+    ),
     (
         "EnvironmentStatusParams",
         Shape::Object(Object {
@@ -2584,7 +2652,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ExperimentalFeatureStage", Shape::String),
+    (
+        "ExperimentalFeatureStage",
+        Shape::Enum(&["beta", "underDevelopment", "stable", "deprecated", "removed"]),
+    ),
     (
         "ExternalAgentConfigDetectParams",
         Shape::Object(Object {
@@ -2849,7 +2920,23 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ExternalAgentConfigMigrationItemType", Shape::String),
+    (
+        "ExternalAgentConfigMigrationItemType",
+        Shape::Enum(
+            &[
+                "AGENTS_MD",
+                "CONFIG",
+                "SKILLS",
+                "PLUGINS",
+                "MCP_SERVER_CONFIG",
+                "SUBAGENTS",
+                "HOOKS",
+                "COMMANDS",
+                "MEMORY",
+                "SESSIONS",
+            ],
+        ),
+    ),
     (
         "ExternalAgentDetectedConnectorCandidate",
         Shape::Object(Object {
@@ -2864,7 +2951,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ExternalAgentDetectedConnectorSource", Shape::String),
+    (
+        "ExternalAgentDetectedConnectorSource",
+        Shape::Enum(&["remoteMcpServersConfig", "sessionToolUse"]),
+    ),
     (
         "ExternalAgentImportedConnectorCandidate",
         Shape::Object(Object {
@@ -2879,7 +2969,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ExternalAgentImportedConnectorSource", Shape::String),
+    ("ExternalAgentImportedConnectorSource", Shape::Enum(&["remoteMcpServersConfig"])),
     (
         "FeedbackRequirements",
         Shape::Object(Object {
@@ -2978,7 +3068,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("FileChangeApprovalDecision", Shape::String),
+    (
+        "FileChangeApprovalDecision",
+        Shape::Enum(&["accept", "acceptForSession", "decline", "cancel"]),
+    ),
     (
         "FileChangeOutputDeltaNotification",
         Shape::Object(Object {
@@ -3029,7 +3122,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("FileSystemAccessMode", Shape::String),
+    ("FileSystemAccessMode", Shape::Enum(&["read", "write", "deny"])),
     (
         "FileSystemPath",
         Shape::Tagged {
@@ -3152,7 +3245,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ForcedChatgptWorkspaceIds",
         Shape::ByType(&[Shape::String, Shape::Array(&Shape::String)]),
     ),
-    ("ForcedLoginMethod", Shape::String),
+    ("ForcedLoginMethod", Shape::Enum(&["chatgpt", "api"])),
     (
         "FsChangedNotification",
         Shape::Object(Object {
@@ -3386,7 +3479,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("FuzzyFileSearchMatchType", Shape::String),
+    ("FuzzyFileSearchMatchType", Shape::Enum(&["file", "directory"])),
     (
         "FuzzyFileSearchParams",
         Shape::Object(Object {
@@ -3606,8 +3699,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("GatewayOAuthStatus", Shape::String),
-    ("GcpProviderId", Shape::String),
+    ("GatewayOAuthStatus", Shape::Enum(&["notReady", "started", "succeeded", "failed"])),
+    ("GcpProviderId", Shape::Enum(&["gcp"])),
     (
         "GcpSetupParams",
         Shape::Object(Object {
@@ -3943,11 +4036,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("GuardianApprovalReviewStatus", Shape::String),
-    ("GuardianAssessmentOutcome", Shape::String),
-    ("GuardianCommandSource", Shape::String),
-    ("GuardianRiskLevel", Shape::String),
-    ("GuardianUserAuthorization", Shape::String),
+    (
+        "GuardianApprovalReviewStatus",
+        Shape::Enum(&["inProgress", "approved", "denied", "timedOut", "aborted"]),
+    ),
+    ("GuardianAssessmentOutcome", Shape::Enum(&["allow", "deny"])),
+    ("GuardianCommandSource", Shape::Enum(&["shell", "unifiedExec"])),
+    ("GuardianRiskLevel", Shape::Enum(&["low", "medium", "high", "critical"])),
+    ("GuardianUserAuthorization", Shape::Enum(&["unknown", "low", "medium", "high"])),
     (
         "GuardianWarningNotification",
         Shape::Object(Object {
@@ -3979,9 +4075,29 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("HookEventName", Shape::String),
-    ("HookExecutionMode", Shape::String),
-    ("HookHandlerType", Shape::String),
+    (
+        "HookEventName",
+        Shape::Enum(
+            &[
+                "preModelRequest",
+                "postModelRequest",
+                "preToolUse",
+                "permissionRequest",
+                "postToolUse",
+                "preCompact",
+                "postCompact",
+                "sessionStart",
+                "sessionEnd",
+                "userPromptSubmit",
+                "subagentStart",
+                "subagentStop",
+                "stop",
+                "interrupt",
+            ],
+        ),
+    ),
+    ("HookExecutionMode", Shape::Enum(&["sync", "async"])),
+    ("HookHandlerType", Shape::Enum(&["command", "mcpTool", "prompt", "agent"])),
     (
         "HookMetadata",
         Shape::Tagged {
@@ -4175,7 +4291,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("HookOutputEntryKind", Shape::String),
+    (
+        "HookOutputEntryKind",
+        Shape::Enum(&["warning", "stop", "feedback", "context", "error"]),
+    ),
     (
         "HookPromptFragment",
         Shape::Object(Object {
@@ -4186,7 +4305,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("HookRunStatus", Shape::String),
+    (
+        "HookRunStatus",
+        Shape::Enum(&["running", "completed", "failed", "blocked", "stopped"]),
+    ),
     (
         "HookRunSummary",
         Shape::Object(Object {
@@ -4212,8 +4334,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("HookScope", Shape::String),
-    ("HookSource", Shape::String),
+    ("HookScope", Shape::Enum(&["thread", "turn"])),
+    (
+        "HookSource",
+        Shape::Enum(
+            &[
+                "system",
+                "user",
+                "project",
+                "mdm",
+                "sessionFlags",
+                "plugin",
+                "cloudRequirements",
+                "cloudManagedConfig",
+                "legacyManagedConfigFile",
+                "legacyManagedConfigMdm",
+                "unknown",
+            ],
+        ),
+    ),
     (
         "HookStartedNotification",
         Shape::Object(Object {
@@ -4225,7 +4364,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("HookTrustStatus", Shape::String),
+    ("HookTrustStatus", Shape::Enum(&["managed", "untrusted", "trusted", "modified"])),
     (
         "HooksListEntry",
         Shape::Object(Object {
@@ -4257,7 +4396,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ImageDetail", Shape::String),
+    ("ImageDetail", Shape::Enum(&["auto", "low", "high", "original"])),
     (
         "ImageGenerationFailure",
         Shape::Tagged {
@@ -4347,7 +4486,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("InputModality", Shape::String),
+    ("InputModality", Shape::Enum(&["text", "image", "audio"])),
     (
         "InstalledApp",
         Shape::Object(Object {
@@ -4484,7 +4623,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("LocalShellStatus", Shape::String),
+    ("LocalShellStatus", Shape::Enum(&["completed", "in_progress", "incomplete"])),
     (
         "LoginAccountParams",
         Shape::Tagged {
@@ -4610,7 +4749,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("LoginAppBrand", Shape::String),
+    ("LoginAppBrand", Shape::Enum(&["codex", "chatgpt"])),
     (
         "LogoutAccountResponse",
         Shape::Object(Object {
@@ -4786,7 +4925,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpAppDisplayMode", Shape::String),
+    ("McpAppDisplayMode", Shape::Enum(&["inline", "fullscreen"])),
     (
         "McpAppUi",
         Shape::Object(Object {
@@ -4800,8 +4939,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpAuthStatus", Shape::String),
-    ("McpElicitationArrayType", Shape::String),
+    (
+        "McpAuthStatus",
+        Shape::Enum(&["unknown", "unsupported", "notLoggedIn", "bearerToken", "oAuth"]),
+    ),
+    ("McpElicitationArrayType", Shape::Enum(&["array"])),
     (
         "McpElicitationBooleanSchema",
         Shape::Object(Object {
@@ -4814,7 +4956,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpElicitationBooleanType", Shape::String),
+    ("McpElicitationBooleanType", Shape::Enum(&["boolean"])),
     (
         "McpElicitationConstOption",
         Shape::Object(Object {
@@ -4875,8 +5017,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpElicitationNumberType", Shape::String),
-    ("McpElicitationObjectType", Shape::String),
+    ("McpElicitationNumberType", Shape::Enum(&["number", "integer"])),
+    ("McpElicitationObjectType", Shape::Enum(&["object"])),
     (
         "McpElicitationPrimitiveSchema",
         Shape::ByKeys(
@@ -4915,7 +5057,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         ),
     ),
-    ("McpElicitationStringFormat", Shape::String),
+    ("McpElicitationStringFormat", Shape::Enum(&["email", "uri", "date", "date-time"])),
     (
         "McpElicitationStringSchema",
         Shape::Object(Object {
@@ -4934,7 +5076,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpElicitationStringType", Shape::String),
+    ("McpElicitationStringType", Shape::Enum(&["string"])),
     (
         "McpElicitationTitledEnumItems",
         Shape::Object(Object {
@@ -5066,8 +5208,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpServerConnectionStatus", Shape::String),
-    ("McpServerElicitationAction", Shape::String),
+    (
+        "McpServerConnectionStatus",
+        Shape::Enum(
+            &[
+                "notStarted",
+                "starting",
+                "connected",
+                "authenticationRequired",
+                "failed",
+                "cancelled",
+                "disabled",
+            ],
+        ),
+    ),
+    ("McpServerElicitationAction", Shape::Enum(&["accept", "decline", "cancel"])),
     (
         "McpServerElicitationRequestParams",
         Shape::Tagged {
@@ -5241,7 +5396,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpServerOauthClientRegistration", Shape::String),
+    ("McpServerOauthClientRegistration", Shape::Enum(&["auto", "cimd", "dcr"])),
     (
         "McpServerOauthLoginCompletedNotification",
         Shape::Object(Object {
@@ -5291,8 +5446,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpServerStartupFailureReason", Shape::String),
-    ("McpServerStartupState", Shape::String),
+    ("McpServerStartupFailureReason", Shape::Enum(&["reauthenticationRequired"])),
+    (
+        "McpServerStartupState",
+        Shape::Enum(&["starting", "ready", "failed", "cancelled"]),
+    ),
     (
         "McpServerStatus",
         Shape::Object(Object {
@@ -5322,7 +5480,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpServerStatusDetail", Shape::String),
+    ("McpServerStatusDetail", Shape::Enum(&["full", "toolsAndAuthOnly"])),
     (
         "McpServerStatusUpdatedNotification",
         Shape::Object(Object {
@@ -5407,7 +5565,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("McpToolCallStatus", Shape::String),
+    ("McpToolCallStatus", Shape::Enum(&["inProgress", "completed", "failed"])),
     (
         "MemoryCitation",
         Shape::Object(Object {
@@ -5462,8 +5620,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("MergeStrategy", Shape::String),
-    ("MessagePhase", Shape::String),
+    ("MergeStrategy", Shape::Enum(&["replace", "upsert"])),
+    ("MessagePhase", Shape::Enum(&["commentary", "partial_answer", "final_answer"])),
     (
         "MigrationDetails",
         Shape::Object(Object {
@@ -5538,7 +5696,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ModeKind", Shape::String),
+    ("ModeKind", Shape::Enum(&["plan", "default"])),
     (
         "Model",
         Shape::Object(Object {
@@ -5703,7 +5861,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ModelRerouteReason", Shape::String),
+    ("ModelRerouteReason", Shape::Enum(&["highRiskCyberActivity"])),
     (
         "ModelReroutedNotification",
         Shape::Object(Object {
@@ -5756,7 +5914,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ModelVerification", Shape::String),
+    ("ModelVerification", Shape::Enum(&["trustedAccessForCyber"])),
     (
         "ModelVerificationNotification",
         Shape::Object(Object {
@@ -5784,8 +5942,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     ("MultiAgentMode", Shape::External(&[("custom", Shape::String)])),
-    ("MultiAgentVersion", Shape::String),
-    ("NetworkAccess", Shape::String),
+    ("MultiAgentVersion", Shape::Enum(&["disabled", "v1", "v2"])),
+    ("NetworkAccess", Shape::Enum(&["restricted", "enabled"])),
     (
         "NetworkApprovalContext",
         Shape::Object(Object {
@@ -5796,8 +5954,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("NetworkApprovalProtocol", Shape::String),
-    ("NetworkDomainPermission", Shape::String),
+    (
+        "NetworkApprovalProtocol",
+        Shape::Enum(&["http", "https", "socks5Tcp", "socks5Udp"]),
+    ),
+    ("NetworkDomainPermission", Shape::Enum(&["allow", "deny"])),
     (
         "NetworkPolicyAmendment",
         Shape::Object(Object {
@@ -5808,7 +5969,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("NetworkPolicyRuleAction", Shape::String),
+    ("NetworkPolicyRuleAction", Shape::Enum(&["allow", "deny"])),
     (
         "NetworkRequirements",
         Shape::Object(Object {
@@ -5862,7 +6023,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("NetworkUnixSocketPermission", Shape::String),
+    ("NetworkUnixSocketPermission", Shape::Enum(&["allow", "deny"])),
     (
         "NewThreadModelDefaults",
         Shape::Object(Object {
@@ -5877,7 +6038,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("NonSteerableTurnKind", Shape::String),
+    ("NonSteerableTurnKind", Shape::Enum(&["review", "compact"])),
     (
         "OtelExporter",
         Shape::External(
@@ -5917,7 +6078,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         ),
     ),
-    ("OtelHttpProtocol", Shape::String),
+    ("OtelHttpProtocol", Shape::Enum(&["binary", "json"])),
     (
         "OtelRequirements",
         Shape::Object(Object {
@@ -6034,7 +6195,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("PatchApplyStatus", Shape::String),
+    (
+        "PatchApplyStatus",
+        Shape::Enum(&["inProgress", "completed", "failed", "declined"]),
+    ),
     (
         "PatchChangeKind",
         Shape::Tagged {
@@ -6070,7 +6234,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         },
     ),
     ("PathUri", Shape::String),
-    ("PermissionGrantScope", Shape::String),
+    ("PermissionGrantScope", Shape::Enum(&["turn", "session"])),
     (
         "PermissionProfileListParams",
         Shape::Object(Object {
@@ -6140,7 +6304,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("Personality", Shape::String),
+    ("Personality", Shape::Enum(&["none", "friendly", "pragmatic"])),
     (
         "PlanDeltaNotification",
         Shape::Object(Object {
@@ -6153,9 +6317,35 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PlanType", Shape::String),
-    ("PluginAuthPolicy", Shape::String),
-    ("PluginAvailability", Shape::String),
+    (
+        "PlanType",
+        Shape::Enum(
+            &[
+                "free",
+                "go",
+                "plus",
+                "pro",
+                "prolite",
+                "promax",
+                "team",
+                "self_serve_business_prolite",
+                "self_serve_business_usage_based",
+                "business",
+                "ent26",
+                "enterprise_cbp_automation",
+                "enterprise_cbp_usage_based",
+                "enterprise",
+                "edu",
+                "edu_plus",
+                "edu_pro",
+                "sci",
+                "sci_plus",
+                "unknown",
+            ],
+        ),
+    ),
+    ("PluginAuthPolicy", Shape::Enum(&["ON_INSTALL", "ON_USE"])),
+    ("PluginAvailability", Shape::Enum(&["DISABLED_BY_ADMIN", "AVAILABLE"])),
     (
         "PluginDetail",
         Shape::Object(Object {
@@ -6191,7 +6381,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginDisabledReason", Shape::String),
+    (
+        "PluginDisabledReason",
+        Shape::Enum(
+            &[
+                "disabled_by_admin",
+                "plan_not_eligible",
+                "required_app_unavailable",
+                "unknown",
+            ],
+        ),
+    ),
     (
         "PluginHookSummary",
         Shape::Object(Object {
@@ -6220,8 +6420,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginInstallPolicy", Shape::String),
-    ("PluginInstallPolicySource", Shape::String),
+    (
+        "PluginInstallPolicy",
+        Shape::Enum(&["NOT_AVAILABLE", "AVAILABLE", "INSTALLED_BY_DEFAULT"]),
+    ),
+    (
+        "PluginInstallPolicySource",
+        Shape::Enum(&["WORKSPACE_SETTING", "IMPLICIT_CANONICAL_APP"]),
+    ),
     (
         "PluginInstallResponse",
         Shape::Object(Object {
@@ -6310,7 +6516,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginListMarketplaceKind", Shape::String),
+    (
+        "PluginListMarketplaceKind",
+        Shape::Enum(
+            &[
+                "local",
+                "vertical",
+                "workspace-directory",
+                "shared-with-me",
+                "created-by-me-remote",
+            ],
+        ),
+    ),
     (
         "PluginListParams",
         Shape::Object(Object {
@@ -6474,7 +6691,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginSearchScope", Shape::String),
+    ("PluginSearchScope", Shape::Enum(&["global", "workspace", "personal"])),
     (
         "PluginShareCheckoutParams",
         Shape::Object(Object {
@@ -6536,7 +6753,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginShareDiscoverability", Shape::String),
+    ("PluginShareDiscoverability", Shape::Enum(&["LISTED", "UNLISTED", "PRIVATE"])),
     (
         "PluginShareListItem",
         Shape::Object(Object {
@@ -6584,8 +6801,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginSharePrincipalRole", Shape::String),
-    ("PluginSharePrincipalType", Shape::String),
+    ("PluginSharePrincipalRole", Shape::Enum(&["reader", "editor", "owner"])),
+    ("PluginSharePrincipalType", Shape::Enum(&["user", "group", "workspace"])),
     (
         "PluginShareSaveParams",
         Shape::Object(Object {
@@ -6629,8 +6846,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("PluginShareTargetRole", Shape::String),
-    ("PluginShareUpdateDiscoverability", Shape::String),
+    ("PluginShareTargetRole", Shape::Enum(&["reader", "editor"])),
+    (
+        "PluginShareUpdateDiscoverability",
+        Shape::Enum(&["UNLISTED", "PRIVATE", "LISTED"]),
+    ),
     (
         "PluginShareUpdateTargetsParams",
         Shape::Object(Object {
@@ -6843,7 +7063,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ProcessOutputStream", Shape::String),
+    ("ProcessOutputStream", Shape::Enum(&["stdout", "stderr"])),
     (
         "ProcessResizePtyParams",
         Shape::Object(Object {
@@ -6938,7 +7158,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ProjectChangeType", Shape::String),
+    ("ProjectChangeType", Shape::Enum(&["created", "updated", "deleted"])),
     (
         "ProjectChangedNotification",
         Shape::Object(Object {
@@ -7077,7 +7297,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ProjectSortKey", Shape::String),
+    ("ProjectSortKey", Shape::Enum(&["position", "recencyAt"])),
     (
         "ProjectUpdateParams",
         Shape::Object(Object {
@@ -7230,7 +7450,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RateLimitReachedType", Shape::String),
+    (
+        "RateLimitReachedType",
+        Shape::Enum(
+            &[
+                "rate_limit_reached",
+                "workspace_owner_credits_depleted",
+                "workspace_member_credits_depleted",
+                "workspace_owner_usage_limit_reached",
+                "workspace_member_usage_limit_reached",
+            ],
+        ),
+    ),
     (
         "RateLimitResetCredit",
         Shape::Object(Object {
@@ -7246,7 +7477,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RateLimitResetCreditStatus", Shape::String),
+    (
+        "RateLimitResetCreditStatus",
+        Shape::Enum(&["available", "redeeming", "redeemed", "unknown"]),
+    ),
     (
         "RateLimitResetCreditsSummary",
         Shape::Object(Object {
@@ -7260,7 +7494,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RateLimitResetType", Shape::String),
+    ("RateLimitResetType", Shape::Enum(&["codexRateLimits", "unknown"])),
     (
         "RateLimitSnapshot",
         Shape::Object(Object {
@@ -7335,9 +7569,50 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RealtimeConversationVersion", Shape::String),
-    ("RealtimeOutputModality", Shape::String),
-    ("RealtimeVoice", Shape::String),
+    ("RealtimeConversationVersion", Shape::Enum(&["v1", "v2", "v3"])),
+    ("RealtimeOutputModality", Shape::Enum(&["text", "audio"])),
+    (
+        "RealtimeVoice",
+        Shape::Enum(
+            &[
+                "alloy",
+                "arbor",
+                "ash",
+                "aube",
+                "ballad",
+                "breeze",
+                "bubbie",
+                "cedar",
+                "coral",
+                "cove",
+                "echo",
+                "ember",
+                "haetsal",
+                "hanul",
+                "himari",
+                "juniper",
+                "leher",
+                "maple",
+                "marin",
+                "miko",
+                "neer",
+                "porto",
+                "rindo",
+                "rio",
+                "rivage",
+                "sage",
+                "selva",
+                "shimmer",
+                "sol",
+                "sonna",
+                "spruce",
+                "tinta",
+                "vale",
+                "verse",
+                "viola",
+            ],
+        ),
+    ),
     (
         "RealtimeVoicesList",
         Shape::Object(Object {
@@ -7400,7 +7675,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("ReasoningSummary", Shape::String),
+    ("ReasoningSummary", Shape::Enum(&["auto", "concise", "detailed", "none"])),
     (
         "ReasoningSummaryPartAddedNotification",
         Shape::Object(Object {
@@ -7455,7 +7730,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RemoteControlClientsListOrder", Shape::String),
+    ("RemoteControlClientsListOrder", Shape::Enum(&["asc", "desc"])),
     (
         "RemoteControlClientsListParams",
         Shape::Object(Object {
@@ -7501,7 +7776,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("RemoteControlConnectionStatus", Shape::String),
+    (
+        "RemoteControlConnectionStatus",
+        Shape::Enum(&["disabled", "connecting", "connected", "errored"]),
+    ),
     (
         "RemoteControlDisableParams",
         Shape::Object(Object {
@@ -7626,7 +7904,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ResidencyRequirement", Shape::String),
+    ("ResidencyRequirement", Shape::Enum(&["us"])),
     (
         "Resource",
         Shape::Object(Object {
@@ -8156,7 +8434,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         ),
     ),
-    ("ReviewDelivery", Shape::String),
+    ("ReviewDelivery", Shape::Enum(&["inline"])),
     (
         "ReviewStartParams",
         Shape::Object(Object {
@@ -8227,7 +8505,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("SandboxMode", Shape::String),
+    (
+        "SandboxMode",
+        Shape::Enum(&["read-only", "workspace-write", "danger-full-access"]),
+    ),
     (
         "SandboxPolicy",
         Shape::Tagged {
@@ -8356,7 +8637,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ScheduledTaskWeekday", Shape::String),
+    ("ScheduledTaskWeekday", Shape::Enum(&["MO", "TU", "WE", "TH", "FR", "SA", "SU"])),
     (
         "SelectedCapabilityRoot",
         Shape::Object(Object {
@@ -8547,7 +8828,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("SkillScope", Shape::String),
+    ("SkillScope", Shape::Enum(&["user", "repo", "system", "admin"])),
     (
         "SkillSummary",
         Shape::Object(Object {
@@ -8662,7 +8943,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("SortDirection", Shape::String),
+    ("SortDirection", Shape::Enum(&["asc", "desc"])),
     (
         "SpendControlLimitSnapshot",
         Shape::Object(Object {
@@ -8686,7 +8967,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("SubAgentActivityKind", Shape::String),
+    (
+        "SubAgentActivityKind",
+        Shape::Enum(&["started", "interacted", "interrupted", "completed"]),
+    ),
     (
         "SubAgentSource",
         Shape::External(
@@ -8824,7 +9108,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadActiveFlag", Shape::String),
+    ("ThreadActiveFlag", Shape::Enum(&["waitingOnApproval", "waitingOnUserInput"])),
     (
         "ThreadApproveGuardianDeniedActionParams",
         Shape::Object(Object {
@@ -8876,7 +9160,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadAttachmentAddOutcome", Shape::String),
+    ("ThreadAttachmentAddOutcome", Shape::Enum(&["created", "existing"])),
     (
         "ThreadAttachmentAddParams",
         Shape::Object(Object {
@@ -8923,7 +9207,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadAttachmentOperation", Shape::String),
+    ("ThreadAttachmentOperation", Shape::Enum(&["created", "deleted"])),
     (
         "ThreadAttachmentOwner",
         Shape::Object(Object {
@@ -9287,7 +9571,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadGoalMutationOrigin", Shape::String),
+    ("ThreadGoalMutationOrigin", Shape::Enum(&["user", "automatic"])),
     (
         "ThreadGoalSetParams",
         Shape::Object(Object {
@@ -9314,7 +9598,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadGoalStatus", Shape::String),
+    (
+        "ThreadGoalStatus",
+        Shape::Enum(
+            &["active", "paused", "blocked", "usageLimited", "budgetLimited", "complete"],
+        ),
+    ),
     (
         "ThreadGoalUpdatedNotification",
         Shape::Object(Object {
@@ -9361,7 +9650,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadHistoryMode", Shape::String),
+    ("ThreadHistoryMode", Shape::Enum(&["legacy", "paginated"])),
     ("ThreadId", Shape::String),
     (
         "ThreadIncrementElicitationParams",
@@ -10142,7 +10431,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadMemoryMode", Shape::String),
+    ("ThreadMemoryMode", Shape::Enum(&["enabled", "disabled"])),
     (
         "ThreadMemoryModeSetParams",
         Shape::Object(Object {
@@ -10778,7 +11067,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadRealtimeSessionOutcome", Shape::String),
+    ("ThreadRealtimeSessionOutcome", Shape::Enum(&["ended", "failed"])),
     (
         "ThreadRealtimeStartParams",
         Shape::Object(Object {
@@ -10926,7 +11215,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadRealtimeTranscriptRole", Shape::String),
+    ("ThreadRealtimeTranscriptRole", Shape::Enum(&["user", "assistant"])),
     (
         "ThreadResumeInitialTurnsPageParams",
         Shape::Object(Object {
@@ -11222,7 +11511,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadSearchSortKey", Shape::String),
+    ("ThreadSearchSortKey", Shape::Enum(&["created_at", "updated_at", "recency_at"])),
     (
         "ThreadSearchTextRange",
         Shape::Object(Object {
@@ -11509,9 +11798,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadSortKey", Shape::String),
+    (
+        "ThreadSortKey",
+        Shape::Enum(&["created_at", "updated_at", "recency_at", "section_position"]),
+    ),
     ("ThreadSource", Shape::String),
-    ("ThreadSourceKind", Shape::String),
+    (
+        "ThreadSourceKind",
+        Shape::Enum(
+            &[
+                "cli",
+                "vscode",
+                "exec",
+                "appServer",
+                "subAgent",
+                "subAgentReview",
+                "subAgentCompact",
+                "subAgentThreadSpawn",
+                "subAgentOther",
+                "unknown",
+            ],
+        ),
+    ),
     (
         "ThreadStartParams",
         Shape::Object(Object {
@@ -11631,7 +11939,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadStartSource", Shape::String),
+    ("ThreadStartSource", Shape::Enum(&["startup", "clear"])),
     (
         "ThreadStartedNotification",
         Shape::Object(Object {
@@ -11905,7 +12213,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("ThreadUnsubscribeStatus", Shape::String),
+    (
+        "ThreadUnsubscribeStatus",
+        Shape::Enum(&["notLoaded", "notSubscribed", "unsubscribed"]),
+    ),
     (
         "ThreadUsage",
         Shape::Object(Object {
@@ -12140,7 +12451,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("TurnItemsView", Shape::String),
+    ("TurnItemsView", Shape::Enum(&["notLoaded", "summary", "full"])),
     (
         "TurnModerationMetadataNotification",
         Shape::Object(Object {
@@ -12162,7 +12473,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("TurnPlanStepStatus", Shape::String),
+    ("TurnPlanStepStatus", Shape::Enum(&["pending", "inProgress", "completed"])),
     (
         "TurnPlanUpdatedNotification",
         Shape::Object(Object {
@@ -12215,7 +12526,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("TurnSettingsUpdateStatus", Shape::String),
+    ("TurnSettingsUpdateStatus", Shape::Enum(&["applied", "targetUnavailable"])),
     (
         "TurnStartParams",
         Shape::Object(Object {
@@ -12319,7 +12630,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("TurnStatus", Shape::String),
+    ("TurnStatus", Shape::Enum(&["completed", "interrupted", "failed", "inProgress"])),
     (
         "TurnSteerParams",
         Shape::Object(Object {
@@ -12474,7 +12785,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("UserVerificationCancellationReason", Shape::String),
+    (
+        "UserVerificationCancellationReason",
+        Shape::Enum(&["userCancelled", "interrupted"]),
+    ),
     (
         "UserVerificationDeleteParams",
         Shape::Object(Object {
@@ -12563,8 +12877,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("UserVerificationFailureReason", Shape::String),
-    ("UserVerificationInvalidRequestReason", Shape::String),
+    (
+        "UserVerificationFailureReason",
+        Shape::Enum(
+            &["authenticationFailed", "timeout", "providerError", "serviceError"],
+        ),
+    ),
+    ("UserVerificationInvalidRequestReason", Shape::Enum(&["invalidParams"])),
     (
         "UserVerificationProof",
         Shape::Object(Object {
@@ -12607,7 +12926,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("UserVerificationUnavailableReason", Shape::String),
+    (
+        "UserVerificationUnavailableReason",
+        Shape::Enum(
+            &["credentialMissing", "biometricsUnavailable", "providerUnavailable"],
+        ),
+    ),
     (
         "UserVerificationVerifyParams",
         Shape::Object(Object {
@@ -12626,7 +12950,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("Verbosity", Shape::String),
+    ("Verbosity", Shape::Enum(&["low", "medium", "high"])),
     (
         "WarningNotification",
         Shape::Object(Object {
@@ -12684,7 +13008,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
-    ("WebSearchContextSize", Shape::String),
+    ("WebSearchContextSize", Shape::Enum(&["low", "medium", "high"])),
     (
         "WebSearchLocation",
         Shape::Object(Object {
@@ -12697,8 +13021,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("WebSearchMode", Shape::String),
-    ("WebSearchProvider", Shape::String),
+    ("WebSearchMode", Shape::Enum(&["disabled", "cached", "indexed", "live"])),
+    ("WebSearchProvider", Shape::Enum(&["standalone", "search_mcp"])),
     (
         "WebSearchToolConfig",
         Shape::Object(Object {
@@ -12719,8 +13043,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("WindowsSandboxImplementation", Shape::String),
-    ("WindowsSandboxReadiness", Shape::String),
+    ("WindowsSandboxImplementation", Shape::Enum(&["elevated", "unelevated", "mxc"])),
+    (
+        "WindowsSandboxReadiness",
+        Shape::Enum(&["ready", "notConfigured", "updateRequired"]),
+    ),
     (
         "WindowsSandboxReadinessResponse",
         Shape::Object(Object {
@@ -12741,7 +13068,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("WindowsSandboxSetupMode", Shape::String),
+    ("WindowsSandboxSetupMode", Shape::Enum(&["elevated", "unelevated"])),
     (
         "WindowsSandboxSetupStartParams",
         Shape::Object(Object {
@@ -12786,7 +13113,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("WorkspaceMessageType", Shape::String),
+    ("WorkspaceMessageType", Shape::Enum(&["headline", "announcement", "unknown"])),
     (
         "WorkspaceRouting",
         Shape::Object(Object {
@@ -12801,7 +13128,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("WriteStatus", Shape::String),
+    ("WriteStatus", Shape::Enum(&["ok", "okOverridden"])),
 ];
 /// The shape of a definition; none where there is no definition of this name.
 pub fn definition(name: &str) -> Option<&'static Shape> {

@@ -372,7 +372,7 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
         impl wire::de::ByKeys for #name {
             const NAME: &'static str = #text;
             const ARMS: &'static [wire::de::Arm] = &[#(#arms),*];
-            fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+            fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
                 match object.arm() { #(#reads)* #rest }
             }
         }

@@ -54,12 +54,13 @@ fn visitor(emission: &Emission<'_>, kind: MethodKind) -> proc_macro2::TokenStrea
     let arms = emission.model.of_kind(kind).map(|method| {
         let (gate, marker, wire) =
             (gate(method.experimental), names::ident(&names::method_type(&method.name)), &method.name);
-        quote!(#gate #wire => visitor.visit::<#marker>(),)
+        quote!(#gate #wire => Some(visitor.visit::<#marker>()),)
     });
     quote! {
         #[doc = #docs]
+        #[allow(unused_variables)]
         pub fn #name<V: wire::RequestVisitor>(method: &str, visitor: V) -> Option<V::Output> {
-            Some(match method { #(#arms)* _ => return None })
+            match method { #(#arms)* _ => None }
         }
     }
 }

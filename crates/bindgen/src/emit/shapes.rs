@@ -98,7 +98,11 @@ fn shape(of: &Shape) -> TokenStream {
         Shape::Integer(_) => quote!(Shape::Integer),
         Shape::Number { wide: true } => quote!(Shape::Double),
         Shape::Number { wide: false } => quote!(Shape::Float),
-        Shape::String | Shape::StringEnum(_) => quote!(Shape::String),
+        Shape::String => quote!(Shape::String),
+        Shape::StringEnum(values) => {
+            let values = values.iter().map(|value| &value.wire);
+            quote!(Shape::Enum(&[#(#values),*]))
+        }
         // An id, or a trace context: `wire` has them by hand.
         Shape::Ref(name) if is_envelope(name) => quote!(Shape::Any),
         Shape::Ref(name) => quote!(Shape::Named(#name)),

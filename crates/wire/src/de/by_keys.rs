@@ -1,5 +1,5 @@
 //! Unions of objects without a tag: literal members decide, then required members, then the arm that
-//! knows most of what is there.
+//! knows most of what is there; of equals the first that reads it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,11 +14,11 @@ use crate::text::{self, Text, quoted};
 pub trait ByKeys: Sized {
     /// What the union is called in error texts.
     const NAME: &'static str;
-    /// How its arms are recognised; the first of equal candidates wins.
+    /// How its arms are recognised; of equal candidates the first that can read the object wins.
     const ARMS: &'static [Arm];
 
     /// Reads the object as the arm it was found to be.
-    fn from_object<E: Error>(object: &Chosen) -> Result<Self, E>;
+    fn from_object<E: Error>(object: &Chosen<'_>) -> Result<Self, E>;
 }
 
 /// How one arm of a union without a tag is recognised.
@@ -32,12 +32,12 @@ pub struct Arm {
 }
 
 /// An object and the arm it was found to be.
-pub struct Chosen {
+pub struct Chosen<'t> {
     arm: Option<usize>,
-    text: String,
+    text: &'t str,
 }
 
-impl Chosen {
+impl Chosen<'_> {
     /// The index of the arm; `None` for an object whose literal no arm has.
     pub fn arm(&self) -> Option<usize> {
         self.arm
@@ -50,7 +50,7 @@ impl Chosen {
 
     /// Reads the object as the type of its arm.
     pub fn read<T: DeserializeOwned, E: Error>(&self) -> Result<T, E> {
-        text::reread(&self.text)
+        text::reread(self.text)
     }
 }
 
@@ -74,8 +74,13 @@ impl<'de, T: ByKeys> Visitor<'de> for ByKeysVisitor<T> {
         while let Some(name) = key(&mut map)? {
             object.0.push((name.to_owned(), value(&mut map)?));
         }
-        let arm = choose(&object, T::NAME, T::ARMS).map_err(A::Error::custom)?;
-        T::from_object(&Chosen { arm, text: object.text()? })
+        let arms = choose(&object, T::NAME, T::ARMS).map_err(A::Error::custom)?;
+        let text = object.text()?;
+        let Some((first, others)) = arms.split_first() else {
+            return T::from_object(&Chosen { arm: None, text: &text });
+        };
+        let read = |arm: &usize| T::from_object::<A::Error>(&Chosen { arm: Some(*arm), text: &text });
+        read(first).or_else(|error| others.iter().find_map(|arm| read(arm).ok()).ok_or(error))
     }
 }
 
@@ -109,29 +114,32 @@ impl Members {
     }
 }
 
-/// The arm of an object; `None` for one whose literal no arm has: a newer peer.
-fn choose(object: &Members, name: &str, arms: &[Arm]) -> Result<Option<usize>, String> {
+/// The arms that an object may be, equally well; none for one whose literal no arm has: a newer peer.
+fn choose(object: &Members, name: &str, arms: &[Arm]) -> Result<Vec<usize>, String> {
     let fits = |arm: &&Arm| {
         arm.literals.iter().all(|(member, values)| {
             object.string(member).is_some_and(|value| values.contains(&value.as_str()))
         })
     };
-    let mut best: Option<(usize, usize)> = None;
-    for (index, arm) in arms.iter().enumerate().filter(|(_, arm)| fits(arm)) {
-        if arm.required.iter().all(|names| names.iter().any(|name| object.has(name))) {
-            let score = arm.known.iter().filter(|name| object.has(name)).count();
-            if best.is_none_or(|(_, best)| score > best) {
-                best = Some((index, score));
-            }
+    let has_required = |arm: &Arm| arm.required.iter().all(|names| names.iter().any(|name| object.has(name)));
+    let score = |arm: &Arm| arm.known.iter().filter(|name| object.has(name)).count();
+    let candidates = arms.iter().enumerate().filter(|(_, arm)| fits(arm) && has_required(arm));
+    let mut best: (usize, Vec<usize>) = (0, Vec::new());
+    for (index, arm) in candidates {
+        let score = score(arm);
+        if best.1.is_empty() || score > best.0 {
+            best = (score, vec![index]);
+        } else if score == best.0 {
+            best.1.push(index);
         }
     }
-    if let Some((index, _)) = best {
-        return Ok(Some(index));
+    if !best.1.is_empty() {
+        return Ok(best.1);
     }
     let fitting: Vec<&Arm> = arms.iter().filter(fits).collect();
     let newer = arms.iter().flat_map(|arm| arm.literals).any(|(member, _)| object.string(member).is_some());
     if fitting.is_empty() && newer {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     // Each arm's members by the name they are written under, which stands first.
     let mut needs: Vec<String> = Vec::new();

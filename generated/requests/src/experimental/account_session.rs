@@ -213,7 +213,7 @@ impl wire::de::ByKeys for AccountSessionsSwitchResponse {
             known: &["loginId", "authUrl", "auth_url", "login_id"],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize) => Ok(Self::Sessions(object.read()?)),
             Some(1usize) => Ok(Self::AuthUrlAndLoginId(object.read()?)),

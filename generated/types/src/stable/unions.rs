@@ -6003,7 +6003,7 @@ impl wire::de::ByKeys for McpElicitationEnumSchema {
             known: &["default", "description", "enum", "enumNames", "title", "type"],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize..=1usize) => Ok(Self::SingleSelect(object.read()?)),
             Some(2usize..=3usize) => Ok(Self::MultiSelect(object.read()?)),
@@ -6090,7 +6090,7 @@ impl wire::de::ByKeys for McpElicitationMultiSelectEnumSchema {
             ],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize) => Ok(Self::Untitled(object.read()?)),
             Some(1usize) => Ok(Self::Titled(object.read()?)),
@@ -6227,7 +6227,7 @@ impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
             known: &["default", "description", "title", "type"],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize..=4usize) => Ok(Self::Enum(object.read()?)),
             Some(5usize) => Ok(Self::String(object.read()?)),
@@ -6300,7 +6300,7 @@ impl wire::de::ByKeys for McpElicitationSingleSelectEnumSchema {
             known: &["default", "description", "oneOf", "title", "type"],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize) => Ok(Self::Untitled(object.read()?)),
             Some(1usize) => Ok(Self::Titled(object.read()?)),
@@ -8094,7 +8094,7 @@ impl wire::de::ByKeys for ResourceContent {
             known: &["_meta", "blob", "mimeType", "uri"],
         },
     ];
-    fn from_object<E: wire::DeError>(object: &wire::de::Chosen) -> Result<Self, E> {
+    fn from_object<E: wire::DeError>(object: &wire::de::Chosen<'_>) -> Result<Self, E> {
         match object.arm() {
             Some(0usize) => Ok(Self::Text(object.read()?)),
             Some(1usize) => Ok(Self::Blob(object.read()?)),
