@@ -7,6 +7,7 @@
 //!   wrappers to work on it;
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
+//! * [`LineBuffer`] makes lines of bytes, with a limit;
 //! * [`de`] and [`ser`] are the building blocks of the generated codecs;
 //! * [`shape`] is the protocol as data.
 //!
@@ -17,6 +18,7 @@ pub mod de;
 mod envelope;
 mod error;
 mod id;
+mod lines;
 mod message;
 mod nullable;
 mod path;
@@ -35,6 +37,7 @@ pub use envelope::{
 };
 pub use error::{DecodeError, EncodeError};
 pub use id::RequestId;
+pub use lines::{LineBuffer, LineError};
 pub use message::{Message, Params, UnknownMethod};
 #[doc(hidden)]
 pub use message::{deserialize_message, serialize_message};

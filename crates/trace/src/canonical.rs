@@ -1,0 +1,198 @@
+//! What two JSON values have in common when they mean the same message.
+//!
+//! The canonical form leaves out optional members that are `null` or equal their default, and members
+//! that the protocol does not know; a member under another name that decodes gets the name it is written
+//! under. What no type is known for stays as it is.
+
+use codex_appserver_shapes::definition;
+use codex_appserver_wire::shape::{Member, Object, Shape};
+use serde_json::{Map, Value};
+
+use crate::path::Path;
+
+/// What a value had in it that the protocol does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknowns {
+    /// JSON paths of members that no definition has.
+    pub members: Vec<String>,
+    /// JSON paths of enum values, tags and arms that no definition has.
+    pub values: Vec<String>,
+}
+
+/// The canonical form of a value, and what was unknown about it.
+pub fn canonical(value: &Value, shape: &Shape, path: &Path<'_>, unknowns: &mut Unknowns) -> Value {
+    let mut walk = Walk { unknowns };
+    walk.value(value, shape, path)
+}
+
+struct Walk<'u> {
+    unknowns: &'u mut Unknowns,
+}
+
+/// One way to look at an object: its known members and, for an arm, its tag.
+#[derive(Clone, Copy)]
+struct View<'s> {
+    object: &'s Object,
+    tag: Option<(&'static str, &'static str)>,
+}
+
+impl<'s> View<'s> {
+    fn member(&self, name: &str) -> Option<&'s Member> {
+        self.object.members.iter().find(|member| member.name == name || member.aliases.contains(&name))
+    }
+
+    /// Whether every member with fixed values, the tag among them, has one of them.
+    fn fits(&self, members: &Map<String, Value>) -> bool {
+        let has = |name: &str, values: &[&str]| {
+            members.get(name).and_then(Value::as_str).is_some_and(|value| values.contains(&value))
+        };
+        let literals = self.object.members.iter().filter(|member| member.required);
+        self.tag.is_none_or(|(name, value)| has(name, &[value]))
+            && literals.into_iter().all(|member| match resolve(&member.shape) {
+                Some(Shape::Enum(values)) => has(member.name, values),
+                _ => true,
+            })
+    }
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: &Value, shape: &Shape, path: &Path<'_>) -> Value {
+        match (shape, value) {
+            (Shape::Named(name), _) => match definition(name) {
+                Some(shape) => self.value(value, shape, path),
+                None => value.clone(),
+            },
+            (Shape::Nullable(_), Value::Null) => Value::Null,
+            (Shape::Nullable(inner), _) => self.value(value, inner, path),
+            (Shape::Double, Value::Number(number)) => {
+                number.as_f64().map_or_else(|| value.clone(), Value::from)
+            }
+            (Shape::Float, Value::Number(number)) => {
+                number.as_f64().map_or_else(|| value.clone(), |number| Value::from(number as f32))
+            }
+            (Shape::Enum(values), Value::String(text)) => {
+                if !values.contains(&text.as_str()) {
+                    self.unknowns.values.push(path.to_string());
+                }
+                value.clone()
+            }
+            (Shape::Array(inner), Value::Array(items)) => {
+                let items = items.iter().enumerate();
+                items.map(|(index, item)| self.value(item, inner, &path.index(index))).collect()
+            }
+            (Shape::Map(inner), Value::Object(members)) => {
+                let each = |(name, value): (&String, &Value)| {
+                    (name.clone(), self.value(value, inner, &path.member(name)))
+                };
+                Value::Object(members.iter().map(each).collect())
+            }
+            (Shape::Object(_) | Shape::Tagged { .. } | Shape::ByKeys(_), Value::Object(members)) => {
+                self.object(members, shape, path)
+            }
+            (Shape::External(arms), _) => self.external(value, arms, path),
+            (Shape::ByType(arms), _) => match arms.iter().find(|arm| is_type_of(arm, value)) {
+                Some(arm) => self.value(value, arm, path),
+                None => value.clone(),
+            },
+            _ => value.clone(),
+        }
+    }
+
+    /// An object that no view fits is one of a newer peer, kept whole.
+    fn object(&mut self, members: &Map<String, Value>, shape: &Shape, path: &Path<'_>) -> Value {
+        let mut views = Vec::new();
+        collect_views(shape, &mut views);
+        let fitting: Vec<View<'_>> = match shape {
+            Shape::Object(_) => views,
+            _ => views.into_iter().filter(|view| view.fits(members)).collect(),
+        };
+        if fitting.is_empty() {
+            self.unknowns.values.push(path.to_string());
+            return Value::Object(members.clone());
+        }
+        let mut kept = Map::new();
+        for (name, value) in members {
+            let path = path.member(name);
+            if fitting.iter().any(|view| view.tag.is_some_and(|(tag, _)| tag == name)) {
+                kept.insert(name.clone(), value.clone());
+                continue;
+            }
+            match fitting.iter().find_map(|view| view.member(name)) {
+                Some(member) => {
+                    if let Some(value) = self.member(value, member, &path) {
+                        kept.insert(member.name.to_owned(), value);
+                    }
+                }
+                None if fitting.iter().any(|view| view.object.open) => {
+                    kept.insert(name.clone(), value.clone());
+                }
+                None => self.unknowns.members.push(path.to_string()),
+            }
+        }
+        Value::Object(kept)
+    }
+
+    /// The member's canonical value, unless that is what its absence stands for.
+    fn member(&mut self, value: &Value, member: &Member, path: &Path<'_>) -> Option<Value> {
+        if !member.required && !member.distinct_null && value.is_null() {
+            return None;
+        }
+        let value = self.value(value, &member.shape, path);
+        let default = member.default.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let is_default = default.is_some_and(|default| {
+            Walk { unknowns: &mut Unknowns::default() }.value(&default, &member.shape, path) == value
+        });
+        (!is_default).then_some(value)
+    }
+
+    fn external(&mut self, value: &Value, arms: &[(&'static str, Shape)], path: &Path<'_>) -> Value {
+        let Value::Object(members) = value else { return value.clone() };
+        let Some((name, shape)) = arms.iter().find(|(name, _)| members.contains_key(*name)) else {
+            self.unknowns.values.push(path.to_string());
+            return value.clone();
+        };
+        for other in members.keys().filter(|other| other != name) {
+            self.unknowns.members.push(path.member(other).to_string());
+        }
+        let payload = self.value(&members[*name], shape, &path.member(name));
+        Value::Object(Map::from_iter([((*name).to_owned(), payload)]))
+    }
+}
+
+/// The shape behind references.
+fn resolve(shape: &Shape) -> Option<&Shape> {
+    match shape {
+        Shape::Named(name) => resolve(definition(name)?),
+        other => Some(other),
+    }
+}
+
+/// Whether a value has the JSON type of an arm.
+fn is_type_of(arm: &Shape, value: &Value) -> bool {
+    match resolve(arm) {
+        Some(Shape::Bool) => value.is_boolean(),
+        Some(Shape::Integer) => value.is_i64() || value.is_u64(),
+        Some(Shape::Double | Shape::Float) => value.is_number(),
+        Some(Shape::String | Shape::Enum(_)) => value.is_string(),
+        Some(Shape::Array(_)) => value.is_array(),
+        Some(Shape::Map(_) | Shape::Object(_) | Shape::Tagged { .. } | Shape::ByKeys(_)) => value.is_object(),
+        _ => false,
+    }
+}
+
+/// Every object that a shape may stand for.
+fn collect_views<'s>(shape: &'s Shape, views: &mut Vec<View<'s>>) {
+    match shape {
+        Shape::Named(name) => {
+            if let Some(shape) = definition(name) {
+                collect_views(shape, views);
+            }
+        }
+        Shape::Object(object) => views.push(View { object, tag: None }),
+        Shape::Tagged { tag, arms } => {
+            views.extend(arms.iter().map(|(value, object)| View { object, tag: Some((tag, value)) }));
+        }
+        Shape::ByKeys(arms) => arms.iter().for_each(|arm| collect_views(arm, views)),
+        _ => {}
+    }
+}

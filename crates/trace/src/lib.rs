@@ -1,0 +1,25 @@
+//! Checks recorded Codex app-server traffic against the typed bindings.
+//!
+//! Every message is decoded as the type that its method demands, encoded again, and compared with what
+//! was read. [`Checker`] goes through one trace and matches answers to their requests by connection,
+//! direction and id; [`Report`] adds up. [`check`] looks at a single message.
+//!
+//! Two messages are equal when their [`canonical`] forms are: optional members that are `null` or equal
+//! their default, and members that the protocol does not know, are left out on both sides.
+
+mod canonical;
+mod checker;
+mod conversation;
+mod difference;
+mod head;
+mod message;
+mod path;
+mod report;
+mod text;
+
+pub use canonical::{Unknowns, canonical};
+pub use checker::{Checker, Line};
+pub use difference::{Difference, difference};
+pub use message::{Checked, Role, Verdict, check};
+pub use path::Path;
+pub use report::{Counts, File, Problem, Report, Row};

@@ -1,0 +1,165 @@
+//! Bytes in, lines out: the framing of the stdio transport, without any input or output of its own.
+
+use std::str::Utf8Error;
+
+/// Collects bytes as they come and gives out the lines among them.
+///
+/// A line beyond the limit is refused as soon as that is known, its bytes are not kept, and the lines after
+/// it are read as if nothing had happened. Memory stays below the limit plus the largest chunk pushed.
+///
+/// ```
+/// use codex_appserver_wire::LineBuffer;
+///
+/// let mut lines = LineBuffer::new(1 << 20);
+/// lines.push(b"{\"method\":\"initialized\"}\n{\"met");
+/// assert_eq!(lines.next_line(), Some(Ok("{\"method\":\"initialized\"}")));
+/// assert_eq!(lines.next_line(), None);
+/// ```
+#[derive(Debug)]
+pub struct LineBuffer {
+    bytes: Vec<u8>,
+    /// Where the line that is given out next begins.
+    start: usize,
+    /// Up to where there is no line break, lest a long line be searched again for every chunk.
+    searched: usize,
+    limit: usize,
+    /// The rest of a line that was refused is passed over.
+    skipping: bool,
+}
+
+/// A line that cannot be given out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It is longer than the limit.
+    #[error("read a line of more than {limit} bytes; raise the limit or ask the peer for less")]
+    TooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// It is not UTF-8.
+    #[error("read a line that is not UTF-8: {0}")]
+    NotUtf8(#[from] Utf8Error),
+}
+
+impl LineBuffer {
+    /// A buffer that refuses lines of more than `limit` bytes, the line break not counted.
+    pub fn new(limit: usize) -> Self {
+        Self { bytes: Vec::new(), start: 0, searched: 0, limit, skipping: false }
+    }
+
+    /// Adds what was read.
+    pub fn push(&mut self, mut chunk: &[u8]) {
+        if self.skipping {
+            match chunk.iter().position(|byte| *byte == b'\n') {
+                Some(end) => chunk = &chunk[end + 1..],
+                None => return,
+            }
+            self.skipping = false;
+        }
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.searched -= self.start;
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(chunk);
+    }
+
+    /// The next line, without `\n` or `\r\n`; none until more is pushed.
+    pub fn next_line(&mut self) -> Option<Result<&str, LineError>> {
+        let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            if self.bytes.len() - self.start <= self.limit {
+                return None;
+            }
+            self.skipping = true;
+            self.forget();
+            return Some(Err(LineError::TooLong { limit: self.limit }));
+        };
+        let (start, end) = (self.start, self.searched + length);
+        (self.start, self.searched) = (end + 1, end + 1);
+        Some(self.line(start, end))
+    }
+
+    /// What is left when the peer has closed: a last line without a line break.
+    pub fn finish(&mut self) -> Option<Result<&str, LineError>> {
+        let (start, end) = (self.start, self.bytes.len());
+        (self.start, self.searched) = (end, end);
+        (start < end).then(|| self.line(start, end))
+    }
+
+    fn line(&self, start: usize, end: usize) -> Result<&str, LineError> {
+        if end - start > self.limit {
+            return Err(LineError::TooLong { limit: self.limit });
+        }
+        let line = &self.bytes[start..end];
+        Ok(std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line))?)
+    }
+
+    /// Gives the memory of a refused line back.
+    fn forget(&mut self) {
+        self.bytes = Vec::new();
+        (self.start, self.searched) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that comes out of the chunks, line by line.
+    fn lines(limit: usize, chunks: &[&[u8]]) -> Vec<Result<String, LineError>> {
+        let mut buffer = LineBuffer::new(limit);
+        let mut out = Vec::new();
+        for chunk in chunks {
+            buffer.push(chunk);
+            while let Some(line) = buffer.next_line() {
+                out.push(line.map(str::to_owned));
+            }
+        }
+        out.extend(buffer.finish().map(|line| line.map(str::to_owned)));
+        out
+    }
+
+    fn ok(lines: &[&str]) -> Vec<Result<String, LineError>> {
+        lines.iter().map(|line| Ok((*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn chunks_do_not_matter() {
+        let text = "one\n\ntwo €\r\nlast".as_bytes();
+        let expected = ok(&["one", "", "two €", "last"]);
+        assert_eq!(lines(100, &[text]), expected);
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(lines(100, &bytes), expected);
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_refused_once_and_the_next_is_read() {
+        let refused = || Err(LineError::TooLong { limit: 3 });
+        let mut expected = vec![refused()];
+        expected.extend(ok(&["abc"]));
+        assert_eq!(lines(3, &[b"abcd\nabc\n"]), expected);
+        assert_eq!(lines(3, &[b"ab", b"cd", b"efg", b"h\nab", b"c\n"]), expected);
+        assert_eq!(lines(3, &[b"abcd"]), [refused()]);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_kept() {
+        let mut buffer = LineBuffer::new(1 << 10);
+        let chunk = [b'x'; 1 << 12];
+        for _ in 0..25_000 {
+            buffer.push(&chunk);
+            while buffer.next_line().is_some() {}
+            assert!(buffer.bytes.capacity() <= (1 << 10) + 2 * chunk.len(), "{}", buffer.bytes.capacity());
+        }
+        buffer.push(b"\nnext\n");
+        assert_eq!(buffer.next_line(), Some(Ok("next")));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_spoil_their_line_alone() {
+        let out = lines(100, &[b"a\n\xff\xfe\nb\n"]);
+        assert!(matches!(&out[..], [Ok(_), Err(LineError::NotUtf8(_)), Ok(_)]), "{out:?}");
+    }
+}

@@ -1,0 +1,122 @@
+//! The vectors through the typed codecs: decoded, encoded again, compared.
+
+use codex_appserver_bindgen::model::MethodKind;
+use codex_appserver_bindgen::vectors::{Class, Subject, Vector};
+use codex_appserver_tests::protocol;
+use codex_appserver_trace::{Path, Role, Unknowns, Verdict, canonical, check, difference};
+use codex_appserver_wire::shape::{Kind, Shape};
+use codex_appserver_wire::{DecodeError, Deserialize, Serialize, decode, encode};
+use serde_json::{Map, Value};
+
+use crate::{assert_only_known, describe, exceptions};
+
+type RoundTrip = fn(&str) -> Result<String, DecodeError>;
+
+/// Every definition that is compiled, sorted by name, with its codec.
+static DEFINITIONS: &[(&str, RoundTrip)] = include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
+
+fn round_trip<T: for<'de> Deserialize<'de> + Serialize>(text: &str) -> Result<String, DecodeError> {
+    decode::<T>(text).map(|value| encode(&value).expect("what was read from JSON is written as JSON"))
+}
+
+/// What is wrong with how the codecs treat a vector; none where they do as they should. `text` is its
+/// value, the members in one order or another.
+fn problem(vector: &Vector, text: &str) -> Option<String> {
+    let outcome = match &vector.subject {
+        Subject::Definition(name) => definition(name, text)?,
+        Subject::Message(kind, method) => check(Role::Sent(shape_kind(*kind)), method, text).verdict,
+        Subject::Response(kind, method) => {
+            let answer = format!("{{\"id\":7,\"result\":{text}}}");
+            check(Role::Answer(shape_kind(*kind)), method, &answer).verdict
+        }
+    };
+    match (vector.class, outcome) {
+        (Class::Invalid, Verdict::Failed { path, .. }) if path == vector.path => None,
+        (Class::Invalid, Verdict::Failed { path, message }) => {
+            Some(format!("the error is placed at `{path}`, not at `{}`: {message}", vector.path))
+        }
+        (Class::Invalid, _) => Some("it decodes".to_owned()),
+        (_, Verdict::Decoded) => None,
+        // Methods of a surface that is not compiled.
+        (_, Verdict::Unknown) if !cfg!(feature = "experimental") => None,
+        (_, Verdict::Unknown) => Some("the method is unknown".to_owned()),
+        (_, Verdict::Failed { path, message }) => Some(format!("it does not decode: {path}: {message}")),
+        (_, Verdict::Changed(found)) => Some(format!("{}: {}", found.path, found.what)),
+    }
+}
+
+/// What becomes of a value of a definition; none where the definition is not compiled.
+fn definition(name: &str, text: &str) -> Option<Verdict> {
+    let index = DEFINITIONS.binary_search_by_key(&name, |row| row.0).ok()?;
+    let (name, round_trip) = DEFINITIONS[index];
+    Some(match round_trip(text) {
+        Err(error) => Verdict::Failed { path: error.path().to_owned(), message: error.message().to_owned() },
+        Ok(written) => {
+            let canonical = |text: &str| {
+                let value: Value = serde_json::from_str(text).expect("vectors and codecs write JSON");
+                canonical(&value, &Shape::Named(name), &Path::ROOT, &mut Unknowns::default())
+            };
+            difference(&canonical(text), &canonical(&written)).map_or(Verdict::Decoded, Verdict::Changed)
+        }
+    })
+}
+
+fn shape_kind(kind: MethodKind) -> Kind {
+    match kind {
+        MethodKind::ClientRequest => Kind::ClientRequest,
+        MethodKind::ServerRequest => Kind::ServerRequest,
+        MethodKind::ServerNotification => Kind::ServerNotification,
+        MethodKind::ClientNotification => Kind::ClientNotification,
+    }
+}
+
+/// JSON text with the members in the other order: tags and methods come late in one of the two.
+fn reversed(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().rev();
+            let members: Vec<String> = members
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), reversed(value)))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(reversed).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn the_codecs_do_as_the_vectors_say() {
+    let mut failures = Vec::new();
+    let mut seen = 0;
+    for vector in protocol::pinned().vectors() {
+        // What is wrong inside an arm that is not compiled is kept as it is.
+        if vector.class == Class::Invalid && !cfg!(feature = "experimental") {
+            continue;
+        }
+        seen += 1;
+        for (order, text) in [("", vector.value.to_string()), (" (reversed)", reversed(&vector.value))] {
+            if let Some(problem) = problem(&vector, &text) {
+                failures.push((describe(&vector), format!("{problem}{order}: {text}")));
+                break;
+            }
+        }
+    }
+    assert!(seen > if cfg!(feature = "experimental") { 7000 } else { 4000 }, "{seen} vectors");
+    let known = if cfg!(feature = "experimental") { exceptions::OF_THE_CODECS } else { &[] };
+    assert_only_known("codecs", &failures, known);
+}
+
+#[test]
+fn nothing_is_left_to_chance() {
+    assert!(DEFINITIONS.windows(2).all(|pair| pair[0].0 < pair[1].0), "the table is sorted");
+    let all = codex_appserver_shapes::DEFINITIONS.len();
+    let compiled = DEFINITIONS.len();
+    assert!(
+        if cfg!(feature = "experimental") { compiled == all } else { compiled < all },
+        "{compiled} of {all}"
+    );
+    assert_eq!(reversed(&Value::Object(Map::new())), "{}");
+}
