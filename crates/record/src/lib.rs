@@ -1,0 +1,13 @@
+//! The recorder of `codex app-server` traffic, and the owner of the trace file format.
+//!
+//! [`trace`] reads and writes trace files. [`Recording`] stands between a client and a server, passes every
+//! byte on unchanged and keeps a copy as a trace. [`Redactor`] masks secrets in that copy.
+
+pub mod trace;
+
+mod record;
+mod redact;
+
+pub use record::{RecordError, Recorded, Recording};
+pub use redact::Redactor;
+pub use trace::{Content, Direction, Entry, Header, ReadError, Reader, Row, Writer};

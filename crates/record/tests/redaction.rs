@@ -1,0 +1,192 @@
+//! What is masked, and what is not.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use codex_appserver_record::{Content, Redactor};
+
+fn redactor() -> Redactor {
+    Redactor::new().home(Path::new("/home/ann"))
+}
+
+fn masked(text: &str) -> String {
+    redactor().text(text).into_owned()
+}
+
+fn unchanged(text: &str) {
+    assert!(matches!(redactor().text(text), Cow::Borrowed(_)), "{text} became {}", masked(text));
+}
+
+const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1r";
+
+#[test]
+fn members_whose_names_say_secret() {
+    assert_eq!(
+        masked(r#"{"id": 1, "params": {"apiKey": "abc", "refreshToken":"d", "accessKeyId" : "e"}}"#),
+        r#"{"id": 1, "params": {"apiKey": "[redacted]", "refreshToken":"[redacted]", "accessKeyId" : "e"}}"#
+    );
+    assert_eq!(
+        masked(r#"{"\u0074oken":"a","token":"b"}"#),
+        r#"{"\u0074oken":"[redacted]","token":"[redacted]"}"#
+    );
+    assert_eq!(
+        masked(
+            r#"{"env":{"MY_API_KEY":"a","HOST":"b"},"headers":{"Authorization":"Basic c","Cookie":"d=e"}}"#
+        ),
+        r#"{"env":{"MY_API_KEY":"[redacted]","HOST":"b"},"headers":{"Authorization":"[redacted]","Cookie":"[redacted]"}}"#
+    );
+}
+
+#[test]
+fn below_a_secret_name_only_strings_change() {
+    unchanged(r#"{"token":1.50e+3,"apiKey":null,"password":true,"secret":[],"cookie":""}"#);
+    assert_eq!(
+        masked(r#"{"secret":{"a":["x",7,{"b":"y","c":null}]},"d":"z"}"#),
+        r#"{"secret":{"a":["[redacted]",7,{"b":"[redacted]","c":null}]},"d":"z"}"#
+    );
+}
+
+#[test]
+fn names_and_values_as_pairs() {
+    assert_eq!(
+        masked(
+            r#"[{"name":"Cookie","value":"a"},{"value":"b","name":"X-Api-Key"},{"name":"Accept","value":"c"}]"#
+        ),
+        r#"[{"name":"Cookie","value":"[redacted]"},{"value":"[redacted]","name":"X-Api-Key"},{"name":"Accept","value":"c"}]"#
+    );
+    assert_eq!(
+        masked(r#"["run","--api-key","abc","-v","def",["--token"],"ghi"]"#),
+        r#"["run","--api-key","[redacted]","-v","def",["--token"],"ghi"]"#
+    );
+}
+
+#[test]
+fn tokens_by_their_shape() {
+    let tokens = [
+        "sk-abcdEFGH1234",
+        "sk-proj-abc_DEF-123456",
+        "sess-0123456789abcdef",
+        "ghp_0123456789abcdefABCDEF0123456789abcd",
+        "gho_0123456789abcdefABCD",
+        "github_pat_0123456789_abcdefghij",
+        "glpat-0123456789abcdefghij",
+        "xoxb-1234567890-abcdef",
+        "xapp-1-A0123-456",
+        "AKIAIOSFODNN7EXAMPLE",
+        "AIzaSyA0123456789abcdefghijklmnopqrstuv",
+        "npm_0123456789abcdefghijABCDEFGHIJ012345",
+        "hf_abcdefghijABCDEFGHIJ",
+        JWT,
+    ];
+    for token in tokens {
+        assert_eq!(
+            masked(&format!("{{\"text\":\"a {token}.\"}}")).matches("[redacted]").count(),
+            1,
+            "{token}"
+        );
+        assert!(!masked(&format!("key: ({token})")).contains(token), "{token}");
+    }
+    assert_eq!(masked(r#"{"h":"Bearer abc.def-123"}"#), r#"{"h":"Bearer [redacted]"}"#);
+    for text in [
+        "task-0123456789",
+        "sk-",
+        "ask-me-anything",
+        "the bearer of news",
+        "AKIAX",
+        "eyJhbGciOiJ9",
+        "0.169.0",
+    ] {
+        unchanged(text);
+    }
+}
+
+#[test]
+fn addresses_and_homes() {
+    assert_eq!(
+        masked(r#"{"cwd":"/home/ann/x","who":"Ann <ann.o+x@mail.corp.example>","other":"/home/anna"}"#),
+        r#"{"cwd":"/home/user/x","who":"Ann <user@example.com>","other":"/home/anna"}"#
+    );
+    // Names of members as well: projects are keyed by their folder.
+    assert_eq!(masked(r#"{"/home/ann/p":{"a@b.io":1}}"#), r#"{"/home/user/p":{"user@example.com":1}}"#);
+    assert_eq!(masked("mailto:jörg%40müller.example?x"), "mailto:user%40example.com?x");
+    for text in ["@openai/codex@0.169.0", "user@example.com", "a@b", "user@10.0.0.1", "/home/user/x"] {
+        unchanged(text);
+    }
+}
+
+#[test]
+fn escapes_hide_nothing() {
+    assert_eq!(masked(r#"{"a":"\/home\/ann\/x","b":"\/x"}"#), r#"{"a":"/home/user/x","b":"\/x"}"#);
+    assert_eq!(masked(r#"["ann\u0040corp.example"]"#), r#"["user@example.com"]"#);
+    assert_eq!(masked(r#"["\u0073k-abcdefgh1234 \"é\u00e9\n"]"#), r#"["[redacted] \"éé\n"]"#);
+    // Half a surrogate pair is kept unless something stands beside it.
+    unchanged(r#"["\ud800"]"#);
+    assert!(!masked(r#"["\ud800 sk-abcdefgh1234"]"#).contains("sk-"));
+}
+
+#[test]
+fn json_inside_of_strings() {
+    let arguments = |text: &str| serde_json::json!({ "arguments": text }).to_string();
+    let inner = r#"{"env":{"A_TOKEN":"abc"},"n":1.0,"cmd":"cat \/home\/ann\/x"}"#;
+    let expected = r#"{"env":{"A_TOKEN":"[redacted]"},"n":1.0,"cmd":"cat /home/user/x"}"#;
+    assert_eq!(masked(&arguments(inner)), arguments(expected));
+    assert_eq!(masked(&arguments(&arguments(inner))), arguments(&arguments(expected)));
+    // Several values, and a last one that is cut off.
+    let lines = "{\"token\":\"a\"}\n{\"token\":\"b\"}\n{\"token\":\"c";
+    let expected = "{\"token\":\"[redacted]\"}\n{\"token\":\"[redacted]\"}\n{\"token\":\"[redacted]";
+    assert_eq!(masked(&arguments(lines)), arguments(expected));
+}
+
+#[test]
+fn text_that_is_no_json() {
+    let cases = [
+        ("export OPENAI_API_KEY=abc && run", "export OPENAI_API_KEY=[redacted] && run"),
+        ("GET /?token=abc&x=1", "GET /?token=[redacted]&x=1"),
+        ("password: \"a b\\\" c\"", "password: \"[redacted]\""),
+        ("api_key = 'abc'", "api_key = '[redacted]'"),
+        (r#"said {\"apiKey\":\"abc\"}"#, r#"said {\"apiKey\":\"[redacted]\"}"#),
+        ("curl -H \"Authorization: Basic YTpi\" x", "curl -H \"Authorization: [redacted]\" x"),
+        ("Cookie: a=b; c=d\r\nHost: e", "Cookie: [redacted]\r\nHost: e"),
+        ("X-Auth-Token: abc", "X-Auth-Token: [redacted]"),
+        ("login --password abc -v", "login --password [redacted] -v"),
+        ("https://bob:pw@host.example/x", "https://[redacted]@host.example/x"),
+        ("a\n-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nb", "a\n[redacted]\nb"),
+        ("{\"a\": sk-abcdefgh1234", "{\"a\": [redacted]"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masked(text), expected);
+    }
+    for text in [
+        "let token = next();",
+        "fn f(token: String)",
+        "tokens: 5",
+        "if a == b {}",
+        "",
+        "[1, 2",
+        "--token --x",
+    ] {
+        unchanged(text);
+    }
+}
+
+#[test]
+fn nesting_without_end() {
+    for depth in [1_000, 20_000, 500_000] {
+        let nest = |inner: &str| format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(masked(&nest(r#"{"apiKey":"abc","n":1}"#)), nest(r#"{"apiKey":"[redacted]","n":1}"#));
+    }
+    // Strings of strings of strings.
+    let mut text = r#"{"token":"abcdefgh"}"#.to_owned();
+    for _ in 0..12 {
+        text = serde_json::json!([text]).to_string();
+    }
+    assert!(!masked(&text).contains("abcdefgh"));
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let content = |bytes: &[u8]| redactor().content(Content::Bytes(bytes.to_vec()));
+    assert_eq!(content(b"\xff plain"), Content::Bytes(b"\xff plain".to_vec()));
+    let Content::Bytes(bytes) = content(b"\xff sk-abcdefgh1234") else { panic!("still bytes") };
+    assert_eq!(bytes, "\u{fffd} [redacted]".as_bytes());
+}
