@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use codex_appserver_bindgen::{Config, Generator, Layout, Output, Schema, Source, Summary};
+use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Schema, Source, Summary};
 
 use crate::tree::{self, Change, Kind, Owner};
 use crate::{Outcome, inputs};
@@ -37,6 +37,15 @@ pub struct Args {
     /// Refuse whatever is a warning for a schema other than the pinned one.
     #[arg(long)]
     strict: bool,
+    /// Generate what the benches compare with: the same types with serde's derive.
+    #[arg(long, hide = true, value_enum, default_value_t = CodecsArg::Written, requires = "out")]
+    codecs: CodecsArg,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum CodecsArg {
+    Written,
+    SerdeDerive,
 }
 
 /// Runs the verb.
@@ -65,11 +74,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn generate(args: &Args) -> Result<Output> {
     let tables = inputs::tables()?;
+    let codecs = match args.codecs {
+        CodecsArg::Written => Codecs::Written,
+        CodecsArg::SerdeDerive => Codecs::SerdeDerive,
+    };
     let config = match &args.out {
-        None => Config { tables, layout: Layout::Workspace, strict: true },
+        None => Config { tables, layout: Layout::Workspace, strict: true, codecs },
         Some(_) => {
             let wire = inputs::root().join("crates/wire").display().to_string();
-            Config { tables, layout: Layout::StandAlone { wire }, strict: args.strict }
+            Config { tables, layout: Layout::StandAlone { wire }, strict: args.strict, codecs }
         }
     };
     let schema = match &args.schema {
@@ -77,6 +90,19 @@ fn generate(args: &Args) -> Result<Output> {
         Some(list) => read_schema(list, args.codex_version.as_deref())?,
     };
     Ok(Generator::new(config).schema(schema).run()?)
+}
+
+/// Generates what the benches compare with, from the pinned schema: the same types with serde's derive.
+pub fn derived(dir: &Path) -> Result<()> {
+    let wire = inputs::root().join("crates/wire").display().to_string();
+    let config = Config {
+        tables: inputs::tables()?,
+        layout: Layout::StandAlone { wire },
+        codecs: Codecs::SerdeDerive,
+        ..Config::default()
+    };
+    let output = Generator::new(config).schema(inputs::pinned_schema()?).run()?;
+    tree::apply(dir, &tree::changes(dir, &output.files, Owner::User)?)
 }
 
 fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::codecs::Codecs;
 use crate::crosscheck;
 use crate::emit;
 use crate::emit::{Emission, Header, Layout};
@@ -23,11 +24,13 @@ pub struct Config {
     /// The schema is the pinned one: a method without a response type or a summary, an unused response
     /// type and a table row of no use are errors instead of warnings.
     pub strict: bool,
+    /// How the types get to and from JSON; anything but the default is for benches.
+    pub codecs: Codecs,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { tables: Tables::default(), layout: Layout::Workspace, strict: false }
+        Self { tables: Tables::default(), layout: Layout::Workspace, strict: false, codecs: Codecs::Written }
     }
 }
 
@@ -120,6 +123,7 @@ impl Generator {
             items: &items,
             docs: &tables.docs,
             layout: &self.config.layout,
+            codecs: self.config.codecs,
             header,
         };
         let files = emission.files()?;

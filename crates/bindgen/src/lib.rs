@@ -30,6 +30,7 @@ pub mod shape;
 mod tables;
 pub mod vectors;
 
+pub use codecs::Codecs;
 pub use emit::Layout;
 pub use error::{Error, Result};
 pub use generator::{Config, Generator, Output, Summary};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use codex_appserver_bindgen::Layout;
+use codex_appserver_bindgen::{Codecs, Config, Layout, Output as Generated};
 use serde_json::Value;
 
 mod support;
@@ -24,7 +24,7 @@ fn samples_of_every_fixture_decode_and_encode() {
     let (mut modules, mut calls) = (String::new(), String::new());
     for fixture in all_fixtures() {
         let name = &fixture.name;
-        project.add_crates_as_modules(&fixture);
+        project.add_crates_as_modules(&fixture, fixture.generate(Layout::Workspace));
         lib.push_str(&format!("/// {}\npub mod {name};\n", fixture.about));
         modules.push_str(&format!("mod {name};\n"));
         calls.push_str(&format!("    {name}::all(run);\n"));
@@ -69,6 +69,29 @@ fn a_stand_alone_workspace_builds_by_itself() {
     }
 }
 
+#[test]
+fn types_with_serde_derive_compile() {
+    let mut project = Project::new("derived");
+    let mut lib = String::from("//! The generated crates of every fixture, with serde's derive.\n\n");
+    for fixture in all_fixtures() {
+        let config = Config { codecs: Codecs::SerdeDerive, ..Config::default() };
+        let generated = fixture.generate_with(config);
+        let no_codec = |(path, bytes): &(String, Vec<u8>)| {
+            let text = String::from_utf8_lossy(bytes);
+            path.ends_with(".rs") && text.contains("wire::de::")
+        };
+        assert!(!generated.files.iter().any(no_codec), "fixture `{}` has a written codec", fixture.name);
+        project.add_crates_as_modules(&fixture, generated);
+        lib.push_str(&format!("/// {}\npub mod {};\n", fixture.about, fixture.name));
+    }
+    project.file("src/lib.rs", &lib);
+    project.file("Cargo.toml", &manifest());
+    project.write();
+    let output = project.cargo(&["check", "--quiet"], &["--all-features"], &[]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "do not compile: {:?}\n{stderr}", fixtures_in(&stderr));
+}
+
 fn all_fixtures() -> Vec<Fixture> {
     let files = std::fs::read_dir(support::folder()).expect("the folder is there");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
@@ -92,7 +115,7 @@ fn manifest() -> String {
     format!(
         "[package]\nname = \"fixtures\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
          [workspace]\n\n[features]\nexperimental = []\n\n\
-         [dependencies]\ncodex-appserver-wire = {{ path = {wire} }}\nserde = \"1\"\nserde_json = \"1\"\n\n\
+         [dependencies]\ncodex-appserver-wire = {{ path = {wire} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\n\
          [lints.rust]\nwarnings = {{ level = \"deny\", priority = -1 }}\nunused_imports = \"allow\"\nmissing_docs = \"deny\"\nunsafe_code = \"forbid\"\n"
     )
 }
@@ -150,16 +173,18 @@ impl Project {
     }
 
     /// `types/src/stable/unions.rs` becomes `src/FIXTURE/types/stable/unions.rs`, and its paths with it.
-    fn add_crates_as_modules(&mut self, fixture: &Fixture) {
+    fn add_crates_as_modules(&mut self, fixture: &Fixture, generated: Generated) {
         let name = &fixture.name;
         let mut crates = BTreeSet::new();
-        for (path, bytes) in fixture.generate(Layout::Workspace).files {
+        for (path, bytes) in generated.files {
             let Some((folder, module)) = path.split_once("/src/") else { continue };
             crates.insert(folder.to_owned());
             let mut text = String::from_utf8(bytes).expect("generated files are text");
             text = text.replace("crate::", &format!("crate::{name}::{folder}::"));
             for other in ["enums", "types", "requests", "notifications"] {
-                text = text.replace(&format!("codex_appserver_{other}"), &format!("crate::{name}::{other}"));
+                for package in ["codex_appserver", "derived"] {
+                    text = text.replace(&format!("{package}_{other}"), &format!("crate::{name}::{other}"));
+                }
             }
             let module = if module == "lib.rs" { "mod.rs" } else { module };
             self.file(&format!("src/{name}/{folder}/{module}"), &text);

@@ -26,7 +26,7 @@ fn generate(schema: &str) -> Output {
         Tables::parse(&TableSources { overrides, docs, typify, extra }).expect("the tables are sound");
     let source = Source { name: "app-server.json", bytes: schema.as_bytes() };
     let schema = Schema::from_any(&source, None).expect("the pinned schema loads");
-    let config = Config { tables, layout: Layout::Workspace, strict: true };
+    let config = Config { tables, layout: Layout::Workspace, strict: true, ..Config::default() };
     Generator::new(config).schema(schema).run().expect("the pinned schema generates")
 }
 

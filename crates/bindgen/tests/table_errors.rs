@@ -36,7 +36,7 @@ impl Files<'_> {
     fn generate(&self, definitions: &Value, strict: bool) -> Result<Output> {
         let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
         let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None)?;
-        let config = Config { tables: self.parse()?, layout: Layout::Workspace, strict };
+        let config = Config { tables: self.parse()?, layout: Layout::Workspace, strict, ..Config::default() };
         Generator::new(config).schema(schema).run()
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn derives_default(structure: &Struct) -> bool {
         })
 }
 
-fn is_rust_default(value: &Value) -> bool {
+pub(super) fn is_rust_default(value: &Value) -> bool {
     match value {
         Value::Bool(value) => !value,
         Value::Array(items) => items.is_empty(),

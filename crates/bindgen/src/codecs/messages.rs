@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Context, docs, gate, rust_type};
+use super::{Codecs, Context, derive, docs, gate, rust_type};
 use crate::lower::{Item, ItemKind, RustType, is_large, method_docs, names};
 use crate::model::{Method, MethodKind, Params};
 use crate::tables::Docs;
@@ -15,6 +15,9 @@ pub(crate) fn message_enum(
     methods: &[&Method],
     summaries: &Docs,
 ) -> TokenStream {
+    if context.codecs == Codecs::SerdeDerive {
+        return derive::message_enum(context, kind, methods);
+    }
     let (name, text) = (names::ident(kind.union_name()), kind.union_name());
     let enum_docs = match kind {
         MethodKind::ClientRequest => " Every request that a client sends.",

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod constructors;
+mod derive;
 mod messages;
 mod string_enums;
 mod structs;
@@ -19,14 +20,29 @@ pub(crate) use constructors::{argument, setter_value};
 pub(crate) use messages::{message_enum, variant_type};
 pub(crate) use types::rust_type;
 
+/// How the types get to and from JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Codecs {
+    /// By impls that the generator writes.
+    #[default]
+    Written,
+    /// By serde's derive, in crates called `derived-types` and so on, without method wrappers: what the
+    /// benches compare the written impls with.
+    SerdeDerive,
+}
+
 /// Everything that code for one item may need to know about others.
 pub(crate) struct Context<'i> {
     pub(crate) items: &'i BTreeMap<String, Item>,
+    pub(crate) codecs: Codecs,
 }
 
 impl Context<'_> {
     /// One item: the type and its impls.
     pub(crate) fn item(&self, item: &Item) -> TokenStream {
+        if self.codecs == Codecs::SerdeDerive {
+            return derive::item(item);
+        }
         match &item.kind {
             ItemKind::Alias(ty) => aliases::alias(item, ty),
             ItemKind::StringEnum(values) => string_enums::string_enum(item, values),

@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::codecs::Context;
+use crate::codecs::{Codecs, Context};
 use crate::error::Result;
-use crate::lower::Item;
+use crate::lower::{Item, names};
 use crate::model::{Home, Model};
 use crate::tables::Docs;
 
@@ -30,6 +30,7 @@ pub(crate) struct Emission<'e> {
     pub(crate) items: &'e BTreeMap<String, Item>,
     pub(crate) docs: &'e Docs,
     pub(crate) layout: &'e Layout,
+    pub(crate) codecs: Codecs,
     pub(crate) header: Header,
 }
 
@@ -94,7 +95,7 @@ impl Emission<'_> {
     /// Every file, sorted by path.
     pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let mut files: Vec<(String, Vec<u8>)> = manifests::files(self);
-        for of in Crate::ALL {
+        for of in self.crates() {
             let mut modules = payloads::modules(self, of);
             match of {
                 Crate::Requests | Crate::Notifications => modules.extend(requests::modules(self, of)),
@@ -116,7 +117,21 @@ impl Emission<'_> {
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { items: self.items }
+        Context { items: self.items, codecs: self.codecs }
+    }
+
+    /// The crates there are: derived types come without the wrappers, which build on the written codecs.
+    fn crates(&self) -> impl Iterator<Item = Crate> {
+        let derived = self.codecs == Codecs::SerdeDerive;
+        Crate::ALL.into_iter().filter(move |of| !(derived && *of == Crate::Methods))
+    }
+
+    /// The name of a crate's package. Derived ones can stand beside the others in one program.
+    fn package(&self, of: Crate) -> String {
+        match self.codecs {
+            Codecs::Written => format!("codex-appserver-{}", of.folder()),
+            Codecs::SerdeDerive => format!("derived-{}", of.folder()),
+        }
     }
 }
 
@@ -141,7 +156,7 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         }
     });
     let stands_on = of.dependencies().iter().map(|dependency| {
-        let ident = quote::format_ident!("codex_appserver_{}", dependency.folder());
+        let ident = names::ident(&emission.package(*dependency).replace('-', "_"));
         quote!(pub use #ident::*;)
     });
     // Requests and notifications each have a module `method`.

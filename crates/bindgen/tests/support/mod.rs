@@ -55,7 +55,12 @@ impl Fixture {
 
     /// Generates the crates of the fixture.
     pub fn generate(&self, layout: Layout) -> Output {
-        let config = Config { tables: self.tables(), layout, strict: false };
+        self.generate_with(Config { layout, ..Config::default() })
+    }
+
+    /// The same, but for the tables, which are the fixture's own.
+    pub fn generate_with(&self, config: Config) -> Output {
+        let config = Config { tables: self.tables(), ..config };
         Generator::new(config)
             .schema(self.schema())
             .run()

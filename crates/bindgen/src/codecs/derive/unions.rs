@@ -1,0 +1,97 @@
+//! Enums with serde's attributes, as open as serde lets them be: what no variant fits goes into an
+//! untagged last one.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::derives;
+use crate::codecs::{Context, docs, gate, messages, rust_type};
+use crate::lower::{Item, StringVariant, Union, UnionKind, Variant, names};
+use crate::model::{Method, MethodKind, Params};
+
+pub(super) fn string_enum(item: &Item, values: &[StringVariant]) -> TokenStream {
+    let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));
+    let variants = values.iter().map(|value| {
+        let (docs, name, wire) = (docs(&value.docs), names::ident(&value.name), &value.wire);
+        quote!(#docs #[serde(rename = #wire)] #name,)
+    });
+    quote! {
+        #item_docs
+        #derives
+        pub enum #name {
+            #(#variants)*
+            #[doc = " Any other value."]
+            #[serde(untagged)]
+            Unrecognized(String),
+        }
+    }
+}
+
+pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
+    let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));
+    let (attribute, named, open) = match &union.kind {
+        UnionKind::Tagged(tag) => (quote!(#[serde(tag = #tag)]), true, true),
+        UnionKind::External => (quote!(), true, true),
+        UnionKind::Choice => (quote!(), true, false),
+        UnionKind::ByType => (quote!(#[serde(untagged)]), false, false),
+        UnionKind::ByKeys => {
+            let literals = |variant: &Variant| variant.marks.iter().any(|marks| !marks.literals.is_empty());
+            (quote!(#[serde(untagged)]), false, union.variants.iter().any(literals))
+        }
+    };
+    let variants = union.variants.iter().map(|variant| {
+        let (docs, gate, name) = (docs(&variant.docs), gate(variant.gated), names::ident(&variant.name));
+        let wire = &variant.wire;
+        let rename = named.then(|| quote!(#[serde(rename = #wire)]));
+        let payload = variant.payload.as_ref().map(|ty| {
+            let ty = rust_type(ty);
+            quote!((#ty))
+        });
+        quote!(#docs #gate #rename #name #payload,)
+    });
+    let untagged = named.then(|| quote!(#[serde(untagged)]));
+    let catch_all =
+        open.then(|| quote!(#[doc = " Any other value."] #untagged Unrecognized(serde_json::Value),));
+    quote! {
+        #item_docs
+        #derives
+        #attribute
+        pub enum #name { #(#variants)* #catch_all }
+    }
+}
+
+/// `ServerNotification` and its siblings: `method` is the tag and `params` the content.
+pub(in crate::codecs) fn message_enum(
+    context: &Context<'_>,
+    kind: MethodKind,
+    methods: &[&Method],
+) -> TokenStream {
+    let (derives, name) = (derives(), names::ident(kind.union_name()));
+    let variants = methods.iter().map(|method| {
+        let (gate, variant) = (gate(method.experimental), names::ident(&names::method_type(&method.name)));
+        let (wire, docs) = (&method.name, format!(" `{}`.", method.name));
+        let payload = match &method.params {
+            Params::None => quote!(),
+            Params::Required(definition) => {
+                let ty = messages::variant_type(context, definition);
+                quote!((#ty))
+            }
+            Params::Nullable(definition) => {
+                let ty = messages::variant_type(context, definition);
+                quote!((Option<#ty>))
+            }
+        };
+        quote!(#[doc = #docs] #gate #[serde(rename = #wire)] #variant #payload,)
+    });
+    quote! {
+        #[doc = " Every message of its kind."]
+        #derives
+        #[serde(tag = "method", content = "params")]
+        pub enum #name {
+            #(#variants)*
+            #[doc = " Any other method."]
+            #[serde(untagged)]
+            Unrecognized(serde_json::Value),
+        }
+    }
+}
