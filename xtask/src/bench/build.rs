@@ -8,6 +8,9 @@ use super::clock::Clock;
 use super::report::{Report, Row};
 use crate::inputs;
 
+/// How often each build is measured unless told otherwise.
+const RUNS: u32 = 3;
+
 /// Measure what the generated crates cost to compile, next to the peer crate codex-codes.
 ///
 /// Measures the library crates and a consumer that decodes all notifications and server requests and calls
@@ -20,7 +23,7 @@ use crate::inputs;
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// How often each build is measured; the median counts.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
     /// Only these profiles; all of them when none is named.
     #[arg(long = "profile", value_name = "PROFILE", value_enum, value_delimiter = ',')]
@@ -28,6 +31,12 @@ pub struct Args {
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self { runs: RUNS, profiles: Vec::new(), format: Format::Text }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

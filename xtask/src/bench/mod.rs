@@ -1,32 +1,41 @@
-//! `cargo xtask bench`: benchmarks, as ratios against a peer crate measured in the same run.
+//! `cargo xtask bench`: benchmarks, as ratios against peers measured in the same run.
 
 mod build;
 mod cargo;
 mod clock;
+mod decode;
+mod race;
 mod report;
 
 use anyhow::Result;
 
 use crate::Outcome;
 
-/// Run a benchmark; it reports ratios against a peer crate measured in the same run.
+/// Run the benchmarks, or one of them; they report ratios against peers measured in the same run.
 ///
-/// Example: cargo xtask bench build
+/// Example: cargo xtask bench decode --quick
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
 }
 
 #[derive(clap::Subcommand)]
 enum What {
+    Decode(decode::Args),
     Build(build::Args),
 }
 
 /// Runs the verb. Times are reported, never judged: the outcome is clean when they could be taken.
 pub fn run(args: &Args) -> Result<Outcome> {
     match &args.what {
-        What::Build(args) => build::run(args)?,
+        Some(What::Decode(args)) => decode::run(args)?,
+        Some(What::Build(args)) => build::run(args)?,
+        None => {
+            decode::run(&decode::Args::default())?;
+            println!();
+            build::run(&build::Args::default())?;
+        }
     }
     Ok(Outcome::Clean)
 }
