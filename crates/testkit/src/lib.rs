@@ -1,0 +1,38 @@
+//! Drives the real `codex app-server` without an account and without the network.
+//!
+//! * [`MockModel`] is a server on `127.0.0.1` that speaks as much of the OpenAI Responses API as codex asks
+//!   of it: a test says what the model answers ([`Reply`]) and looks at what codex sent ([`ModelRequest`]).
+//! * [`CodexHome`] is a throw-away home for codex: a `CODEX_HOME` whose `config.toml` names the mock as the
+//!   only model provider, an empty `HOME`, a working folder, and the [`Command`](std::process::Command) that
+//!   starts `codex app-server` in it.
+//!
+//! Nothing here is asynchronous on the outside: the mock runs on a thread of its own.
+//!
+//! ```no_run
+//! use std::io::Write;
+//! use std::process::Stdio;
+//!
+//! use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = MockModel::start()?;
+//! model.push(Reply::function_call("exec_command", r#"{"cmd":"ls"}"#));
+//! model.push(Reply::text_chunks(["There ", "is nothing ", "here."]));
+//!
+//! let home = CodexHome::builder(&model).config("[tools.update_plan]\nenabled = true").build()?;
+//! let mut codex = home.command("codex").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+//! writeln!(codex.stdin.as_mut().ok_or("no pipe")?, r#"{{"method":"initialize", …"#)?;
+//! // … a turn later:
+//! assert_eq!(model.requests()[1].tool_output("call_1_1"), Some("…".into()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What holds for the mock of the model does not make a mock of the app-server itself: that one would stand
+//! beside these modules, for tests of clients that have no codex at hand.
+
+mod home;
+mod model;
+
+pub use home::{CodexHome, CodexHomeBuilder};
+pub use model::{Gate, MockModel, ModelRequest, NotReached, Reply, Usage};
