@@ -3,6 +3,7 @@
 pub mod json;
 pub mod protocol;
 pub mod repo;
+pub mod sessions;
 pub mod stdio;
 
 /// The snippets of the README, compiled and run as doc tests.
