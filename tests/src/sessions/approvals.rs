@@ -1,4 +1,7 @@
 //! Commands that the server asks about, and each answer a client can give.
+//!
+//! The request has a list `availableDecisions`. For these commands it has `accept`, an amendment of the
+//! policy and `cancel`; `acceptForSession` and `decline` are not in it and understood all the same.
 
 use anyhow::{Result, ensure};
 use codex_appserver_enums::{CommandExecutionStatus, TurnStatus};

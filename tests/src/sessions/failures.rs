@@ -5,13 +5,17 @@ use codex_appserver_enums::TurnStatus;
 use codex_appserver_methods::Methods as _;
 use codex_appserver_notifications::ServerNotification;
 use codex_appserver_testkit::Reply;
-use codex_appserver_types::Thread;
+use codex_appserver_types::{ClientInfo, Thread};
 use codex_appserver_wire::{BlockingTransport, RpcError};
 
+use super::stage::input;
 use super::{Scenario, Stage};
 
-pub(super) const SCENARIOS: &[Scenario] =
-    &[Scenario::new("failed-turn", failed_turn), Scenario::new("errors", errors)];
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario::new("failed-turn", failed_turn),
+    Scenario::new("errors", errors),
+    Scenario::new("invalid-params", invalid_params),
+];
 
 /// The model answers with an HTTP error, an error in the stream, and half an answer: three failed turns, each
 /// after an `error` that says that nothing will be retried (the home says so).
@@ -43,28 +47,35 @@ fn fail(stage: &Stage, thread: &Thread, reply: Reply) -> Result<String> {
 }
 
 /// Calls that are refused: an unknown method (which is -32600 here and not -32601), an experimental one
-/// without leave, params that are wrong in shape or in meaning.
+/// without leave, an unknown thread, a second handshake, and more text than a turn may have.
 fn errors(stage: &Stage) -> Result<()> {
-    let send = |method: &'static str, params: &str| -> Result<RpcError> {
-        let error = stage.client.send(method, Some(params.to_owned())).err().context("it was answered")?;
-        Ok(error.downcast::<RpcError>()?)
-    };
-    let unknown = send("no/suchMethod", "{}")?;
+    let client = &stage.client;
+    let unknown = refused(client.send("no/suchMethod", Some("{}".to_owned())))?;
     ensure!(unknown.code == -32600 && unknown.message.contains("no/suchMethod"), "{unknown}");
-    let experimental = send("thread/timeline/list", r#"{"threadId":"x"}"#)?;
+    let params = Some(r#"{"threadId":"x"}"#.to_owned());
+    let experimental = refused(client.send("thread/timeline/list", params))?;
     ensure!(experimental.message.contains("requires experimentalApi"), "{experimental}");
-    let missing = send("thread/read", "{}")?;
-    ensure!(missing.code == -32600 && missing.message.contains("threadId"), "{missing}");
-    let ill_typed = send("thread/list", r#"{"limit":"five"}"#)?;
-    ensure!(ill_typed.code == -32600, "{ill_typed}");
-    let no_thread = send("thread/read", r#"{"threadId":"01a1f000-0000-7000-8000-000000000000"}"#)?;
+    let no_thread = refused(client.thread_read("01a1f000-0000-7000-8000-000000000000").call())?;
     ensure!(no_thread.code == -32600, "{no_thread}");
-    let twice = send("initialize", r#"{"clientInfo":{"name":"again","version":"1"}}"#)?;
+    let twice = refused(client.initialize(ClientInfo::new("again", "0.1.0")).call())?;
     ensure!(twice.code == -32600, "{twice}");
-    let long = "a".repeat(1_048_577);
     let thread = stage.start_thread()?;
-    let too_long = stage.client.turn_start(&thread.id, super::stage::input(&long)).call();
-    let too_long = too_long.err().context("it was accepted")?.downcast::<RpcError>()?;
+    let too_long = refused(client.turn_start(&thread.id, input(&"z".repeat(1_048_577))).call())?;
     ensure!(too_long.code == -32602 && too_long.data.is_some(), "{too_long}");
     Ok(())
+}
+
+/// Params that are not what the method wants: one is missing, one has another type. Extra ones are ignored.
+fn invalid_params(stage: &Stage) -> Result<()> {
+    let send = |method, params: &str| stage.client.send(method, Some(params.to_owned()));
+    let missing = refused(send("thread/read", "{}"))?;
+    ensure!(missing.code == -32600 && missing.message.contains("threadId"), "{missing}");
+    let ill_typed = refused(send("thread/list", r#"{"limit":"five"}"#))?;
+    ensure!(ill_typed.code == -32600, "{ill_typed}");
+    send("thread/list", r#"{"limit":5,"unheardOf":true}"#).map(drop)
+}
+
+/// The error that a call was answered by.
+fn refused<T>(answer: Result<T>) -> Result<RpcError> {
+    Ok(answer.err().context("the server took it")?.downcast::<RpcError>()?)
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use codex_appserver_methods::Methods as _;
+use codex_appserver_methods::{Call, Methods as _};
 use codex_appserver_notifications::ServerNotification;
-use codex_appserver_requests::ServerRequest;
+use codex_appserver_requests::{ServerRequest, method};
 use codex_appserver_testkit::{CodexHome, MockModel};
 use codex_appserver_types::{
     ClientInfo, InitializeCapabilities, TextUserInput, Thread, ThreadItem, Turn, UserInput,
@@ -53,6 +53,8 @@ impl Launcher {
 
 /// What a session left behind.
 pub struct Recording {
+    /// The version of the server, as it told it.
+    pub codex: String,
     /// Every line, both ways.
     pub rows: Vec<Row>,
     /// Where it ran, for [`clean`](super::clean).
@@ -90,10 +92,12 @@ pub fn play(scenario: &Scenario, launcher: &Launcher) -> Result<Recording> {
         let lines: Vec<&str> = log.lines().rev().take(5).collect();
         error.context(format!("session {} failed; the server's last log lines: {lines:#?}", scenario.name))
     };
-    stage.begin(scenario).and_then(|()| (scenario.play)(&stage)).map_err(told)?;
+    let codex = stage.begin(scenario).map_err(told)?;
+    (scenario.play)(&stage).map_err(told)?;
     let unused = stage.model.unused();
     ensure!(unused == 0, "{}: {unused} replies of the model were not asked for", scenario.name);
-    stage.end().map_err(told)
+    let (rows, places) = stage.end().map_err(told)?;
+    Ok(Recording { codex, rows, places })
 }
 
 impl Stage {
@@ -110,26 +114,48 @@ impl Stage {
         Ok(Self { client: Client::new(stdin, stdout), model, home, server })
     }
 
-    fn begin(&self, scenario: &Scenario) -> Result<()> {
+    /// The handshake. The server's user agent is our name and then its own version.
+    fn begin(&self, scenario: &Scenario) -> Result<String> {
         let me = ClientInfo::new("codex_appserver_tests", "0.1.0");
         let mut call = self.client.initialize(me);
         if scenario.experimental_api {
             call = call.capabilities(InitializeCapabilities::new().experimental_api(true));
         }
-        call.call()?;
-        self.client.initialized().call()
+        let hello = call.call()?;
+        // It comes right after the response, on its own; waited for so that it is always at the same place.
+        self.client.expect("remoteControl/status/changed", |notification| {
+            matches!(notification, ServerNotification::RemoteControlStatusChanged(_)).then_some(())
+        })?;
+        self.client.initialized().call()?;
+        let version = hello.user_agent.split(['/', ' ']).nth(1);
+        version.map(str::to_owned).with_context(|| format!("no version in {}", hello.user_agent))
     }
 
-    fn end(mut self) -> Result<Recording> {
+    fn end(mut self) -> Result<(Vec<Row>, Places)> {
         let rows = self.client.finish()?;
         let status = self.server.0.wait()?;
         ensure!(status.success(), "the server ended with {status}");
-        Ok(Recording { rows, places: Places::of(&self.home) })
+        Ok((rows, Places::of(&self.home)))
     }
 
     /// Starts a thread in the workspace that may write nothing without asking.
     pub fn start_thread(&self) -> Result<Thread> {
-        Ok(self.client.thread_start().cwd(text(&self.home.workspace())?).sandbox("read-only").call()?.thread)
+        self.start_this_thread(self.client.thread_start().sandbox("read-only"))
+    }
+
+    /// Starts a thread in the workspace with these settings, and waits until the server has told so.
+    pub fn start_this_thread(&self, call: Call<'_, Client, method::ThreadStart>) -> Result<Thread> {
+        let thread = call.cwd(text(&self.home.workspace())?).call()?.thread;
+        self.started(&thread)?;
+        Ok(thread)
+    }
+
+    /// Waits until the server has told that a thread was started.
+    pub fn started(&self, thread: &Thread) -> Result<()> {
+        self.client.expect("thread/started", |notification| match notification {
+            ServerNotification::ThreadStarted(started) => (started.thread.id == thread.id).then_some(()),
+            _ => None,
+        })
     }
 
     /// Starts a turn with a text.

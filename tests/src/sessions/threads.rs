@@ -47,6 +47,8 @@ fn threads(stage: &Stage) -> Result<()> {
     ensure!(ids(stage, false)?.len() == 2);
 
     let resumed = client.thread_resume(&first.id).call()?.thread;
+    // A resume also tells the token usage and the goal, of which there is none.
+    expect_about!(stage, ThreadGoalCleared, first)?;
     ensure!(resumed.turns.len() == 1 && resumed.name == read.name, "{resumed:?}");
     stage.model.push(Reply::text("Welcome back."));
     stage.turn(&resumed, "I am back.")?;
@@ -65,6 +67,7 @@ fn threads(stage: &Stage) -> Result<()> {
 fn fork(stage: &Stage, source: &Thread) -> Result<Thread> {
     let fork = stage.client.thread_fork(&source.id).call()?.thread;
     ensure!(fork.id != source.id && fork.forked_from_id.as_ref() == Some(&source.id), "{fork:?}");
+    stage.started(&fork)?;
     stage.model.push(Reply::text("We are somewhere else."));
     ensure!(stage.turn(&fork, "This is another thread.")?.status == TurnStatus::Completed);
     let told = stage.model.requests()[1].user_texts().join("\n");

@@ -2,7 +2,8 @@
 //! committed and that recording it again changes little.
 //!
 //! * Folders become `/workspace`, `/home/user` and `/tmp`; host, system and ports have fixed names.
-//! * Ids become `00000000-0000-7000-8000-00000000000N`, in order of appearance, wherever they stand.
+//! * Ids become `00000000-0000-7000-8000-00000000000N`, in order of appearance, wherever they stand; hashes
+//!   likewise.
 //! * Times become one moment, durations one duration; `t` and `emittedAtMs` grow with the rows.
 //! * Prose that is not ours is cut short.
 //!
@@ -16,6 +17,7 @@ use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
 use regex::{Captures, Regex};
+use serde_json::Number;
 
 use super::trace::{Direction, Row};
 use json::Json;
@@ -30,21 +32,25 @@ const LONG: usize = 160;
 /// Where it is cut.
 const SHORT: usize = 40;
 
-/// Members whose text is the vendor's, cut even where it is not long.
-const PROSE: &[&str] = &[
-    "announcement",
-    "baseInstructions",
-    "defaultPrompt",
-    "description",
-    "developerInstructions",
-    "instructions",
-    "longDescription",
-    "migrationMarkdown",
-    "shortDescription",
-    "summary",
-    "unavailableMessage",
-    "upgradeCopy",
+/// Members whose text is the vendor's, cut even where it is not long; some only within another member.
+const PROSE: &[(&str, &str)] = &[
+    ("", "announcement"),
+    ("availabilityNux", "message"),
+    ("", "baseInstructions"),
+    ("", "defaultPrompt"),
+    ("", "description"),
+    ("", "developerInstructions"),
+    ("", "instructions"),
+    ("", "longDescription"),
+    ("", "migrationMarkdown"),
+    ("", "shortDescription"),
+    ("", "summary"),
+    ("", "unavailableMessage"),
+    ("", "upgradeCopy"),
 ];
+
+/// Members that are a map: the server writes them in another order each time.
+const MAPS: &[&str] = &["config", "origins", "readStates"];
 
 /// Members that are a number of another size in every run, and what they become.
 const NUMBERS: &[(&str, i64)] =
@@ -55,6 +61,7 @@ pub fn clean(rows: &[Row], places: &Places) -> Result<Vec<Row>> {
     let mut cleaner = Cleaner {
         places,
         ids: Numbers::default(),
+        hashes: Numbers::default(),
         processes: Numbers::default(),
         said: BTreeMap::new(),
         now: 0,
@@ -69,6 +76,7 @@ pub fn clean(rows: &[Row], places: &Places) -> Result<Vec<Row>> {
 struct Cleaner<'p> {
     places: &'p Places,
     ids: Numbers,
+    hashes: Numbers,
     processes: Numbers,
     /// The agent messages so far, by item, put together from their deltas.
     said: BTreeMap<String, String>,
@@ -108,10 +116,10 @@ impl Cleaner<'_> {
 
     fn value(&mut self, value: &mut Json, parent: &str, name: &str, direction: Direction) {
         match value {
-            Json::String(text) => *text = self.text(text, name, direction),
+            Json::String(text) => *text = self.text(text, parent, name, direction),
             Json::Number(number) => {
-                if let Some(cleaned) = number.as_i64().and_then(|number| self.number(number, parent, name)) {
-                    *number = cleaned.into();
+                if let Some(cleaned) = self.number(number, parent, name) {
+                    *number = cleaned;
                 }
             }
             // The elements of an array are named like the array.
@@ -119,6 +127,9 @@ impl Cleaner<'_> {
                 items.iter_mut().for_each(|item| self.value(item, parent, name, direction));
             }
             Json::Object(members) => {
+                if MAPS.contains(&name) {
+                    members.sort_by(|(left, _), (right, _)| left.cmp(right));
+                }
                 for (key, member) in members {
                     self.value(member, name, key, direction);
                     *key = self.identifiers(key);
@@ -128,25 +139,27 @@ impl Cleaner<'_> {
         }
     }
 
-    fn number(&self, number: i64, parent: &str, name: &str) -> Option<i64> {
+    fn number(&self, number: &Number, parent: &str, name: &str) -> Option<Number> {
         if name == "emittedAtMs" {
-            return Some(MOMENT * 1000 + self.now * 10);
+            return Some((MOMENT * 1000 + self.now * 10).into());
         }
         if (parent, name) == ("process", "id") {
-            return Some(1000);
+            return Some(1000.into());
         }
         if let Some((_, fixed)) = NUMBERS.iter().find(|(known, _)| *known == name) {
-            return Some(*fixed);
+            return Some((*fixed).into());
         }
-        match number {
+        let moment = match number.as_f64()? {
             // Between 2020 and 2050.
-            1_577_836_800..2_524_608_000 => Some(MOMENT),
-            1_577_836_800_000..2_524_608_000_000 => Some(MOMENT * 1000),
-            _ => None,
-        }
+            1_577_836_800.0..2_524_608_000.0 => MOMENT,
+            1_577_836_800_000.0..2_524_608_000_000.0 => MOMENT * 1000,
+            _ => return None,
+        };
+        // Seconds with a fraction stay a number with a fraction.
+        if number.is_f64() { Number::from_f64(moment as f64) } else { Some(moment.into()) }
     }
 
-    fn text(&mut self, text: &str, name: &str, direction: Direction) -> String {
+    fn text(&mut self, text: &str, parent: &str, name: &str, direction: Direction) -> String {
         if self.said.values().any(|said| said == text) {
             return text.to_owned();
         }
@@ -157,16 +170,20 @@ impl Cleaner<'_> {
             return (1000 + self.processes.of(text)).to_string();
         }
         let text = self.identifiers(text);
-        let prose = direction == Direction::ToClient && PROSE.contains(&name);
-        cut(text, if prose { SHORT } else { LONG })
+        // What codex itself puts into a conversation begins with a tag.
+        let prose = PROSE.contains(&(parent, name)) || PROSE.contains(&("", name));
+        let of_codex = name == "text" && text.starts_with('<');
+        cut(text, if direction == Direction::ToClient && (prose || of_codex) { SHORT } else { LONG })
     }
 
     /// Replaces what names a place, a thing or a moment within a text.
     fn identifiers(&mut self, text: &str) -> String {
-        static PATTERNS: LazyLock<[Regex; 6]> = LazyLock::new(|| {
+        static PATTERNS: LazyLock<[Regex; 7]> = LazyLock::new(|| {
             [
                 // An id.
                 r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                // A hash: SHA-1 or SHA-256.
+                r"\b(?:[0-9a-f]{40}|[0-9a-f]{64})\b",
                 // A port.
                 r"(127\.0\.0\.1|localhost):[0-9]+",
                 // The folder of a day.
@@ -180,10 +197,13 @@ impl Cleaner<'_> {
             ]
             .map(|pattern| Regex::new(pattern).expect("the pattern is sound"))
         });
-        let [id, port, day, time, epoch, system] = &*PATTERNS;
+        let [id, hash, port, day, time, epoch, system] = &*PATTERNS;
         let text = self.places.replace(text);
         let text = id.replace_all(&text, |id: &Captures<'_>| {
             format!("00000000-0000-7000-8000-{:012}", self.ids.of(&id[0]))
+        });
+        let text = hash.replace_all(&text, |hash: &Captures<'_>| {
+            format!("{:0width$}", self.hashes.of(&hash[0]), width = hash[0].len())
         });
         let text = port.replace_all(&text, "$1:8080");
         let text = day.replace_all(&text, "2027/01/15");

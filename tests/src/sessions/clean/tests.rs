@@ -50,11 +50,11 @@ fn places_have_the_longest_name_that_fits() {
 #[test]
 fn times_become_one_moment_and_keep_their_type() {
     let line = one(
-        r#"{"startedAt":1795244121,"completedAtMs":1795244121171,"createdAtMs":0,"durationMs":1234,"n":42,"nul":null,"cursor":"{\"at\":1795244121,\"ms\":1795244121171}","iso":"2026-11-21T06:55:21.142794Z","day":"sessions/2026/11/21"}"#,
+        r#"{"startedAt":1795244121,"completedAtMs":1795244121171,"createdAtMs":0,"durationMs":1234,"n":42,"nul":null,"create_time":1795245457.97025,"cursor":"{\"at\":1795244121,\"ms\":1795244121171}","iso":"2026-11-21T06:55:21.142794Z","day":"sessions/2026/11/21"}"#,
     );
     assert_eq!(
         line,
-        r#"{"startedAt":1800000000,"completedAtMs":1800000000000,"createdAtMs":0,"durationMs":5,"n":42,"nul":null,"cursor":"{\"at\":1800000000,\"ms\":1800000000000}","iso":"2027-01-15T08:00:00Z","day":"sessions/2027/01/15"}"#
+        r#"{"startedAt":1800000000,"completedAtMs":1800000000000,"createdAtMs":0,"durationMs":5,"n":42,"nul":null,"create_time":1800000000.0,"cursor":"{\"at\":1800000000,\"ms\":1800000000000}","iso":"2027-01-15T08:00:00Z","day":"sessions/2027/01/15"}"#
     );
 }
 
@@ -114,4 +114,18 @@ fn prose_is_cut_and_what_the_model_said_is_not() {
         )
     );
     assert_eq!(lines[3], format!(r#"{{"text":"{long}"}}"#));
+}
+
+#[test]
+fn maps_are_sorted_and_other_objects_keep_their_order() {
+    let line = one(r#"{"z":1,"config":{"b":{"y":1,"x":2},"a":1},"y":2}"#);
+    assert_eq!(line, r#"{"z":1,"config":{"a":1,"b":{"y":1,"x":2}},"y":2}"#);
+}
+
+#[test]
+fn hashes_are_numbered_and_keep_their_length() {
+    let (sha1, sha256) = ("0123456789abcdef0123456789abcdef01234567", "f".repeat(64));
+    let line = one(&format!(r#"{{"a":"sha256:{sha256}","b":"{sha1}"}}"#));
+    let zeros = |count| "0".repeat(count);
+    assert_eq!(line, format!(r#"{{"a":"sha256:{}1","b":"{}2"}}"#, zeros(63), zeros(39)));
 }

@@ -81,16 +81,22 @@ fn queue(stage: &Stage, thread: &Thread) -> Result<()> {
     stage.model.push(Reply::text("One moment.").then(Reply::hold(&gate)));
     stage.start_turn_and_wait(thread, "Take your time.")?;
     let later = input("Later.");
-    let queued = client.thread_queue_add(&thread.id, "message-1", later).call()?.queued_submission;
-    let listed = client.thread_queue_list(&thread.id).call()?.data;
-    ensure!(listed.len() == 1 && listed[0].id == queued.id, "{listed:?}");
-    client.thread_queue_delete(&thread.id, &queued.id).call()?;
-    ensure!(client.thread_queue_list(&thread.id).call()?.data.is_empty());
-    // Only now has the message come, so that it is always at the same place of the recording.
     stage.item("the message", |item| match item {
         ThreadItem::AgentMessage(message) => (message.text == "One moment.").then_some(()),
         _ => None,
     })?;
+    let changed = || {
+        client.expect("thread/queue/changed", |notification| {
+            matches!(notification, ServerNotification::ThreadQueueChanged(_)).then_some(())
+        })
+    };
+    let queued = client.thread_queue_add(&thread.id, "message-1", later).call()?.queued_submission;
+    changed()?;
+    let listed = client.thread_queue_list(&thread.id).call()?.data;
+    ensure!(listed.len() == 1 && listed[0].id == queued.id, "{listed:?}");
+    client.thread_queue_delete(&thread.id, &queued.id).call()?;
+    changed()?;
+    ensure!(client.thread_queue_list(&thread.id).call()?.data.is_empty());
     gate.open();
     stage.completed(thread)?;
     Ok(())

@@ -16,7 +16,6 @@ use codex_appserver_types::{
 use serde_json::json;
 
 use crate::sessions::Stage;
-use crate::sessions::stage::text;
 
 /// The tools are there only where the configuration asks for them.
 pub(super) fn home(home: CodexHomeBuilder) -> CodexHomeBuilder {
@@ -31,8 +30,8 @@ pub(super) fn home(home: CodexHomeBuilder) -> CodexHomeBuilder {
 pub(super) fn tools(stage: &Stage) -> Result<()> {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let weather = FunctionDynamicToolSpec::new("The weather in a city.", schema, "weather");
-    let start = stage.client.thread_start().cwd(text(&stage.home.workspace())?);
-    let thread = start.dynamic_tools([DynamicToolSpec::Function(weather)]).call()?.thread;
+    let call = stage.client.thread_start().dynamic_tools([DynamicToolSpec::Function(weather)]);
+    let thread = stage.start_this_thread(call)?;
     plan(stage, &thread)?;
     question(stage, &thread)?;
     permissions(stage, &thread)?;
@@ -125,8 +124,7 @@ fn tool_of_the_client(stage: &Stage, thread: &Thread) -> Result<()> {
 
 /// A thread that passes on what the model sends as it is, with `rawResponseItem/completed`.
 pub(super) fn raw_events(stage: &Stage) -> Result<()> {
-    let start = stage.client.thread_start().cwd(text(&stage.home.workspace())?);
-    let thread = start.experimental_raw_events(true).call()?.thread;
+    let thread = stage.start_this_thread(stage.client.thread_start().experimental_raw_events(true))?;
     stage.model.push(Reply::reasoning("A greeting.").then(Reply::text_chunks(["Hello", " there."])));
     stage.turn(&thread, "Hello.")?;
     let raw = stage.client.told(|notification| match notification {
