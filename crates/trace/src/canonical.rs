@@ -117,12 +117,10 @@ impl Walk<'_> {
                 kept.insert(name.clone(), value.clone());
                 continue;
             }
-            match fitting.iter().find_map(|view| view.member(name)) {
-                Some(member) => {
-                    if let Some(value) = self.member(value, member, &path) {
-                        kept.insert(member.name.to_owned(), value);
-                    }
-                }
+            let mut known: Vec<&Member> = fitting.iter().filter_map(|view| view.member(name)).collect();
+            known.dedup();
+            match self.best_member(value, &known, &path) {
+                Some((name, value)) => kept.extend(value.map(|value| (name.to_owned(), value))),
                 None if fitting.iter().any(|view| view.object.open) => {
                     kept.insert(name.clone(), value.clone());
                 }
@@ -130,6 +128,29 @@ impl Walk<'_> {
             }
         }
         Value::Object(kept)
+    }
+
+    /// Of several members of one name, in arms that look alike from outside, the one that knows most of
+    /// the value. None where the member is not known.
+    fn best_member(
+        &mut self,
+        value: &Value,
+        known: &[&Member],
+        path: &Path<'_>,
+    ) -> Option<(&'static str, Option<Value>)> {
+        if let [member] = known {
+            return Some((member.name, self.member(value, member, path)));
+        }
+        let attempts = known.iter().map(|member| {
+            let mut unknowns = Unknowns::default();
+            let value = Walk { unknowns: &mut unknowns }.member(value, member, path);
+            (unknowns, member.name, value)
+        });
+        let (unknowns, name, value) =
+            attempts.min_by_key(|(unknowns, ..)| unknowns.members.len() + unknowns.values.len())?;
+        self.unknowns.members.extend(unknowns.members);
+        self.unknowns.values.extend(unknowns.values);
+        Some((name, value))
     }
 
     /// The member's canonical value, unless that is what its absence stands for.
@@ -194,5 +215,92 @@ fn collect_views<'s>(shape: &'s Shape, views: &mut Vec<View<'s>>) {
         }
         Shape::ByKeys(arms) => arms.iter().for_each(|arm| collect_views(arm, views)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(name: &'static str, value: &Value) -> (Value, Unknowns) {
+        let mut unknowns = Unknowns::default();
+        let canonical = canonical(value, &Shape::Named(name), &Path::ROOT, &mut unknowns);
+        (canonical, unknowns)
+    }
+
+    #[track_caller]
+    fn becomes(name: &'static str, value: Value, expected: Value) {
+        assert_eq!(of(name, &value).0, expected, "{name}");
+    }
+
+    #[test]
+    fn optional_members_that_say_nothing_are_left_out() {
+        becomes("ThreadListParams", json!({"limit": null, "cursor": "c"}), json!({"cursor": "c"}));
+        // Here `null` says something.
+        becomes("ThreadListParams", json!({"projectId": null}), json!({"projectId": null}));
+        // `text_elements` has the default `[]`.
+        let text = json!({"type": "text", "text": "x", "text_elements": []});
+        becomes("UserInput", text, json!({"type": "text", "text": "x"}));
+        // A member that has to be there stays, whatever it says.
+        let account = json!({"type": "chatgpt", "email": null, "planType": "plus"});
+        becomes("Account", account.clone(), account);
+    }
+
+    #[test]
+    fn what_is_lost_is_not_left_out() {
+        let whole =
+            json!({"type": "text", "text": "x", "text_elements": [{"byteRange": {"start": 0, "end": 1}}]});
+        becomes("UserInput", whole.clone(), whole);
+    }
+
+    #[test]
+    fn other_names_become_the_name_on_the_wire() {
+        let by_schema = json!({"type": "turnStarted", "position": 1, "turn_id": "t"});
+        becomes(
+            "ThreadTimelineEntry",
+            by_schema,
+            json!({"type": "turnStarted", "position": 1, "turnId": "t"}),
+        );
+    }
+
+    #[test]
+    fn unknown_members_are_left_out_and_told() {
+        let (canonical, unknowns) = of("UserInput", &json!({"type": "text", "text": "x", "new": {"a": 1}}));
+        assert_eq!(canonical, json!({"type": "text", "text": "x"}));
+        assert_eq!(unknowns.members, ["new"]);
+    }
+
+    #[test]
+    fn unknown_values_tags_and_arms_are_kept_whole_and_told() {
+        for (name, value) in [
+            ("TurnStatus", json!("paused")),
+            ("ThreadItem", json!({"type": "hologram", "id": null, "deep": {"a": null}})),
+            ("CodexErrorInfo", json!({"brandNew": {"a": null}})),
+            ("McpElicitationPrimitiveSchema", json!({"type": "date", "title": null})),
+        ] {
+            let (canonical, unknowns) = of(name, &value);
+            assert_eq!(canonical, value, "{name}");
+            assert_eq!((unknowns.values, unknowns.members.len()), (vec![String::new()], 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn unions_without_a_tag_are_looked_at_by_the_arms_that_fit() {
+        let titled =
+            json!({"type": "array", "title": null, "items": {"anyOf": [{"const": "a", "title": "A"}]}});
+        let mut expected = titled.clone();
+        expected.as_object_mut().expect("an object").remove("title");
+        becomes("McpElicitationPrimitiveSchema", titled, expected);
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        let schema = |number: Value| json!({"type": "number", "maximum": number});
+        assert_eq!(
+            of("McpElicitationPrimitiveSchema", &schema(json!(2))).0,
+            of("McpElicitationPrimitiveSchema", &schema(json!(2.0))).0
+        );
     }
 }
