@@ -16,3 +16,13 @@ fn every_session_plays_as_it_is_written() {
     }
     assert!(failed.is_empty(), "{} sessions failed:\n{}", failed.len(), failed.join("\n\n"));
 }
+
+/// A recorder, say, can stand between the client and the server.
+#[cfg(unix)]
+#[test]
+fn a_session_plays_through_another_command() {
+    let Some(codex) = real_codex("a_session_plays_through_another_command") else { return };
+    let launcher = Launcher::new(codex).through(["/usr/bin/env", "RUST_LOG=error"]);
+    let recording = sessions::play(&sessions::all()[0], &launcher).expect("the session plays");
+    assert!(!recording.rows.is_empty());
+}

@@ -5,6 +5,7 @@
 
 use anyhow::{Result, ensure};
 use codex_appserver_enums::{CommandExecutionStatus, TurnStatus};
+use codex_appserver_methods::Methods as _;
 use codex_appserver_requests::CommandExecutionRequestApprovalResponse;
 use codex_appserver_testkit::Reply;
 use codex_appserver_types::{
@@ -18,6 +19,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("approval-accept-for-session", accept_for_session),
     Scenario::new("approval-decline", decline),
     Scenario::new("approval-cancel", cancel),
+    Scenario::new("approval-interrupted", interrupted),
 ];
 
 /// The model wants to run a command outside the sandbox: codex asks the client first.
@@ -105,5 +107,25 @@ fn cancel(stage: &Stage) -> Result<()> {
     ensure!(item.status == CommandExecutionStatus::Declined, "{item:?}");
     ensure!(stage.completed(&thread)?.status == TurnStatus::Interrupted);
     ensure!(stage.model.requests().len() == 1);
+    Ok(())
+}
+
+/// The client interrupts the turn instead of answering: `serverRequest/resolved` comes after `turn/completed`,
+/// and an answer that comes still later is ignored.
+fn interrupted(stage: &Stage) -> Result<()> {
+    stage.model.push(run("echo never"));
+    let thread = stage.start_thread()?;
+    let turn = stage.start_turn_and_wait(&thread, "Run it.")?;
+    let (id, _) = stage.command_approval()?;
+    stage.client.turn_interrupt(&thread.id, &turn.id).call()?;
+    ensure!(stage.completed(&thread)?.status == TurnStatus::Interrupted);
+    stage.resolved(&id)?;
+    let late = CommandExecutionRequestApprovalResponse::new(CommandExecutionApprovalDecision::Accept);
+    stage.client.answer(id, late)?;
+
+    stage.model.push(Reply::text("All is well."));
+    ensure!(stage.turn(&thread, "Are you well?")?.status == TurnStatus::Completed);
+    let output = stage.model.requests()[1].tool_output("call_1_1").unwrap_or_default();
+    ensure!(output.contains("aborted"), "{output}");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! Turns that only talk: one, two at once, and a long one.
+//! Turns that only talk: one, two at once, a long one, and a review.
 
 use anyhow::{Result, ensure};
 use codex_appserver_enums::TurnStatus;
 use codex_appserver_methods::Methods as _;
 use codex_appserver_notifications::ServerNotification;
 use codex_appserver_testkit::{Gate, Reply, Usage};
-use codex_appserver_types::{Thread, ThreadItem};
+use codex_appserver_types::{CustomReviewTarget, ReviewTarget, Thread, ThreadItem};
 
 use super::{Scenario, Stage};
 
@@ -13,6 +13,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("chat", chat).with_home(|home| home.setting("show_raw_agent_reasoning = true")),
     Scenario::new("two-threads", two_threads),
     Scenario::new("long-stream", long_stream),
+    Scenario::new("review", review),
 ];
 
 /// What an agent message says once it is complete.
@@ -108,5 +109,32 @@ fn long_stream(stage: &Stage) -> Result<()> {
     stage.turn(&thread, "Count to 400.")?;
     ensure!(pieces(stage, &thread) == chunks, "the deltas are others, or in another order");
     ensure!(stage.item("the message", message)? == chunks.concat());
+    Ok(())
+}
+
+/// A review is a turn within a turn. The response, the items that enter and leave the review, and
+/// `turn/completed` name the outer one; `turn/started` and what the reviewer says name the inner one, whose
+/// `rootTurnId` is the outer one. The reviewer's own message is begun and never completed.
+fn review(stage: &Stage) -> Result<()> {
+    let thread = stage.start_thread()?;
+    let finding = serde_json::json!({
+        "findings": [], "overall_correctness": "patch is correct", "overall_explanation": "Nothing to add.",
+        "overall_confidence_score": 0.9,
+    });
+    stage.model.push(Reply::text(finding.to_string()));
+    let target = ReviewTarget::from(CustomReviewTarget::new("Look at it closely."));
+    let outer = stage.client.review_start(&thread.id, target).call()?.turn.id;
+    let inner = stage.client.expect("turn/started", |notification| match notification {
+        ServerNotification::TurnStarted(started) => Some(started.turn.clone()),
+        _ => None,
+    })?;
+    ensure!(inner.id != outer && inner.root_turn_id.as_ref() == Some(&outer), "{outer}: {inner:?}");
+    let exited = stage.item("the end of the review", |item| match item {
+        ThreadItem::ExitedReviewMode(exited) => Some(exited.review.clone()),
+        _ => None,
+    })?;
+    ensure!(exited.contains("Nothing to add."), "{exited}");
+    let done = stage.completed(&thread)?;
+    ensure!(done.id == outer && done.status == TurnStatus::Completed, "{outer}: {done:?}");
     Ok(())
 }

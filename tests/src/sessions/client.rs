@@ -40,6 +40,7 @@ struct Output {
 
 struct Shared {
     start: Instant,
+    patience: Duration,
     seen: Mutex<Seen>,
     changed: Condvar,
 }
@@ -63,8 +64,20 @@ struct Told {
 impl Client {
     /// Speaks over these pipes: `to_server` is the server's standard input, `from_server` its output.
     pub fn new(to_server: impl Write + Send + 'static, from_server: impl Read + Send + 'static) -> Self {
-        let shared =
-            Arc::new(Shared { start: Instant::now(), seen: Mutex::default(), changed: Condvar::new() });
+        Self::with_patience(to_server, from_server, PATIENCE)
+    }
+
+    fn with_patience(
+        to_server: impl Write + Send + 'static,
+        from_server: impl Read + Send + 'static,
+        patience: Duration,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            start: Instant::now(),
+            patience,
+            seen: Mutex::default(),
+            changed: Condvar::new(),
+        });
         let reading = shared.clone();
         let reader = std::thread::spawn(move || reading.read(BufReader::new(from_server)));
         let output = Mutex::new(Output { pipe: Some(Box::new(to_server)), next_id: 0 });
@@ -213,7 +226,7 @@ impl Shared {
         end_is_fine: bool,
         mut pick: impl FnMut(&mut Seen) -> Option<T>,
     ) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let mut seen = lock(&self.seen);
         loop {
             if let Some(problem) = &seen.problem {
@@ -227,7 +240,7 @@ impl Shared {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("{what} did not come within {PATIENCE:?}; {}", last_lines(&seen.rows));
+                bail!("{what} did not come within {:?}; {}", self.patience, last_lines(&seen.rows));
             }
             seen = self.changed.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -252,3 +265,6 @@ fn last_lines(rows: &[Row]) -> String {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

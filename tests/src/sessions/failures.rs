@@ -77,5 +77,5 @@ fn invalid_params(stage: &Stage) -> Result<()> {
 
 /// The error that a call was answered by.
 fn refused<T>(answer: Result<T>) -> Result<RpcError> {
-    Ok(answer.err().context("the server took it")?.downcast::<RpcError>()?)
+    answer.err().context("the server took it")?.downcast()
 }

@@ -1,7 +1,7 @@
 //! The life of a thread: named, read, listed, forked, archived, resumed, deleted.
 
 use anyhow::{Context as _, Result, ensure};
-use codex_appserver_enums::TurnStatus;
+use codex_appserver_enums::{ThreadGoalStatus, TurnStatus};
 use codex_appserver_methods::Methods as _;
 use codex_appserver_notifications::ServerNotification;
 use codex_appserver_testkit::Reply;
@@ -36,12 +36,12 @@ fn threads(stage: &Stage) -> Result<()> {
     ensure!(read.name.as_deref() == Some("A first thread"), "{read:?}");
     ensure!(client.thread_turns_list(&first.id).call()?.data.len() == 1);
     ensure!(client.thread_items_list(&first.id).call()?.data.len() == 2, "a user's and an agent's message");
-    ensure!(ids(stage, false)? == [first.id.clone()]);
+    ensure!(ids(stage, false)? == [first.id.as_str()]);
 
     let fork = fork(stage, &first)?;
     client.thread_archive(&first.id).call()?;
     expect_about!(stage, ThreadArchived, first)?;
-    ensure!(ids(stage, true)? == [first.id.clone()] && ids(stage, false)? == [fork.id.clone()]);
+    ensure!(ids(stage, true)? == [first.id.as_str()] && ids(stage, false)? == [fork.id.as_str()]);
     client.thread_unarchive(&first.id).call()?;
     expect_about!(stage, ThreadUnarchived, first)?;
     ensure!(ids(stage, false)?.len() == 2);
@@ -58,7 +58,7 @@ fn threads(stage: &Stage) -> Result<()> {
     client.thread_delete(&fork.id).call()?;
     expect_about!(stage, ThreadDeleted, fork)?;
     client.thread_read(&fork.id).call().err().context("a deleted thread can be read")?;
-    ensure!(ids(stage, false)? == [first.id.clone()]);
+    ensure!(ids(stage, false)? == [first.id.as_str()]);
     client.thread_unsubscribe(&first.id).call()?;
     Ok(())
 }
@@ -80,8 +80,8 @@ fn ids(stage: &Stage, archived: bool) -> Result<Vec<String>> {
     Ok(listed.into_iter().map(|thread| thread.id).collect())
 }
 
-/// What hangs on a thread beside its turns: a goal, sections, git facts, items put in by the client, and
-/// commands of the user.
+/// What hangs on a thread beside its turns: a goal, a section, items put in by the client, and commands of the
+/// user, each of which is a turn of its own.
 fn extras(stage: &Stage) -> Result<()> {
     let client = &stage.client;
     let thread = stage.start_thread()?;
@@ -95,8 +95,16 @@ fn extras(stage: &Stage) -> Result<()> {
     stage.turn(&thread, "What else?")?;
     ensure!(stage.model.requests()[1].user_texts().contains(&"Put in from outside."));
 
+    // A goal that is active makes the thread go on by itself.
+    client.thread_goal_set(&thread.id).objective("Rest.").status(ThreadGoalStatus::Paused).call()?;
+    ensure!(expect_about!(stage, ThreadGoalUpdated, thread)?.goal.objective == "Rest.");
+    ensure!(client.thread_goal_get(&thread.id).call()?.goal.is_some());
+    ensure!(client.thread_goal_clear(&thread.id).call()?.cleared);
+    expect_about!(stage, ThreadGoalCleared, thread)?;
+
     let section = client.thread_section_create("Reading").call()?.section;
     client.thread_section_move(&thread.id, Some(section.id.clone())).call()?;
+    expect_about!(stage, ThreadSectionChanged, thread)?;
     ensure!(!client.thread_section_list().call()?.data.is_empty());
     client.thread_section_delete(&section.id).call()?;
 

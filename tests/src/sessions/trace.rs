@@ -40,7 +40,7 @@ pub fn write(codex_version: &str, rows: &[Row]) -> String {
     text
 }
 
-/// Reads what [`write`] wrote: the version of codex, and the rows.
+/// Reads what [`write()`] wrote: the version of codex, and the rows.
 pub fn read(text: &str) -> Result<(String, Vec<Row>)> {
     let mut lines = text.lines();
     let header: Value = serde_json::from_str(lines.next().context("the file is empty")?)?;

@@ -67,6 +67,9 @@ pub(super) fn threads(stage: &Stage) -> Result<()> {
     ensure!(client.thread_search("haystack").call()?.data.len() == 1);
     ensure!(client.thread_search_occurrences(&thread.id, "needle").call()?.data.len() == 1);
     client.thread_settings_update(&thread.id).effort("high").call()?;
+    client.expect("thread/settings/updated", |notification| {
+        matches!(notification, ServerNotification::ThreadSettingsUpdated(_)).then_some(())
+    })?;
     client.thread_memory_mode_set(&thread.id, ThreadMemoryMode::Disabled).call()?;
     ensure!(client.thread_background_terminals_list(&thread.id).call()?.data.is_empty());
     ensure!(client.thread_increment_elicitation(&thread.id).call()?.count == 1);
