@@ -45,5 +45,5 @@ fn chosen(names: &[String]) -> Result<Vec<Scenario>> {
 fn record(scenario: &Scenario, launcher: &Launcher) -> Result<String> {
     let recording = sessions::play(scenario, launcher)?;
     let rows = clean::clean(&recording.rows, &recording.places)?;
-    Ok(trace::write(&recording.codex, &rows))
+    trace::write(&recording.codex, &rows)
 }

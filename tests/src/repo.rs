@@ -39,6 +39,32 @@ pub fn xtask<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output 
     command.current_dir(root()).output().expect("cargo runs")
 }
 
+/// The recorder, built once.
+pub fn recorder() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let manifest = root().join("Cargo.toml");
+        let output = cargo()
+            .args([
+                "build",
+                "--package",
+                "codex-appserver-record",
+                "--message-format",
+                "json",
+                "--manifest-path",
+            ])
+            .arg(manifest)
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "the recorder does not build: {}", text(&output));
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let built = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let program = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+        program.expect("cargo names the program")
+    };
+    BUILT.get_or_init(build).clone()
+}
+
 /// Standard output and standard error as one text.
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

@@ -1,88 +1,72 @@
-//! Lines of a real session: every one decodes and comes back as the same JSON.
+//! Recorded traffic of the real codex: every line decodes and comes back as the same message.
 
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 
-use codex_appserver_notifications::{ClientNotification, ServerNotification};
-use codex_appserver_requests::*;
-use codex_appserver_tests::{json::without_nulls, repo};
-use codex_appserver_wire::{DecodeError, ErrorEnvelope, ResponseEnvelope, Serialize, decode, encode};
-use serde_json::Value;
+use codex_appserver_record::Reader;
+use codex_appserver_tests::repo;
+use codex_appserver_trace::{Checker, Report};
 
-/// Decodes a line as the type that its direction and method demand, and encodes it again.
-fn round_trip(
-    line: &str,
-    from_client: bool,
-    pending: &mut BTreeMap<i64, String>,
-) -> Result<String, DecodeError> {
-    fn again<T: Serialize>(decoded: Result<T, DecodeError>) -> Result<String, DecodeError> {
-        decoded.map(|value| encode(&value).expect("what was decoded encodes"))
-    }
-    let message: Value = serde_json::from_str(line).expect("a recorded line is JSON");
-    let id = message["id"].as_i64();
-    match (message["method"].as_str(), id, from_client) {
-        (Some(method), Some(id), true) => {
-            pending.insert(id, method.to_owned());
-            again(ClientRequest::decode(line))
-        }
-        (Some(_), Some(_), false) => again(ServerRequest::decode(line)),
-        (Some(_), None, true) => again(ClientNotification::decode(line)),
-        (Some(_), None, false) => {
-            let envelope = ServerNotification::decode(line)?;
-            assert!(!matches!(envelope.notification, ServerNotification::Unrecognized(_)), "unknown: {line}");
-            again(Ok(envelope))
-        }
-        (None, ..) if message.get("error").is_some() => again(decode::<ErrorEnvelope>(line)),
-        (None, _, true) => again(decode::<ResponseEnvelope<CommandExecutionRequestApprovalResponse>>(line)),
-        (None, id, false) => {
-            let method = pending.get(&id.expect("an answer has an id")).expect("an answer has a request");
-            response(method, line)
+/// What the trace checker says of every recording.
+fn report() -> Report {
+    let mut report = Report::new(100);
+    let folder = std::fs::read_dir(repo::fixture("recorded")).expect("the folder is there");
+    let mut paths: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        report.file(&path.file_stem().expect("a name").to_string_lossy());
+        let mut checker = Checker::new();
+        for (number, entry) in Reader::new(BufReader::new(File::open(&path).expect("it opens"))) {
+            let entry = entry.unwrap_or_else(|error| panic!("{}:{number}: {error}", path.display()));
+            report.line(number, checker.entry(&entry));
         }
     }
-}
-
-fn response(method: &str, line: &str) -> Result<String, DecodeError> {
-    macro_rules! by_method {
-        ($($name:literal => $type:ty,)*) => {
-            match method {
-                $($name => decode::<ResponseEnvelope<$type>>(line).map(|r| encode(&r).expect("encodes")),)*
-                other => panic!("no response type for {other} in this test"),
-            }
-        };
-    }
-    by_method! {
-        "initialize" => InitializeResponse,
-        "account/read" => GetAccountResponse,
-        "getAuthStatus" => GetAuthStatusResponse,
-        "getConversationSummary" => GetConversationSummaryResponse,
-        "memory/reset" => Value,
-        "thread/list" => ThreadListResponse,
-        "thread/read" => ThreadReadResponse,
-        "thread/settings/update" => Value,
-        "thread/start" => ThreadStartResponse,
-        "thread/timeline/list" => Value,
-        "turn/start" => TurnStartResponse,
-    }
+    report
 }
 
 #[test]
-fn a_recorded_session_round_trips() {
-    let path = repo::fixture("recorded/turns.jsonl");
-    let text = std::fs::read_to_string(&path).expect("the fixture is there");
-    let mut pending = BTreeMap::new();
-    let mut lines = 0;
-    for (number, row) in text.lines().enumerate().skip(1) {
-        let row: Value = serde_json::from_str(row).expect("a trace line is JSON");
-        let line = row["line"].as_str().expect("a trace line has a `line`");
-        let back = round_trip(line, row["dir"] == "c2s", &mut pending)
-            .unwrap_or_else(|error| panic!("line {}: {error}\n{line}", number + 1));
-        let mut expected = without_nulls(&serde_json::from_str(line).expect("JSON"));
-        // The recording client leaves out `text_elements`, whose default is always written.
-        if let Some(input) = expected.pointer_mut("/params/input/0").and_then(Value::as_object_mut) {
-            input.entry("text_elements").or_insert_with(|| Value::Array(Vec::new()));
-        }
-        let back = without_nulls(&serde_json::from_str(&back).expect("JSON"));
-        assert_eq!(back, expected, "line {}", number + 1);
-        lines += 1;
-    }
-    assert_eq!(lines, 75, "every line of the recording was looked at");
+fn every_line_round_trips() {
+    let report = report();
+    let problems: Vec<String> = report
+        .problems
+        .iter()
+        .map(|problem| format!("{} {}: {}: {}", problem.file, problem.method, problem.path, problem.message))
+        .collect();
+    // What the client of that session gets wrong on purpose.
+    assert_eq!(
+        problems,
+        [
+            "invalid-params thread/read: params: missing field `threadId`",
+            "invalid-params thread/list: params.limit: invalid type: string \"five\", expected u32",
+        ],
+        "{report}"
+    );
+    assert_eq!(report.totals.unmatched, 0, "{report}");
+    assert!(report.totals.decoded > 1000, "{report}");
+    assert!(report.files.iter().all(|file| file.codex_versions == ["0.169.0"]), "{:?}", report.files);
+}
+
+/// With everything compiled nothing is unknown but what was asked for, so a new member of the server shows
+/// when the recordings are renewed.
+#[cfg(feature = "experimental")]
+#[test]
+fn what_is_unknown_is_known_here() {
+    let report = report();
+    let unknown: Vec<&str> =
+        report.methods.iter().filter(|row| row.counts.unknown > 0).map(|row| row.method.as_str()).collect();
+    assert_eq!(unknown, ["no/suchMethod", "nope", "no/suchMethod", "nope"]);
+    let passthrough = "params.item.internal_chat_message_metadata_passthrough";
+    let members: Vec<&str> = report.unknown_members.keys().map(String::as_str).collect();
+    let of_the_item =
+        |name: &str| format!("server notification rawResponseItem/completed: {passthrough}.{name}");
+    assert_eq!(
+        members,
+        [
+            "client request thread/list: params.unheardOf",
+            &of_the_item("content_item_kinds"),
+            &of_the_item("content_item_metadata"),
+            &of_the_item("create_time"),
+        ]
+    );
+    assert_eq!(report.unknown_values.len(), 0, "{report}");
 }

@@ -16,7 +16,7 @@ pub struct Line {
     pub role: Option<Role>,
     /// Its method, or that of the request it answers; empty where that cannot be told.
     pub method: String,
-    /// What became of it; none for an answer whose request is not in the trace.
+    /// What became of it; none for the header of a trace.
     pub verdict: Option<Verdict>,
     /// What was in it that the protocol does not know.
     pub unknowns: Unknowns,
@@ -100,7 +100,7 @@ impl Checker {
             let method = self.pending.answered(connection, direction, id)?;
             Some((Role::Answer(kind(other(direction), true)), method))
         });
-        let Some((role, method)) = request else { return Line::without_role(None) };
+        let Some((role, method)) = request else { return Line::without_role(Some(Verdict::Unmatched)) };
         let mut line = Line::checked(role, &method, check(role, &method, text));
         if role == Role::Answer(Kind::ClientRequest) && method == "initialize" {
             line.codex_version = server_version(text);

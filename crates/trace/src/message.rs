@@ -40,6 +40,8 @@ pub enum Verdict {
     },
     /// It decodes, and encodes to another message.
     Changed(Difference),
+    /// It is an answer, and its request is not in the trace.
+    Unmatched,
 }
 
 /// A message after it was looked at.

@@ -120,7 +120,6 @@ impl Report {
         {
             file.codex_versions.push(version.clone());
         }
-        let is_message = line.verdict.is_some() || line.codex_version.is_none();
         let file = file.name.clone();
         for (paths, counted) in [
             (&line.unknowns.members, &mut self.unknown_members),
@@ -133,15 +132,13 @@ impl Report {
                 }
             }
         }
-        if !is_message {
-            return;
-        }
+        let Some(verdict) = line.verdict else { return };
         let row = self.row(line.role, line.method);
-        self.methods[row].counts.add(line.verdict.as_ref());
-        self.totals.add(line.verdict.as_ref());
-        let (verdict, path, message) = match line.verdict {
-            Some(Verdict::Failed { path, message }) => ("failed", path, message),
-            Some(Verdict::Changed(difference)) => ("changed", difference.path, difference.what),
+        self.methods[row].counts.add(&verdict);
+        self.totals.add(&verdict);
+        let (verdict, path, message) = match verdict {
+            Verdict::Failed { path, message } => ("failed", path, message),
+            Verdict::Changed(difference) => ("changed", difference.path, difference.what),
             _ => return,
         };
         let row = &mut self.methods[row];
@@ -179,13 +176,13 @@ impl Report {
 }
 
 impl Counts {
-    fn add(&mut self, verdict: Option<&Verdict>) {
+    fn add(&mut self, verdict: &Verdict) {
         *match verdict {
-            Some(Verdict::Decoded) => &mut self.decoded,
-            Some(Verdict::Unknown) => &mut self.unknown,
-            Some(Verdict::Failed { .. }) => &mut self.failed,
-            Some(Verdict::Changed(_)) => &mut self.changed,
-            None => &mut self.unmatched,
+            Verdict::Decoded => &mut self.decoded,
+            Verdict::Unknown => &mut self.unknown,
+            Verdict::Failed { .. } => &mut self.failed,
+            Verdict::Changed(_) => &mut self.changed,
+            Verdict::Unmatched => &mut self.unmatched,
         } += 1;
     }
 

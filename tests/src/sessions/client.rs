@@ -139,7 +139,7 @@ impl Client {
     /// Writes a line. It is kept before it is sent, so that no answer is kept before it.
     fn write(&self, output: &mut Output, line: String) -> Result<()> {
         let pipe = output.pipe.as_mut().context("the session is over")?;
-        self.shared.keep(Direction::ToServer, &line);
+        self.shared.keep(Direction::ClientToServer, &line);
         writeln!(pipe, "{line}").and_then(|()| pipe.flush()).with_context(|| self.shared.told_last(&line))
     }
 }
@@ -193,7 +193,7 @@ impl Shared {
 
     /// Decodes a line of the server, first as any message and then as the one it is.
     fn take_in(&self, line: &str) {
-        self.keep(Direction::ToClient, line);
+        self.keep(Direction::ServerToClient, line);
         let mut seen = lock(&self.seen);
         let decoded = decode::<JsonRpcMessage>(line).and_then(|message| {
             match &message {
@@ -254,7 +254,7 @@ impl Shared {
 fn last_lines(rows: &[Row]) -> String {
     let mut text = format!("the last of {} lines:", rows.len());
     for row in &rows[rows.len().saturating_sub(LINES_IN_ERRORS)..] {
-        let arrow = if row.direction == Direction::ToServer { "->" } else { "<-" };
+        let arrow = if row.direction == Direction::ClientToServer { "->" } else { "<-" };
         let line: String = row.line.chars().take(300).collect();
         text.push_str(&format!("\n{arrow} {line}"));
     }

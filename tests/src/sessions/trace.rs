@@ -1,18 +1,9 @@
-//! Rows of a trace: what went over the wire, in the order in which it did.
-
-use std::fmt::Write as _;
+//! Traces whose rows are all text: what went over the wire, in the order in which it did.
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use codex_appserver_record::{Content, Entry, Header, Reader, Writer};
 
-/// Who sent a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The client, to the server: `c2s`.
-    ToServer,
-    /// The server, to the client: `s2c`.
-    ToClient,
-}
+pub use codex_appserver_record::Direction;
 
 /// One line and when it was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,38 +17,34 @@ pub struct Row {
 }
 
 /// The text of a trace file: the header, and then one row a line.
-pub fn write(codex_version: &str, rows: &[Row]) -> String {
-    let mut text = format!("{{\"v\":1,\"codex\":\"{codex_version}\"}}\n");
+pub fn write(codex_version: &str, rows: &[Row]) -> Result<String> {
+    let mut writer = Writer::new(Vec::new());
+    writer.header(&Header { v: Header::VERSION, codex: Some(codex_version.to_owned()) })?;
     for Row { seconds, direction, line } in rows {
-        let direction = match direction {
-            Direction::ToServer => "c2s",
-            Direction::ToClient => "s2c",
-        };
-        let line = Value::from(line.as_str());
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(text, r#"{{"t":{seconds:.3},"conn":"1","dir":"{direction}","line":{line}}}"#);
+        writer.row(&codex_appserver_record::Row {
+            t: Some(*seconds),
+            conn: Some("1".to_owned()),
+            dir: *direction,
+            content: Content::Line(line.clone()),
+        })?;
     }
-    text
+    Ok(String::from_utf8(writer.into_inner())?)
 }
 
-/// Reads what [`write()`] wrote: the version of codex, and the rows.
-pub fn read(text: &str) -> Result<(String, Vec<Row>)> {
-    let mut lines = text.lines();
-    let header: Value = serde_json::from_str(lines.next().context("the file is empty")?)?;
-    let codex = header["codex"].as_str().context("the header names no codex")?.to_owned();
-    let row = |(index, line)| read_row(line).with_context(|| format!("row {}", index + 2));
-    Ok((codex, lines.enumerate().map(row).collect::<Result<_>>()?))
-}
-
-fn read_row(line: &str) -> Result<Row> {
-    let row: Value = serde_json::from_str(line)?;
-    let direction = match row["dir"].as_str() {
-        Some("c2s") => Direction::ToServer,
-        Some("s2c") => Direction::ToClient,
-        other => bail!("unknown direction {other:?}"),
-    };
-    let line = row["line"].as_str().context("there is no `line`")?.to_owned();
-    Ok(Row { seconds: row["t"].as_f64().unwrap_or_default(), direction, line })
+/// Reads a trace: the version of codex, where its header names one, and the rows.
+pub fn read(text: &str) -> Result<(Option<String>, Vec<Row>)> {
+    let (mut codex, mut rows) = (None, Vec::new());
+    for (number, entry) in Reader::new(text.as_bytes()) {
+        match entry.with_context(|| format!("line {number}"))? {
+            Entry::Header(header) => codex = header.codex,
+            Entry::Row(row) => {
+                let Content::Line(line) = row.content else { bail!("line {number} is no text") };
+                rows.push(Row { seconds: row.t.unwrap_or_default(), direction: row.dir, line });
+            }
+            Entry::Bare(_) => bail!("line {number} is no row"),
+        }
+    }
+    Ok((codex, rows))
 }
 
 #[cfg(test)]
@@ -67,14 +54,14 @@ mod tests {
     #[test]
     fn rows_come_back() {
         let row = |seconds, direction, line: &str| Row { seconds, direction, line: line.to_owned() };
-        let rows =
-            [row(0.0, Direction::ToServer, r#"{"a":"\"\n"}"#), row(1.25, Direction::ToClient, "not JSON é")];
-        let text = write("0.169.0", &rows);
-        assert!(text.starts_with(
-            "{\"v\":1,\"codex\":\"0.169.0\"}\n{\"t\":0.000,\"conn\":\"1\",\"dir\":\"c2s\",\"line\":"
-        ));
-        assert_eq!(read(&text).expect("it is a trace"), ("0.169.0".to_owned(), rows.to_vec()));
-        let error = read("{\"codex\":\"1\"}\n{\"dir\":\"up\"}").expect_err("there is no such direction");
-        assert!(format!("{error:#}").starts_with("row 2: unknown direction"), "{error:#}");
+        let rows = [
+            row(0.0, Direction::ClientToServer, r#"{"a":"\"\n"}"#),
+            row(1.25, Direction::ServerToClient, "not JSON é"),
+        ];
+        let text = write("0.169.0", &rows).expect("it can be written");
+        assert_eq!(read(&text).expect("it is a trace"), (Some("0.169.0".to_owned()), rows.to_vec()));
+        let error = read("{\"v\":1}\n{\"dir\":\"up\",\"line\":\"\"}")
+            .expect_err("there is no such direction");
+        assert!(format!("{error:#}").contains("is no direction"), "{error:#}");
     }
 }

@@ -41,6 +41,7 @@ fn problem(vector: &Vector, text: &str) -> Option<String> {
         (_, Verdict::Unknown) if !cfg!(feature = "experimental") => None,
         (_, Verdict::Unknown) => Some("the method is unknown".to_owned()),
         (_, Verdict::Failed { path, message }) => Some(format!("it does not decode: {path}: {message}")),
+        (_, Verdict::Unmatched) => Some("it is taken for an answer".to_owned()),
         (_, Verdict::Changed(found)) => Some(format!("{}: {}", found.path, found.what)),
     }
 }

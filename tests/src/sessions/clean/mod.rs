@@ -173,7 +173,7 @@ impl Cleaner<'_> {
         // What codex itself puts into a conversation begins with a tag.
         let prose = PROSE.contains(&(parent, name)) || PROSE.contains(&("", name));
         let of_codex = name == "text" && text.starts_with('<');
-        cut(text, if direction == Direction::ToClient && (prose || of_codex) { SHORT } else { LONG })
+        cut(text, if direction == Direction::ServerToClient && (prose || of_codex) { SHORT } else { LONG })
     }
 
     /// Replaces what names a place, a thing or a moment within a text.

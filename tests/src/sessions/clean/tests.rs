@@ -6,7 +6,8 @@ use super::{Places, clean};
 use crate::sessions::trace::{Direction, Row};
 
 fn rows(lines: &[&str]) -> Vec<Row> {
-    let row = |line: &&str| Row { seconds: 7.0, direction: Direction::ToClient, line: line.to_string() };
+    let row =
+        |line: &&str| Row { seconds: 7.0, direction: Direction::ServerToClient, line: line.to_string() };
     lines.iter().map(row).collect()
 }
 

@@ -70,7 +70,10 @@ fn a_request_of_the_server_must_be_taken() {
     let (id, ()) = client.expect_request("a request", |_| Some(())).expect("it came");
     client.answer(id, serde_json::json!({"token": "x"})).expect("the pipe is open");
     let rows = client.finish().expect("it was answered");
-    assert_eq!((rows[0].direction, rows[1].direction), (Direction::ToClient, Direction::ToServer));
+    assert_eq!(
+        (rows[0].direction, rows[1].direction),
+        (Direction::ServerToClient, Direction::ClientToServer)
+    );
     let mut heard = String::new();
     hears.read_to_string(&mut heard).expect("it is text");
     assert_eq!(heard, "{\"id\":0,\"result\":{\"token\":\"x\"}}\n");
