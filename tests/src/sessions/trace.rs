@@ -60,8 +60,8 @@ mod tests {
         ];
         let text = write("0.169.0", &rows).expect("it can be written");
         assert_eq!(read(&text).expect("it is a trace"), (Some("0.169.0".to_owned()), rows.to_vec()));
-        let error = read("{\"v\":1}\n{\"dir\":\"up\",\"line\":\"\"}")
-            .expect_err("there is no such direction");
+        let error =
+            read("{\"v\":1}\n{\"dir\":\"up\",\"line\":\"\"}").expect_err("there is no such direction");
         assert!(format!("{error:#}").contains("is no direction"), "{error:#}");
     }
 }
