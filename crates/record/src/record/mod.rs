@@ -129,7 +129,7 @@ impl Recording {
         let log = spawn("log", move || log.run(received)).map_err(RecordError::Setup)?;
 
         let Streams { from_client, to_client, from_child, to_child } = streams;
-        let (ending, ended) = platform::ending().map_err(RecordError::Setup)?;
+        let (ended, ending) = io::pipe().map_err(RecordError::Setup)?;
         let (tell, told) = mpsc::channel();
         let taken = Arc::new(AtomicU64::new(0));
         let copy = |direction, taken| pump::Copy { events: events.clone(), start, direction, taken };

@@ -1,7 +1,7 @@
 //! Streams and the end of the command where there is no `poll`: reading blocks, and a peer that is gone is
 //! noticed at the next write.
 
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::process::ExitStatus;
 
 pub(super) type Input = Box<dyn Read + Send>;
@@ -35,19 +35,12 @@ impl Streams {
     }
 }
 
-pub(super) struct Ending;
-pub(super) struct Ended;
-
-pub(super) fn ending() -> io::Result<(Ending, Ended)> {
-    Ok((Ending, Ended))
-}
-
 #[derive(PartialEq, Eq)]
 pub(super) enum Ready {
     Read,
 }
 
-pub(super) fn ready(_: &Input, _: &Output, _: Option<&Ended>) -> Ready {
+pub(super) fn ready(_: &Input, _: &Output, _: Option<&PipeReader>) -> Ready {
     Ready::Read
 }
 

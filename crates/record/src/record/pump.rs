@@ -1,13 +1,13 @@
 //! Passes the bytes of one direction on.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, PipeReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use super::log::Event;
-use super::platform::{Ended, Input, Output, Ready, ready, write_all};
+use super::platform::{Input, Output, Ready, ready, write_all};
 use crate::trace::Direction;
 
 /// As much as a pipe holds on Linux.
@@ -24,7 +24,7 @@ pub(super) struct Copy {
 
 /// Passes bytes on until the input ends, the output is gone, or the command has ended and left nothing. Both
 /// ends are closed then, so that each peer sees what the other one did.
-pub(super) fn run(mut input: Input, mut output: Output, ended: Option<Ended>, copy: &Copy) {
+pub(super) fn run(mut input: Input, mut output: Output, ended: Option<PipeReader>, copy: &Copy) {
     let mut chunk = vec![0; CHUNK];
     while ready(&input, &output, ended.as_ref()) == Ready::Read {
         let length = match input.read(&mut chunk) {

@@ -1,7 +1,7 @@
 //! Streams, signals and the end of the command, on Unix.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, PipeReader, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -47,16 +47,6 @@ impl Streams {
     }
 }
 
-/// Dropped when the command has ended.
-pub(super) type Ending = OwnedFd;
-/// Sees the [`Ending`] dropped.
-pub(super) type Ended = OwnedFd;
-
-pub(super) fn ending() -> io::Result<(Ending, Ended)> {
-    let (ended, ending) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    Ok((ending, ended))
-}
-
 /// What a pump can do next.
 #[derive(PartialEq, Eq)]
 pub(super) enum Ready {
@@ -66,8 +56,9 @@ pub(super) enum Ready {
     Stop,
 }
 
-/// Waits until there is something to read, and watches meanwhile whether anybody still reads the output.
-pub(super) fn ready(input: &Input, output: &Output, ended: Option<&Ended>) -> Ready {
+/// Waits until there is something to read, and watches meanwhile whether anybody still reads the output. The
+/// other end of `ended` is closed when the command has ended.
+pub(super) fn ready(input: &Input, output: &Output, ended: Option<&PipeReader>) -> Ready {
     const GONE: PollFlags = PollFlags::ERR.union(PollFlags::HUP);
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     loop {
