@@ -169,6 +169,15 @@ fn text_that_is_no_json() {
     }
 }
 
+/// What is masked can make JSON of a text that was none.
+#[test]
+fn what_one_pattern_leaves_to_the_next() {
+    assert_eq!(
+        masked(r#"{"password":"a\qb","cookies":["x"]}"#),
+        r#"{"password":"[redacted]","cookies":["[redacted]"]}"#
+    );
+}
+
 #[test]
 fn nesting_without_end() {
     for depth in [1_000, 20_000, 500_000] {

@@ -163,3 +163,48 @@ impl Open {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A disk that is full for one write.
+    #[derive(Clone, Default)]
+    struct Disk(Arc<Mutex<(usize, Vec<u8>)>>);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let (writes, held) = &mut *self.0.lock().unwrap();
+            *writes += 1;
+            if *writes == 2 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            held.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_trace_that_failed_once_ends_there() {
+        let disk = Disk::default();
+        let log = Log::new(disk.clone(), None, None);
+        let (tell, told) = mpsc::channel();
+        for event in ["one\n", "two\n", "three\n"] {
+            let bytes = event.repeat(100_000).into_bytes();
+            tell.send(Event::Chunk(Direction::ClientToServer, Duration::ZERO, bytes)).unwrap();
+        }
+        drop(tell);
+        let incomplete = log.run(told).expect("not complete");
+        assert!(incomplete.contains("does not write"), "{incomplete}");
+        let (writes, held) = &*disk.0.lock().unwrap();
+        assert_eq!(*writes, 2, "it was written to again");
+        assert!(held.starts_with(b"{\"v\":1}\n"), "{held:?}");
+    }
+}

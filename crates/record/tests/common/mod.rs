@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
 
 use codex_appserver_record::{Content, Direction, Entry, Reader, Row};
 use tempfile::TempDir;
@@ -21,6 +24,7 @@ pub struct Recorder {
     pub output: Option<ChildStdout>,
     pub folder: TempDir,
     trace: PathBuf,
+    _watchdog: Sender<()>,
 }
 
 /// How it ended.
@@ -51,7 +55,8 @@ impl Recorder {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the recorder starts");
         let (input, output) = (child.stdin.take(), child.stdout.take());
-        Self { child, input, output, folder, trace }
+        let watchdog = watchdog(child.id());
+        Self { child, input, output, folder, trace, _watchdog: watchdog }
     }
 
     /// Reads the output up to and with `end`.
@@ -88,8 +93,9 @@ impl Recorder {
     /// Waits for the end; closes neither side.
     pub fn wait(mut self) -> Ended {
         let mut stderr = String::new();
-        self.child.stderr.take().expect("stderr").read_to_string(&mut stderr).expect("stderr reads");
+        // First the end: a process that is left behind may hold the standard error.
         let code = self.child.wait().expect("the recorder ends").code();
+        self.child.stderr.take().expect("stderr").read_to_string(&mut stderr).expect("stderr reads");
         Ended { code, stderr, trace: self.trace, _folder: self.folder }
     }
 }
@@ -115,6 +121,18 @@ impl Ended {
         }
         sent
     }
+}
+
+/// Kills a recorder that hangs, so that its test fails instead of hanging as well.
+fn watchdog(pid: u32) -> Sender<()> {
+    let (alive, over) = mpsc::channel();
+    thread::spawn(move || {
+        if over.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
+            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    });
+    alive
 }
 
 /// The rows of a trace that has a header and nothing else.
