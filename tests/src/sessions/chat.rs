@@ -10,7 +10,7 @@ use codex_appserver_types::{CustomReviewTarget, ReviewTarget, Thread, ThreadItem
 use super::{Scenario, Stage};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario::new("chat", chat).with_home(|home| home.setting("show_raw_agent_reasoning = true")),
+    Scenario::new("chat", chat),
     Scenario::new("two-threads", two_threads),
     Scenario::new("long-stream", long_stream),
     Scenario::new("review", review),
@@ -36,10 +36,12 @@ fn chat(stage: &Stage) -> Result<()> {
     let thread = stage.start_thread()?;
     let turn = stage.turn(&thread, "Hello.")?;
     ensure!(turn.status == TurnStatus::Completed, "{turn:?}");
-    stage.item("reasoning", |item| match item {
-        ThreadItem::Reasoning(reasoning) => (reasoning.summary == ["A greeting."]).then_some(()),
+    let reasoning = stage.item("reasoning", |item| match item {
+        ThreadItem::Reasoning(reasoning) => Some(reasoning.clone()),
         _ => None,
     })?;
+    ensure!(reasoning.summary == ["A greeting."], "{reasoning:?}");
+    ensure!(reasoning.content == ["The user greets; I greet back."], "{reasoning:?}");
     let said = stage.item("a message", message)?;
     ensure!(said == "Hello there, how are you?", "{said}");
     ensure!(pieces(stage, &thread).concat() == said, "the deltas are not the message");

@@ -98,8 +98,7 @@ impl Reply {
         Self::part(Part::Reasoning { summary: summary.into(), text: None })
     }
 
-    /// A reasoning item with a summary and the reasoning itself. The client sees the latter only with
-    /// `show_raw_agent_reasoning = true` in the configuration, or where the protocol has it anyway.
+    /// A reasoning item with a summary and the reasoning itself, which codex passes on to the client.
     pub fn raw_reasoning(summary: impl Into<String>, text: impl Into<String>) -> Self {
         Self::part(Part::Reasoning { summary: summary.into(), text: Some(text.into()) })
     }
