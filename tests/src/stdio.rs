@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Mutex;
 
+use codex_appserver_testkit::CodexHome;
 use codex_appserver_wire::{
     BlockingTransport, DecodeError, EncodeError, Endpoint, JsonRpcMessage, RequestId, RpcError, decode,
 };
@@ -13,7 +14,7 @@ use codex_appserver_wire::{
 pub struct Stdio1 {
     connection: Mutex<Connection>,
     child: Child,
-    _home: tempfile::TempDir,
+    _home: CodexHome,
 }
 
 struct Connection {
@@ -56,21 +57,9 @@ impl From<std::io::Error> for Failure {
 impl Stdio1 {
     /// Starts `codex app-server`, offline: no login, no outside connection.
     pub fn start(codex: &Path) -> std::io::Result<Self> {
-        let home = tempfile::tempdir()?;
-        let config = "model = \"gpt-5.5\"\nmodel_provider = \"mock\"\ncheck_for_update_on_startup = false\n\
-             cli_auth_credentials_store = \"file\"\n[analytics]\nenabled = false\n[feedback]\nenabled = false\n\
-             [features]\nplugins = false\napps = false\nremote_plugin = false\n\
-             [model_providers.mock]\nname = \"mock\"\nbase_url = \"http://127.0.0.1:9/v1\"\n\
-             wire_api = \"responses\"\nrequires_openai_auth = false\n";
-        std::fs::write(home.path().join("config.toml"), config)?;
-        let mut child = Command::new(codex)
-            .arg("app-server")
-            .env("CODEX_HOME", home.path())
-            .env("HOME", home.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let home = CodexHome::without_model().build()?;
+        let mut child =
+            home.command(codex).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(std::io::Error::other("the child has no pipes"));
         };
