@@ -36,7 +36,7 @@ mod tests {
         let recording = include_str!("../../fixtures/recorded/turns.jsonl");
         let row = recording.lines().find(|row| row.contains("turn/completed")).unwrap();
         let line = row.split_once("\"line\":\"").unwrap().1.strip_suffix("\"}").unwrap().replace("\\\"", "\"");
-        assert_eq!(describe(&line).unwrap(), "turn 01a1fc79-b779-7182-8e6e-01961eced8ca is completed");
+        assert_eq!(describe(&line).unwrap(), "turn 00000000-0000-7000-8000-000000000003 is completed");
     }
 
     #[test]
