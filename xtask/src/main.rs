@@ -4,6 +4,8 @@ mod bench;
 mod codegen;
 mod codex;
 mod inputs;
+mod program;
+mod record;
 mod schema;
 mod test;
 mod tree;
@@ -28,6 +30,7 @@ struct Cli {
 enum Verb {
     Codegen(codegen::Args),
     Schema(schema::Args),
+    Record(record::Args),
     Test(test::Args),
     Bench(bench::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     .and_then(|()| match &cli.verb {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
+        Verb::Record(args) => record::run(args),
         Verb::Test(args) => test::run(args),
         Verb::Bench(args) => bench::run(args),
     });
