@@ -5,7 +5,6 @@ mod codegen;
 mod codex;
 mod inputs;
 mod program;
-mod record;
 mod schema;
 mod test;
 mod tree;
@@ -30,7 +29,10 @@ struct Cli {
 enum Verb {
     Codegen(codegen::Args),
     Schema(schema::Args),
-    Record(record::Args),
+    /// Record the traffic of a codex app-server while passing it through; `--help` lists the options.
+    Record(program::Args),
+    /// Decode recorded traffic with the typed bindings and compare; `--help` lists the options.
+    Trace(program::Args),
     Test(test::Args),
     Bench(bench::Args),
 }
@@ -51,7 +53,8 @@ fn main() -> ExitCode {
     .and_then(|()| match &cli.verb {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
-        Verb::Record(args) => record::run(args),
+        Verb::Record(args) => program::RECORDER.run(args),
+        Verb::Trace(args) => program::TRACE.run(args),
         Verb::Test(args) => test::run(args),
         Verb::Bench(args) => bench::run(args),
     });

@@ -3,6 +3,7 @@
 //! `xtask` must not depend on crates of the workspace that could be broken, so it launches them.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -11,45 +12,70 @@ use serde_json::Value;
 
 use crate::{Outcome, inputs};
 
-/// Builds the program of a package in release mode and runs it where the user stands. It gets our standard
-/// streams: nothing but its own words goes to standard output.
-pub fn run(package: &str, arguments: &[OsString]) -> Result<Outcome> {
-    let mut command = Command::new(build(package)?);
-    command.args(arguments);
-    without_cargo(&mut command);
-    replace(command)
+/// The package of a program, which is named like it.
+pub struct Program {
+    package: &'static str,
+    features: &'static str,
+}
+
+/// Stands between a client and a server and writes down what they say.
+pub const RECORDER: Program = Program { package: "codex-appserver-record", features: "" };
+
+/// Decodes what was written down.
+pub const TRACE: Program = Program { package: "codex-appserver-trace", features: "experimental" };
+
+/// What a program is given, as it is: it has its own options and its own help.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Args {
+    #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl Program {
+    /// Builds the program in release mode and runs it where the user stands. It gets our standard streams:
+    /// nothing but its own words goes to standard output.
+    pub fn run(&self, args: &Args) -> Result<Outcome> {
+        let all: Vec<OsString> = std::env::args_os().collect();
+        let mut command = Command::new(self.build()?);
+        command.args(with_escape(&all, &args.arguments));
+        without_cargo(&mut command);
+        replace(command)
+    }
+
+    /// Builds the program; cargo says where it is, whichever target folder is set.
+    fn build(&self) -> Result<PathBuf> {
+        let Self { package, features } = self;
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["build", "--release", "--message-format=json-render-diagnostics"]);
+        // The first build takes a minute: people see that it goes on.
+        if !std::io::stderr().is_terminal() {
+            command.arg("--quiet");
+        }
+        command.args(["--package", package, "--bin", package, "--features", features]);
+        command.current_dir(inputs::root());
+        without_cargo(&mut command);
+        let line = format!("cargo build --release --package {package}");
+        // What waits in our standard input is for the program.
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot run `{line}`"))?;
+        if !output.status.success() {
+            bail!("`{line}` failed; what is wrong stands above");
+        }
+        let messages =
+            String::from_utf8(output.stdout).context("cargo printed messages that are not UTF-8")?;
+        messages.lines().find_map(|message| executable(message, package)).with_context(|| {
+            format!("`{line}` built no program; has the package a binary target of its own name?")
+        })
+    }
 }
 
 /// The arguments behind the verb as the user wrote them: clap takes a `--` that comes first for itself.
-pub fn as_written(parsed: &[OsString]) -> Vec<OsString> {
-    let all: Vec<OsString> = std::env::args_os().collect();
-    with_escape(&all, parsed)
-}
-
 fn with_escape(all: &[OsString], parsed: &[OsString]) -> Vec<OsString> {
     let escape = all.len().checked_sub(parsed.len() + 1).and_then(|at| all.get(at));
     let escape = escape.filter(|argument| *argument == OsStr::new("--"));
     escape.into_iter().chain(parsed).cloned().collect()
-}
-
-/// Builds the program; cargo says where it is, whichever target folder is set.
-fn build(package: &str) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--quiet", "--release", "--message-format=json-render-diagnostics"];
-    let mut command = Command::new(cargo);
-    command.args(arguments).args(["--package", package, "--bin", package]).current_dir(inputs::root());
-    without_cargo(&mut command);
-    let line = format!("cargo build --release --package {package}");
-    // What waits in our standard input is for the program.
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("cannot run `{line}`"))?;
-    if !output.status.success() {
-        bail!("`{line}` failed; what is wrong stands above");
-    }
-    let messages = String::from_utf8(output.stdout).context("cargo printed messages that are not UTF-8")?;
-    messages.lines().find_map(|message| executable(message, package)).with_context(|| {
-        format!("`{line}` built no program; has the package a binary target of its own name?")
-    })
 }
 
 /// The program, where a message of cargo tells of it.
