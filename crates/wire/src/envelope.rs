@@ -5,7 +5,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::de::{self, Object};
-use crate::message::{Message, deserialize_parts};
+use crate::message::{Message, Parts};
 use crate::ser::{self, Fields};
 use crate::{DecodeError, RequestId};
 
@@ -56,12 +56,9 @@ pub struct RequestEnvelope<T> {
 
 impl<'de, T: Message> Deserialize<'de> for RequestEnvelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parts = deserialize_parts(deserializer)?;
-        Ok(Self {
-            id: parts.id.ok_or_else(|| D::Error::missing_field("id"))?,
-            request: parts.message,
-            trace: parts.trace,
-        })
+        let mut parts = Parts::read(deserializer)?;
+        let id = parts.id.take().ok_or_else(|| D::Error::missing_field("id"))?;
+        Ok(Self { id, request: parts.message()?, trace: parts.trace })
     }
 }
 
@@ -87,8 +84,8 @@ pub struct NotificationEnvelope<T> {
 
 impl<'de, T: Message> Deserialize<'de> for NotificationEnvelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parts = deserialize_parts(deserializer)?;
-        Ok(Self { notification: parts.message, emitted_at_ms: parts.emitted_at_ms })
+        let mut parts = Parts::read(deserializer)?;
+        Ok(Self { notification: parts.message()?, emitted_at_ms: parts.emitted_at_ms })
     }
 }
 

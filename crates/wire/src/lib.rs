@@ -23,6 +23,7 @@ mod message;
 mod nullable;
 mod path;
 mod redact;
+mod reorder;
 mod request;
 pub mod ser;
 pub mod shape;

@@ -1,13 +1,11 @@
 //! The enums over all methods of one kind: how a method picks the type of its params.
 
-use std::marker::PhantomData;
-
 use serde::de::{Deserialize, IgnoredAny, MapAccess};
 use serde::ser::SerializeMap;
 use serde_json::Value;
 
 use crate::de::{self, Key};
-use crate::text::{self, Text};
+use crate::text::{self, Text, push_quoted};
 use crate::{RequestId, TraceContext};
 
 /// A message whose method the bindings do not know, kept whole.
@@ -74,46 +72,64 @@ impl<'de, A: MapAccess<'de>> Params<'_, A> {
     }
 }
 
-/// A decoded message with the members that stand beside `method` and `params`.
+/// A message with the members that stand beside `method` and `params`. It is filled where it lies: on the
+/// way out of a deserializer it would be moved half a dozen times.
 pub(crate) struct Parts<T> {
-    pub(crate) message: T,
+    message: Option<T>,
     pub(crate) id: Option<RequestId>,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) emitted_at_ms: Option<i64>,
 }
 
+impl<T: Message> Parts<T> {
+    /// Reads a whole message.
+    pub(crate) fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut parts = Self { message: None, id: None, trace: None, emitted_at_ms: None };
+        deserializer.deserialize_map(PartsVisitor(&mut parts))?;
+        Ok(parts)
+    }
+
+    /// The message itself.
+    pub(crate) fn message<E: serde::de::Error>(&mut self) -> Result<T, E> {
+        de::required(self.message.take(), "method")
+    }
+}
+
 /// One pass where `method` stands before `params`, as the app-server writes it; else what came too
 /// early is kept as text and read again.
-pub(crate) fn parts<'de, T: Message, A: MapAccess<'de>>(mut map: A) -> Result<Parts<T>, A::Error> {
+fn fill<'de, T: Message, A: MapAccess<'de>>(parts: &mut Parts<T>, mut map: A) -> Result<(), A::Error> {
     let mut method: Option<Key<'de>> = None;
-    let mut early_params: Option<Text> = None;
-    let mut message = None;
-    let (mut id, mut trace, mut emitted_at_ms) = (None, None, None);
+    let mut early_params: Option<Text<'de>> = None;
     while let Some(key) = de::key(&mut map)? {
         match &*key {
             "method" if method.is_some() => return Err(de::duplicate("method")),
             "method" => method = Some(de::value(&mut map)?),
             "params" => match &method {
-                Some(method) => message = Some(T::from_params(method, Params(Some(&mut map)))?),
+                Some(method) => parts.message = Some(T::from_params(method, Params(Some(&mut map)))?),
                 None => early_params = Some(de::value(&mut map)?),
             },
-            "id" => id = de::value(&mut map)?,
-            "trace" => trace = de::value(&mut map)?,
-            "emittedAtMs" => emitted_at_ms = de::value(&mut map)?,
+            "id" => parts.id = de::value(&mut map)?,
+            "trace" => parts.trace = de::value(&mut map)?,
+            "emittedAtMs" => parts.emitted_at_ms = de::value(&mut map)?,
             _ => de::skip(&mut map)?,
         }
     }
     let method = de::required(method, "method")?;
-    let message = match (message, early_params) {
-        (Some(message), _) => message,
-        (None, Some(params)) => {
-            let ordered =
-                format!("{{\"method\":{},\"params\":{}}}", text::quoted::<A::Error>(&method)?, params.get());
-            text::reread::<Bare<T>, A::Error>(&ordered)?.0
-        }
-        (None, None) => T::from_params::<A>(&method, Params(None))?,
-    };
-    Ok(Parts { message, id, trace, emitted_at_ms })
+    if parts.message.is_none() {
+        parts.message = Some(match early_params {
+            Some(params) => {
+                let mut text = String::with_capacity(method.len() + params.get().len() + 32);
+                text.push_str("{\"method\":");
+                push_quoted::<A::Error>(&mut text, &method)?;
+                text.push_str(",\"params\":");
+                params.push_tags_first::<A::Error>(&mut text, 1)?;
+                text.push('}');
+                text::reread_shallow::<Bare<T>, A::Error>(&text)?.0
+            }
+            None => T::from_params::<A>(&method, Params(None))?,
+        });
+    }
+    Ok(())
 }
 
 /// A message read for its own sake.
@@ -121,27 +137,21 @@ pub(crate) struct Bare<T>(pub(crate) T);
 
 impl<'de, T: Message> Deserialize<'de> for Bare<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_parts(deserializer).map(|parts| Self(parts.message))
+        Parts::read(deserializer)?.message().map(Self)
     }
 }
 
-pub(crate) fn deserialize_parts<'de, T: Message, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Parts<T>, D::Error> {
-    deserializer.deserialize_map(PartsVisitor(PhantomData))
-}
+struct PartsVisitor<'p, T>(&'p mut Parts<T>);
 
-struct PartsVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<T> {
-    type Value = Parts<T>;
+impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "a {} object", T::NAME)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parts<T>, A::Error> {
-        parts(map)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        fill(self.0, map)
     }
 }
 
@@ -150,7 +160,7 @@ impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<T> {
 pub fn deserialize_message<'de, T: Message, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    deserialize_parts(deserializer).map(|parts| parts.message)
+    Parts::read(deserializer)?.message()
 }
 
 /// Writes a message without its envelope: `method` and `params`.

@@ -8,7 +8,8 @@ use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{key, value};
-use crate::text::{self, Text, quoted};
+use crate::de::Key;
+use crate::text::{self, Text, push_quoted};
 
 /// A union of objects without a tag.
 pub trait ByKeys: Sized {
@@ -72,7 +73,7 @@ impl<'de, T: ByKeys> Visitor<'de> for ByKeysVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut object = Members::default();
         while let Some(name) = key(&mut map)? {
-            object.0.push((name.to_owned(), value(&mut map)?));
+            object.0.push((name, value(&mut map)?));
         }
         let arms = choose(&object, T::NAME, T::ARMS).map_err(A::Error::custom)?;
         let text = object.text()?;
@@ -86,16 +87,16 @@ impl<'de, T: ByKeys> Visitor<'de> for ByKeysVisitor<T> {
 
 /// The members of an object, their values as text.
 #[derive(Default)]
-struct Members(Vec<(String, Text)>);
+struct Members<'de>(Vec<(Key<'de>, Text<'de>)>);
 
-impl Members {
+impl Members<'_> {
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(member, _)| member == name)
+        self.0.iter().any(|(member, _)| &**member == name)
     }
 
     /// The value of a member that is a string.
     fn string(&self, name: &str) -> Option<String> {
-        let (_, text) = self.0.iter().rev().find(|(member, _)| member == name)?;
+        let (_, text) = self.0.iter().rev().find(|(member, _)| &**member == name)?;
         serde_json::from_str(text.get()).ok()
     }
 
@@ -105,7 +106,7 @@ impl Members {
             if index > 0 {
                 text.push(',');
             }
-            text.push_str(&quoted::<E>(name)?);
+            push_quoted::<E>(&mut text, name)?;
             text.push(':');
             text.push_str(value.get());
         }
@@ -115,7 +116,7 @@ impl Members {
 }
 
 /// The arms that an object may be, equally well; none for one whose literal no arm has: a newer peer.
-fn choose(object: &Members, name: &str, arms: &[Arm]) -> Result<Vec<usize>, String> {
+fn choose(object: &Members<'_>, name: &str, arms: &[Arm]) -> Result<Vec<usize>, String> {
     let fits = |arm: &&Arm| {
         arm.literals.iter().all(|(member, values)| {
             object.string(member).is_some_and(|value| values.contains(&value.as_str()))

@@ -32,6 +32,12 @@ use crate::Patch;
 #[derive(PartialEq, Eq)]
 pub struct Key<'de>(Cow<'de, str>);
 
+impl Key<'_> {
+    pub(crate) fn owned(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
 impl Deref for Key<'_> {
     type Target = str;
 

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{Key, key, skip, value};
-use crate::text::{self, Text, quoted};
+use crate::text::{self, Text, push_quoted};
 
 /// A union with a tag.
 pub trait Tagged: Sized {
@@ -49,12 +49,12 @@ impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
                 let tag: Key<'de> = value(&mut map)?;
                 T::from_tag(&tag, map).map(Ready)
             }
-            first => text::reread(&tag_first::<A>(T::TAG, first, map)?),
+            first => text::reread_shallow(&tag_first::<A>(T::TAG, first, map)?),
         }
     }
 }
 
-/// The object as text, its tag moved to the front.
+/// The object as text, its tag moved to the front, and with it the tags of all objects in it.
 #[cold]
 fn tag_first<'de, A: MapAccess<'de>>(
     tag: &'static str,
@@ -71,16 +71,23 @@ fn tag_first<'de, A: MapAccess<'de>>(
             }
             found = Some(value(&mut map)?);
         } else {
-            let member: Text = value(&mut map)?;
+            let member: Text<'de> = value(&mut map)?;
             rest.push(',');
-            rest.push_str(&quoted::<A::Error>(&name)?);
+            push_quoted::<A::Error>(&mut rest, &name)?;
             rest.push(':');
-            rest.push_str(member.get());
+            member.push_tags_first::<A::Error>(&mut rest, 1)?;
         }
         next = key(&mut map)?;
     }
     let found = found.ok_or_else(|| A::Error::missing_field(tag))?;
-    Ok(format!("{{{}:{}{rest}}}", quoted::<A::Error>(tag)?, quoted::<A::Error>(&found)?))
+    let mut text = String::with_capacity(tag.len() + found.len() + rest.len() + 8);
+    text.push('{');
+    push_quoted::<A::Error>(&mut text, tag)?;
+    text.push(':');
+    push_quoted::<A::Error>(&mut text, &found)?;
+    text.push_str(&rest);
+    text.push('}');
+    Ok(text)
 }
 
 /// The error for a tag that occurs twice: which arm it is would depend on the order of the members.
