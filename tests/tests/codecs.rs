@@ -42,6 +42,25 @@ fn errors_name_method_and_path() {
 }
 
 #[test]
+fn both_doors_read_and_refuse_alike() {
+    use codex_appserver_wire::{NotificationEnvelope, RequestEnvelope};
+    let whole = r#" {"method":"item/tool/call","id":7,"params":{"arguments":{"a":[1,"\u00e9"]},"callId":"c","threadId":"t","tool":"x","turnId":"u"}} "#;
+    let late = r#"{"params":{"threadId":"t","item":{"id":"i","text":"x","type":"agentMessage"},"turnId":"u","completedAtMs":1},"method":"item/completed"}"#;
+    let mut texts = vec![format!("{whole}{{}}"), whole.replace("\"id\":7,", ""), late.replace("\"i\"", "5")];
+    texts.extend([whole, late].iter().flat_map(|text| (0..=text.len()).map(|end| text[..end].to_owned())));
+    let (mut read, mut refused) = (0, 0);
+    for text in &texts {
+        let request = ServerRequest::decode(text);
+        assert_eq!(request, decode::<RequestEnvelope<ServerRequest>>(text), "{text}");
+        let notification = ServerNotification::decode(text);
+        assert_eq!(notification, decode::<NotificationEnvelope<ServerNotification>>(text), "{text}");
+        read += usize::from(request.is_ok()) + usize::from(notification.is_ok());
+        refused += usize::from(request.is_err()) + usize::from(notification.is_err());
+    }
+    assert!(read >= 3 && refused > 500, "{read} read, {refused} refused");
+}
+
+#[test]
 fn a_path_leads_through_a_tag_that_comes_late() {
     let text = r#"{"params":{"threadId":"t","turn":{"id":"x","items":[{"id":"a","text":3,"type":"agentMessage"}],
         "status":"completed"}},"method":"turn/completed"}"#;

@@ -54,11 +54,29 @@ pub struct RequestEnvelope<T> {
     pub trace: Option<TraceContext>,
 }
 
+impl<T: Message> RequestEnvelope<T> {
+    /// Decodes a whole message; an error names the method and the JSON path.
+    ///
+    /// The same as [`decode`](crate::decode), with less moving about.
+    pub fn decode(text: &str) -> Result<Self, DecodeError> {
+        let mut parts = Parts::NONE;
+        parts.read_text(text)?;
+        Self::of(parts).map_err(|name| DecodeError::missing(text, name))
+    }
+
+    /// The envelope, or the member that is missing.
+    fn of(parts: Parts<T>) -> Result<Self, &'static str> {
+        let Some(request) = parts.message else { return Err("method") };
+        let Some(id) = parts.id else { return Err("id") };
+        Ok(Self { id, request, trace: parts.trace })
+    }
+}
+
 impl<'de, T: Message> Deserialize<'de> for RequestEnvelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut parts = Parts::read(deserializer)?;
-        let id = parts.id.take().ok_or_else(|| D::Error::missing_field("id"))?;
-        Ok(Self { id, request: parts.message()?, trace: parts.trace })
+        let mut parts = Parts::NONE;
+        parts.read(deserializer)?;
+        Self::of(parts).map_err(D::Error::missing_field)
     }
 }
 
@@ -82,10 +100,28 @@ pub struct NotificationEnvelope<T> {
     pub emitted_at_ms: Option<i64>,
 }
 
+impl<T: Message> NotificationEnvelope<T> {
+    /// Decodes a whole message; an error names the method and the JSON path.
+    ///
+    /// The same as [`decode`](crate::decode), with less moving about.
+    pub fn decode(text: &str) -> Result<Self, DecodeError> {
+        let mut parts = Parts::NONE;
+        parts.read_text(text)?;
+        Self::of(parts).map_err(|name| DecodeError::missing(text, name))
+    }
+
+    /// The envelope, or the member that is missing.
+    fn of(parts: Parts<T>) -> Result<Self, &'static str> {
+        let Some(notification) = parts.message else { return Err("method") };
+        Ok(Self { notification, emitted_at_ms: parts.emitted_at_ms })
+    }
+}
+
 impl<'de, T: Message> Deserialize<'de> for NotificationEnvelope<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut parts = Parts::read(deserializer)?;
-        Ok(Self { notification: parts.message()?, emitted_at_ms: parts.emitted_at_ms })
+        let mut parts = Parts::NONE;
+        parts.read(deserializer)?;
+        Self::of(parts).map_err(D::Error::missing_field)
     }
 }
 

@@ -23,6 +23,13 @@ impl DecodeError {
         Self { method: path::top_level_method(text), path, message }
     }
 
+    /// The error for a message that lacks a member of its envelope.
+    #[cold]
+    pub(crate) fn missing(text: &str, name: &'static str) -> Self {
+        let message = format!("missing field `{name}`");
+        Self { method: path::top_level_method(text), path: String::new(), message }
+    }
+
     /// The same error, with the method that the text itself did not name (an answer names none).
     #[must_use]
     pub fn with_method(mut self, method: &str) -> Self {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::de::{self, Key};
 use crate::text::{self, Text, push_quoted};
-use crate::{RequestId, TraceContext};
+use crate::{DecodeError, RequestId, TraceContext};
 
 /// A message whose method the bindings do not know, kept whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,23 +75,26 @@ impl<'de, A: MapAccess<'de>> Params<'_, A> {
 /// A message with the members that stand beside `method` and `params`. It is filled where it lies: on the
 /// way out of a deserializer it would be moved half a dozen times.
 pub(crate) struct Parts<T> {
-    message: Option<T>,
+    pub(crate) message: Option<T>,
     pub(crate) id: Option<RequestId>,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) emitted_at_ms: Option<i64>,
 }
 
 impl<T: Message> Parts<T> {
+    /// Nothing yet.
+    pub(crate) const NONE: Self = Self { message: None, id: None, trace: None, emitted_at_ms: None };
+
     /// Reads a whole message.
-    pub(crate) fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut parts = Self { message: None, id: None, trace: None, emitted_at_ms: None };
-        deserializer.deserialize_map(PartsVisitor(&mut parts))?;
-        Ok(parts)
+    pub(crate) fn read<'de, D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(PartsVisitor(self))
     }
 
-    /// The message itself.
-    pub(crate) fn message<E: serde::de::Error>(&mut self) -> Result<T, E> {
-        de::required(self.message.take(), "method")
+    /// Reads a text that is a message and nothing else.
+    pub(crate) fn read_text(&mut self, text: &str) -> Result<(), DecodeError> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = self.read(&mut deserializer).and_then(|()| deserializer.end());
+        read.map_err(|error| DecodeError::locate(text, &error))
     }
 }
 
@@ -137,7 +140,7 @@ pub(crate) struct Bare<T>(pub(crate) T);
 
 impl<'de, T: Message> Deserialize<'de> for Bare<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Parts::read(deserializer)?.message().map(Self)
+        deserialize_message(deserializer).map(Self)
     }
 }
 
@@ -160,7 +163,9 @@ impl<'de, T: Message> serde::de::Visitor<'de> for PartsVisitor<'_, T> {
 pub fn deserialize_message<'de, T: Message, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    Parts::read(deserializer)?.message()
+    let mut parts = Parts::NONE;
+    parts.read(deserializer)?;
+    de::required(parts.message, "method")
 }
 
 /// Writes a message without its envelope: `method` and `params`.

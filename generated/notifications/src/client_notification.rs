@@ -28,7 +28,7 @@ impl ClientNotification {
     pub fn decode(
         text: &str,
     ) -> Result<wire::NotificationEnvelope<Self>, wire::DecodeError> {
-        wire::decode(text)
+        wire::NotificationEnvelope::decode(text)
     }
 }
 

@@ -387,7 +387,7 @@ impl ServerNotification {
     pub fn decode(
         text: &str,
     ) -> Result<wire::NotificationEnvelope<Self>, wire::DecodeError> {
-        wire::decode(text)
+        wire::NotificationEnvelope::decode(text)
     }
 }
 

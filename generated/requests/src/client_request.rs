@@ -995,7 +995,7 @@ impl ClientRequest {
     /// Decodes a whole message; an error names the method and the JSON path.
     #[inline]
     pub fn decode(text: &str) -> Result<wire::RequestEnvelope<Self>, wire::DecodeError> {
-        wire::decode(text)
+        wire::RequestEnvelope::decode(text)
     }
 }
 

@@ -70,7 +70,7 @@ impl ServerRequest {
 
     /// Decodes a whole message; an error names the method and the JSON path.
     pub fn decode(text: &str) -> Result<wire::RequestEnvelope<Self>, wire::DecodeError> {
-        wire::decode(text)
+        wire::RequestEnvelope::decode(text)
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn message_enum(
             pub fn method(&self) -> &str { wire::Message::method(self) }
             #[doc = " Decodes a whole message; an error names the method and the JSON path."]
             #inline
-            pub fn decode(text: &str) -> Result<#envelope<Self>, wire::DecodeError> { wire::decode(text) }
+            pub fn decode(text: &str) -> Result<#envelope<Self>, wire::DecodeError> { #envelope::decode(text) }
         }
         impl wire::Message for #name {
             const NAME: &'static str = #text;
