@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
 
-use codex_appserver_tests::repo::{cargo, root, text, xtask};
+use codex_appserver_tests::repo::{cargo, real_codex, root, text, xtask};
 
 /// The commands of the `sh` blocks.
 fn commands() -> BTreeSet<String> {
@@ -18,17 +20,25 @@ fn every_command_is_run_by_a_test() {
         "cargo xtask codegen",
         "cargo xtask codegen --check",
         "cargo xtask codegen --schema tests/fixtures/protocols/0.135.0.json --out target/codex-0.135",
+        "cargo xtask trace tests/fixtures/recorded/turns.jsonl",
         // The command that runs these tests.
         "cargo xtask test",
         "git diff schema",
     ];
-    // Run in tests/versions.rs, with another output.
-    let tested_elsewhere = ["cargo xtask schema sync --version 0.169.0"];
+    let tested_elsewhere = [
+        // In tests/versions.rs, with another output.
+        "cargo xtask schema sync --version 0.169.0",
+        // A step of its own, measuring less.
+        "cargo xtask bench decode",
+        // Below.
+        "cargo xtask record --redact --out target/session.jsonl -- codex app-server",
+    ];
     let known: BTreeSet<String> =
         tested_here.iter().chain(&tested_elsewhere).map(|line| (*line).to_owned()).collect();
     assert_eq!(commands(), known);
 
-    for line in tested_here.iter().filter(|line| line.starts_with("cargo xtask codegen")) {
+    let is_run = |line: &&&str| ["codegen", "trace"].contains(&line.split(' ').nth(2).unwrap_or_default());
+    for line in tested_here.iter().filter(is_run) {
         let output = xtask(line.split(' ').skip(2));
         assert!(output.status.success(), "{line}: {}", text(&output));
     }
@@ -36,10 +46,43 @@ fn every_command_is_run_by_a_test() {
     assert!(output.status.success() && text(&output).contains("clippy"), "{}", text(&output));
 }
 
+/// With a client that closes at once.
+#[test]
+fn the_recorder_stands_before_the_real_codex() {
+    let Some(codex) = real_codex("the_recorder_stands_before_the_real_codex") else { return };
+    let trace = root().join("target/session.jsonl");
+    let _ = fs::remove_file(&trace);
+    let folder = codex.parent().expect("a folder").as_os_str().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([PathBuf::from(folder)].into_iter().chain(std::env::split_paths(&path)));
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let output = cargo()
+        .args("xtask record --redact --out target/session.jsonl -- codex app-server".split(' '))
+        .current_dir(root())
+        .env("PATH", path.expect("a PATH"))
+        .env("CODEX_HOME", home.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let header = fs::read_to_string(&trace).expect("the trace is there");
+    assert!(header.starts_with("{\"v\":1"), "{header}");
+}
+
 /// The alias itself, as people type it.
 #[test]
 fn every_verb_has_help_with_an_example() {
-    for verb in [&["codegen"][..], &["schema"], &["schema", "sync"], &["test"], &["bench"]] {
+    for verb in [
+        &["codegen"][..],
+        &["schema"],
+        &["schema", "sync"],
+        &["record"],
+        &["trace"],
+        &["test"],
+        &["bench"],
+        &["bench", "decode"],
+        &["bench", "build"],
+    ] {
         let output =
             cargo().arg("xtask").args(verb).arg("--help").current_dir(root()).output().expect("cargo runs");
         let help = text(&output);

@@ -96,6 +96,11 @@ fn steps() -> Vec<Step> {
             vec![cargo("test --quiet --manifest-path tests/downstream/Cargo.toml")],
         ),
         step(
+            "bench",
+            "the decode benchmark builds, agrees with its peers on every message, and runs",
+            vec![cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench decode --quick")],
+        ),
+        step(
             "package",
             "every publishable crate packages and builds from its package",
             vec![
