@@ -15,14 +15,10 @@ impl Maker<'_> {
             other => self.wrong_item(other),
         };
         let mut samples: Vec<Sample> = wrong.into_iter().collect();
+        samples.extend(self.wrong_inside(shape));
         match shape {
             Shape::Integer(format) => samples.extend(out_of_range(*format)),
-            Shape::Array(inner) => {
-                samples.extend(self.wrong_item(inner).into_iter().map(Sample::in_array));
-                samples.extend(self.inline_samples(shape, &Self::invalid_within));
-            }
-            Shape::Map(inner) => {
-                samples.extend(self.wrong_item(inner).map(|sample| sample.inside("key", Map::new())));
+            Shape::Array(_) | Shape::Map(_) => {
                 samples.extend(self.inline_samples(shape, &Self::invalid_within));
             }
             Shape::Nullable(inner) => samples.extend(self.invalid_within(inner)),
@@ -33,6 +29,16 @@ impl Maker<'_> {
 
     fn wrong_item(&self, shape: &Shape) -> Option<Sample> {
         self.instances.wrong_type(shape).map(|value| Sample::new("wrong type", value))
+    }
+
+    /// A list or a map with one value of the wrong type.
+    fn wrong_inside(&self, shape: &Shape) -> Option<Sample> {
+        match shape {
+            Shape::Array(inner) => self.wrong_item(inner).map(Sample::in_array),
+            Shape::Map(inner) => self.wrong_item(inner).map(|sample| sample.inside("key", Map::new())),
+            Shape::Nullable(inner) => self.wrong_inside(inner),
+            _ => None,
+        }
     }
 
     /// What can be wrong inside a value of the right type.
@@ -89,7 +95,8 @@ impl Maker<'_> {
         }
         let place = |field: &Field, sample: Sample| sample.inside(&field.wire, minimal.clone());
         for field in first_of_each_kind(&object.fields) {
-            samples.extend(self.wrong_item(&field.shape).map(|sample| place(field, sample)));
+            let wrong = [self.wrong_item(&field.shape), self.wrong_inside(&field.shape)];
+            samples.extend(wrong.into_iter().flatten().map(|sample| place(field, sample)));
         }
         let never_null = |field: &&Field| field.required && self.instances.refuses_null(&field.shape);
         samples.extend(

@@ -15,11 +15,17 @@ impl Maker<'_> {
         let mut add = |class, sample: Sample| vectors.push(sample.of(&subject, class));
         let bare = envelope(method);
         let params = method.params.definition().map(|name| Shape::Ref(name.to_owned()));
-        let full = match &params {
-            Some(params) => with(&bare, "params", self.instances.maximal(self.instances.resolve(params))),
-            None => bare.clone(),
+        let (minimal, maximal) = match &params {
+            Some(params) => (
+                with(&bare, "params", self.instances.minimal(params)),
+                with(&bare, "params", self.instances.maximal(self.instances.resolve(params))),
+            ),
+            None => (bare.clone(), bare.clone()),
         };
-        add(Class::Valid, Sample::new("maximal", full.into()));
+        if minimal != maximal {
+            add(Class::Valid, Sample::new("maximal", maximal.into()));
+        }
+        add(Class::Valid, Sample::new("minimal", minimal.into()));
         match &method.params {
             Params::Required(_) if params.as_ref().is_some_and(|params| !self.is_empty(params)) => {
                 add(Class::Invalid, Sample::new("without params", bare.into()));
