@@ -51,7 +51,7 @@ impl Chosen<'_> {
 
     /// Reads the object as the type of its arm.
     pub fn read<T: DeserializeOwned, E: Error>(&self) -> Result<T, E> {
-        text::reread(self.text)
+        text::reread_shallow(self.text)
     }
 }
 
@@ -108,7 +108,7 @@ impl Members<'_> {
             }
             push_quoted::<E>(&mut text, name)?;
             text.push(':');
-            text.push_str(value.get());
+            value.push_tags_first::<E>(&mut text, 1)?;
         }
         text.push('}');
         Ok(text)
