@@ -108,7 +108,11 @@ fn fill<'de, T: Message, A: MapAccess<'de>>(parts: &mut Parts<T>, mut map: A) ->
             "method" if method.is_some() => return Err(de::duplicate("method")),
             "method" => method = Some(de::value(&mut map)?),
             "params" => match &method {
-                Some(method) => parts.message = Some(T::from_params(method, Params(Some(&mut map)))?),
+                // Not by `?`, which would move it once more.
+                Some(method) => match T::from_params(method, Params(Some(&mut map))) {
+                    Ok(message) => parts.message = Some(message),
+                    Err(error) => return Err(error),
+                },
                 None => early_params = Some(de::value(&mut map)?),
             },
             "id" => parts.id = de::value(&mut map)?,

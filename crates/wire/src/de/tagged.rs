@@ -23,35 +23,42 @@ pub trait Tagged: Sized {
 /// Reads a tagged union: in one pass where the tag stands first, as the app-server writes it; else the
 /// members before it are kept as text and the object is read again, tag first.
 pub fn tagged<'de, T: Tagged, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_map(TaggedVisitor(PhantomData)).map(|Ready(value)| value)
+    deserializer.deserialize_map(TaggedVisitor(PhantomData))
 }
 
+/// What is read again.
 struct Ready<T>(T);
 
 impl<'de, T: Tagged> Deserialize<'de> for Ready<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TaggedVisitor(PhantomData))
+        tagged(deserializer).map(Self)
     }
 }
 
 struct TaggedVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Tagged> Visitor<'de> for TaggedVisitor<T> {
-    type Value = Ready<T>;
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a {} object", T::NAME)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ready<T>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match key(&mut map)? {
             Some(first) if &*first == T::TAG => {
                 let tag: Key<'de> = value(&mut map)?;
-                T::from_tag(&tag, map).map(Ready)
+                T::from_tag(&tag, map)
             }
-            first => text::reread_shallow(&tag_first::<A>(T::TAG, first, map)?),
+            first => reread(&tag_first::<A>(T::TAG, first, map)?),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn reread<T: Tagged, E: Error>(text: &str) -> Result<T, E> {
+    text::reread_shallow(text).map(|Ready(value)| value)
 }
 
 /// The object as text, its tag moved to the front, and with it the tags of all objects in it.
