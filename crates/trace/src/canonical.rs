@@ -19,6 +19,23 @@ pub struct Unknowns {
     pub values: Vec<String>,
 }
 
+/// How many of each are told of one message: one can hold as many as it has bytes.
+const MOST: usize = 100;
+
+impl Unknowns {
+    pub(crate) fn member(&mut self, path: &Path<'_>) {
+        if self.members.len() < MOST {
+            self.members.push(path.to_string());
+        }
+    }
+
+    pub(crate) fn value(&mut self, path: &Path<'_>) {
+        if self.values.len() < MOST {
+            self.values.push(path.to_string());
+        }
+    }
+}
+
 /// The canonical form of a value, and what was unknown about it.
 pub fn canonical(value: &Value, shape: &Shape, path: &Path<'_>, unknowns: &mut Unknowns) -> Value {
     let mut walk = Walk { unknowns };
@@ -41,17 +58,20 @@ impl<'s> View<'s> {
         self.object.members.iter().find(|member| member.name == name || member.aliases.contains(&name))
     }
 
-    /// Whether every member with fixed values, the tag among them, has one of them.
+    /// Whether the tag says so; of an arm without one, whether every member that has to be there and has
+    /// fixed values has one of them.
     fn fits(&self, members: &Map<String, Value>) -> bool {
         let has = |name: &str, values: &[&str]| {
             members.get(name).and_then(Value::as_str).is_some_and(|value| values.contains(&value))
         };
-        let literals = self.object.members.iter().filter(|member| member.required);
-        self.tag.is_none_or(|(name, value)| has(name, &[value]))
-            && literals.into_iter().all(|member| match resolve(&member.shape) {
-                Some(Shape::Enum(values)) => has(member.name, values),
-                _ => true,
-            })
+        if let Some((name, value)) = self.tag {
+            return has(name, &[value]);
+        }
+        let mut literals = self.object.members.iter().filter(|member| member.required);
+        literals.all(|member| match resolve(&member.shape) {
+            Some(Shape::Enum(values)) => has(member.name, values),
+            _ => true,
+        })
     }
 }
 
@@ -72,7 +92,7 @@ impl Walk<'_> {
             }
             (Shape::Enum(values), Value::String(text)) => {
                 if !values.contains(&text.as_str()) {
-                    self.unknowns.values.push(path.to_string());
+                    self.unknowns.value(path);
                 }
                 value.clone()
             }
@@ -89,7 +109,7 @@ impl Walk<'_> {
             (Shape::Object(_) | Shape::Tagged { .. } | Shape::ByKeys(_), Value::Object(members)) => {
                 self.object(members, shape, path)
             }
-            (Shape::External(arms), _) => self.external(value, arms, path),
+            (Shape::External { strings, objects }, _) => self.external(value, strings, objects, path),
             (Shape::ByType(arms), _) => match arms.iter().find(|arm| is_type_of(arm, value)) {
                 Some(arm) => self.value(value, arm, path),
                 None => value.clone(),
@@ -107,7 +127,7 @@ impl Walk<'_> {
             _ => views.into_iter().filter(|view| view.fits(members)).collect(),
         };
         if fitting.is_empty() {
-            self.unknowns.values.push(path.to_string());
+            self.unknowns.value(path);
             return Value::Object(members.clone());
         }
         let mut kept = Map::new();
@@ -124,7 +144,7 @@ impl Walk<'_> {
                 None if fitting.iter().any(|view| view.object.open) => {
                     kept.insert(name.clone(), value.clone());
                 }
-                None => self.unknowns.members.push(path.to_string()),
+                None => self.unknowns.member(&path),
             }
         }
         Value::Object(kept)
@@ -166,16 +186,30 @@ impl Walk<'_> {
         (!is_default).then_some(value)
     }
 
-    fn external(&mut self, value: &Value, arms: &[(&'static str, Shape)], path: &Path<'_>) -> Value {
-        let Value::Object(members) = value else { return value.clone() };
-        let Some((name, shape)) = arms.iter().find(|(name, _)| members.contains_key(*name)) else {
-            self.unknowns.values.push(path.to_string());
+    fn external(
+        &mut self,
+        value: &Value,
+        strings: &[&str],
+        objects: &[(&'static str, Shape)],
+        path: &Path<'_>,
+    ) -> Value {
+        let arm = match value {
+            Value::Object(members) => objects
+                .iter()
+                .find_map(|(name, shape)| Some((members, members.get_key_value(*name)?, name, shape))),
+            _ => None,
+        };
+        let Some((members, (_, payload), name, shape)) = arm else {
+            let is_known = value.as_str().is_some_and(|text| strings.contains(&text));
+            if !is_known {
+                self.unknowns.value(path);
+            }
             return value.clone();
         };
         for other in members.keys().filter(|other| other != name) {
-            self.unknowns.members.push(path.member(other).to_string());
+            self.unknowns.member(&path.member(other));
         }
-        let payload = self.value(&members[*name], shape, &path.member(name));
+        let payload = self.value(payload, shape, &path.member(name));
         Value::Object(Map::from_iter([((*name).to_owned(), payload)]))
     }
 }

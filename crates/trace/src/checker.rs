@@ -49,7 +49,7 @@ impl Checker {
                     Ok(_) => "bytes instead of text".to_owned(),
                     Err(error) => format!("not UTF-8: {error}"),
                 };
-                Line::without_role(Some(broken(reason)))
+                Line::broken(reason)
             }
         }
     }
@@ -57,7 +57,7 @@ impl Checker {
     fn text(&mut self, direction: Option<Direction>, connection: Option<&str>, text: &str) -> Line {
         let head = match Head::read(text) {
             Ok(head) => head,
-            Err(error) => return Line::without_role(Some(broken(format!("not a message: {error}")))),
+            Err(error) => return Line::broken(format!("not a message: {error}")),
         };
         match head.method.as_deref() {
             Some(method) => self.sent(direction, connection, method, head.id, text),
@@ -93,7 +93,7 @@ impl Checker {
     ) -> Line {
         let Some(id) = head.id.clone().filter(|_| head.has_result || head.has_error) else {
             let reason = "neither a `method` nor an `id` with a `result` or an `error`";
-            return Line::without_role(Some(broken(format!("not a message: it has {reason}"))));
+            return Line::broken(format!("not a message: it has {reason}"));
         };
         let direction = direction.or_else(|| self.pending.answerer(connection, &id));
         let request = direction.and_then(|direction| {
@@ -110,6 +110,11 @@ impl Checker {
 }
 
 impl Line {
+    /// A line that is no message.
+    pub fn broken(reason: String) -> Self {
+        Self::without_role(Some(Verdict::Failed { path: String::new(), message: reason }))
+    }
+
     fn without_role(verdict: Option<Verdict>) -> Self {
         Self {
             role: None,
@@ -132,17 +137,17 @@ impl Line {
     }
 }
 
-fn broken(message: String) -> Verdict {
-    Verdict::Failed { path: String::new(), message }
-}
-
-/// The server's version in an answer to `initialize`: `userAgent` reads `client/0.169.0 (system) …`.
+/// The server's version in an answer to `initialize`: `userAgent` reads `client/0.169.0 (system) …`, where
+/// the client's name can be anything.
 fn server_version(text: &str) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_str(text).ok()?;
     let agent = answer.pointer("/result/userAgent")?.as_str()?;
-    let product = agent.split(" (").next()?;
-    let version = product.rsplit('/').next()?.split(' ').next()?;
-    version.starts_with(|first: char| first.is_ascii_digit()).then(|| version.to_owned())
+    let products = agent.split('/').skip(1).filter_map(|rest| Some(rest.split_once(" (")?.0));
+    let is_version = |text: &&str| {
+        let parts: Vec<&str> = text.splitn(3, '.').collect();
+        parts.len() == 3 && parts.iter().all(|part| part.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    products.filter(|text| !text.contains(' ')).find(is_version).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -156,6 +161,7 @@ mod tests {
         };
         assert_eq!(version("my_client/0.169.0 (Debian 12; x86_64) xterm").as_deref(), Some("0.169.0"));
         assert_eq!(version("a/b client/0.170.0-alpha.2 (x)").as_deref(), Some("0.170.0-alpha.2"));
+        assert_eq!(version("me (x)/0.169.0 (Debian 12) xterm").as_deref(), Some("0.169.0"));
         assert_eq!(version("client (x/1.0)"), None);
         assert_eq!(version(""), None);
     }

@@ -7,6 +7,8 @@ use codex_appserver_shapes::METHODS;
 use codex_appserver_wire::RequestId;
 use codex_appserver_wire::shape::Kind;
 
+use crate::path::shortened;
+
 /// How many requests may lie between a request and its answer. An older one is forgotten, so that a trace
 /// full of requests that nobody answered does not fill the memory.
 const MOST: usize = 65_536;
@@ -32,9 +34,11 @@ impl Pending {
     /// Remembers a request.
     pub(crate) fn sent(&mut self, connection: Option<&str>, sender: Direction, id: RequestId, method: &str) {
         let key = Key { connection: connection.map(str::to_owned), sender, id };
+        // Of a method that somebody made up the start is enough to tell it by.
+        let method = shortened(method).into_owned();
         self.seen += 1;
         self.order.push_back((self.seen, key.clone()));
-        self.requests.insert(key, (self.seen, method.to_owned()));
+        self.requests.insert(key, (self.seen, method));
         if self.order.len() > MOST
             && let Some((number, key)) = self.order.pop_front()
             // The id may be in use again.

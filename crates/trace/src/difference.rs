@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::path::Path;
+use crate::path::{Path, shortened};
 
 /// The first difference of two values, in words, with its JSON path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,7 @@ fn at(read: &Value, written: &Value, path: &Path<'_>) -> Option<Difference> {
 
 /// The start of a value's text.
 fn short(value: &Value) -> String {
-    const ENOUGH: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(ENOUGH) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shortened(&value.to_string()).into_owned()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! `codex-appserver-trace`: checks trace files against the typed bindings.
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read};
+use std::io::{self, BufReader, ErrorKind, IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use codex_appserver_record::{ReadError, Reader};
-use codex_appserver_trace::{Checker, Line, Report, Unknowns, Verdict};
+use codex_appserver_trace::{Checker, Line, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Decode recorded app-server traffic with the typed bindings, encode it again and compare.
@@ -41,24 +41,25 @@ enum Format {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match run(&args) {
-        Ok(report) if report.has_problems() => ExitCode::from(1),
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn run(args: &Args) -> Result<Report, String> {
     let mut report = Report::new(args.problems);
+    let mut code = ExitCode::SUCCESS;
     for name in &args.files {
         report.file(name);
-        check_file(name, args.limit, &mut report).map_err(|error| format!("failed to {error} ({name})"))?;
+        if let Err(error) = check_file(name, args.limit, &mut report) {
+            eprintln!("error: failed to {error} ({name})");
+            code = ExitCode::from(2);
+        }
     }
-    print(&report, args.format).map_err(|error| format!("failed to print the report: {error}"))?;
-    Ok(report)
+    match print(&report, args.format) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            eprintln!("error: failed to print the report: {error}");
+            code = ExitCode::from(2);
+        }
+        Ok(()) => {}
+    }
+    if code == ExitCode::SUCCESS && report.has_problems() { ExitCode::from(1) } else { code }
 }
 
 fn check_file(name: &str, limit: usize, report: &mut Report) -> Result<(), ReadError> {
@@ -77,7 +78,7 @@ fn check_file(name: &str, limit: usize, report: &mut Report) -> Result<(), ReadE
         let line = match entry {
             Ok(entry) => checker.entry(&entry),
             Err(ReadError::Io(error)) => return Err(error.into()),
-            Err(error) => unreadable(&error),
+            Err(error) => Line::broken(format!("failed to {error}")),
         };
         report.line(number, line);
         progress.set_position(reader.bytes_read());
@@ -98,17 +99,6 @@ fn progress(name: &str, length: Option<u64>) -> ProgressBar {
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style).with_message(name.to_owned())
-}
-
-fn unreadable(error: &ReadError) -> Line {
-    let verdict = Verdict::Failed { path: String::new(), message: format!("failed to {error}") };
-    Line {
-        role: None,
-        method: String::new(),
-        verdict: Some(verdict),
-        unknowns: Unknowns::default(),
-        codex_version: None,
-    }
 }
 
 fn print(report: &Report, format: Format) -> io::Result<()> {

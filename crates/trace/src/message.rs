@@ -1,10 +1,12 @@
 //! One message: decoded as the type that its method demands, encoded again, and compared.
 
+use std::fmt::Debug;
+
 use codex_appserver_notifications::{ClientNotification, ServerNotification};
 use codex_appserver_requests::method::{visit_client_request, visit_server_request};
 use codex_appserver_requests::{ClientRequest, ServerRequest};
 use codex_appserver_shapes::method as find_method;
-use codex_appserver_wire::shape::{Kind, Method, Shape};
+use codex_appserver_wire::shape::{Kind, Member, Method, Object, Shape};
 use codex_appserver_wire::{
     DecodeError, ErrorEnvelope, Request, RequestVisitor, ResponseEnvelope, Serialize, decode, encode,
 };
@@ -58,15 +60,19 @@ pub struct Checked {
 pub fn check(role: Role, method: &str, text: &str) -> Checked {
     let mut unknowns = Unknowns::default();
     let verdict = match again(role, method, text) {
-        Err(error) => failed(&error),
-        Ok(written) => {
+        Err(error) => Verdict::Failed { path: error.path().to_owned(), message: error.message().to_owned() },
+        Ok(again) => {
             let (Role::Sent(kind) | Role::Answer(kind)) = role;
             let known = find_method(method, kind);
-            match compare(known, text, &written, &mut unknowns) {
+            match compare(known, text, &again.written, &mut unknowns) {
                 Err(verdict) => verdict,
                 Ok(Some(difference)) => Verdict::Changed(difference),
-                Ok(None) if is_known(known) => Verdict::Decoded,
-                Ok(None) => Verdict::Unknown,
+                Ok(None) if !is_known(known) => Verdict::Unknown,
+                Ok(None) if again.is_typed || !unknowns.values.is_empty() => Verdict::Decoded,
+                Ok(None) => Verdict::Failed {
+                    path: String::new(),
+                    message: "the protocol knows all of it, the types do not".to_owned(),
+                },
             }
         }
     };
@@ -78,12 +84,15 @@ fn is_known(method: Option<&Method>) -> bool {
     method.is_some_and(|method| cfg!(feature = "experimental") || !method.experimental)
 }
 
-pub(crate) fn failed(error: &DecodeError) -> Verdict {
-    Verdict::Failed { path: error.path().to_owned(), message: error.message().to_owned() }
+/// A message after it was read and written.
+struct Again {
+    written: String,
+    /// Nothing of it ended in a catch-all, as what is unknown does.
+    is_typed: bool,
 }
 
 /// What the typed codecs write after they have read the message.
-fn again(role: Role, method: &str, text: &str) -> Result<String, DecodeError> {
+fn again(role: Role, method: &str, text: &str) -> Result<Again, DecodeError> {
     match role {
         Role::Sent(Kind::ClientRequest) => written(ClientRequest::decode(text)),
         Role::Sent(Kind::ServerRequest) => written(ServerRequest::decode(text)),
@@ -97,8 +106,22 @@ fn again(role: Role, method: &str, text: &str) -> Result<String, DecodeError> {
     }
 }
 
-fn written<T: Serialize>(decoded: Result<T, DecodeError>) -> Result<String, DecodeError> {
-    decoded.map(|value| encode(&value).expect("what was read from JSON is written as JSON"))
+fn written<T: Serialize + Debug>(decoded: Result<T, DecodeError>) -> Result<Again, DecodeError> {
+    decoded.map(|value| Again {
+        written: encode(&value).expect("what was read from JSON is written as JSON"),
+        is_typed: is_typed(&value),
+    })
+}
+
+/// Whether nothing of a value ended in a catch-all. Without the experimental surface what belongs to it does,
+/// and nothing can be said.
+pub fn is_typed(value: &dyn Debug) -> bool {
+    if !cfg!(feature = "experimental") {
+        return true;
+    }
+    // Strings are the odd parts between quotes, once escaped ones are gone: all catch-alls are named alike.
+    let debug = format!("{value:?}").replace("\\\\", "").replace("\\\"", "");
+    !debug.split('"').step_by(2).any(|code| code.contains("Unrecognized("))
 }
 
 fn is_error(text: &str) -> bool {
@@ -109,15 +132,15 @@ fn is_error(text: &str) -> bool {
 struct Answer<'t>(&'t str);
 
 impl RequestVisitor for Answer<'_> {
-    type Output = Result<String, DecodeError>;
+    type Output = Result<Again, DecodeError>;
 
     fn visit<R: Request>(self) -> Self::Output {
         written(decode::<ResponseEnvelope<R::Response>>(self.0))
     }
 }
 
-fn raw_answer(text: &str) -> Result<String, DecodeError> {
-    written(decode::<ResponseEnvelope<Value>>(text))
+fn raw_answer(text: &str) -> Result<Again, DecodeError> {
+    written(decode::<ResponseEnvelope<Value>>(text)).map(|again| Again { is_typed: false, ..again })
 }
 
 /// Compares the canonical forms of what was read and what was written.
@@ -139,15 +162,32 @@ fn compare(
     Ok(difference(&read, &written))
 }
 
+/// The `error` member of an answer.
+const ERROR: Shape = Shape::Object(Object {
+    members: &[
+        Member::required("code", Shape::Integer),
+        Member::required("message", Shape::String),
+        Member::optional("data", Shape::Any),
+    ],
+    open: false,
+});
+
+/// The `trace` member of a request.
+const TRACE: Shape = Shape::Object(Object {
+    members: &[Member::optional("traceparent", Shape::String), Member::optional("tracestate", Shape::String)],
+    open: false,
+});
+
 fn canonical_message(message: &Value, method: Option<&Method>, unknowns: &mut Unknowns) -> Value {
     let Value::Object(members) = message else { return message.clone() };
     let mut kept = Map::new();
     for (name, value) in members {
         let path = Path::ROOT.member(name);
         let shape = match (name.as_str(), method) {
-            ("method" | "id" | "error", _) => Some(Shape::Any),
             ("trace" | "emittedAtMs", _) if value.is_null() => continue,
-            ("trace" | "emittedAtMs", _) => Some(Shape::Any),
+            ("method" | "id" | "emittedAtMs", _) => Some(Shape::Any),
+            ("error", _) => Some(ERROR),
+            ("trace", _) => Some(TRACE),
             ("params", Some(method)) => {
                 if says_nothing(value, method.params.as_ref()) {
                     continue;
@@ -162,7 +202,7 @@ fn canonical_message(message: &Value, method: Option<&Method>, unknowns: &mut Un
             Some(shape) => {
                 kept.insert(name.clone(), canonical(value, &shape, &path, unknowns));
             }
-            None => unknowns.members.push(path.to_string()),
+            None => unknowns.member(&path),
         }
     }
     Value::Object(kept)

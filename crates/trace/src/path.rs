@@ -1,5 +1,6 @@
 //! JSON paths, spelt as decode errors spell them; built on the way down, written only when needed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A place in a JSON value, by the place above it.
@@ -36,9 +37,23 @@ impl fmt::Display for Path<'_> {
         write!(f, "{above}")?;
         match self.step {
             Step::Index(index) => write!(f, "[{index}]"),
-            Step::Member(name) if above.above.is_none() => f.write_str(name),
-            Step::Member(name) => write!(f, ".{name}"),
+            Step::Member(name) if !is_plain(name) => write!(f, "[{:?}]", shortened(name)),
+            Step::Member(name) if above.above.is_none() => f.write_str(&shortened(name)),
+            Step::Member(name) => write!(f, ".{}", shortened(name)),
         }
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$'))
+}
+
+/// The start of a text that the traffic chose: a name can be as long as a message.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    const ENOUGH: usize = 120;
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 
@@ -54,5 +69,7 @@ mod tests {
         assert_eq!(item.member("url").to_string(), "params.input[0].url");
         assert_eq!(Path::ROOT.index(3).to_string(), "[3]");
         assert_eq!(Path::ROOT.to_string(), "");
+        assert_eq!(params.member("/a \"b\"").to_string(), r#"params["/a \"b\""]"#);
+        assert!(params.member(&"x".repeat(1 << 20)).to_string().len() < 200);
     }
 }

@@ -7,9 +7,14 @@ use serde::Serialize;
 
 use crate::checker::Line;
 use crate::message::{Role, Verdict};
+use crate::path::shortened;
 
-/// How many different methods are told apart; the rest of a trace that makes up methods is one row.
-const MOST_METHODS: usize = 2_000;
+/// How many methods, unknown members and unknown values are told apart. A trace that makes up more is summed
+/// up: what it makes up must not fill the memory.
+const MOST: usize = 2_000;
+
+/// Where what is beyond that is counted.
+const OTHERS: &str = "(others)";
 
 /// What came out of one or several traces.
 #[derive(Clone, Debug, Serialize)]
@@ -120,20 +125,20 @@ impl Report {
         {
             file.codex_versions.push(version.clone());
         }
-        let file = file.name.clone();
+        let method = shortened(&line.method).into_owned();
         for (paths, counted) in [
             (&line.unknowns.members, &mut self.unknown_members),
             (&line.unknowns.values, &mut self.unknown_values),
         ] {
             for path in paths {
-                let key = format!("{} {}: {}", role_name(line.role), line.method, any_index(path));
-                if counted.len() < MOST_METHODS || counted.contains_key(&key) {
-                    *counted.entry(key).or_default() += 1;
-                }
+                let key = format!("{} {method}: {}", role_name(line.role), any_index(path));
+                let key =
+                    if counted.len() < MOST || counted.contains_key(&key) { key } else { OTHERS.into() };
+                *counted.entry(key).or_default() += 1;
             }
         }
         let Some(verdict) = line.verdict else { return };
-        let row = self.row(line.role, line.method);
+        let row = self.row(line.role, method);
         self.methods[row].counts.add(&verdict);
         self.totals.add(&verdict);
         let (verdict, path, message) = match verdict {
@@ -141,12 +146,14 @@ impl Report {
             Verdict::Changed(difference) => ("changed", difference.path, difference.what),
             _ => return,
         };
+        let Some(file) = self.files.last() else { return };
         let row = &mut self.methods[row];
         if row.problem_lines.len() < 10 {
-            row.problem_lines.push(format!("{file}:{number}"));
+            row.problem_lines.push(format!("{}:{number}", file.name));
         }
         if self.problems.len() < self.most_problems {
             let (role, method) = (row.role, row.method.clone());
+            let (file, message) = (file.name.clone(), shortened(&message).into_owned());
             self.problems.push(Problem { file, line: number, role, method, verdict, path, message });
         }
     }
@@ -159,7 +166,7 @@ impl Report {
         };
         let method = match find(&self.methods, &method) {
             Ok(index) => return index,
-            Err(_) if self.methods.len() >= MOST_METHODS => "(others)".to_owned(),
+            Err(_) if self.methods.len() >= MOST => OTHERS.to_owned(),
             Err(_) => method,
         };
         find(&self.methods, &method).unwrap_or_else(|index| {
@@ -206,17 +213,11 @@ fn role_name(role: Option<Role>) -> &'static str {
 
 /// The path with `[]` for every index, so that items of one list are one row.
 fn any_index(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut in_index = false;
-    for character in path.chars() {
-        in_index = match character {
-            '[' => true,
-            ']' => false,
-            _ => in_index,
-        };
-        if !in_index || character == '[' {
-            out.push(character);
-        }
+    let mut parts = path.split('[');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('[');
+        out.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
     }
     out
 }

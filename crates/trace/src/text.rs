@@ -24,13 +24,15 @@ impl fmt::Display for Report {
 
 impl Report {
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.methods.iter().map(|row| row.method.len()).max().unwrap_or_default().max(6);
+        const WIDEST: usize = 60;
+        let width =
+            self.methods.iter().map(|row| row.method.len()).max().unwrap_or_default().clamp(6, WIDEST);
         let head = ["decoded", "unknown", "failed", "changed", "unmatched"];
         write!(f, "{:<20} {:<width$}", "", "method")?;
         head.iter().try_for_each(|name| write!(f, " {name:>9}"))?;
         writeln!(f, "  lines with problems")?;
         for row in &self.methods {
-            write!(f, "{:<20} {:<width$}", row.role, row.method)?;
+            write!(f, "{:<20} {:<width$}", row.role, plain(&row.method))?;
             let Counts { decoded, unknown, failed, changed, unmatched } = row.counts;
             for count in [decoded, unknown, failed, changed, unmatched] {
                 match count {
@@ -48,7 +50,7 @@ impl Report {
     fn problems(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
             let place = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
-            let what = [problem.role, &problem.method].join(" ");
+            let what = [problem.role, &plain(&problem.method)].join(" ");
             let verdict = if problem.verdict == "changed" { "does not round-trip: " } else { "" };
             writeln!(
                 f,
@@ -56,7 +58,7 @@ impl Report {
                 problem.file,
                 problem.line,
                 what.trim_end(),
-                problem.message
+                plain(&problem.message)
             )?;
         }
         let hidden = (self.totals.failed + self.totals.changed).saturating_sub(self.problems.len() as u64);
@@ -72,8 +74,13 @@ fn unknowns(f: &mut fmt::Formatter<'_>, what: &str, counted: &BTreeMap<String, u
         return Ok(());
     }
     writeln!(f, "{what} that the bindings do not know:")?;
-    counted.iter().try_for_each(|(key, count)| writeln!(f, "  {count:>6} x {key}"))?;
+    counted.iter().try_for_each(|(key, count)| writeln!(f, "  {count:>6} x {}", plain(key)))?;
     writeln!(f)
+}
+
+/// Text that the traffic chose, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// Traffic of another version is no failure, but explains many.

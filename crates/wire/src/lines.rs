@@ -5,7 +5,8 @@ use std::str::Utf8Error;
 /// Collects bytes as they come and gives out the lines among them.
 ///
 /// A line beyond the limit is refused as soon as that is known, its bytes are not kept, and the lines after
-/// it are read as if nothing had happened. Memory stays below the limit plus the largest chunk pushed.
+/// it are read as if nothing had happened. Where lines are taken as they come, memory stays below twice the
+/// limit plus the largest chunk pushed; lines that nobody takes are kept.
 ///
 /// ```
 /// use codex_appserver_wire::LineBuffer;
@@ -43,7 +44,7 @@ pub enum LineError {
 }
 
 impl LineBuffer {
-    /// A buffer that refuses lines of more than `limit` bytes, the line break not counted.
+    /// A buffer that refuses lines of more than `limit` bytes, `\n` or `\r\n` not counted.
     pub fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), start: 0, searched: 0, limit, skipping: false }
     }
@@ -57,7 +58,8 @@ impl LineBuffer {
             }
             self.skipping = false;
         }
-        if self.start > 0 {
+        // What was given out goes when it is more than what is left, so that no byte is moved often.
+        if self.start > self.bytes.len() / 2 {
             self.bytes.drain(..self.start);
             self.searched -= self.start;
             self.start = 0;
@@ -69,7 +71,9 @@ impl LineBuffer {
     pub fn next_line(&mut self) -> Option<Result<&str, LineError>> {
         let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.bytes.len();
-            if self.bytes.len() - self.start <= self.limit {
+            // A `\r` may yet turn out to belong to the line break.
+            let length = self.bytes.len() - self.start;
+            if length <= self.limit || (length == self.limit + 1 && self.bytes.ends_with(b"\r")) {
                 return None;
             }
             self.skipping = true;
@@ -89,11 +93,12 @@ impl LineBuffer {
     }
 
     fn line(&self, start: usize, end: usize) -> Result<&str, LineError> {
-        if end - start > self.limit {
+        let line = &self.bytes[start..end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > self.limit {
             return Err(LineError::TooLong { limit: self.limit });
         }
-        let line = &self.bytes[start..end];
-        Ok(std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line))?)
+        Ok(std::str::from_utf8(line)?)
     }
 
     /// Gives the memory of a refused line back.
@@ -142,6 +147,7 @@ mod tests {
         assert_eq!(lines(3, &[b"abcd\nabc\n"]), expected);
         assert_eq!(lines(3, &[b"ab", b"cd", b"efg", b"h\nab", b"c\n"]), expected);
         assert_eq!(lines(3, &[b"abcd"]), [refused()]);
+        assert_eq!(lines(3, &[b"abc\r\nabc\r", b"\nab"]), ok(&["abc", "abc", "ab"]));
     }
 
     #[test]
@@ -155,6 +161,19 @@ mod tests {
         }
         buffer.push(b"\nnext\n");
         assert_eq!(buffer.next_line(), Some(Ok("next")));
+    }
+
+    /// One line taken for each chunk: the backlog grows, and must not be moved each time.
+    #[test]
+    fn a_backlog_is_not_moved_for_every_chunk() {
+        let mut buffer = LineBuffer::new(100);
+        let chunk = b"x\n".repeat(1 << 11);
+        for _ in 0..10_000 {
+            buffer.push(&chunk);
+            assert_eq!(buffer.next_line(), Some(Ok("x")));
+        }
+        let rest = std::iter::from_fn(|| buffer.next_line().map(|line| line.is_ok())).count();
+        assert_eq!(rest, 10_000 * ((1 << 11) - 1));
     }
 
     #[test]

@@ -104,17 +104,19 @@ impl<'t> Copy<'t, '_> {
     fn object(&mut self, levels: usize) -> Result<(), Refused> {
         // Where the first member is going to stand.
         let first = self.out.len() + (self.at - self.copied) + 1;
-        let mut tagged = false;
+        // After a first tag, or a name that may spell one with escapes, no tag may pass what stands before it:
+        // of members of one name the last counts.
+        let mut passed = false;
         self.items(b'{', b'}', |copy, comma| {
             let start = copy.at;
             let name = copy.string()?;
             copy.space();
             copy.expect(b':')?;
             copy.space();
-            // The first tag leads; a second one stays where it is, behind it.
-            let is_tag = !tagged && copy.peek() == Some(b'"') && TAGS.contains(&name);
+            let has_name = TAGS.contains(&name);
+            let is_tag = has_name && !passed && copy.peek() == Some(b'"');
             copy.value(levels)?;
-            tagged |= is_tag;
+            passed |= has_name || name.contains(&b'\\');
             match comma {
                 Some(comma) if is_tag => copy.move_up(first, comma, start),
                 _ => Ok(()),
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn tags_lead_at_every_level() {
-        let text = r#" { "a" : [ { "b" : "\"}" , "type" : "x" } , 1.50 ] , "é\\" : { } , "type" : "y" } "#;
-        let expected = r#" {"type" : "y", "a" : [ {"type" : "x", "b" : "\"}"  } , 1.50 ] , "é\\" : { }  } "#;
+        let text = r#" { "a" : [ { "b" : "\"}" , "type" : "x" } , 1.50 ] , "é,}" : { } , "type" : "y" } "#;
+        let expected = r#" {"type" : "y", "a" : [ {"type" : "x", "b" : "\"}"  } , 1.50 ] , "é,}" : { }  } "#;
         assert_eq!(reordered(text).as_deref(), Ok(expected));
         assert_eq!(reordered(expected).as_deref(), Ok(expected));
     }
@@ -184,6 +186,13 @@ mod tests {
     fn a_second_tag_stays_behind_the_first() {
         let text = r#"{"a":0,"type":"1","type":"2"}"#;
         assert_eq!(reordered(text).as_deref(), Ok(r#"{"type":"1","a":0,"type":"2"}"#));
+    }
+
+    #[test]
+    fn no_tag_passes_another_member_of_its_name() {
+        for text in [r#"{"a":0,"type":5,"type":"s"}"#, r#"{"\u0074ype":"a","type":"b"}"#] {
+            assert_eq!(reordered(text).as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The traits that tie a method name to its payload types.
 
+use std::fmt::Debug;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,9 +23,9 @@ pub trait Request {
     /// Whether the server wants the `experimentalApi` capability for it.
     const EXPERIMENTAL: bool = false;
     /// The `params` member: `()` where the method has none, an `Option` where it may be left out.
-    type Params: Serialize + DeserializeOwned;
+    type Params: Serialize + DeserializeOwned + Debug;
     /// The `result` member of the answer.
-    type Response: Serialize + DeserializeOwned;
+    type Response: Serialize + DeserializeOwned + Debug;
 }
 
 /// A method that is not answered.
@@ -35,7 +37,7 @@ pub trait Notification {
     /// Whether the method is part of the experimental surface.
     const EXPERIMENTAL: bool = false;
     /// The `params` member: `()` where the method has none.
-    type Params: Serialize + DeserializeOwned;
+    type Params: Serialize + DeserializeOwned + Debug;
 }
 
 /// What to do with the request type of a method that is known by name only, such as decoding its answer.

@@ -36,8 +36,13 @@ pub enum Shape {
         /// What stands beside it, by its value.
         arms: &'static [(&'static str, Object)],
     },
-    /// Strings, and objects whose single member names the arm: the arms that are objects.
-    External(&'static [(&'static str, Shape)]),
+    /// Strings, and objects whose single member names the arm.
+    External {
+        /// The arms that are strings.
+        strings: &'static [&'static str],
+        /// The arms that are objects, with the shape of their member.
+        objects: &'static [(&'static str, Shape)],
+    },
     /// Shapes told apart by their JSON type.
     ByType(&'static [Shape]),
     /// Objects told apart by their members.

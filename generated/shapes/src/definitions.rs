@@ -702,8 +702,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "AskForApproval",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &["untrusted", "on-request", "never"],
+            objects: &[
                 (
                     "granular",
                     Shape::Object(Object {
@@ -719,7 +720,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     }),
                 ),
             ],
-        ),
+        },
     ),
     (
         "AsyncUserInputQuestion",
@@ -1090,8 +1091,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "CodexErrorInfo",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &[
+                "contextWindowExceeded",
+                "sessionBudgetExceeded",
+                "usageLimitExceeded",
+                "rateLimitExceeded",
+                "flexUnavailable",
+                "serverOverloaded",
+                "modelNotFound",
+                "policyCapacityUnavailable",
+                "cyberPolicy",
+                "misalignmentPolicyViolation",
+                "tooManyDenials",
+                "internalServerError",
+                "unauthorized",
+                "badRequest",
+                "threadRollbackFailed",
+                "sandboxError",
+                "other",
+                "inferenceHookDenied",
+            ],
+            objects: &[
                 (
                     "httpConnectionFailed",
                     Shape::Object(Object {
@@ -1153,7 +1174,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     }),
                 ),
             ],
-        ),
+        },
     ),
     ("CodexResponseHandoffMode", Shape::Enum(&["thinking", "commentary", "bemTags"])),
     (
@@ -1407,8 +1428,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "CommandExecutionApprovalDecision",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &["accept", "acceptForSession", "decline", "cancel"],
+            objects: &[
                 (
                     "acceptWithExecpolicyAmendment",
                     Shape::Object(Object {
@@ -1434,7 +1456,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     }),
                 ),
             ],
-        ),
+        },
     ),
     (
         "CommandExecutionApprovalKind",
@@ -3835,12 +3857,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "GetConversationSummaryParams",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &[],
+            objects: &[
                 ("rolloutPath", Shape::String),
                 ("conversationId", Shape::Named("ThreadId")),
             ],
-        ),
+        },
     ),
     (
         "GetConversationSummaryResponse",
@@ -5941,7 +5964,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
-    ("MultiAgentMode", Shape::External(&[("custom", Shape::String)])),
+    (
+        "MultiAgentMode",
+        Shape::External {
+            strings: &["explicitRequestOnly", "proactive"],
+            objects: &[("custom", Shape::String)],
+        },
+    ),
     ("MultiAgentVersion", Shape::Enum(&["disabled", "v1", "v2"])),
     ("NetworkAccess", Shape::Enum(&["restricted", "enabled"])),
     (
@@ -6041,8 +6070,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ("NonSteerableTurnKind", Shape::Enum(&["review", "compact"])),
     (
         "OtelExporter",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &["none", "statsig"],
+            objects: &[
                 (
                     "otlp-http",
                     Shape::Object(Object {
@@ -6076,7 +6106,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     }),
                 ),
             ],
-        ),
+        },
     ),
     ("OtelHttpProtocol", Shape::Enum(&["binary", "json"])),
     (
@@ -8398,8 +8428,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "ReviewDecision",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &[
+                "approved",
+                "approved_for_session",
+                "approved_mcp_policy_amendment",
+                "timed_out",
+                "abort",
+            ],
+            objects: &[
                 (
                     "approved_execpolicy_amendment",
                     Shape::Object(Object {
@@ -8432,7 +8469,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     }),
                 ),
             ],
-        ),
+        },
     ),
     ("ReviewDelivery", Shape::Enum(&["inline"])),
     (
@@ -8733,9 +8770,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "SessionSource",
-        Shape::External(
-            &[("custom", Shape::String), ("subAgent", Shape::Named("SubAgentSource"))],
-        ),
+        Shape::External {
+            strings: &["cli", "vscode", "exec", "appServer", "unknown"],
+            objects: &[
+                ("custom", Shape::String),
+                ("subAgent", Shape::Named("SubAgentSource")),
+            ],
+        },
     ),
     (
         "Settings",
@@ -8973,8 +9014,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "SubAgentSource",
-        Shape::External(
-            &[
+        Shape::External {
+            strings: &["review", "compact", "memory_consolidation"],
+            objects: &[
                 (
                     "thread_spawn",
                     Shape::Object(Object {
@@ -9002,7 +9044,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 ),
                 ("other", Shape::String),
             ],
-        ),
+        },
     ),
     (
         "SubagentMigration",

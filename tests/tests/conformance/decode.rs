@@ -1,22 +1,29 @@
 //! The vectors through the typed codecs: decoded, encoded again, compared.
 
+use std::fmt::Debug;
+
 use codex_appserver_bindgen::model::MethodKind;
 use codex_appserver_bindgen::vectors::{Class, Subject, Vector};
 use codex_appserver_tests::protocol;
-use codex_appserver_trace::{Path, Role, Unknowns, Verdict, canonical, check, difference};
+use codex_appserver_trace::{Path, Role, Unknowns, Verdict, canonical, check, difference, is_typed};
 use codex_appserver_wire::shape::{Kind, Shape};
 use codex_appserver_wire::{DecodeError, Deserialize, Serialize, decode, encode};
 use serde_json::{Map, Value};
 
 use crate::{assert_only_known, describe, exceptions};
 
-type RoundTrip = fn(&str) -> Result<String, DecodeError>;
+/// What a definition's codec writes after it has read a text, and whether no catch-all was needed.
+type RoundTrip = fn(&str) -> Result<(String, bool), DecodeError>;
 
 /// Every definition that is compiled, sorted by name, with its codec.
 static DEFINITIONS: &[(&str, RoundTrip)] = include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
 
-fn round_trip<T: for<'de> Deserialize<'de> + Serialize>(text: &str) -> Result<String, DecodeError> {
-    decode::<T>(text).map(|value| encode(&value).expect("what was read from JSON is written as JSON"))
+fn round_trip<T>(text: &str) -> Result<(String, bool), DecodeError>
+where
+    T: for<'de> Deserialize<'de> + Serialize + Debug,
+{
+    let value = decode::<T>(text)?;
+    Ok((encode(&value).expect("what was read from JSON is written as JSON"), is_typed(&value)))
 }
 
 /// What is wrong with how the codecs treat a vector; none where they do as they should. `text` is its
@@ -39,7 +46,7 @@ fn problem(vector: &Vector, text: &str) -> Option<String> {
         (_, Verdict::Decoded) => None,
         // Methods of a surface that is not compiled.
         (_, Verdict::Unknown) if !cfg!(feature = "experimental") => None,
-        (_, Verdict::Unknown) => Some("the method is unknown".to_owned()),
+        (_, Verdict::Unknown) => Some("it ends in a catch-all".to_owned()),
         (_, Verdict::Failed { path, message }) => Some(format!("it does not decode: {path}: {message}")),
         (_, Verdict::Unmatched) => Some("it is taken for an answer".to_owned()),
         (_, Verdict::Changed(found)) => Some(format!("{}: {}", found.path, found.what)),
@@ -52,12 +59,17 @@ fn definition(name: &str, text: &str) -> Option<Verdict> {
     let (name, round_trip) = DEFINITIONS[index];
     Some(match round_trip(text) {
         Err(error) => Verdict::Failed { path: error.path().to_owned(), message: error.message().to_owned() },
-        Ok(written) => {
-            let canonical = |text: &str| {
+        Ok((written, is_typed)) => {
+            let mut unknowns = Unknowns::default();
+            let mut canonical = |text: &str| {
                 let value: Value = serde_json::from_str(text).expect("vectors and codecs write JSON");
-                canonical(&value, &Shape::Named(name), &Path::ROOT, &mut Unknowns::default())
+                canonical(&value, &Shape::Named(name), &Path::ROOT, &mut unknowns)
             };
-            difference(&canonical(text), &canonical(&written)).map_or(Verdict::Decoded, Verdict::Changed)
+            match difference(&canonical(text), &canonical(&written)) {
+                Some(found) => Verdict::Changed(found),
+                None if is_typed || !unknowns.values.is_empty() => Verdict::Decoded,
+                None => Verdict::Unknown,
+            }
         }
     })
 }
@@ -98,7 +110,12 @@ fn the_codecs_do_as_the_vectors_say() {
             continue;
         }
         seen += 1;
-        for (order, text) in [("", vector.value.to_string()), (" (reversed)", reversed(&vector.value))] {
+        let texts = [
+            ("", vector.value.to_string()),
+            (" (reversed)", reversed(&vector.value)),
+            (" (on many lines)", format!("{:#}", vector.value)),
+        ];
+        for (order, text) in texts {
             if let Some(problem) = problem(&vector, &text) {
                 failures.push((describe(&vector), format!("{problem}{order}: {text}")));
                 break;

@@ -122,11 +122,12 @@ fn shape(of: &Shape) -> TokenStream {
             quote!(Shape::Tagged { tag: #tag, arms: &[#(#arms),*] })
         }
         Shape::External(arms) => {
-            let arms = arms.iter().filter_map(|arm| {
+            let strings = arms.iter().filter(|arm| arm.payload.is_none()).map(|arm| &arm.value);
+            let objects = arms.iter().filter_map(|arm| {
                 let (value, inner) = (&arm.value, shape(arm.payload.as_ref()?));
                 Some(quote!((#value, #inner)))
             });
-            quote!(Shape::External(&[#(#arms),*]))
+            quote!(Shape::External { strings: &[#(#strings),*], objects: &[#(#objects),*] })
         }
         Shape::ByType(arms) => {
             let arms = arms.iter().map(shape);

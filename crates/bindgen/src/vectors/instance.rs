@@ -137,6 +137,14 @@ impl<'m> Instances<'m> {
         }
     }
 
+    /// Whether the shape is a string with known values, or nothing.
+    pub(super) fn is_enum(&self, shape: &Shape) -> bool {
+        match self.resolve(shape) {
+            Shape::Nullable(inner) => self.is_enum(inner),
+            shape => matches!(shape, Shape::StringEnum(_)),
+        }
+    }
+
     /// Whether `null` is no value of the shape.
     pub(super) fn refuses_null(&self, shape: &Shape) -> bool {
         !matches!(self.resolve(shape), Shape::Any | Shape::Nullable(_) | Shape::Ref(_))

@@ -56,15 +56,20 @@ impl Maker<'_> {
                 }
                 samples
             }
-            Shape::ByType(arms) => arms.iter().flat_map(|arm| self.invalid_arm(arm)).collect(),
+            Shape::ByType(arms) => {
+                let takes_all = arms.iter().any(|arm| matches!(arm, Shape::Number { .. } | Shape::Any));
+                arms.iter().flat_map(|arm| self.invalid_arm(arm, takes_all)).collect()
+            }
             Shape::ByKeys(arms) => invalid_by_keys(arms),
             _ => Vec::new(),
         }
     }
 
-    /// An arm told by its JSON type can be wrong from its items on.
-    fn invalid_arm(&self, arm: &Shape) -> Vec<Sample> {
+    /// An arm told by its JSON type can be wrong from its items on, and an integer one by its range where no
+    /// other arm takes numbers.
+    fn invalid_arm(&self, arm: &Shape, takes_all: bool) -> Vec<Sample> {
         match arm {
+            Shape::Integer(format) if !takes_all => out_of_range(*format).collect(),
             Shape::Array(inner) => self.wrong_item(inner).into_iter().map(Sample::in_array).collect(),
             _ => Vec::new(),
         }

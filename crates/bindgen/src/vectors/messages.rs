@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Class, Maker, Sample, Subject, Vector};
-use crate::model::{Method, Params};
+use crate::model::{Method, MethodKind, Params};
 use crate::shape::Shape;
 
 impl Maker<'_> {
@@ -49,6 +49,14 @@ impl Maker<'_> {
         }
         let newer = Sample::new("unknown member", with(&whole, "unheardOf", json!([1])).into());
         let mut vectors = vec![newer.of(&subject, Class::Tolerated)];
+        let beside = match method.kind {
+            MethodKind::ClientRequest => Some(("trace", json!({"traceparent": "00-1", "tracestate": "a=1"}))),
+            MethodKind::ServerNotification => Some(("emittedAtMs", json!(i64::MAX))),
+            _ => None,
+        };
+        vectors.extend(beside.map(|(name, value)| {
+            Sample::new(format!("with {name}"), with(&whole, name, value).into()).of(&subject, Class::Valid)
+        }));
         let without = |name: &str| {
             let mut without = whole.clone();
             without.remove(name);
@@ -58,7 +66,9 @@ impl Maker<'_> {
         let mut invalid = vec![Sample::new("wrong type", json!([5])), without("method")];
         invalid.extend(method.params.definition().map(|_| wrong("params")));
         if method.kind.is_request() {
-            invalid.extend([without("id"), wrong("id")]);
+            let above =
+                Sample::new("above its range", json!(i64::MAX as u64 + 1)).inside("id", whole.clone());
+            invalid.extend([without("id"), wrong("id"), above]);
         }
         vectors.extend(invalid.into_iter().map(|sample| sample.of(&subject, Class::Invalid)));
         vectors

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Maker, Sample};
-use crate::shape::{KeyArm, Object, Shape};
+use crate::shape::{Field, KeyArm, Object, Shape};
 
 /// A member, a value, a tag that no schema has.
 const UNHEARD_OF: &str = "unheardOf";
@@ -26,8 +26,11 @@ impl Maker<'_> {
                 let mut samples = vec![unknown_value(), Sample::new("unknown arm", unknown_members().into())];
                 samples.extend(arms.iter().filter_map(|arm| Some((arm, arm.payload.as_ref()?))).flat_map(
                     |(arm, payload)| {
+                        let newer = Sample::new("beside an unknown member", self.instances.minimal(payload));
+                        let newer = newer.inside(&arm.value, unknown_members());
                         let place = |sample: Sample| sample.inside(&arm.value, Map::new());
-                        self.inline_samples(payload, &Self::tolerated).into_iter().map(place)
+                        let within = self.inline_samples(payload, &Self::tolerated).into_iter().map(place);
+                        std::iter::once(newer).chain(within)
                     },
                 ));
                 samples
@@ -53,6 +56,11 @@ impl Maker<'_> {
         let mut newer = minimal.clone();
         newer.extend(unknown_members());
         let mut samples = vec![Sample::new("unknown member", newer.into())];
+
+        let is_enum = |field: &&Field| self.instances.is_enum(&field.shape);
+        samples.extend(object.fields.iter().find(is_enum).map(|field| {
+            Sample::new("unknown value", UNHEARD_OF.into()).inside(&field.wire, minimal.clone())
+        }));
 
         let optional: Vec<_> = object.fields.iter().filter(|field| !field.required).collect();
         if !optional.is_empty() {
