@@ -183,10 +183,44 @@ fn problems_are_counted_beyond_those_that_are_told() {
     assert!(text.contains("-:10 and 10 more"), "{text}");
 }
 
+/// What a newer peer says in a known arm is no loss.
+#[test]
+fn a_new_value_in_a_known_arm_and_null_in_the_envelope_round_trip() {
+    let item = json!({"type": "commandExecution", "id": "i", "command": "ls", "commandActions": [], "cwd": "/",
+        "status": "paused", "aggregatedOutput": null});
+    let started = json!({"method": "item/started",
+        "params": {"threadId": "t", "turnId": "u", "startedAtMs": 1, "item": item}});
+    let error = json!({"error": {"code": -1, "message": "no", "data": null, "newer": 1}, "id": 1});
+    let mut request = thread_start();
+    request["trace"] = json!({"traceparent": "00-1", "tracestate": null, "newer": 1});
+    let (code, report) = report(&[row("s2c", &started), row("c2s", &request), row("s2c", &error)]);
+    assert_eq!((code, &report["totals"]["decoded"]), (0, &json!(3)), "{report:#}");
+    assert_eq!(report["unknown_values"], json!({"server notification item/started: params.item.status": 1}));
+    let members = report["unknown_members"].as_object().expect("an object");
+    assert_eq!(members.len(), 2, "{members:?}");
+}
+
+#[test]
+fn what_the_traffic_makes_up_stays_small_and_plain() {
+    let long = json!({"method": format!("m\u{1b}[31m\n{}", "m".repeat(100_000)), "params": {}});
+    let mut members = json!({"threadId": "t"});
+    for index in 0..5_000 {
+        members[format!("{}{index}", "k".repeat(1_000))] = json!(1);
+    }
+    let archived = json!({"method": "thread/archived", "params": members});
+    let text: String = [row("s2c", &long), row("s2c", &archived)].map(|line| format!("{line}\n")).concat();
+    let output = run(&["-"], text.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(report.len() < 100_000 && !report.contains('\u{1b}'), "{} bytes", report.len());
+}
+
 #[test]
 fn a_file_that_is_not_there_is_no_finding() {
-    let output = run(&["no/such/file.jsonl"], b"");
+    let good = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/recorded/chat.jsonl");
+    let output = run(&["no/such/file.jsonl", good], b"");
     assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("messages: "), "the other file is reported");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(
         text.starts_with("error: failed to read the trace: ") && text.contains("(no/such/file.jsonl)"),
