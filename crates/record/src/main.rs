@@ -43,6 +43,10 @@ struct Cli {
 enum Failure {
     #[error("write the trace {}: it exists already; name another with --out, or overwrite it with --force", .0.display())]
     Exists(PathBuf),
+    #[error(
+        "write the trace to standard output, which carries the traffic and nothing else; name a file with --out"
+    )]
+    StandardOutput,
     #[error("write the trace {}: {error}; name another with --out", path.display())]
     Open { path: PathBuf, error: io::Error },
     #[error(transparent)]
@@ -97,16 +101,24 @@ impl Trace {
     fn open(path: &Path, force: bool) -> Result<Self, Failure> {
         let failed = |error| Failure::Open { path: path.to_owned(), error };
         let done = |file, is_new| Ok(Self { file, path: path.to_owned(), is_new });
+        if path == Path::new("-") {
+            return Err(Failure::StandardOutput);
+        }
         match options().create_new(true).open(path) {
             Ok(file) => return done(file, true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }
+        let file = options().open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        if is_standard_output(&found) {
+            return Err(Failure::StandardOutput);
+        }
         // A pipe or a device has nothing that could be lost.
-        if !force && fs::metadata(path).map_err(failed)?.is_file() {
+        if !force && found.is_file() {
             return Err(Failure::Exists(path.to_owned()));
         }
-        done(options().open(path).map_err(failed)?, false)
+        done(file, false)
     }
 
     /// Nothing will be recorded: leaves things as they were.
@@ -123,6 +135,21 @@ impl Trace {
         }
         self.file
     }
+}
+
+/// Whether this is what our standard output goes to, by whatever name: `/dev/stdout`, or the file it was
+/// redirected to.
+#[cfg(unix)]
+fn is_standard_output(found: &fs::Metadata) -> bool {
+    use std::os::{fd::AsFd, unix::fs::MetadataExt};
+    let Ok(ours) = io::stdout().as_fd().try_clone_to_owned() else { return false };
+    let same = |ours: fs::Metadata| (ours.dev(), ours.ino()) == (found.dev(), found.ino());
+    File::from(ours).metadata().is_ok_and(same)
+}
+
+#[cfg(not(unix))]
+fn is_standard_output(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Only the user may read the trace: it holds whole conversations.

@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -62,6 +63,39 @@ fn a_folder_that_is_not_there() {
     let output = program().args(["--out", "no/trace", "--", "true"]).current_dir(&folder).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no/trace"), "{}", stderr(&output));
+}
+
+/// The client would read the trace in the middle of the answers.
+#[test]
+fn a_trace_on_standard_output_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = folder.path().join("shared");
+    let refused = |name: &str, stdout: Stdio| {
+        let mut command = program();
+        command
+            .args(["--force", "--out", name, "--", "touch", "started"])
+            .current_dir(&folder)
+            .stdout(stdout);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]), "{name}");
+        let said = stderr(&output);
+        assert!(said.contains("standard output, which carries the traffic"), "{name}: {said}");
+    };
+    refused("-", Stdio::piped());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    refused("/dev/stdout", Stdio::piped());
+    let mut answers = fs::File::create(&shared).unwrap();
+    answers.write_all(b"before\n").unwrap();
+    refused("/dev/stdout", answers.try_clone().unwrap().into());
+    refused("shared", answers.into());
+    assert_eq!(fs::read_to_string(&shared).unwrap(), "before\n");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+
+    // What is named so by its folder is a file like others.
+    let output = program().args(["--out", "./-", "--", "true"]).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(folder.path().join("-").exists());
 }
 
 /// `/dev/full` takes no byte.
