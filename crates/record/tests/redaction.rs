@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use codex_appserver_record::{Content, Redactor};
 
 fn redactor() -> Redactor {
@@ -58,6 +60,119 @@ fn names_and_values_as_pairs() {
         masked(r#"["run","--api-key","abc","-v","def",["--token"],"ghi"]"#),
         r#"["run","--api-key","[redacted]","-v","def",["--token"],"ghi"]"#
     );
+    assert_eq!(
+        masked(r#"{"headers":[["Authorization","a"],["Accept","b"],["X-Auth-Key", "c"]]}"#),
+        r#"{"headers":[["Authorization","[redacted]"],["Accept","b"],["X-Auth-Key", "[redacted]"]]}"#
+    );
+    // Lists of names, not pairs of a name and a value.
+    unchanged(r#"{"required":["token","id"],"rows":[["password","id","x"],["token"],["the token","x"]]}"#);
+}
+
+/// An `auth` is a secret or says how one logs in, which a reader of the trace must be able to decode.
+#[test]
+fn codes_and_credentials() {
+    assert_eq!(
+        masked(r#"{"userCode":"AB-CD","pairingCode":"x","credentials":{"user":"a","n":1},"auth":"YTpi"}"#),
+        r#"{"userCode":"[redacted]","pairingCode":"[redacted]","credentials":{"user":"[redacted]","n":1},"auth":"[redacted]"}"#
+    );
+    assert_eq!(
+        masked(r#"{"auth":{"mode":"none","password":"x"},"mode":"y"}"#),
+        r#"{"auth":{"mode":"none","password":"[redacted]"},"mode":"y"}"#
+    );
+    // Where settings come from, as `config/read` tells it.
+    unchanged(
+        r#"{"p.requires_openai_auth":{"name":{"type":"user"}},"p.bearer_token":{"name":{"type":"user"}}}"#,
+    );
+    assert_eq!(masked(r#"{"p.bearer_token":"abc"}"#), r#"{"p.bearer_token":"[redacted]"}"#);
+}
+
+#[test]
+fn text_in_base64() {
+    let encoded = |text: &[u8]| BASE64_STANDARD.encode(text);
+    let secret = "OPENAI_API_KEY=abc\nann@corp.example /home/ann/x é";
+    let expected = encoded("OPENAI_API_KEY=[redacted]\nuser@example.com /home/user/x é".as_bytes());
+    for name in ["deltaBase64", "dataBase64", "chunk_base64", "b64", "blob"] {
+        for given in [encoded(secret.as_bytes()), BASE64_STANDARD_NO_PAD.encode(secret)] {
+            assert_eq!(
+                masked(&format!(r#"{{"{name}":"{given}","n":1}}"#)),
+                format!(r#"{{"{name}":"{expected}","n":1}}"#)
+            );
+            // Pieces in a list, and JSON in base64 in JSON.
+            let json = |text: &str| encoded(format!(r#"{{"{name}":["{text}"]}}"#).as_bytes());
+            assert_eq!(
+                masked(&format!(r#"{{"{name}":"{}"}}"#, json(&given))),
+                format!(r#"{{"{name}":"{}"}}"#, json(&expected))
+            );
+        }
+    }
+    // The output of a command is cut within characters.
+    let (before, after) = (b"\x9f\x98\x80".as_slice(), b"\xf0\x9f".as_slice());
+    let cut = |text: &str| {
+        format!(r#"{{"deltaBase64":"{}"}}"#, encoded(&[before, text.as_bytes(), after].concat()))
+    };
+    assert_eq!(masked(&cut("a sk-abcdefgh1234 b")), cut("a [redacted] b"));
+
+    unchanged(r#"{"dataBase64":"aGVsbG8","deltaBase64":"","b64":"/w=="}"#);
+    // What is no text is left alone, and what is no base64 is a string like any other.
+    unchanged(&format!(r#"{{"dataBase64":"{}"}}"#, encoded(b"\xff\xfe sk-abcdefgh1234")));
+    assert_eq!(masked(r#"{"dataBase64":"ann@corp.example"}"#), r#"{"dataBase64":"user@example.com"}"#);
+    // Elsewhere base64 is text.
+    unchanged(&format!(r#"{{"text":"{}"}}"#, encoded(b"sk-abcdefgh1234")));
+}
+
+#[test]
+fn values_without_quotes() {
+    let cases = [
+        ("client_secret: x7Hq-09_Lm.", "client_secret: [redacted]"),
+        ("a\n  password: hunter22hunter\nb", "a\n  password: [redacted]\nb"),
+        ("aws_session_token = IQoJ/b3Jp+Z2luX2Vj==, x", "aws_session_token = [redacted], x"),
+        ("{token: abcd1234, 'secret': efgh5678}", "{token: [redacted], 'secret': [redacted]}"),
+        ("url:token: abcd1234", "url:token: [redacted]"),
+        ("_auth = dXNlcjE6cHc=", "_auth = [redacted]"),
+        ("X-Auth-Key: a b", "X-Auth-Key: [redacted]"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masked(text), expected);
+    }
+    for text in [
+        "token: usage",
+        "Tokens: 1234",
+        "token: 1234567890",
+        "total_tokens: 12345abcdef",
+        "nextToken: abcd1234efgh",
+        "token: self.cancellation_token,",
+        "secret = sha256_of(input)",
+        "token: Vec1234<String>",
+        "token == expected1234",
+        "password: ${PASSWORD_1234}",
+        "oauth: version2.0.1",
+    ] {
+        unchanged(text);
+    }
+}
+
+#[test]
+fn secrets_in_urls() {
+    let cases = [
+        ("http://localhost:1455/cb?code=abc&state=d", "http://localhost:1455/cb?code=[redacted]&state=d"),
+        ("https://x/?a=1&amp;sig=a%2Fb c", "https://x/?a=1&amp;sig=[redacted] c"),
+        (
+            "s3?X-Amz-Credential=AK%2F1&X-Amz-Date=2&X-Amz-Signature=fe",
+            "s3?X-Amz-Credential=[redacted]&X-Amz-Date=2&X-Amz-Signature=[redacted]",
+        ),
+        ("https://x/#signature=ab", "https://x/#signature=[redacted]"),
+        ("x/activate?user_code=AB-CD", "x/activate?user_code=[redacted]"),
+        ("https://hooks.slack.com/services/T0/B0/x9 b", "https://hooks.slack.com/services/[redacted] b"),
+        ("?dir=%2Fhome%2Fann%2Fx", "?dir=%2Fhome%2Fuser%2Fx"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masked(text), expected);
+    }
+    for text in
+        ["exit code=1", "let sig=1;", "?barcode=12", "?dir=%2Fhome%2Fanna", "https://hooks.slack.com/"]
+    {
+        unchanged(text);
+    }
 }
 
 #[test]
@@ -198,4 +313,17 @@ fn bytes_that_are_no_text() {
     assert_eq!(content(b"\xff plain"), Content::Bytes(b"\xff plain".to_vec()));
     let Content::Bytes(bytes) = content(b"\xff sk-abcdefgh1234") else { panic!("still bytes") };
     assert_eq!(bytes, "\u{fffd} [redacted]".as_bytes());
+}
+
+/// The recordings of this repository hold no secret, and a reader must be able to decode what redaction leaves.
+#[test]
+fn recordings_without_secrets_stay_as_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/recorded");
+    let mut lines = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let recording = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        recording.lines().for_each(unchanged);
+        lines += recording.lines().count();
+    }
+    assert!(lines > 0);
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use codex_appserver_record::Redactor;
 use proptest::prelude::*;
 
@@ -91,6 +92,11 @@ fn spicy() -> BoxedStrategy<String> {
         Just("=".to_owned()),
         Just("https://a:".to_owned()),
         Just("Cookie: ".to_owned()),
+        Just("secret: abcd1234 ".to_owned()),
+        Just("&code=ab".to_owned()),
+        Just("%2Fhome%2Fann".to_owned()),
+        Just(BASE64_STANDARD.encode("é ann@corp.example")),
+        Just("[[\"Cookie\",\"x\"]]".to_owned()),
         Just("{\"secret\":\"x\"}".to_owned()),
         Just("[\"a@b.cd\", 1.0".to_owned()),
         Just("\\\"".to_owned()),
@@ -103,6 +109,8 @@ fn names() -> BoxedStrategy<String> {
         Just("name".to_owned()),
         Just("value".to_owned()),
         Just("apiKey".to_owned()),
+        Just("auth".to_owned()),
+        Just("dataBase64".to_owned()),
         "[a-z]{0,4}",
         spicy()
     ]
@@ -144,6 +152,11 @@ proptest! {
             Just(("x", "run --token canary")),
             Just(("dbPassword", "canary")),
             Just(("GITHUB_TOKEN", "Canary words")),
+            Just(("x", "[[\"Cookie\",\"canary\"]]")),
+            Just(("x", "secret: canary01 b")),
+            Just(("x", "in %2Fhome%2Fann%2Fcanary")),
+            // Base64 of `a sk-canary0123456 b`.
+            Just(("dataBase64", "YSBzay1jYW5hcnkwMTIzNDU2IGI=")),
         ],
         nested in any::<bool>(),
     ) {
@@ -154,7 +167,11 @@ proptest! {
         let masked = redactor().text(&text).into_owned();
         let decoded: serde_json::Value = serde_json::from_str(&masked).unwrap();
         let decoded = decoded[1].to_string();
-        let shown = if value.contains("/home") { "ann" } else { "anary" };
+        let shown = match value {
+            _ if value.contains("home") => "ann",
+            _ if name == "dataBase64" => "zay1jYW5hcnkwMTIz",
+            _ => "anary",
+        };
         prop_assert!(!decoded.contains(shown), "{} of {}", decoded, text);
     }
 

@@ -7,6 +7,9 @@ use regex::Regex;
 /// What stands in for a home folder.
 const HOME: &str = "/home/user";
 
+/// The same in the query of a URL.
+const ENCODED_HOME: &str = "%2Fhome%2Fuser";
+
 /// The home folders to mask, in every way they are written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Homes {
@@ -27,7 +30,12 @@ impl Homes {
                 continue;
             }
             // A Windows path is also written with slashes, and in code with doubled backslashes.
-            for text in [text.to_owned(), text.replace('\\', "/"), text.replace('\\', r"\\")] {
+            let slashes = text.replace('\\', "/");
+            // In a URL, the path of which keeps its slashes.
+            let (encoded, in_url) = (percent_encoded(text), percent_encoded(&slashes));
+            let in_path = in_url.replace("%2F", "/").replace("%3A", ":");
+            let doubled = text.replace('\\', r"\\");
+            for text in [text.to_owned(), slashes, doubled, encoded, in_url, in_path] {
                 if !self.written.contains(&text) {
                     self.written.push(text);
                 }
@@ -35,7 +43,7 @@ impl Homes {
         }
         // The longest first: one home can lie in another.
         self.written.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let pattern = |text: &String| match has_drive(text) {
+        let pattern = |text: &String| match has_drive(text) || text.contains('%') {
             true => format!("(?i:{})", regex::escape(text)),
             false => regex::escape(text),
         };
@@ -49,9 +57,10 @@ impl Homes {
         let mut masked = String::new();
         let mut done = 0;
         for found in self.regex.as_ref()?.find_iter(text) {
-            if found.as_str() != HOME && ends_path(&text[found.end()..]) {
+            let home = if found.as_str().contains(['/', '\\']) { HOME } else { ENCODED_HOME };
+            if found.as_str() != home && ends_path(&text[found.end()..]) {
                 masked.push_str(&text[done..found.start()]);
-                masked.push_str(HOME);
+                masked.push_str(home);
                 done = found.end();
             }
         }
@@ -61,6 +70,19 @@ impl Homes {
 
 fn has_drive(text: &str) -> bool {
     matches!(text.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
+}
+
+/// As `encodeURIComponent` does it, nearly: it leaves a few more characters as they are.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Whether a path component can end where this text begins.
@@ -96,6 +118,20 @@ mod tests {
         let nested = homes(&["/nowhere/a", "/nowhere/a/b", r"C:\Users\Ann"]);
         assert_eq!(nested.mask("/nowhere/a/b/c /nowhere/a/x").unwrap(), "/home/user/c /home/user/x");
         assert_eq!(nested.mask(r"c:\users\ann\x C:/Users/Ann/y").unwrap(), r"/home/user\x /home/user/y");
+    }
+
+    #[test]
+    fn encoded_for_a_url() {
+        let homes = homes(&["/nowhere/ann b", r"C:\Users\Ann"]);
+        let masked = |text: &str| homes.mask(text).unwrap_or_else(|| text.to_owned());
+        assert_eq!(masked("?d=%2Fnowhere%2Fann%20b%2Fx&e"), "?d=%2Fhome%2Fuser%2Fx&e");
+        assert_eq!(masked("?d=%2fnowhere%2fann%20b"), "?d=%2Fhome%2Fuser");
+        assert_eq!(masked("file:///nowhere/ann%20b/x"), "file:///home/user/x");
+        assert_eq!(
+            masked("?d=C%3A%5CUsers%5CAnn%5Cx&e=C%3A%2FUsers%2FAnn"),
+            "?d=%2Fhome%2Fuser%5Cx&e=%2Fhome%2Fuser"
+        );
+        assert_eq!(homes.mask("%2Fnowhere%2Fann%20bob"), None);
     }
 
     #[test]

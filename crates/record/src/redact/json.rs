@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
 
-use super::{MASK, Redactor, names};
+use super::{MASK, Redactor, base64, names};
 
 /// Beyond this depth the text patterns have to do: nobody nests like that, and each level takes memory.
 const LEVELS: usize = 10_000;
@@ -53,12 +53,18 @@ struct Level {
     at_name: bool,
     /// The value that comes next is a secret, by its name or by the command line flag before it.
     next_secret: bool,
+    /// Only if it is a string.
+    only_string: bool,
+    /// The string that comes next is base64; in an array, every string is.
+    base64: bool,
     /// The name of the member is `value`, or one of [`NAMING`].
     member: Member,
-    /// The object names a secret.
+    /// The object names a secret, or the array is a pair that does.
     names_secret: bool,
-    /// Where the string of the member `value` is.
+    /// Where the string of the member `value` is, or the second of the pair.
     value: Option<(usize, usize)>,
+    /// The place in an array of arrays, which can be a list of pairs: `[["Cookie","…"]]`.
+    place: Option<usize>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -87,7 +93,7 @@ impl Scan<'_> {
                 b'}' | b']' => self.close(),
                 b',' => {
                     if let Some(level) = self.levels.last_mut() {
-                        level.at_name = level.is_object;
+                        level.comma();
                     }
                 }
                 b':' => {
@@ -102,13 +108,16 @@ impl Scan<'_> {
     }
 
     fn open(&mut self, is_object: bool) {
-        let secret = self.levels.last_mut().is_some_and(|level| {
-            let by_name = level.is_object && level.next_secret;
+        let mut level = Level { is_object, at_name: is_object, ..Level::default() };
+        if let Some(outer) = self.levels.last_mut() {
+            let by_name = outer.is_object && outer.next_secret && !outer.only_string;
             // A flag is about the argument right behind it.
-            level.next_secret = by_name;
-            level.secret || by_name
-        });
-        self.levels.push(Level { is_object, secret, at_name: is_object, ..Level::default() });
+            outer.next_secret = by_name;
+            level.secret = outer.secret || by_name;
+            level.base64 = !is_object && outer.base64;
+            level.place = (!is_object && !outer.is_object).then_some(0);
+        }
+        self.levels.push(level);
     }
 
     fn close(&mut self) {
@@ -124,6 +133,8 @@ impl Scan<'_> {
         let masked = match level {
             Some(level) if level.at_name => {
                 level.next_secret = names::is_secret(&string);
+                level.only_string = names::is_about_secret(&string);
+                level.base64 = names::is_base64(&string);
                 level.member = match &*string {
                     "value" => Member::Value,
                     name if NAMING.contains(&name) => Member::Naming,
@@ -137,10 +148,14 @@ impl Scan<'_> {
                 (!string.is_empty() && string != MASK).then(|| MASK.to_owned())
             }
             level => {
-                if let Some(level) = level {
+                let is_base64 = level.is_some_and(|level| {
                     level.note(&string, start, end);
+                    level.base64
+                });
+                match is_base64 {
+                    true => base64::redact(self.redactor, &string, self.depth + 1),
+                    false => self.redactor.string(&string, self.depth + 1),
                 }
-                self.redactor.string(&string, self.depth + 1)
             }
         };
         if let Some(masked) = masked {
@@ -150,15 +165,24 @@ impl Scan<'_> {
 }
 
 impl Level {
+    fn comma(&mut self) {
+        self.at_name = self.is_object;
+        self.place = self.place.map(|place| place + 1);
+        // Three are no pair.
+        self.names_secret &= self.place.is_none_or(|place| place < 2);
+    }
+
     /// What a string says about others: the name of a `value`, or a command line flag before an argument.
     fn note(&mut self, string: &str, start: usize, end: usize) {
-        match self.member {
-            _ if !self.is_object => {
-                let flag = string.strip_prefix('-').filter(|flag| !flag.contains(['=', ' ']));
-                self.next_secret = flag.is_some_and(names::is_secret);
-            }
-            Member::Naming => self.names_secret |= names::is_secret(string),
-            Member::Value if !string.is_empty() && string != MASK => self.value = Some((start, end)),
+        let is_word = !string.contains(['=', ' ']);
+        let is_shown = !string.is_empty() && string != MASK;
+        if !self.is_object {
+            self.next_secret = is_word && string.starts_with('-') && names::is_secret(string);
+        }
+        match (self.place, self.member) {
+            (Some(0), _) => self.names_secret = is_word && names::is_secret(string),
+            (Some(1), _) | (None, Member::Value) if is_shown => self.value = Some((start, end)),
+            (None, Member::Naming) => self.names_secret |= names::is_secret(string),
             _ => {}
         }
     }

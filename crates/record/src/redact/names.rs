@@ -2,7 +2,7 @@
 
 /// Ends of names, letters and digits only. The first ten are those that the generated crates redact in
 /// `Debug`; the others are of headers, environments and configuration files, which go over the wire as maps.
-const ENDS: [&str; 17] = [
+const ENDS: [&str; 20] = [
     "accesskey",
     "accesstoken",
     "apikey",
@@ -20,11 +20,29 @@ const ENDS: [&str; 17] = [
     "signingkey",
     "subscriptionkey",
     "token",
+    // Codes that log in or pair whoever has them.
+    "devicecode",
+    "pairingcode",
+    "usercode",
 ];
 
 /// Names that count as a whole.
-const WHOLE: [&str; 8] =
-    ["authorization", "proxyauthorization", "bearer", "jwt", "apikeys", "cookies", "passwords", "secrets"];
+const WHOLE: [&str; 11] = [
+    "authorization",
+    "proxyauthorization",
+    "bearer",
+    "jwt",
+    "apikeys",
+    "cookies",
+    "passwords",
+    "secrets",
+    "credentials",
+    "auth",
+    "xauth",
+];
+
+/// Starts of names as they are written, in lower case: `X-Auth-Key`, but not `XAUTHORITY`.
+const WRITTEN_STARTS: [&str; 2] = ["x-auth-", "x_auth_"];
 
 /// Ends of names as they are written, in lower case: `DB_PASS`, `HTTP_AUTHORIZATION`, npm's `_auth`.
 const WRITTEN_ENDS: [&str; 5] = ["_auth", "_authorization", "-authorization", "_pass", "_pat"];
@@ -37,11 +55,30 @@ const HARMLESS: [&str; 5] =
 pub(super) fn is_secret(name: &str) -> bool {
     let written = name.to_ascii_lowercase();
     let letters: String = written.chars().filter(char::is_ascii_alphanumeric).collect();
+    let letters = without_base64(&letters).unwrap_or(&letters);
     let ends = ENDS.iter().any(|end| letters.ends_with(end));
     let harmless = HARMLESS.iter().any(|end| letters.ends_with(end));
     (ends && !harmless)
-        || WHOLE.contains(&letters.as_str())
+        || WHOLE.contains(&letters)
+        || WRITTEN_STARTS.iter().any(|start| written.starts_with(start))
         || WRITTEN_ENDS.iter().any(|end| written.ends_with(end))
+}
+
+/// Whether a member of this name, where it is no string, says something about a secret and is none itself:
+/// how one logs in (`{"auth":{"mode":"none"}}`), or where a setting comes from (`{"mcp.x.token":{"name":…}}`).
+/// What of it is secret has a name of its own.
+pub(super) fn is_about_secret(name: &str) -> bool {
+    let written = name.to_ascii_lowercase();
+    written == "auth" || written.ends_with("_auth") || written.contains('.')
+}
+
+/// Whether a member of this name holds base64: `dataBase64`, `chunk_b64`, and `blob` as in MCP resources.
+pub(super) fn is_base64(name: &str) -> bool {
+    name == "blob" || without_base64(&name.to_ascii_lowercase()).is_some()
+}
+
+fn without_base64(name: &str) -> Option<&str> {
+    name.strip_suffix("base64").or_else(|| name.strip_suffix("b64"))
 }
 
 #[cfg(test)]
@@ -68,6 +105,14 @@ mod tests {
             "password",
             "DB_PASS",
             "_auth",
+            "X-Auth-Key",
+            "x-auth",
+            "auth",
+            "credentials",
+            "userCode",
+            "device_code",
+            "manualPairingCode",
+            "passwordBase64",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -88,6 +133,10 @@ mod tests {
             "PWD",
             "isSecretive",
             "compass",
+            "XAUTHORITY",
+            "author",
+            "environmentCredentials",
+            "exitCode",
             "",
         ] {
             assert!(!is_secret(name), "{name}");

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
+
+use super::names::is_secret;
 
 /// Names that say secret, at the end of a word in a text.
 const NAMES: &str = "(?:api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|token|secret|password|\
-     passwd|passphrase|authorization|cookie)";
+     passwd|passphrase|authorization|cookie|credentials|(?:device|pairing|user)[_-]?code)";
 
 /// Tokens that their first letters tell.
 const TOKENS: &str = concat!(
@@ -24,6 +26,31 @@ const TOKENS: &str = concat!(
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{8,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
     ")",
 );
+
+/// A name and its value without quotes: `client_secret: 0aB1…`, `aws_session_token = …`.
+///
+/// What follows such a name is as often prose or code (`token: usage`, `token: self.session_token,`) or a count
+/// (`token: 1234`), so a value is taken for a secret only if it is a word of at least eight characters, with a
+/// letter and a digit among them, and if no bracket shows it to be a call or a type.
+static UNQUOTED: LazyLock<Regex> = LazyLock::new(|| {
+    let regex = concat!(
+        r#"(?i)([a-z0-9_-]*(?:NAMES|auth))(["']?[ \t]*[:=]>?[ \t]*)"#,
+        r#"([^\s"'`\\,;&|<>(){}\[\]:=>$][^\s"'`\\,;&|<>(){}\[\]]{7,})([\s"'`\\,;&|)}\]]|\z)"#,
+    );
+    Regex::new(&regex.replace("NAMES", NAMES)).expect("the pattern is tested")
+});
+
+fn mask_unquoted(text: &str) -> Cow<'_, str> {
+    UNQUOTED.replace_all(text, |found: &Captures<'_>| {
+        let (name, value) = (&found[1], &found[3]);
+        let is_mixed =
+            value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| c.is_ascii_alphabetic());
+        match is_mixed && is_secret(name) {
+            true => format!("{name}{}[redacted]{}", &found[2], &found[4]),
+            false => found[0].to_owned(),
+        }
+    })
+}
 
 /// A shape and what it becomes.
 struct Pattern {
@@ -45,7 +72,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         pattern(r#"://[^\s/@:"'\\]*:[^\s/@"'\\]+@"#, "://[redacted]@"),
         // Authorization: Basic dXNlcjpwYXNz
         pattern(
-            r#"(?i)((?-u:\b)(?:(?:proxy-)?authorization|(?:set-)?cookie|[a-z0-9]+-NAMES)\s*:[ \t]*)[^\s"'\\][^\r\n"'\\]*"#,
+            r#"(?i)((?-u:\b)(?:(?:proxy-)?authorization|(?:set-)?cookie|[a-z0-9]+-NAMES|x-auth(?:-[a-z0-9]+)*)\s*:[ \t]*)[^\s"'\\][^\r\n"'\\]*"#,
             "${1}[redacted]",
         ),
         // "apiKey": "…", api_key = '…', and the same inside of a string: \"apiKey\":\"…\"
@@ -54,6 +81,13 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         pattern(r#"(?i)(NAMES\\+["']\s*:\s*\\+["'])[^"'\\]+"#, "${1}[redacted]"),
         // OPENAI_API_KEY=…, ?token=…
         pattern(r#"(?i)(NAMES=)[^\s"'\\&;,<>()\[\]{}=][^\s"'\\&;,<>()\[\]{}]*"#, "${1}[redacted]"),
+        // ?code=…, X-Amz-Signature=…: they mean a secret in a URL only.
+        pattern(
+            r#"(?i)((?:[?&#]|&amp;)(?:(?:x-[a-z]+-)?(?:signature|credential)|sig|code)=)[^\s"'\\&;,<>()\[\]{}=][^\s"'\\&;,<>()\[\]{}]*"#,
+            "${1}[redacted]",
+        ),
+        // Who has the address of a webhook can post.
+        pattern(r"(?i)(hooks\.slack\.com/(?:services|workflows|triggers)/)[a-z0-9/_-]+", "${1}[redacted]"),
         // --api-key …
         pattern(r#"(?i)(--[a-z0-9-]*NAMES[ \t]+["']?)[^\s"'\\\[-][^\s"'\\]*"#, "${1}[redacted]"),
         pattern(r"(?i)((?-u:\b)bearer[ \t]+)[a-z0-9._~+/=-]{6,}", "${1}[redacted]"),
@@ -68,6 +102,9 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 /// `None` where nothing changes.
 pub(super) fn mask(text: &str) -> Option<String> {
     let mut masked = Cow::Borrowed(text);
+    if let Cow::Owned(changed) = mask_unquoted(&masked) {
+        masked = Cow::Owned(changed);
+    }
     for pattern in PATTERNS.iter() {
         // A mask can match again and become itself.
         if let Cow::Owned(changed) = pattern.regex.replace_all(&masked, pattern.becomes) {
