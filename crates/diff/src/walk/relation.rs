@@ -1,0 +1,83 @@
+//! One type in place of another: which of the two takes what the other one does.
+
+use codex_appserver_bindgen::shape::{Object, Shape};
+
+use super::{Walk, is_alias};
+use crate::change::Change;
+use crate::finding::Level;
+use crate::path::Path;
+use crate::rules::{self, Written};
+
+impl<'m> Walk<'m, '_> {
+    /// One finding for the place, whatever differs below: the definitions have findings of their own
+    /// only where both protocols have them.
+    pub(super) fn replaced(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
+        let change = self.relation(old, new);
+        self.change(path, change, old, new);
+    }
+
+    pub(crate) fn relation(&mut self, old: &'m Shape, new: &'m Shape) -> Change {
+        let mut deep = self.deep();
+        deep.values(&Path::default(), old, new);
+        let breaks = |written: Written| {
+            deep.found.changes.iter().any(|raw| rules::find(raw.change, written).wire > Level::Safe)
+        };
+        match (breaks(Written::ByClient), breaks(Written::ByServer)) {
+            (false, false) => Change::Represented,
+            (false, true) => Change::Widened,
+            (true, false) => Change::Narrowed,
+            (true, true) => Change::TypeChanged,
+        }
+    }
+
+    /// Whether two definitions look exactly alike, whatever they are called.
+    pub(crate) fn same_shape(&mut self, old: &'m Shape, new: &'m Shape) -> bool {
+        let mut deep = self.deep();
+        deep.values(&Path::default(), old, new);
+        deep.found.changes.is_empty()
+    }
+
+    /// Whether `old` is called `new` now: one has gone, the other has come, and they look alike.
+    pub(super) fn is_renamed(&mut self, old: &'m str, new: &'m str) -> bool {
+        if self.renames.is_free(old, new) && self.could_be_renamed(old, new) {
+            self.renames.add(old, new);
+        }
+        self.renames.has(old, new)
+    }
+
+    fn could_be_renamed(&mut self, old: &'m str, new: &'m str) -> bool {
+        let (Some(gone), Some(come)) = (self.old.definitions.get(old), self.new.definitions.get(new)) else {
+            return false;
+        };
+        if self.new.definitions.contains_key(old) || self.old.definitions.contains_key(new) {
+            return false;
+        }
+        if is_alias(&gone.shape) || is_alias(&come.shape) {
+            return false;
+        }
+        resemble(&gone.shape, &come.shape) || self.same_shape(&gone.shape, &come.shape)
+    }
+}
+
+/// Whether most of what two shapes consist of has the same names.
+fn resemble(old: &Shape, new: &Shape) -> bool {
+    match (names(old), names(new)) {
+        (Some((kind, old)), Some((other, new))) if kind == other => {
+            let shared = old.iter().filter(|name| new.contains(name)).count();
+            shared > 0 && 2 * shared >= old.len().max(new.len())
+        }
+        _ => false,
+    }
+}
+
+fn names(shape: &Shape) -> Option<(&str, Vec<&str>)> {
+    Some(match shape {
+        Shape::Object(Object { fields, choice, .. }) => {
+            ("object", fields.iter().chain(choice).map(|field| field.wire.as_str()).collect())
+        }
+        Shape::StringEnum(values) => ("enum", values.iter().map(|value| value.wire.as_str()).collect()),
+        Shape::Tagged(tagged) => (&tagged.tag, tagged.arms.iter().map(|arm| arm.value.as_str()).collect()),
+        Shape::External(arms) => ("union", arms.iter().map(|arm| arm.value.as_str()).collect()),
+        _ => return None,
+    })
+}
