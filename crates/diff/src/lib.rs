@@ -27,3 +27,8 @@ pub use compare::{Options, compare};
 pub use finding::{Comparison, Direction, Finding, Level, Reach, Side, Stability};
 pub use rules::{Mirror, RULES, Rule, rule};
 pub use rules_markdown::rules_markdown;
+
+/// Compiles what the readme shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

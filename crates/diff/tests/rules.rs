@@ -1,0 +1,199 @@
+//! The registry against fixtures: each rule has a change that it alone applies to, and its opposite.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use codex_appserver_bindgen::model::Model;
+use codex_appserver_diff::rules::Written;
+use codex_appserver_diff::{Finding, Mirror, RULES, rule, rules_markdown};
+use json_patch::Patch;
+use serde::Deserialize;
+
+mod support;
+
+/// The base before and after a change.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    about: String,
+    /// Rules that the change meets beside its own.
+    #[serde(default)]
+    also: BTreeSet<String>,
+    /// What the older protocol differs in from the base.
+    #[serde(default = "nothing")]
+    before: Patch,
+    /// What the newer protocol differs in from the older one.
+    patch: Patch,
+}
+
+fn nothing() -> Patch {
+    Patch(Vec::new())
+}
+
+impl Fixture {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a fixture is a text file");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    fn models(&self) -> (Model, Model) {
+        let mut schema = support::base();
+        json_patch::patch(&mut schema, &self.before).expect("`before` fits the base");
+        let old = support::model(&schema);
+        json_patch::patch(&mut schema, &self.patch).expect("`patch` fits the base");
+        (old, support::model(&schema))
+    }
+}
+
+fn fixtures() -> Vec<(String, Fixture)> {
+    let files = std::fs::read_dir(support::folder().join("rules")).expect("the folder is there");
+    files
+        .map(|file| {
+            let path = file.expect("readable").path();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (name, Fixture::read(&path))
+        })
+        .collect()
+}
+
+#[test]
+fn every_rule_as_a_reader_sees_it() {
+    insta::glob!("rules/*.json", |path| {
+        let fixture = Fixture::read(path);
+        let (old, new) = fixture.models();
+        let text: String = support::diff(&old, &new).findings.iter().map(shown).collect();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        insta::with_settings!({ description => &fixture.about, snapshot_suffix => "", omit_expression => true }, {
+            insta::assert_snapshot!(name, text);
+        });
+    });
+}
+
+fn shown(finding: &Finding) -> String {
+    let Finding { rule, wire, source, direction, stability, place, message, fingerprint, .. } = finding;
+    let mut text =
+        format!("{rule} {fingerprint}\nWIRE {wire:?}, SOURCE {source:?}, {direction:?}, {stability:?}\n");
+    let shape = |shape: &Option<String>| shape.clone().unwrap_or_else(|| "-".to_owned());
+    let _ = writeln!(text, "{place}: {} => {}", shape(&finding.old), shape(&finding.new));
+    let _ = writeln!(text, "{message}");
+    for reach in &finding.reach {
+        let _ = writeln!(text, "  {:?} {} ({})", reach.direction, reach.witness, reach.kind);
+    }
+    text + "\n"
+}
+
+#[test]
+fn each_fixture_meets_its_rule_and_no_other() {
+    for (name, fixture) in fixtures() {
+        let (old, new) = fixture.models();
+        let findings = support::diff(&old, &new).findings;
+        let found: Vec<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+        let mut expected: Vec<&str> =
+            fixture.also.iter().map(String::as_str).chain([name.as_str()]).collect();
+        expected.sort_unstable();
+        let mut sorted = found.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected, "{name}");
+    }
+}
+
+#[test]
+fn every_rule_has_a_fixture() {
+    let names: BTreeSet<String> = fixtures().into_iter().map(|(name, _)| name).collect();
+    let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.id.to_owned()).collect();
+    assert_eq!(names, rules);
+}
+
+/// A snapshot outlives its fixture otherwise.
+#[test]
+fn every_snapshot_has_a_fixture() {
+    for file in std::fs::read_dir(support::folder().join("snapshots")).expect("the folder is there") {
+        let name = file.expect("readable").file_name().to_string_lossy().into_owned();
+        if let Some(fixture) = name.strip_prefix("rules__").and_then(|name| name.strip_suffix(".snap")) {
+            assert!(rule(fixture).is_some(), "{name} is the snapshot of no fixture; remove it");
+        }
+    }
+}
+
+/// The way back meets the opposite change at the same place, and of that change the rule for who writes it.
+#[test]
+fn the_way_back_meets_the_mirror() {
+    for (name, fixture) in fixtures() {
+        let (old, new) = fixture.models();
+        let there = support::diff(&old, &new).findings;
+        let back = support::diff(&new, &old).findings;
+        let rule = rule(&name).expect("a fixture has the name of a rule");
+        let Mirror::Rule(mirror) = rule.mirror else { continue };
+        let of = |findings: &[Finding], id: &str| {
+            let mut found = findings.iter().filter(|finding| finding.rule == id).cloned().collect::<Vec<_>>();
+            assert_eq!(found.len(), 1, "{name}: `{id}` in {findings:?}");
+            found.remove(0)
+        };
+        let (one, other) = (of(&there, &name), of(&back, mirror));
+        assert_eq!((&one.old, &one.new), (&other.new, &other.old), "{name}");
+        assert_eq!(one.direction, other.direction, "{name}");
+        let renamed = name.ends_with("-renamed");
+        assert!(
+            renamed || (one.place == other.place && one.reach == other.reach),
+            "{name}: {one:?} {other:?}"
+        );
+    }
+}
+
+#[test]
+fn a_rule_has_an_opposite_or_says_why_not() {
+    for rule in RULES {
+        match rule.mirror {
+            Mirror::Rule(id) => {
+                let mirror = self::rule(id).unwrap_or_else(|| panic!("{}: no rule `{id}`", rule.id));
+                assert_eq!(mirror.mirror, Mirror::Rule(rule.id), "the opposite of the opposite");
+                assert_eq!(mirror.change, rule.change.opposite(), "{}", rule.id);
+                assert_eq!(mirror.written, rule.written, "{}", rule.id);
+            }
+            Mirror::None(why) => assert!(why.ends_with('.'), "{}: a reason is a sentence", rule.id),
+        }
+    }
+}
+
+/// Every change has one rule for what the client writes and one for what it reads.
+#[test]
+fn rules_cover_both_writers_once() {
+    for rule in RULES {
+        for side in [Written::ByClient, Written::ByServer] {
+            let covers = |other: &&codex_appserver_diff::Rule| {
+                other.change == rule.change && other.written.is_none_or(|written| written == side)
+            };
+            assert_eq!(RULES.iter().filter(covers).count(), 1, "{:?} {side:?}", rule.change);
+        }
+    }
+}
+
+#[test]
+fn ids_are_unique_and_texts_are_sentences() {
+    let ids: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), RULES.len());
+    for rule in RULES {
+        assert!(rule.id.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'), "{}", rule.id);
+        for text in [rule.what, rule.why, rule.example, rule.waive] {
+            assert!(text.ends_with('.'), "{}: {text}", rule.id);
+        }
+        assert!(!rule.consequence.ends_with('.') && !rule.title.ends_with('.'), "{}", rule.id);
+    }
+}
+
+#[test]
+fn the_page_of_rules_is_current() {
+    let path = support::repo().join("docs/rules.md");
+    let page = rules_markdown();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(support::repo().join("docs")).expect("the repository is writable");
+        std::fs::write(&path, &page).expect("the repository is writable");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "docs/rules.md is not what the registry says; run \
+         `UPDATE_DOCS=1 cargo test -p codex-appserver-diff --test rules the_page`"
+    );
+}
