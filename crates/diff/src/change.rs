@@ -62,6 +62,40 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whether the new type takes what the old one did not, and the other way round.
+    pub(crate) fn extent(self) -> Extent {
+        let (widens, narrows) = match self {
+            Self::RequiredRemoved
+            | Self::BecameOptional
+            | Self::BecameNullable
+            | Self::Widened
+            | Self::EnumOpened
+            | Self::ValueAdded
+            | Self::ArmAdded
+            | Self::UntaggedArmAdded => (true, false),
+            Self::TypeChanged => (true, true),
+            Self::RequiredAdded
+            | Self::BecameRequired
+            | Self::BecameNonNull
+            | Self::Narrowed
+            | Self::EnumClosed
+            | Self::ValueRemoved
+            | Self::ArmRemoved
+            | Self::UntaggedArmRemoved => (false, true),
+            _ => (false, false),
+        };
+        Extent { widens, narrows }
+    }
+}
+
+/// How the values of a type grow and shrink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) widens: bool,
+    pub(crate) narrows: bool,
+}
+
 /// Changes that undo each other; whatever is not here undoes itself.
 const PAIRS: [(Change, Change); 17] = [
     (Change::RequiredAdded, Change::RequiredRemoved),
@@ -93,13 +127,15 @@ pub(crate) struct Raw {
     pub(crate) old: Option<String>,
     /// What is there now, in one line.
     pub(crate) new: Option<String>,
+    /// The verdicts on WIRE where the client writes and where it reads, where they differ from the rule's.
+    pub(crate) wire: Option<[Level; 2]>,
     /// The verdict on SOURCE where it differs from the rule's, and why.
     pub(crate) source: Option<(Level, &'static str)>,
 }
 
 impl Raw {
     pub(crate) fn new(path: Path, change: Change, old: Option<String>, new: Option<String>) -> Self {
-        Self { path, change, old, new, source: None }
+        Self { path, change, old, new, wire: None, source: None }
     }
 
     pub(crate) fn with_source(mut self, level: Level, why: &'static str) -> Self {

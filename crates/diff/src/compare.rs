@@ -115,7 +115,7 @@ impl Judge {
             source: verdict.source,
             direction,
             stability: if stable { Stability::Stable } else { Stability::Experimental },
-            message: message::sentence(raw, &place, verdict.rule),
+            message: message::sentence(raw, &place, &verdict),
             fingerprint: fingerprint::of(verdict.rule.id, &place, raw.old.as_deref(), raw.new.as_deref()),
             place,
             old: raw.old.clone(),

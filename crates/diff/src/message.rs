@@ -1,15 +1,23 @@
 //! A finding in one sentence: what changed, and what that means.
 
 use crate::change::{Change, Raw};
-use crate::rules::Rule;
+use crate::finding::Level;
+use crate::rules::Verdict;
 
-/// What changed at `place`, the rule's consequence, and why SOURCE is judged differently, where it is.
-pub(crate) fn sentence(raw: &Raw, place: &str, rule: &Rule) -> String {
+/// What changed at `place`, what that means, and why a verdict is not that of the rule, where it is not.
+pub(crate) fn sentence(raw: &Raw, place: &str, verdict: &Verdict) -> String {
+    let Verdict { rule, wire, .. } = verdict;
+    let consequence = match wire {
+        wire if *wire == rule.wire => rule.consequence,
+        Level::Safe => "nothing that differs between the two fails a peer",
+        Level::Dangerous => "peers may rely on something that differs between the two",
+        Level::Breaking => "a peer fails on something that differs between the two",
+    };
     let source = match raw.source {
         Some((level, why)) if level != rule.source => format!("; {why}"),
         _ => String::new(),
     };
-    format!("{}: {}{source}.", happened(raw, place), rule.consequence)
+    format!("{}: {consequence}{source}.", happened(raw, place))
 }
 
 fn happened(raw: &Raw, place: &str) -> String {

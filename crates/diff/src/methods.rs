@@ -65,14 +65,17 @@ impl<'m> Walk<'m, '_> {
             let edge = Edge { path: path.clone(), old: old.to_owned(), new: new.to_owned() };
             return self.found.edges.push(edge);
         }
-        let change = match (self.old.definitions.get(old), self.new.definitions.get(new)) {
+        let names = [old.to_owned(), new.to_owned()];
+        match (self.old.definitions.get(old), self.new.definitions.get(new)) {
             (Some(a), Some(b)) if is_alias(&a.shape) || is_alias(&b.shape) => {
-                return self.values(path, &a.shape, &b.shape);
+                self.values(path, &a.shape, &b.shape);
             }
-            (Some(a), Some(b)) => self.relation(&a.shape, &b.shape),
-            _ => Change::TypeChanged,
-        };
-        self.found.changes.push(Raw::new(path.clone(), change, Some(old.into()), Some(new.into())));
+            (Some(a), Some(b)) => self.replaced_as(path, (&a.shape, &b.shape), names),
+            _ => {
+                let [old, new] = names.map(Some);
+                self.found.changes.push(Raw::new(path.clone(), Change::TypeChanged, old, new));
+            }
+        }
     }
 
     /// Whether two methods take the same and return the same.

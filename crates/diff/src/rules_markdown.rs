@@ -24,7 +24,8 @@ The fingerprint is made of the rule, the place and the two shapes, so that it ou
 that matches no finding is an error. Each rule says when a waiver is in order.
 
 Constraints that the generated crates do not check (lengths, ranges within a width, string formats) and prose are not
-compared. What is reached only through something added or removed is covered by that one finding.
+compared. Where one definition stands in place of another, the verdict on WIRE is the worst of what differs inside.
+What is reached only through something added or removed is covered by that one finding.
 ";
 
 /// The page, with a table of all rules and a section for each.

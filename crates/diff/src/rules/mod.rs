@@ -103,19 +103,24 @@ pub(crate) struct Verdict {
     pub(crate) source: Level,
 }
 
+/// What a change means in what one side writes.
+pub(crate) fn verdict(raw: &Raw, written: Written) -> Verdict {
+    let rule = find(raw.change, written);
+    let wire = match (raw.wire, written) {
+        (None, _) => rule.wire,
+        (Some([level, _]), Written::ByClient) | (Some([_, level]), Written::ByServer) => level,
+    };
+    Verdict { rule, wire, source: raw.source.map_or(rule.source, |(level, _)| level) }
+}
+
 /// Where both sides write the place, the worse verdict counts on each axis, and the rule is that of the
 /// worse one.
 pub(crate) fn judge(raw: &Raw, direction: Direction) -> Verdict {
-    let of = |written| {
-        let rule = find(raw.change, written);
-        let source = raw.source.map_or(rule.source, |(level, _)| level);
-        Verdict { rule, wire: rule.wire, source }
-    };
     match direction {
-        Direction::ClientWrites => of(Written::ByClient),
-        Direction::ClientReads => of(Written::ByServer),
+        Direction::ClientWrites => verdict(raw, Written::ByClient),
+        Direction::ClientReads => verdict(raw, Written::ByServer),
         Direction::Both => {
-            let (written, read) = (of(Written::ByClient), of(Written::ByServer));
+            let (written, read) = (verdict(raw, Written::ByClient), verdict(raw, Written::ByServer));
             let worse =
                 if (read.wire, read.source) > (written.wire, written.source) { read } else { written };
             Verdict {

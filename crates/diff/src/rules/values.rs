@@ -65,7 +65,7 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "type-changed",
         title: "Another type",
-        what: "A value has another type, and neither type takes all that the other one does. A reference to another definition is followed: it counts as another type only if what stands behind it differs both ways. The whole replacement is one finding.",
+        what: "A value has another type, and neither type takes all that the other one does. A reference to another definition is followed: it counts as another type only if what stands behind it differs both ways. The whole replacement is one finding, and its verdict on WIRE is the worst of what differs inside.",
         why: "What one version writes the other cannot decode.",
         example: "`\"createdAt\"` of `Thread` goes from `\"string\"` to `\"integer\"`.",
         waive: BOTH,
@@ -135,7 +135,7 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "type-representation-changed",
         title: "The same bytes, another Rust type",
-        what: "A value is described another way that allows the same bytes: by another definition of a compatible shape, inline instead of by a definition, as a union of strings instead of an enum, or with a response type that was not known. Aliases such as `ThreadId` for a string are no types of their own, so that naming one is no change.",
+        what: "A value is described another way that allows the same bytes: by another definition of a compatible shape, inline instead of by a definition, as a union of strings instead of an enum, or with a response type that was not known. Where two definitions differ in members that may be absent anyway, that makes it dangerous. Aliases such as `ThreadId` for a string are no types of their own, so that naming one is no change.",
         why: "Peers see no difference. The Rust code names another type.",
         example: "`\"status\"` of `Turn` goes from `TurnStatus` to `TurnState`, an enum with the same values.",
         waive: CODE,

@@ -69,7 +69,9 @@ impl<'m> Walk<'m, '_> {
             (false, false) => self.defaults(path, old, new),
             (true, true) => {}
         }
-        if old.distinct_null != new.distinct_null && !old.required && !new.required {
+        // Where `null` or the choice to leave the member out came or went, that is the finding.
+        let may_be_null = |field: &Field| !field.required && matches!(field.shape, Shape::Nullable(_));
+        if old.distinct_null != new.distinct_null && may_be_null(old) && may_be_null(new) {
             let says = |distinct: bool| {
                 let text = if distinct { "null differs from absent" } else { "null counts as absent" };
                 Some(text.to_owned())

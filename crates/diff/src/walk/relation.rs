@@ -3,31 +3,55 @@
 use codex_appserver_bindgen::shape::{Object, Shape};
 
 use super::{Walk, is_alias};
-use crate::change::Change;
+use crate::change::{Change, Raw};
 use crate::finding::Level;
+use crate::line;
 use crate::path::Path;
 use crate::rules::{self, Written};
+
+/// What one type in place of another amounts to.
+pub(super) struct Relation {
+    pub(super) change: Change,
+    /// The worst that differs inside, where the client writes and where it reads.
+    wire: [Level; 2],
+}
 
 impl<'m> Walk<'m, '_> {
     /// One finding for the place, whatever differs below: the definitions have findings of their own
     /// only where both protocols have them.
     pub(super) fn replaced(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
-        let change = self.relation(old, new);
-        self.change(path, change, old, new);
+        let lines = [line::shape(old), line::shape(new)];
+        self.replaced_as(path, (old, new), lines);
     }
 
-    pub(crate) fn relation(&mut self, old: &'m Shape, new: &'m Shape) -> Change {
+    pub(crate) fn replaced_as(
+        &mut self,
+        path: &Path,
+        (old, new): (&'m Shape, &'m Shape),
+        [old_line, new_line]: [String; 2],
+    ) {
+        let Relation { change, wire } = self.relation(old, new);
+        let mut raw = Raw::new(path.clone(), change, Some(old_line), Some(new_line));
+        raw.wire = Some(wire);
+        self.found.changes.push(raw);
+    }
+
+    pub(super) fn relation(&mut self, old: &'m Shape, new: &'m Shape) -> Relation {
         let mut deep = self.deep();
         deep.values(&Path::default(), old, new);
-        let breaks = |written: Written| {
-            deep.found.changes.iter().any(|raw| rules::find(raw.change, written).wire > Level::Safe)
-        };
-        match (breaks(Written::ByClient), breaks(Written::ByServer)) {
+        let inside = &deep.found.changes;
+        let extents = || inside.iter().map(|raw| raw.change.extent());
+        let change = match (extents().any(|extent| extent.widens), extents().any(|extent| extent.narrows)) {
             (false, false) => Change::Represented,
-            (false, true) => Change::Widened,
-            (true, false) => Change::Narrowed,
+            (true, false) => Change::Widened,
+            (false, true) => Change::Narrowed,
             (true, true) => Change::TypeChanged,
-        }
+        };
+        let wire = [Written::ByClient, Written::ByServer].map(|written| {
+            let levels = inside.iter().map(|raw| rules::verdict(raw, written).wire);
+            levels.max().unwrap_or(Level::Safe)
+        });
+        Relation { change, wire }
     }
 
     /// Whether two definitions look exactly alike, whatever they are called.

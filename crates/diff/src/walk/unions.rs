@@ -42,7 +42,7 @@ impl<'m> Walk<'m, '_> {
     }
 
     fn takes(&mut self, old: &'m Shape, new: &'m Shape) -> bool {
-        self.relation(old, new) == Change::Represented
+        self.relation(old, new).change == Change::Represented
     }
 
     fn enums(&mut self, path: &Path, old: &'m [EnumValue], new: &'m [EnumValue]) {

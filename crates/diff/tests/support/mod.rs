@@ -50,7 +50,14 @@ pub fn try_model(schema: &Value) -> Result<Model, Error> {
     Generator::new(Config { tables: tables(), ..Config::default() }).schema(schema).model()
 }
 
-/// The same for a schema that is known to be one.
+/// The model of a canonical schema and of nothing else.
+pub fn plain_model(text: &str) -> Model {
+    let source = Source { name: "schema.json", bytes: text.as_bytes() };
+    let schema = Schema::from_any(&source, None).unwrap_or_else(|error| panic!("{error}"));
+    Generator::new(Config::default()).schema(schema).model().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// [`try_model`] of a schema that is known to be one.
 pub fn model(schema: &Value) -> Model {
     try_model(schema).unwrap_or_else(|error| panic!("{error}"))
 }
