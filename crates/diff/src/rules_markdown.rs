@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::change::Change;
 use crate::finding::Level;
 use crate::rules::{Mirror, RULES, Rule, Written};
 
@@ -25,7 +26,9 @@ that matches no finding is an error. Each rule says when a waiver is in order.
 
 Constraints that the generated crates do not check (lengths, ranges within a width, string formats) and prose are not
 compared. Where one definition stands in place of another, the verdict on WIRE is the worst of what differs inside.
-What is reached only through something added or removed is covered by that one finding.
+What is reached only through something added or removed is covered by that one finding. SOURCE is judged place by
+place: that a type gets or loses its constructor, or that its members with a default become options or cease to be,
+because of which other methods use the type, is no finding.
 ";
 
 /// The page, with a table of all rules and a section for each.
@@ -58,10 +61,14 @@ pub fn rules_markdown() -> String {
 }
 
 fn writer(rule: &Rule) -> &'static str {
-    match rule.written {
-        Some(Written::ByClient) => "client",
-        Some(Written::ByServer) => "server",
-        None => "either",
+    match (rule.written, rule.change) {
+        (Some(Written::ByClient), _)
+        | (_, Change::RequestAdded | Change::RequestRemoved)
+        | (_, Change::ClientNotificationAdded | Change::ClientNotificationRemoved) => "client",
+        (Some(Written::ByServer), _)
+        | (_, Change::NotificationAdded | Change::NotificationRemoved)
+        | (_, Change::ServerRequestAdded | Change::ServerRequestRemoved) => "server",
+        (None, _) => "either",
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use codex_appserver_bindgen::model::Model;
 use codex_appserver_diff::rules::Written;
-use codex_appserver_diff::{Finding, Mirror, RULES, rule, rules_markdown};
+use codex_appserver_diff::{Finding, Mirror, Options, RULES, compare, rule, rules_markdown};
 use json_patch::Patch;
 use serde::Deserialize;
 
@@ -20,6 +20,9 @@ struct Fixture {
     /// Rules that the change meets beside its own.
     #[serde(default)]
     also: BTreeSet<String>,
+    /// Compare the stable surface alone.
+    #[serde(default)]
+    stable_only: bool,
     /// What the older protocol differs in from the base.
     #[serde(default = "nothing")]
     before: Patch,
@@ -70,6 +73,22 @@ fn every_rule_as_a_reader_sees_it() {
     });
 }
 
+/// What the rules do not say one by one: directions, unions as a whole, replaced types, surfaces.
+#[test]
+fn cases_as_a_reader_sees_them() {
+    insta::glob!("cases/*.json", |path| {
+        let fixture = Fixture::read(path);
+        let (old, new) = fixture.models();
+        let comparison =
+            compare(&old, &new, &Options { stable_only: fixture.stable_only, ..Options::default() });
+        let text: String = comparison.findings.iter().map(shown).collect();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        insta::with_settings!({ description => &fixture.about, snapshot_suffix => "", omit_expression => true }, {
+            insta::assert_snapshot!(format!("case_{name}"), text);
+        });
+    });
+}
+
 fn shown(finding: &Finding) -> String {
     let Finding { rule, wire, source, direction, stability, place, message, fingerprint, .. } = finding;
     let mut text =
@@ -111,7 +130,9 @@ fn every_snapshot_has_a_fixture() {
     for file in std::fs::read_dir(support::folder().join("snapshots")).expect("the folder is there") {
         let name = file.expect("readable").file_name().to_string_lossy().into_owned();
         if let Some(fixture) = name.strip_prefix("rules__").and_then(|name| name.strip_suffix(".snap")) {
-            assert!(rule(fixture).is_some(), "{name} is the snapshot of no fixture; remove it");
+            let case = fixture.strip_prefix("case_").map(|case| format!("cases/{case}.json"));
+            let path = case.unwrap_or_else(|| format!("rules/{fixture}.json"));
+            assert!(support::folder().join(path).exists(), "{name} is the snapshot of no fixture; remove it");
         }
     }
 }

@@ -149,7 +149,7 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "type-renamed",
         title: "A type by another name",
-        what: "A definition is gone, and one that looks like it stands in its place: the same shape, or at least half of its members, values or arms. This is a proposal; what differs inside has findings of its own, under the new name.",
+        what: "A definition is gone, and one that looks like it stands in its place: the same shape, or more than half of its members, values or arms. This is a proposal; what differs inside has findings of its own, under the new name.",
         why: "Names of definitions are not on the wire. The Rust type has another name.",
         example: "`ConfigLayerName` is gone, and where it was used stands `ConfigLayerSource`.",
         waive: CODE,

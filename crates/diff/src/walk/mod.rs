@@ -17,6 +17,9 @@ use crate::path::Path;
 /// Aliases of aliases beyond this depth are a circle.
 const ALIASES: usize = 64;
 
+/// Types that differ this far down count as other types; no protocol goes there, but hostile files may.
+const DEPTH: usize = 200;
+
 /// What the comparison of two shapes found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -39,13 +42,15 @@ pub(crate) struct Walk<'m, 'r> {
     pub(crate) renames: &'r mut Renames,
     /// The pairs of definitions that were entered on the way, where the walk enters definitions at all.
     entered: Option<BTreeSet<(&'m str, &'m str)>>,
+    /// How many shapes the walk is inside of.
+    depth: usize,
     pub(crate) found: Found,
 }
 
 impl<'m, 'r> Walk<'m, 'r> {
     /// A walk that stops at definitions, which are pairs of their own.
     pub(crate) fn new(old: &'m Model, new: &'m Model, renames: &'r mut Renames) -> Self {
-        Self { old, new, renames, entered: None, found: Found::default() }
+        Self { old, new, renames, entered: None, depth: 0, found: Found::default() }
     }
 
     /// A walk that goes through definitions of different names as if they stood inline.
@@ -54,12 +59,23 @@ impl<'m, 'r> Walk<'m, 'r> {
             old: self.old,
             new: self.new,
             renames: self.renames,
-            entered: Some(BTreeSet::new()),
+            // A walk within a walk goes on where that one is, lest a type that contains itself have no end.
+            entered: Some(self.entered.clone().unwrap_or_default()),
+            depth: self.depth,
             found: Found::default(),
         }
     }
 
     pub(crate) fn values(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
+        if self.depth == DEPTH {
+            return self.change(path, Change::TypeChanged, old, new);
+        }
+        self.depth += 1;
+        self.shapes(path, old, new);
+        self.depth -= 1;
+    }
+
+    fn shapes(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
         if let (Shape::Ref(a), Shape::Ref(b)) = (old, new)
             && self.is_pair(a, b)
         {
@@ -78,6 +94,10 @@ impl<'m, 'r> Walk<'m, 'r> {
             (_, Shape::Nullable(inner)) => {
                 self.change(path, Change::BecameNullable, old, new);
                 self.values(path, old, inner);
+            }
+            // A deep walk has gone through all that can be gone through: this is an envelope's own type.
+            (Shape::Ref(_), _) | (_, Shape::Ref(_)) if self.entered.is_some() => {
+                self.change(path, Change::TypeChanged, old, new);
             }
             (Shape::Ref(_), _) | (_, Shape::Ref(_)) => self.replaced(path, old, new),
             (Shape::Integer(a), Shape::Integer(b)) => self.numbers(path, (old, range(*a)), (new, range(*b))),

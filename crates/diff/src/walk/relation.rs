@@ -88,7 +88,7 @@ fn resemble(old: &Shape, new: &Shape) -> bool {
     match (names(old), names(new)) {
         (Some((kind, old)), Some((other, new))) if kind == other => {
             let shared = old.iter().filter(|name| new.contains(name)).count();
-            shared > 0 && 2 * shared >= old.len().max(new.len())
+            2 * shared > old.len().max(new.len())
         }
         _ => false,
     }
