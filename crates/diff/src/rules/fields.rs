@@ -93,7 +93,7 @@ pub(super) const RULES: [Rule; 17] = [
     Rule {
         id: "request-param-became-required",
         title: "A member the client writes became required",
-        what: "A member of what the client writes could be left out, and must be there now.",
+        what: "A member of what the client writes could be left out, and must be there now. Where it could be `null` and no longer may, that is the same finding.",
         why: "A deployed client that leaves it out is refused. In Rust a setter turns into an argument of `new`.",
         example: "`\"cwd\"` of `CommandExecParams` joins `required`.",
         waive: SENT,
@@ -107,7 +107,7 @@ pub(super) const RULES: [Rule; 17] = [
     Rule {
         id: "request-param-became-optional",
         title: "A member the client writes became optional",
-        what: "A member of what the client writes had to be there, and may be left out now.",
+        what: "A member of what the client writes had to be there, and may be left out now. Where it may be `null` from then on as well, that is the same finding.",
         why: "Clients that go on sending it are fine. In Rust an argument of `new` turns into a setter, and the field into an `Option`.",
         example: "`\"cwd\"` of `CommandExecParams` leaves `required`.",
         waive: CODE,
@@ -121,7 +121,7 @@ pub(super) const RULES: [Rule; 17] = [
     Rule {
         id: "response-field-became-required",
         title: "A member the client reads became required",
-        what: "A member of what the server writes could be absent, and is always there now.",
+        what: "A member of what the server writes could be absent, and is always there now. Where it could be `null` and never is any more, that is the same finding.",
         why: "A client that copes with its absence copes with its presence. In Rust the field is no longer an `Option`.",
         example: "`\"model\"` of `Thread` joins `required`.",
         waive: CODE,
@@ -135,7 +135,7 @@ pub(super) const RULES: [Rule; 17] = [
     Rule {
         id: "response-field-became-optional",
         title: "A member the client reads became optional",
-        what: "A member of what the server writes was always there, and may be absent now.",
+        what: "A member of what the server writes was always there, and may be absent now. Where it may be `null` from then on as well, that is the same finding.",
         why: "A deployed client cannot decode a message without it. In Rust the field becomes an `Option`.",
         example: "`\"model\"` of `Thread` leaves `required`.",
         waive: READ,

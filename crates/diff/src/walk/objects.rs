@@ -79,7 +79,20 @@ impl<'m> Walk<'m, '_> {
             let (old, new) = (says(old.distinct_null), says(new.distinct_null));
             self.found.changes.push(Raw::new(path.clone(), Change::Represented, old, new));
         }
-        self.values(path, &old.shape, &new.shape);
+        // Both at once is how the schema says that a value may be missing: one finding, not two.
+        match (&old.shape, &new.shape) {
+            (old_shape, Shape::Nullable(inner))
+                if old.required && !new.required && !is_nullable(old_shape) =>
+            {
+                self.values(path, old_shape, inner);
+            }
+            (Shape::Nullable(inner), new_shape)
+                if !old.required && new.required && !is_nullable(new_shape) =>
+            {
+                self.values(path, inner, new_shape);
+            }
+            (old_shape, new_shape) => self.values(path, old_shape, new_shape),
+        }
     }
 
     fn presence(&mut self, path: &Path, change: Change, old: &Field, new: &Field) {
@@ -200,6 +213,10 @@ impl<'m> Walk<'m, '_> {
     pub(super) fn value_stability(&mut self, path: &Path, sides: (bool, bool)) {
         self.stability(path, sides, Some((Level::Safe, NEVER_GATED)));
     }
+}
+
+fn is_nullable(shape: &Shape) -> bool {
+    matches!(shape, Shape::Nullable(_) | Shape::Any)
 }
 
 fn is_bare(object: &Object) -> bool {
