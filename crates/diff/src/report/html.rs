@@ -1,0 +1,117 @@
+//! One page that needs nothing else: findings, a section per method, filters. askama escapes what it prints,
+//! and the page's own policy lets no script and no style run but those written here, by their hashes.
+
+use askama::Template;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::filters;
+use super::sections::sections;
+use super::summary::Summary;
+use super::view::{MethodView, View, by_method};
+use super::words::sides;
+use crate::verdict::Axis;
+use crate::{Comparison, Level};
+
+/// How many methods a finding names before it is unfolded.
+const METHODS: usize = 4;
+/// The style of all our pages.
+pub(crate) const STYLE: &str = include_str!("../../templates/page.css");
+const SCRIPT: &str = include_str!("../../templates/page.js");
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'c> {
+    comparison: &'c Comparison,
+    sides: String,
+    summary: Summary,
+    axis: &'static str,
+    axes: [(&'static str, &'static str); 3],
+    levels: [Level; 3],
+    groups: Vec<Group<'c>>,
+    methods: Vec<MethodView<'c>>,
+    style: &'static str,
+    style_hash: String,
+    script: &'static str,
+    script_hash: String,
+}
+
+struct Group<'c> {
+    title: &'static str,
+    views: Vec<View<'c>>,
+}
+
+/// Renders a comparison.
+///
+/// # Errors
+///
+/// A template fails, which none is known to do.
+pub fn render(comparison: &Comparison, axis: Axis) -> askama::Result<String> {
+    let mut number = 0;
+    let mut groups = Vec::new();
+    for section in sections(comparison, axis) {
+        let views = section.findings.into_iter().map(|finding| {
+            number += 1;
+            View::new(finding, number - 1, METHODS)
+        });
+        groups.push(Group { title: section.title, views: views.collect() });
+    }
+    let page = Page {
+        comparison,
+        sides: sides(comparison),
+        summary: Summary::of(comparison),
+        axis: match axis {
+            Axis::Wire => "wire",
+            Axis::Source => "source",
+            Axis::Both => "both",
+        },
+        axes: [("wire", "level on the wire"), ("source", "level for Rust code"), ("both", "the worse level")],
+        levels: Level::WORST_FIRST,
+        methods: by_method(groups.iter().flat_map(|group| &group.views)),
+        groups,
+        style: STYLE,
+        style_hash: content_hash(STYLE),
+        script: SCRIPT,
+        script_hash: content_hash(SCRIPT),
+    };
+    page.render()
+}
+
+/// How a content security policy names a script or style.
+pub(crate) fn content_hash(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn as_the_browser_gets_it() {
+        let page = render(&example::comparison(), Axis::Wire).expect("renders");
+        // Style and script stand in their own files.
+        let page = page.replace(STYLE, "…").replace(SCRIPT, "…");
+        let hash = |text| content_hash(text);
+        let page = page.replace(&hash(STYLE), "STYLE").replace(&hash(SCRIPT), "SCRIPT");
+        insta::assert_snapshot!("html", page);
+        assert!(render(&example::empty(), Axis::Wire).expect("renders").contains("No difference."));
+    }
+
+    #[test]
+    fn no_name_becomes_markup() {
+        let page = render(&example::hostile(), Axis::Wire).expect("renders");
+        assert!(!page.contains("<img"), "a tag of the schema got through");
+        assert_eq!(page.matches("</script>").count(), 1);
+        assert!(!page.contains('\u{202e}') && !page.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_page_asks_nobody_for_anything() {
+        let page = render(&example::comparison(), Axis::Wire).expect("renders");
+        for outside in ["http://", "https://", "src=", "url(", "@import", "<link"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A comparison as people and programs read it: one module per format.
+
+#[cfg(test)]
+pub(crate) mod example;
+mod filters;
+pub mod github;
+pub mod html;
+pub mod json;
+pub mod markdown;
+mod sections;
+mod summary;
+pub mod text;
+mod view;
+mod words;
+
+pub use summary::{Counts, Summary};

@@ -1,0 +1,136 @@
+//! What the templates print: findings with their texts cut to pieces that need no further thought.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::words::{first_methods, methods, plain, witnesses};
+use crate::verdict::Axis;
+use crate::{Finding, Level, Reach};
+
+/// What may stand in an `id` and behind `#` as it is.
+const FRAGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+/// A finding for a template.
+pub(super) struct View<'c> {
+    pub(super) finding: &'c Finding,
+    /// Its position in the page, by which the sections of methods refer to it.
+    pub(super) number: usize,
+    pub(super) message: Vec<Words>,
+    pub(super) methods: Vec<&'c str>,
+    /// A few of the methods, and how many more there are.
+    pub(super) first: Vec<&'c str>,
+    pub(super) more: usize,
+    pub(super) witnesses: Vec<&'c Reach>,
+    /// One line each, with the sign of a diff.
+    pub(super) shapes: Vec<String>,
+}
+
+/// A piece of a sentence: prose, or the name of something.
+pub(super) struct Words {
+    pub(super) code: bool,
+    pub(super) text: String,
+}
+
+/// A method with the findings that reach it.
+pub(super) struct MethodView<'c> {
+    pub(super) name: &'c str,
+    pub(super) kinds: Vec<&'c str>,
+    pub(super) worst: Level,
+    pub(super) rows: Vec<MethodRow<'c>>,
+}
+
+/// A finding in the section of a method.
+pub(super) struct MethodRow<'c> {
+    pub(super) number: usize,
+    pub(super) finding: &'c Finding,
+}
+
+impl<'c> View<'c> {
+    /// `few` is how many methods are named where there is little room.
+    pub(super) fn new(finding: &'c Finding, number: usize, few: usize) -> Self {
+        let (first, more) = first_methods(finding, few);
+        let shapes = [("-", &finding.old), ("+", &finding.new)];
+        let shapes = shapes
+            .into_iter()
+            .filter_map(|(sign, shape)| shape.as_ref().map(|shape| format!("{sign} {}", plain(shape))));
+        Self {
+            finding,
+            number,
+            message: words(&plain(&finding.message)),
+            methods: methods(finding),
+            first,
+            more,
+            witnesses: witnesses(finding),
+            shapes: shapes.collect(),
+        }
+    }
+
+    /// The `id` of the finding in the page.
+    pub(super) fn anchor(&self) -> String {
+        finding_anchor(self.finding)
+    }
+
+    /// The worse of both verdicts.
+    pub(super) fn worst(&self) -> Level {
+        Axis::Both.level(self.finding)
+    }
+}
+
+impl MethodView<'_> {
+    /// The `id` of the method's section.
+    pub(super) fn anchor(&self) -> String {
+        method_anchor(self.name)
+    }
+}
+
+impl MethodRow<'_> {
+    /// The worse of both verdicts.
+    pub(super) fn worst(&self) -> Level {
+        Axis::Both.level(self.finding)
+    }
+
+    /// The `id` of the finding in the page.
+    pub(super) fn anchor(&self) -> String {
+        finding_anchor(self.finding)
+    }
+}
+
+pub(super) fn method_anchor(name: &str) -> String {
+    format!("method/{}", utf8_percent_encode(name, &FRAGMENT))
+}
+
+fn finding_anchor(finding: &Finding) -> String {
+    format!("finding/{}", utf8_percent_encode(&finding.fingerprint, &FRAGMENT))
+}
+
+/// Every method that a finding reaches, by name.
+pub(super) fn by_method<'c: 'v, 'v>(views: impl Iterator<Item = &'v View<'c>>) -> Vec<MethodView<'c>> {
+    let mut methods: BTreeMap<&'c str, MethodView<'c>> = BTreeMap::new();
+    for view in views {
+        for reach in &view.finding.reach {
+            let method = methods.entry(&reach.method).or_insert_with(|| MethodView {
+                name: &reach.method,
+                kinds: Vec::new(),
+                worst: Level::Safe,
+                rows: Vec::new(),
+            });
+            if !method.kinds.contains(&reach.kind.as_str()) {
+                method.kinds.push(&reach.kind);
+            }
+            // A method that is reached both ways has the finding once.
+            if method.rows.last().is_none_or(|row| row.number != view.number) {
+                method.worst = method.worst.max(view.worst());
+                method.rows.push(MethodRow { number: view.number, finding: view.finding });
+            }
+        }
+    }
+    methods.into_values().collect()
+}
+
+/// The pieces of a sentence in which backticks mark the names.
+fn words(message: &str) -> Vec<Words> {
+    let pieces = message.split('`').enumerate();
+    let pieces = pieces.map(|(index, text)| Words { code: index % 2 == 1, text: text.to_owned() });
+    pieces.filter(|words| !words.text.is_empty()).collect()
+}
