@@ -6,18 +6,28 @@ use super::{view, words};
 
 /// The text on one line, without control characters.
 #[askama::filter_fn]
-pub(super) fn plain(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+pub(crate) fn plain(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
     Ok(words::plain(&text.to_string()))
 }
 
 /// The text without the references that GitHub makes out of `@name` and `#1`: an invisible joiner parts them.
 #[askama::filter_fn]
-pub(super) fn no_mention(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+pub(crate) fn no_mention(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
     Ok(text.to_string().replace('@', "@\u{2060}").replace('#', "#\u{2060}"))
+}
+
+/// Text for a cell of a Markdown table: a bar would end it, and a star or underscore is only that.
+#[askama::filter_fn]
+pub(crate) fn cell(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+    let text = text.to_string();
+    let escape = |c: char| {
+        if matches!(c, '|' | '*' | '_' | '`' | '[' | '\\') { format!("\\{c}") } else { c.to_string() }
+    };
+    Ok(text.chars().map(escape).collect())
 }
 
 /// The `id` of a method's section.
 #[askama::filter_fn]
-pub(super) fn method_anchor(name: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+pub(crate) fn method_anchor(name: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
     Ok(view::method_anchor(&name.to_string()))
 }

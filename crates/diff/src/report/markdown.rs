@@ -35,6 +35,13 @@ struct Block<'c> {
     view: View<'c>,
 }
 
+/// A safe finding takes a line.
+#[derive(Template)]
+#[template(path = "comment_line.html")]
+struct Line<'c> {
+    view: View<'c>,
+}
+
 /// Renders a comparison.
 ///
 /// # Errors
@@ -61,16 +68,19 @@ impl Comment {
     /// Adds as many findings of a section as fit. What breaks is shown, the rest is folded once more.
     fn section(&mut self, section: &Section<'_>) -> askama::Result<()> {
         let heading = format!("{} ({})", section.title, section.findings.len());
+        let folded = |list: &str| format!("\n<details><summary><b>{heading}</b></summary>\n{list}\n\n");
         let (open, close) = match section.part {
             Part::Breaking => (format!("\n<h4>{heading}</h4>\n\n"), ""),
-            _ => (
-                format!("\n<details><summary><b>{heading}</b></summary>\n<blockquote>\n\n"),
-                "</blockquote></details>\n",
-            ),
+            Part::Safe => (folded("<ul>").trim_end().to_owned() + "\n", "</ul></details>\n"),
+            _ => (folded("<blockquote>"), "</blockquote></details>\n"),
         };
         let mut shown = 0;
         for finding in &section.findings {
-            let block = Block { view: View::new(finding, 0, METHODS) }.render()? + "\n";
+            let view = View::new(finding, 0, METHODS);
+            let block = match section.part {
+                Part::Safe => Line { view }.render()?,
+                _ => Block { view }.render()?,
+            } + "\n";
             let before = if shown == 0 { open.len() } else { 0 };
             if self.text.len() + before + block.len() + close.len() + RESERVE > LIMIT {
                 break;
@@ -132,7 +142,9 @@ mod tests {
             assert!(text.len() < LIMIT, "{copies}: {}", text.len());
             assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
             assert_eq!(text.matches("<blockquote>").count(), text.matches("</blockquote>").count());
-            let told = text.matches("Fingerprint").count() + text.matches("Waived: ").count();
+            let told = text.matches("Fingerprint").count()
+                + text.matches("Waived: ").count()
+                + text.matches("<li><code>").count();
             let left_out = 7 * copies - told;
             let words = format!("… {} left out (", count(left_out, "more finding"));
             assert_eq!(text.contains(&words), left_out > 0, "{words}");

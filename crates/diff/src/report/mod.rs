@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod example;
-mod filters;
+pub(crate) mod filters;
 pub mod github;
 pub mod html;
 pub mod json;

@@ -61,7 +61,10 @@ impl<'c> View<'c> {
             methods: methods(finding),
             first,
             more,
-            witnesses: witnesses(finding),
+            witnesses: witnesses(finding)
+                .into_iter()
+                .filter(|reach| reach.witness != finding.place)
+                .collect(),
             shapes: shapes.collect(),
         }
     }
