@@ -105,11 +105,12 @@ pub fn derived(dir: &Path) -> Result<()> {
     tree::apply(dir, &tree::changes(dir, &output.files, Owner::User)?)
 }
 
-fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
+/// Reads one file, or two with a comma between.
+pub fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
     let (first, second) = match list.split(',').map(str::trim).collect::<Vec<_>>()[..] {
         [first] if !first.is_empty() => (first, None),
         [first, second] if !first.is_empty() && !second.is_empty() => (first, Some(second)),
-        _ => bail!("--schema takes one file, or two with a comma between: STABLE,EXPERIMENTAL"),
+        _ => bail!("`{list}`: a schema is one file, or two with a comma between: STABLE,EXPERIMENTAL"),
     };
     let first_bytes = inputs::read(Path::new(first))?;
     let second_bytes = second.map(|path| inputs::read(Path::new(path))).transpose()?;

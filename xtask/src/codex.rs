@@ -23,7 +23,11 @@ pub fn pinned() -> Result<Codex> {
 
 /// Any version, installed through npm when it is missing.
 pub fn install(version: &str) -> Result<Codex> {
-    let cache = inputs::root().join(".cache/codex");
+    install_into(&inputs::root().join(".cache/codex"), version)
+}
+
+/// The same in a folder of the caller's.
+pub fn install_into(cache: &Path, version: &str) -> Result<Codex> {
     Ok(Installer::new(cache).progress(show).install(version)?)
 }
 

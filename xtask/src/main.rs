@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod codex;
+mod diff;
 mod inputs;
 mod program;
 mod schema;
@@ -29,6 +30,7 @@ struct Cli {
 enum Verb {
     Codegen(codegen::Args),
     Schema(schema::Args),
+    Diff(diff::Args),
     /// Record the traffic of a codex app-server while passing it through; `--help` lists the options.
     Record(program::Args),
     /// Decode recorded traffic with the typed bindings and compare; `--help` lists the options.
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     .and_then(|()| match &cli.verb {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
+        Verb::Diff(args) => diff::run(args),
         Verb::Record(args) => program::RECORDER.run(args),
         Verb::Trace(args) => program::TRACE.run(args),
         Verb::Test(args) => test::run(args),

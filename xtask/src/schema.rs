@@ -51,16 +51,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Some(version) => codex::install(version)?,
         None => codex::find(args.codex.as_deref())?,
     };
-    let version = codex.version().context("cannot ask codex for its version")?;
-    let (stable, stable_origin) = bundle(&codex, Surface::Stable)?;
-    let (experimental, experimental_origin) = bundle(&codex, Surface::Experimental)?;
     let prose = if args.keep_descriptions { Prose::Keep } else { Prose::Drop };
-    let schema = Schema::from_bundles(
-        &Source { name: "the stable bundle", bytes: &stable },
-        Some(&Source { name: "the experimental bundle", bytes: &experimental }),
-        prose,
-    )?
-    .with_codex_version(&version);
+    let (schema, provenance) = of_codex(&codex, prose)?;
+    let version = &provenance.codex_version;
 
     let canonical = schema.to_canonical_json();
     if let Some(out) = &args.out {
@@ -68,11 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("codex {version}: wrote {}", out.display());
         return Ok(Outcome::Clean);
     }
-    let provenance = Provenance {
-        codex_version: version.clone(),
-        stable: stable_origin,
-        experimental: experimental_origin,
-    };
+    let version = version.clone();
     let provenance = format!(
         "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n{}",
         toml::to_string(&provenance)?
@@ -90,6 +79,22 @@ pub fn run(args: &Args) -> Result<Outcome> {
         changed => println!("codex {version}: wrote {}; next: `cargo xtask codegen`", changed.join(", ")),
     }
     Ok(Outcome::Clean)
+}
+
+/// The canonical schema of a codex, and where it comes from.
+pub fn of_codex(codex: &Codex, prose: Prose) -> Result<(Schema, Provenance)> {
+    let version = codex.version().context("cannot ask codex for its version")?;
+    let (stable, stable_origin) = bundle(codex, Surface::Stable)?;
+    let (experimental, experimental_origin) = bundle(codex, Surface::Experimental)?;
+    let schema = Schema::from_bundles(
+        &Source { name: "the stable bundle", bytes: &stable },
+        Some(&Source { name: "the experimental bundle", bytes: &experimental }),
+        prose,
+    )?
+    .with_codex_version(&version);
+    let provenance =
+        Provenance { codex_version: version, stable: stable_origin, experimental: experimental_origin };
+    Ok((schema, provenance))
 }
 
 fn bundle(codex: &Codex, surface: Surface) -> Result<(Vec<u8>, Origin)> {

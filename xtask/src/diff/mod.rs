@@ -1,0 +1,166 @@
+//! `cargo xtask diff`: what one version of the protocol does to another.
+
+mod history;
+mod output;
+mod sides;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use codex_appserver_diff::verdict::{Axis, FailOn};
+use codex_appserver_diff::waivers::Waivers;
+use codex_appserver_diff::{Comparison, Options, compare, report, rules_markdown};
+
+use crate::{Outcome, inputs};
+use output::Format;
+use sides::Side;
+
+/// Compare two versions of the protocol: what breaks, for whom, and why.
+///
+/// A version is a codex version (0.169.0; a fixture, the pinned schema, or installed through npm), a canonical
+/// file, a raw bundle, STABLE,EXPERIMENTAL, or git:REV for schema/app-server.json at that revision.
+/// Exit codes: 0 clean, 1 --fail-on found something that is not waived, 2 could not run.
+///
+/// Example: cargo xtask diff 0.166.0 0.169.0 --out target/diff.html
+#[derive(clap::Args)]
+pub struct Args {
+    /// The older and the newer version; with --history at least two, the oldest first.
+    #[arg(value_name = "VERSION", required_unless_present = "rules")]
+    versions: Vec<String>,
+    /// What to write; without it the ending of --out tells, else text.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write to this file instead of standard output; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    out: Vec<PathBuf>,
+    /// From which level on to exit 1.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOnArg::Breaking, conflicts_with = "history")]
+    fail_on: FailOnArg,
+    /// Whose levels count: the bytes of deployed peers, Rust code compiled against the crates, or both.
+    #[arg(long, value_enum, default_value_t = AxisArg::Wire, conflicts_with = "history")]
+    axis: AxisArg,
+    /// Leave out what only the experimental surface is concerned with.
+    #[arg(long, conflicts_with = "history")]
+    stable_only: bool,
+    /// The findings that somebody accepted; `none` for no file. Without it schema/waivers.toml.
+    #[arg(long, value_name = "FILE", conflicts_with = "history")]
+    waivers: Option<PathBuf>,
+    /// Tell each version from the one before it, as a table (.md) or a page with a chart (.html).
+    #[arg(long, conflicts_with = "rules")]
+    history: bool,
+    /// Print the page about all rules.
+    #[arg(long, conflicts_with_all = ["versions", "format"])]
+    rules: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOnArg {
+    Breaking,
+    Dangerous,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum AxisArg {
+    Wire,
+    Source,
+    Both,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<Outcome> {
+    if args.rules {
+        output::write(&args.out, None, |_| Ok(rules_markdown()))?;
+        return Ok(Outcome::Clean);
+    }
+    if args.history {
+        return history::run(args);
+    }
+    let [old, new] = &args.versions[..] else {
+        bail!("diff takes two versions, the older one first; --history takes more");
+    };
+    let axis = args.axis();
+    let (comparison, new) = args.compare(old, new)?;
+    output::write(&args.out, args.format, |format| render(&comparison, axis, format, &new))?;
+
+    let failures = comparison.failures(axis, args.fail_on()).count();
+    if failures == 0 {
+        return Ok(Outcome::Clean);
+    }
+    let what = if failures == 1 { "1 finding is" } else { &format!("{failures} findings are") };
+    eprintln!("{what} {} and not waived; waive one in schema/waivers.toml by its fingerprint", args.fail_on);
+    Ok(Outcome::Found)
+}
+
+impl Args {
+    fn compare(&self, old: &str, new: &str) -> Result<(Comparison, Side)> {
+        let tables = inputs::tables()?;
+        let (old, new) = (Side::read(old, &tables)?, Side::read(new, &tables)?);
+        let mut comparison = compare(&old.model, &new.model, &Options::default());
+        comparison.old.name.clone_from(&old.name);
+        comparison.new.name.clone_from(&new.name);
+        if let Some(waivers) = self.read_waivers()? {
+            waivers.apply(&mut comparison)?;
+        }
+        // A waiver may be for what is left out here.
+        if self.stable_only {
+            comparison.retain_stable();
+        }
+        Ok((comparison, new))
+    }
+
+    fn read_waivers(&self) -> Result<Option<Waivers>> {
+        let path = match &self.waivers {
+            Some(none) if none.as_os_str() == "none" => return Ok(None),
+            Some(path) => path.clone(),
+            None => inputs::schema_dir().join("waivers.toml"),
+        };
+        let bytes = inputs::read(&path)?;
+        let shown = inputs::shown(&path);
+        let text = String::from_utf8(bytes).with_context(|| format!("{shown} is not UTF-8"))?;
+        Ok(Some(Waivers::parse(&shown, &text)?))
+    }
+
+    fn axis(&self) -> Axis {
+        match self.axis {
+            AxisArg::Wire => Axis::Wire,
+            AxisArg::Source => Axis::Source,
+            AxisArg::Both => Axis::Both,
+        }
+    }
+
+    fn fail_on(&self) -> FailOn {
+        match self.fail_on {
+            FailOnArg::Breaking => FailOn::Breaking,
+            FailOnArg::Dangerous => FailOn::Dangerous,
+            FailOnArg::None => FailOn::Nothing,
+        }
+    }
+}
+
+impl std::fmt::Display for FailOnArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Breaking => "breaking",
+            Self::Dangerous => "dangerous or worse",
+            Self::None => "of no matter",
+        })
+    }
+}
+
+fn render(comparison: &Comparison, axis: Axis, format: Format, new: &Side) -> Result<String> {
+    Ok(match format {
+        Format::Text => report::text::render(comparison, axis),
+        Format::Markdown => report::markdown::render(comparison, axis)?,
+        Format::Json => report::json::render(comparison)?,
+        Format::Github => report::github::render(comparison, axis, new.file.as_deref()),
+        Format::Html => report::html::render(comparison, axis)?,
+    })
+}
+
+/// A file below the root as git and GitHub call it.
+fn repository_path(path: &Path) -> Option<String> {
+    let path = path.canonicalize().ok()?;
+    let below = path.strip_prefix(inputs::root()).ok()?;
+    Some(below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
+}

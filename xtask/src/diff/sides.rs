@@ -1,0 +1,128 @@
+//! The two protocols to compare: from files, revisions or codex versions to models.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use codex_appserver_bindgen::model::Model;
+use codex_appserver_bindgen::{Config, Generator, Prose, Schema, Source, Tables};
+
+use super::repository_path;
+use crate::inputs::{self, Provenance};
+use crate::tree::write_whole;
+use crate::{codegen, codex, schema};
+
+/// The canonical schema below the root.
+const PINNED: &str = "schema/app-server.json";
+
+/// One protocol.
+pub struct Side {
+    /// What the user called it.
+    pub name: String,
+    /// Its file in this repository, where it is one.
+    pub file: Option<String>,
+    /// What it says.
+    pub model: Model,
+}
+
+impl Side {
+    /// Reads what the user named. The tables apply to either side where they fit: what they say of one
+    /// version holds for its neighbours, and a side without them would differ from one that has them.
+    pub fn read(name: &str, tables: &Tables) -> Result<Self> {
+        let (schema, file) = read_schema(name)?;
+        let config = Config { tables: tables.clone(), ..Config::default() };
+        let model = Generator::new(config).schema(schema).model();
+        Ok(Self { name: name.to_owned(), file, model: model.with_context(|| name.to_owned())? })
+    }
+}
+
+fn read_schema(name: &str) -> Result<(Schema, Option<String>)> {
+    if let Some(revision) = name.strip_prefix("git:") {
+        return Ok((at_revision(revision)?, Some(PINNED.to_owned())));
+    }
+    if is_version(name) {
+        return of_version(name);
+    }
+    if name.contains(['/', '\\', ',']) || Path::new(name).exists() {
+        return Ok((codegen::read_schema(name, None)?, repository_path(Path::new(name))));
+    }
+    bail!("`{name}` is no file, no git:REV and no codex version such as 0.169.0");
+}
+
+/// The canonical schema as it was committed.
+fn at_revision(revision: &str) -> Result<Schema> {
+    if revision.is_empty() || revision.starts_with('-') {
+        bail!("git:{revision} names no revision; write git:HEAD or git:origin/main");
+    }
+    let object = format!("{revision}:{PINNED}");
+    let output = Command::new("git").arg("-C").arg(inputs::root()).args(["show", &object]).output();
+    let output = output.with_context(|| format!("cannot run `git show {object}`"))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        let reason = reason.lines().next().unwrap_or("git says nothing").trim_start_matches("fatal: ");
+        bail!("git:{revision}: {reason}");
+    }
+    Ok(Schema::from_canonical(&Source { name: &object, bytes: &output.stdout })?)
+}
+
+/// A codex version: a fixture, the pinned schema, what an earlier run kept, or asked of codex itself.
+fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
+    let fixture = inputs::root().join("tests/fixtures/protocols").join(format!("{version}.json"));
+    let kept = inputs::root().join(".cache/protocols").join(format!("{version}.json"));
+    if fixture.is_file() {
+        return Ok((canonical(&fixture)?, None));
+    }
+    if Provenance::read()?.codex_version == version {
+        return Ok((inputs::pinned_schema()?, Some(PINNED.to_owned())));
+    }
+    if !kept.is_file() {
+        ask_codex(version, &kept)?;
+    }
+    Ok((canonical(&kept)?, None))
+}
+
+fn canonical(path: &PathBuf) -> Result<Schema> {
+    let bytes = inputs::read(path)?;
+    Ok(Schema::from_canonical(&Source { name: &inputs::shown(path), bytes: &bytes })?)
+}
+
+/// Asks a codex for its protocol and keeps the answer. The program itself, 170 MB, goes again unless
+/// somebody installed it before.
+fn ask_codex(version: &str, keep: &Path) -> Result<()> {
+    let home = inputs::root().join(".cache");
+    let (codex, _temporary) = if home.join(format!("codex/codex-{version}")).is_dir() {
+        (codex::install(version)?, None)
+    } else {
+        std::fs::create_dir_all(&home).with_context(|| format!("cannot create {}", inputs::shown(&home)))?;
+        let temporary = tempfile::Builder::new().prefix("diff-").tempdir_in(&home);
+        let temporary = temporary.with_context(|| format!("cannot write in {}", inputs::shown(&home)))?;
+        (codex::install_into(temporary.path(), version)?, Some(temporary))
+    };
+    let (schema, _) = schema::of_codex(&codex, Prose::Drop)?;
+    let parent = keep.parent().unwrap_or(&home);
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", inputs::shown(parent)))?;
+    write_whole(keep, schema.to_canonical_json().as_bytes())
+}
+
+fn is_version(name: &str) -> bool {
+    let core = name.split('-').next().unwrap_or_default();
+    let numbers: Vec<&str> = core.split('.').collect();
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    numbers.len() == 3 && numbers.iter().all(is_number) && name.chars().all(safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_from_files() {
+        for version in ["0.169.0", "0.170.0-alpha.3", "1.2.3"] {
+            assert!(is_version(version), "{version}");
+        }
+        for other in ["0.169", "0.169.0.json", "./0.169.0", "v0.169.0", "0.169.0-a/b", "main", "0.1.2_x"] {
+            assert!(!is_version(other), "{other}");
+        }
+    }
+}
