@@ -35,7 +35,7 @@ struct Block<'c> {
     view: View<'c>,
 }
 
-/// A safe finding takes a line.
+/// A finding told in one line.
 #[derive(Template)]
 #[template(path = "comment_line.html")]
 struct Line<'c> {
@@ -50,37 +50,42 @@ struct Line<'c> {
 pub fn render(comparison: &Comparison, axis: Axis) -> askama::Result<String> {
     let summary = Summary::of(comparison);
     let head = Head { marker: MARKER, sides: sides(comparison), summary, comparison };
-    let mut comment = Comment { text: head.render()? + "\n", left_out: Vec::new() };
-    for section in sections(comparison, axis) {
-        comment.section(&section)?;
+    let head = head.render()? + "\n";
+    let sections = sections(comparison, axis);
+    let mut comment = Comment::default();
+    for least_in_full in DETAIL {
+        comment = Comment { text: head.clone(), left_out: Vec::new() };
+        for section in &sections {
+            comment.section(section, least_in_full)?;
+        }
+        // Better all of them in a line than some of them in full.
+        if comment.left_out.iter().all(|(part, ..)| *part == Part::Safe) {
+            break;
+        }
     }
     Ok(comment.finish(comparison))
 }
 
+/// Up to which part findings are told in full: as far as there is room for the others.
+const DETAIL: [Option<Part>; 4] = [Some(Part::Waived), Some(Part::Dangerous), Some(Part::Breaking), None];
+
 /// A comment under way.
+#[derive(Default)]
 struct Comment {
     text: String,
     /// How many findings of which part did not fit.
-    left_out: Vec<(&'static str, usize)>,
+    left_out: Vec<(Part, &'static str, usize)>,
 }
 
 impl Comment {
-    /// Adds as many findings of a section as fit. What breaks is shown, the rest is folded once more.
-    fn section(&mut self, section: &Section<'_>) -> askama::Result<()> {
-        let heading = format!("{} ({})", section.title, section.findings.len());
-        let folded = |list: &str| format!("\n<details><summary><b>{heading}</b></summary>\n{list}\n\n");
-        let (open, close) = match section.part {
-            Part::Breaking => (format!("\n<h4>{heading}</h4>\n\n"), ""),
-            Part::Safe => (folded("<ul>").trim_end().to_owned() + "\n", "</ul></details>\n"),
-            _ => (folded("<blockquote>"), "</blockquote></details>\n"),
-        };
+    /// Adds as many findings of a section as fit.
+    fn section(&mut self, section: &Section<'_>, least_in_full: Option<Part>) -> askama::Result<()> {
+        let in_full = section.part != Part::Safe && least_in_full.is_some_and(|least| section.part <= least);
+        let (open, close) = frame(section, in_full);
         let mut shown = 0;
         for finding in &section.findings {
             let view = View::new(finding, 0, METHODS);
-            let block = match section.part {
-                Part::Safe => Line { view }.render()?,
-                _ => Block { view }.render()?,
-            } + "\n";
+            let block = if in_full { Block { view }.render()? } else { Line { view }.render()? } + "\n";
             let before = if shown == 0 { open.len() } else { 0 };
             if self.text.len() + before + block.len() + close.len() + RESERVE > LIMIT {
                 break;
@@ -95,7 +100,7 @@ impl Comment {
             self.text.push_str(close);
         }
         if shown < section.findings.len() {
-            self.left_out.push((section.title, section.findings.len() - shown));
+            self.left_out.push((section.part, section.title, section.findings.len() - shown));
         }
         Ok(())
     }
@@ -104,12 +109,12 @@ impl Comment {
         if comparison.findings.is_empty() {
             self.text.push_str("\nNo difference.\n");
         }
-        let total: usize = self.left_out.iter().map(|(_, count)| count).sum();
+        let total: usize = self.left_out.iter().map(|(.., count)| count).sum();
         if total > 0 {
             let parts: Vec<String> = self
                 .left_out
                 .iter()
-                .map(|(title, count)| format!("{}: {count}", title.to_lowercase()))
+                .map(|(_, title, count)| format!("{}: {count}", decapitalised(title)))
                 .collect();
             let line = format!(
                 "\n… {} left out ({}); a comment holds no more. `cargo xtask diff` tells all.\n",
@@ -120,6 +125,22 @@ impl Comment {
         }
         self.text
     }
+}
+
+/// What stands around the findings of a section: what breaks is shown, the rest is folded once more.
+fn frame(section: &Section<'_>, in_full: bool) -> (String, &'static str) {
+    let heading = format!("{} ({})", section.title, section.findings.len());
+    let folded = format!("\n<details><summary><b>{heading}</b></summary>\n");
+    match (section.part, in_full) {
+        (Part::Breaking, true) => (format!("\n<h4>{heading}</h4>\n\n"), ""),
+        (Part::Breaking, false) => (format!("\n<h4>{heading}</h4>\n\n<ul>\n"), "</ul>\n"),
+        (_, true) => (folded + "<blockquote>\n\n", "</blockquote></details>\n"),
+        (_, false) => (folded + "<ul>\n", "</ul></details>\n"),
+    }
+}
+
+fn decapitalised(title: &str) -> String {
+    title.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -142,9 +163,8 @@ mod tests {
             assert!(text.len() < LIMIT, "{copies}: {}", text.len());
             assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
             assert_eq!(text.matches("<blockquote>").count(), text.matches("</blockquote>").count());
-            let told = text.matches("Fingerprint").count()
-                + text.matches("Waived: ").count()
-                + text.matches("<li><code>").count();
+            let block = |line: &&str| line.starts_with("<details>") && line.contains("<code>");
+            let told = text.lines().filter(|line| line.starts_with("<li>") || block(line)).count();
             let left_out = 7 * copies - told;
             let words = format!("… {} left out (", count(left_out, "more finding"));
             assert_eq!(text.contains(&words), left_out > 0, "{words}");

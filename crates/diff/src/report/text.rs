@@ -1,13 +1,14 @@
 //! For the terminal: the worst first, a block for each finding that asks for attention, a line for each that
 //! is safe. Colours are always in; print through `anstream`, which takes them out where nobody sees them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
 use super::sections::{Part, sections};
 use super::summary::Summary;
-use super::words::{count, first_methods, plain, sides, witnesses};
+use super::words::{count, first_methods, message, plain, sides, witnesses};
 use crate::verdict::Axis;
 use crate::{Comparison, Finding, Level};
 
@@ -36,11 +37,9 @@ fn write(comparison: &Comparison, axis: Axis, out: &mut String) -> std::fmt::Res
         let title = section.title.to_uppercase();
         let style = part_style(section.part).bold();
         writeln!(out, "\n{style}{title}{style:#} ({})", section.findings.len())?;
-        for finding in section.findings {
-            match section.part {
-                Part::Safe => line(finding, out)?,
-                _ => block(finding, out)?,
-            }
+        match section.part {
+            Part::Safe => by_rule(&section.findings, out)?,
+            _ => section.findings.iter().try_for_each(|finding| block(finding, out))?,
         }
     }
     summary(comparison, out)
@@ -79,15 +78,25 @@ fn red_if(any: bool, level: Level) -> Style {
     if any { level_style(level).bold() } else { Style::new() }
 }
 
-fn line(finding: &Finding, out: &mut String) -> std::fmt::Result {
-    let Finding { rule, place, .. } = finding;
-    writeln!(out, "  {GREEN}{}{GREEN:#}  {DIM}{}{DIM:#}{}", plain(place), plain(rule), mark(finding))
+/// What is safe: a line each, under its rule.
+fn by_rule(findings: &[&Finding], out: &mut String) -> std::fmt::Result {
+    let mut rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        rules.entry(&finding.rule).or_default().push(finding);
+    }
+    for (rule, findings) in rules {
+        writeln!(out, "\n  {GREEN}{}{GREEN:#} ({})", plain(rule), findings.len())?;
+        for finding in findings {
+            writeln!(out, "    {}{}", plain(&finding.place), mark(finding))?;
+        }
+    }
+    Ok(())
 }
 
 fn block(finding: &Finding, out: &mut String) -> std::fmt::Result {
     let style = level_style(Axis::Both.level(finding)).bold();
     writeln!(out, "\n  {style}{}{style:#}  {DIM}{}{DIM:#}", plain(&finding.place), plain(&finding.rule))?;
-    writeln!(out, "    {}", plain(&finding.message))?;
+    writeln!(out, "    {}", message(finding))?;
     if let Some(old) = &finding.old {
         writeln!(out, "    {RED}- {}{RED:#}", plain(old))?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::words::{first_methods, methods, plain, witnesses};
+use super::words::{first_methods, message, methods, plain, witnesses};
 use crate::verdict::Axis;
 use crate::{Finding, Level, Reach};
 
@@ -57,7 +57,7 @@ impl<'c> View<'c> {
         Self {
             finding,
             number,
-            message: words(&plain(&finding.message)),
+            message: words(&message(finding)),
             methods: methods(finding),
             first,
             more,

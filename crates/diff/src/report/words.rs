@@ -34,6 +34,8 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 /// A side as the reader called it, with the codex version where the name does not say it.
 pub(super) fn side(side: &Side) -> String {
     let Side { name, codex_version, .. } = side;
+    // It stands in a file that anybody may have written; a version is short.
+    let codex_version: String = codex_version.chars().take(64).collect();
     match codex_version.as_str() {
         "" | "unknown" => plain(name),
         version if name.contains(version) => plain(name),
@@ -44,6 +46,13 @@ pub(super) fn side(side: &Side) -> String {
 /// `0.166.0 → 0.169.0`.
 pub(super) fn sides(comparison: &Comparison) -> String {
     format!("{} → {}", side(&comparison.old), side(&comparison.new))
+}
+
+/// The message below a heading that names the place already: it need not be said twice.
+pub(super) fn message(finding: &Finding) -> String {
+    let message = plain(&finding.message);
+    let place = format!("`{}` ", plain(&finding.place));
+    message.strip_prefix(&place).map(str::to_owned).unwrap_or(message)
 }
 
 /// The names of the methods a finding reaches, each once, in the order of the finding.
@@ -72,6 +81,17 @@ pub(super) fn witnesses(finding: &Finding) -> Vec<&Reach> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Level;
+    use crate::report::example;
+
+    #[test]
+    fn a_place_is_said_once() {
+        let mut finding = example::finding(Level::Safe, Level::Safe);
+        finding.message = "`TurnStartParams.cwd` is new".to_owned();
+        assert_eq!(message(&finding), "is new");
+        finding.message = "the request `TurnStartParams.cwd` is new".to_owned();
+        assert_eq!(message(&finding), finding.message);
+    }
 
     #[test]
     fn nothing_of_a_name_steers_a_terminal() {
