@@ -22,15 +22,15 @@ const SCRIPT: &str = include_str!("../../templates/page.js");
 
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Page<'c> {
+struct Page<'v, 'c> {
     comparison: &'c Comparison,
     sides: String,
     summary: Summary,
     axis: &'static str,
     axes: [(&'static str, &'static str); 3],
     levels: [Level; 3],
-    groups: Vec<Group<'c>>,
-    methods: Vec<MethodView<'c>>,
+    groups: &'v [Group<'c>],
+    methods: Vec<MethodView<'v, 'c>>,
     style: &'static str,
     style_hash: String,
     script: &'static str,
@@ -69,7 +69,7 @@ pub fn render(comparison: &Comparison, axis: Axis) -> askama::Result<String> {
         axes: [("wire", "level on the wire"), ("source", "level for Rust code"), ("both", "the worse level")],
         levels: Level::WORST_FIRST,
         methods: by_method(groups.iter().flat_map(|group| &group.views)),
-        groups,
+        groups: &groups,
         style: STYLE,
         style_hash: content_hash(STYLE),
         script: SCRIPT,

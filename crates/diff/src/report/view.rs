@@ -33,17 +33,18 @@ pub(super) struct Words {
 }
 
 /// A method with the findings that reach it.
-pub(super) struct MethodView<'c> {
+pub(super) struct MethodView<'v, 'c> {
     pub(super) name: &'c str,
     pub(super) kinds: Vec<&'c str>,
     pub(super) worst: Level,
-    pub(super) rows: Vec<MethodRow<'c>>,
+    pub(super) rows: Vec<MethodRow<'v, 'c>>,
 }
 
 /// A finding in the section of a method.
-pub(super) struct MethodRow<'c> {
-    pub(super) number: usize,
-    pub(super) finding: &'c Finding,
+pub(super) struct MethodRow<'v, 'c> {
+    pub(super) view: &'v View<'c>,
+    /// The ways there from this method, where they are more than its name.
+    pub(super) witnesses: Vec<&'c str>,
 }
 
 impl<'c> View<'c> {
@@ -71,7 +72,15 @@ impl<'c> View<'c> {
 
     /// The `id` of the finding in the page.
     pub(super) fn anchor(&self) -> String {
-        finding_anchor(self.finding)
+        format!("finding/{}", utf8_percent_encode(&self.finding.fingerprint, &FRAGMENT))
+    }
+
+    /// The method, where the finding is about nothing else.
+    pub(super) fn whole_method(&self) -> Option<&'c str> {
+        match &self.finding.reach[..] {
+            [only] if only.witness == self.finding.place => Some(&only.method),
+            _ => None,
+        }
     }
 
     /// The worse of both verdicts.
@@ -80,22 +89,10 @@ impl<'c> View<'c> {
     }
 }
 
-impl MethodView<'_> {
+impl MethodView<'_, '_> {
     /// The `id` of the method's section.
     pub(super) fn anchor(&self) -> String {
         method_anchor(self.name)
-    }
-}
-
-impl MethodRow<'_> {
-    /// The worse of both verdicts.
-    pub(super) fn worst(&self) -> Level {
-        Axis::Both.level(self.finding)
-    }
-
-    /// The `id` of the finding in the page.
-    pub(super) fn anchor(&self) -> String {
-        finding_anchor(self.finding)
     }
 }
 
@@ -103,32 +100,37 @@ pub(super) fn method_anchor(name: &str) -> String {
     format!("method/{}", utf8_percent_encode(name, &FRAGMENT))
 }
 
-fn finding_anchor(finding: &Finding) -> String {
-    format!("finding/{}", utf8_percent_encode(&finding.fingerprint, &FRAGMENT))
-}
-
 /// Every method that a finding reaches, by name.
-pub(super) fn by_method<'c: 'v, 'v>(views: impl Iterator<Item = &'v View<'c>>) -> Vec<MethodView<'c>> {
-    let mut methods: BTreeMap<&'c str, MethodView<'c>> = BTreeMap::new();
+pub(super) fn by_method<'c: 'v, 'v>(views: impl Iterator<Item = &'v View<'c>>) -> Vec<MethodView<'v, 'c>> {
+    let mut methods: BTreeMap<&'c str, MethodView<'v, 'c>> = BTreeMap::new();
     for view in views {
         for reach in &view.finding.reach {
-            let method = methods.entry(&reach.method).or_insert_with(|| MethodView {
-                name: &reach.method,
-                kinds: Vec::new(),
-                worst: Level::Safe,
-                rows: Vec::new(),
-            });
-            if !method.kinds.contains(&reach.kind.as_str()) {
-                method.kinds.push(&reach.kind);
-            }
-            // A method that is reached both ways has the finding once.
-            if method.rows.last().is_none_or(|row| row.number != view.number) {
-                method.worst = method.worst.max(view.worst());
-                method.rows.push(MethodRow { number: view.number, finding: view.finding });
-            }
+            let name = reach.method.as_str();
+            let method = methods.entry(name).or_insert_with(|| MethodView::new(name));
+            method.add(view, reach);
         }
     }
     methods.into_values().collect()
+}
+
+impl<'v, 'c> MethodView<'v, 'c> {
+    fn new(name: &'c str) -> Self {
+        Self { name, kinds: Vec::new(), worst: Level::Safe, rows: Vec::new() }
+    }
+
+    fn add(&mut self, view: &'v View<'c>, reach: &'c Reach) {
+        if !self.kinds.contains(&reach.kind.as_str()) {
+            self.kinds.push(&reach.kind);
+        }
+        self.worst = self.worst.max(view.worst());
+        // A method that is reached both ways has the finding once.
+        if self.rows.last().is_none_or(|row| row.view.number != view.number) {
+            self.rows.push(MethodRow { view, witnesses: Vec::new() });
+        }
+        if let Some(row) = self.rows.last_mut().filter(|_| reach.witness != self.name) {
+            row.witnesses.push(&reach.witness);
+        }
+    }
 }
 
 /// The pieces of a sentence in which backticks mark the names.
