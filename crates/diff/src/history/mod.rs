@@ -9,8 +9,10 @@ use codex_appserver_bindgen::model::{MethodKind, Model};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Comparison;
+use crate::report::Counts;
 use crate::report::Summary;
-use crate::{Comparison, report::Counts};
+use crate::verdict::{Axis, FailOn};
 
 /// One row per version, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,10 +56,21 @@ pub struct Step {
     pub added: Vec<String>,
     /// Methods that are gone, by name.
     pub removed: Vec<String>,
+    /// What breaks deployed peers.
+    pub breaks: Vec<Break>,
     /// Verdicts on the bytes of deployed peers.
     pub wire: Counts,
     /// Verdicts on Rust code compiled against the generated crates.
     pub source: Counts,
+}
+
+/// A break in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Break {
+    /// Where.
+    pub place: String,
+    /// What has changed, and what that does.
+    pub message: String,
 }
 
 impl History {
@@ -109,6 +122,9 @@ impl Step {
             names
         };
         let Summary { wire, source, .. } = Summary::of(comparison);
-        Self { added: only(&new, &old), removed: only(&old, &new), wire, source }
+        let breaks = comparison
+            .failures(Axis::Wire, FailOn::Breaking)
+            .map(|finding| Break { place: finding.place.clone(), message: finding.message.clone() });
+        Self { added: only(&new, &old), removed: only(&old, &new), breaks: breaks.collect(), wire, source }
     }
 }

@@ -11,6 +11,7 @@ use crate::report::html::{STYLE, content_hash};
 #[template(path = "history.html")]
 struct Page<'h> {
     rows: &'h [Row],
+    command: String,
     chart: Chart,
     style: &'static str,
     style_hash: String,
@@ -20,6 +21,7 @@ struct Page<'h> {
 #[template(path = "history.md", escape = "html")]
 struct Table<'h> {
     rows: &'h [Row],
+    command: String,
 }
 
 impl History {
@@ -30,7 +32,8 @@ impl History {
     /// A template fails, which none is known to do.
     pub fn html(&self) -> askama::Result<String> {
         let chart = Chart::of(self);
-        let page = Page { rows: &self.rows, chart, style: STYLE, style_hash: content_hash(STYLE) };
+        let command = self.command();
+        let page = Page { rows: &self.rows, command, chart, style: STYLE, style_hash: content_hash(STYLE) };
         page.render()
     }
 
@@ -40,14 +43,22 @@ impl History {
     ///
     /// A template fails, which none is known to do.
     pub fn markdown(&self) -> askama::Result<String> {
-        Ok(Table { rows: &self.rows }.render()? + "\n")
+        Ok(Table { rows: &self.rows, command: self.command() }.render()? + "\n")
+    }
+}
+
+impl History {
+    /// What makes this history again.
+    fn command(&self) -> String {
+        let names: Vec<&str> = self.rows.iter().map(|row| row.name.as_str()).collect();
+        format!("cargo xtask diff --history {}", names.join(" "))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Step, Surface};
+    use crate::history::{Break, Step, Surface};
     use crate::report::Counts;
 
     fn history() -> History {
@@ -64,6 +75,10 @@ mod tests {
         let step = Step {
             added: vec!["thread/section/create".to_owned(), "<b>|x".to_owned()],
             removed: vec!["thread/rollback".to_owned()],
+            breaks: vec![Break {
+                place: "Thread.<b>".to_owned(),
+                message: "`Thread.<b>` is gone: clients miss it.".to_owned(),
+            }],
             wire: Counts { breaking: 3, dangerous: 4, safe: 5 },
             source: Counts { breaking: 6, dangerous: 0, safe: 6 },
         };

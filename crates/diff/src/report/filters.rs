@@ -31,3 +31,15 @@ pub(crate) fn cell(text: impl Display, _: &dyn askama::Values) -> askama::Result
 pub(crate) fn method_anchor(name: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
     Ok(view::method_anchor(&name.to_string()))
 }
+
+/// A sentence in which backticks mark names, as HTML: the only filter whose result is markup, so it escapes
+/// all that is not its own.
+#[askama::filter_fn]
+pub(crate) fn prose(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+    let mut out = String::new();
+    for words in view::words(&words::plain(&text.to_string())) {
+        let text = askama::filters::escape(&words.text, askama::filters::Html)?.to_string();
+        out.push_str(&if words.code { format!("<code>{text}</code>") } else { text });
+    }
+    Ok(out)
+}

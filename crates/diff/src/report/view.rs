@@ -134,7 +134,7 @@ impl<'v, 'c> MethodView<'v, 'c> {
 }
 
 /// The pieces of a sentence in which backticks mark the names.
-fn words(message: &str) -> Vec<Words> {
+pub(super) fn words(message: &str) -> Vec<Words> {
     let pieces = message.split('`').enumerate();
     let pieces = pieces.map(|(index, text)| Words { code: index % 2 == 1, text: text.to_owned() });
     pieces.filter(|words| !words.text.is_empty()).collect()

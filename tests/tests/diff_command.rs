@@ -1,0 +1,213 @@
+//! `cargo xtask diff` as a person and as CI run it: inputs, formats, exit codes, waivers, history.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use codex_appserver_diff::Stability;
+use codex_appserver_diff::history::History;
+use codex_appserver_diff::report::json::Document;
+use codex_appserver_diff::report::markdown;
+use codex_appserver_diff::rules_markdown;
+use codex_appserver_runtime::{Codex, Surface};
+use codex_appserver_tests::repo::{fixture, real_codex, root, text, xtask};
+
+fn diff(line: &str) -> Output {
+    xtask(std::iter::once("diff").chain(line.split_whitespace()))
+}
+
+/// What went to standard output of a run that could run.
+fn printed(line: &str) -> String {
+    let output = diff(line);
+    assert_ne!(output.status.code(), Some(2), "{line}: {}", text(&output));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn document(line: &str) -> Document {
+    serde_json::from_str(&printed(&format!("{line} --format json"))).expect("a document")
+}
+
+/// The one line that a run which could not run says.
+fn refusal(line: &str) -> String {
+    let output = diff(line);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+    assert!(
+        output.stdout.is_empty() && said.starts_with("error: ") && said.lines().count() == 1,
+        "{line}: {said}"
+    );
+    said
+}
+
+#[test]
+fn the_exit_code_says_whether_something_breaks() {
+    for (line, code) in [
+        ("0.150.0 0.150.0", 0),
+        ("0.150.0 0.150.0 --fail-on dangerous", 0),
+        ("0.99.0 0.115.0", 1),
+        ("0.99.0 0.115.0 --fail-on dangerous --axis source", 1),
+        ("0.99.0 0.115.0 --fail-on none --axis both", 0),
+    ] {
+        let output = diff(line);
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", text(&output));
+    }
+    assert!(printed("0.150.0 0.150.0").ends_with("no difference\n"));
+}
+
+#[test]
+fn nobody_gets_colours_who_did_not_ask() {
+    let report = printed("0.150.0 0.166.0");
+    assert!(report.starts_with("0.150.0 → 0.166.0\n") && report.contains("suggested bump "), "{report}");
+    assert!(!report.contains('\u{1b}'));
+}
+
+#[test]
+fn files_get_the_format_of_their_ending() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| dir.path().join(name);
+    let outs = ["a.md", "a.html", "a.json", "a.txt"].map(|name| format!("--out {}", path(name).display()));
+    let output = diff(&format!("0.115.0 0.135.0 --fail-on none {}", outs.join(" ")));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(output.stdout.is_empty());
+    let read = |name: &str| fs::read_to_string(path(name)).expect("it was written");
+    assert!(read("a.md").starts_with(markdown::MARKER) && read("a.md").len() < markdown::LIMIT);
+    assert!(read("a.html").starts_with("<!doctype html>"));
+    assert!(read("a.txt").starts_with("0.115.0 → 0.135.0"));
+    let schema = fs::read(root().join("docs/diff.schema.json")).expect("it is there");
+    let schema = serde_json::from_slice(&schema).expect("JSON");
+    let value = serde_json::from_str(&read("a.json")).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &value), "the document is not what docs/diff.schema.json says");
+
+    let annotations = printed("0.115.0 0.135.0 --format github");
+    assert!(annotations.lines().all(|line| line.starts_with("::")), "{annotations}");
+}
+
+#[test]
+fn the_stable_surface_alone() {
+    let all = document("0.135.0 0.150.0").comparison.findings;
+    let stable = document("0.135.0 0.150.0 --stable-only").comparison.findings;
+    let expected: Vec<_> =
+        all.iter().filter(|finding| finding.stability == Stability::Stable).cloned().collect();
+    assert!(!stable.is_empty() && stable.len() < all.len());
+    assert_eq!(stable, expected);
+}
+
+#[test]
+fn what_is_waived_does_not_fail_and_what_waives_nothing_does() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("waivers.toml");
+    let breaks: Vec<_> = document("0.150.0 0.166.0").comparison.findings;
+    let breaks = breaks.iter().filter(|finding| finding.wire == codex_appserver_diff::Level::Breaking);
+    let row = |fingerprint: &str| {
+        format!("[[waiver]]\nfingerprint = \"{fingerprint}\"\nreason = \"tested\"\ndate = 2026-01-31\n")
+    };
+    let mut rows: String = breaks.map(|finding| row(&finding.fingerprint)).collect();
+    assert!(!rows.is_empty(), "nothing breaks between these two: take others");
+    let line = format!("0.150.0 0.166.0 --waivers {}", file.display());
+    fs::write(&file, &rows).expect("writes");
+    let output = diff(&line);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("waived: tested (2026-01-31)"));
+
+    rows.push_str(&row("0123456789ab"));
+    fs::write(&file, &rows).expect("writes");
+    let said = refusal(&line);
+    assert!(said.contains("waivers.toml:") && said.contains("0123456789ab fits no finding"), "{said}");
+
+    fs::write(&file, "[[waiver]]\nfingerprint = \"0123456789ab\"\ndate = 2026-01-31\n").expect("writes");
+    assert!(refusal(&line).contains("missing field `reason`"));
+    assert_eq!(diff("0.150.0 0.166.0 --waivers none").status.code(), Some(1));
+}
+
+#[test]
+fn revisions_files_and_versions_are_the_same_protocol() {
+    let old = fixture("protocols/0.166.0.json").display().to_string();
+    let by_file = document(&format!("{old} schema/app-server.json")).comparison.findings;
+    let by_version = document("0.166.0 0.169.0").comparison.findings;
+    assert_eq!(by_file, by_version);
+    assert!(!by_version.is_empty());
+    let output = diff("git:HEAD git:HEAD");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+#[test]
+fn raw_bundles_are_the_canonical_schema() {
+    let Some(codex) = real_codex("raw_bundles_are_the_canonical_schema") else { return };
+    let codex = Codex::at(&codex).expect("a codex");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let bundle = |name: &str, surface| {
+        let path = dir.path().join(name);
+        fs::write(&path, codex.json_schema(surface).expect("a schema")).expect("writes");
+        path.display().to_string()
+    };
+    let (stable, experimental) =
+        (bundle("stable.json", Surface::Stable), bundle("experimental.json", Surface::Experimental));
+    let both = document(&format!("{stable},{experimental} 0.169.0")).comparison.findings;
+    assert_eq!(both, []);
+    // The stable bundle alone lacks the experimental surface, and only that.
+    let alone = document(&format!("{stable} 0.169.0 --stable-only")).comparison.findings;
+    let gone: Vec<_> = alone.iter().filter(|finding| finding.rule.ends_with("-removed")).collect();
+    assert!(gone.is_empty(), "{gone:#?}");
+}
+
+#[test]
+fn what_cannot_run_says_why_in_one_line() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let bad = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).expect("writes");
+        path.display().to_string()
+    };
+    let schema = fs::read_to_string(root().join("schema/app-server.json")).expect("it is there");
+    let dangling = schema.replacen("#/definitions/ThreadItem\"", "#/definitions/Nowhere\"", 1);
+    for (side, words) in [
+        ("nothing-of-the-kind".to_owned(), "is no file, no git:REV and no codex version"),
+        ("no/such/file.json".to_owned(), "cannot read no/such/file.json"),
+        ("git:no-such-revision".to_owned(), "git:no-such-revision: "),
+        ("git:".to_owned(), "names no revision"),
+        ("git:--help".to_owned(), "names no revision"),
+        (bad("text.json", b"no JSON"), "text.json: not JSON"),
+        (bad("list.json", b"[]"), "the root is no object"),
+        (bad("empty.json", b"{}"), "there are no `definitions`"),
+        (bad("cut.json", &schema.as_bytes()[..schema.len() / 2]), "cut.json: not JSON"),
+        (bad("dangling.json", dangling.as_bytes()), "Nowhere"),
+        (bad("bytes.json", &[0xff, 0xfe, 0x00]), "bytes.json"),
+    ] {
+        for line in [format!("{side} 0.169.0"), format!("0.169.0 {side}")] {
+            let said = refusal(&line);
+            assert!(said.contains(words), "{line}: {said}");
+        }
+    }
+    assert!(refusal("0.169.0").contains("two versions"));
+    assert!(refusal("0.166.0 0.169.0 --waivers no-such-file").contains("no-such-file"));
+    assert!(refusal("--history 0.166.0 0.169.0 --format github").contains("markdown, html or json"));
+}
+
+#[test]
+fn the_page_about_the_rules_is_current() {
+    let kept = fs::read_to_string(root().join("docs/rules.md")).expect("it is there");
+    assert!(kept == rules_markdown(), "run `cargo xtask diff --rules --out docs/rules.md`");
+    assert_eq!(printed("--rules"), kept);
+}
+
+/// The history in `docs/` is made from versions that are installed for it. Those that are fixtures are made
+/// again here: how large each is does not depend on the versions between them.
+#[test]
+fn the_history_in_docs_is_of_these_protocols() {
+    let kept = fs::read_to_string(root().join("docs/history.md")).expect("it is there");
+    let versions = "0.99.0 0.115.0 0.135.0 0.150.0 0.166.0 0.169.0";
+    let history: History =
+        serde_json::from_str(&printed(&format!("--history {versions} --format json"))).expect("a history");
+    assert_eq!(history.rows.len(), 6);
+    for row in &history.rows {
+        let surfaces = [row.requests, row.server_requests, row.notifications];
+        let cells = surfaces.map(|surface| format!("{} + {}", surface.stable, surface.experimental));
+        let start = format!("| {} | {} | {} |", row.name, cells.join(" | "), row.types);
+        let again = "run the command in the head of docs/history.md again";
+        assert!(kept.lines().any(|line| line.starts_with(&start)), "no line `{start}`: {again}");
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let page = dir.path().join("history.html");
+    printed(&format!("--history {versions} --out {}", Path::new(&page).display()));
+    assert!(fs::read_to_string(&page).expect("it was written").contains("<svg "));
+}
