@@ -9,10 +9,10 @@ use codex_appserver_bindgen::model::{MethodKind, Model};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Comparison;
 use crate::report::Counts;
 use crate::report::Summary;
 use crate::verdict::{Axis, FailOn};
+use crate::{Comparison, Finding};
 
 /// One row per version, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ pub struct Step {
     pub added: Vec<String>,
     /// Methods that are gone, by name.
     pub removed: Vec<String>,
-    /// What breaks deployed peers.
+    /// What else breaks deployed peers.
     pub breaks: Vec<Break>,
     /// Verdicts on the bytes of deployed peers.
     pub wire: Counts,
@@ -122,9 +122,12 @@ impl Step {
             names
         };
         let Summary { wire, source, .. } = Summary::of(comparison);
-        let breaks = comparison
-            .failures(Axis::Wire, FailOn::Breaking)
-            .map(|finding| Break { place: finding.place.clone(), message: finding.message.clone() });
-        Self { added: only(&new, &old), removed: only(&old, &new), breaks: breaks.collect(), wire, source }
+        let (added, removed) = (only(&new, &old), only(&old, &new));
+        let other = |finding: &&Finding| !removed.contains(&finding.place);
+        let breaks = comparison.failures(Axis::Wire, FailOn::Breaking).filter(other);
+        let breaks = breaks
+            .map(|Finding { place, message, .. }| Break { place: place.clone(), message: message.clone() });
+        let breaks = breaks.collect();
+        Self { added, removed, breaks, wire, source }
     }
 }
