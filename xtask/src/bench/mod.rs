@@ -4,6 +4,7 @@ mod build;
 mod cargo;
 mod clock;
 mod decode;
+pub mod diff;
 mod race;
 mod report;
 
@@ -24,6 +25,7 @@ pub struct Args {
 enum What {
     Decode(decode::Args),
     Build(build::Args),
+    Diff(diff::Args),
 }
 
 /// Runs the verb. Times are reported, never judged: the outcome is clean when they could be taken.
@@ -31,10 +33,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     match &args.what {
         Some(What::Decode(args)) => decode::run(args)?,
         Some(What::Build(args)) => build::run(args)?,
+        Some(What::Diff(args)) => diff::run(args)?,
         None => {
             decode::run(&decode::Args::default())?;
             println!();
             build::run(&build::Args::default())?;
+            println!();
+            diff::run(&diff::Args::default())?;
         }
     }
     Ok(Outcome::Clean)

@@ -5,13 +5,14 @@ mod output;
 mod sides;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use codex_appserver_diff::verdict::{Axis, FailOn};
 use codex_appserver_diff::waivers::Waivers;
 use codex_appserver_diff::{Comparison, Options, compare, report, rules_markdown};
 
-use crate::{Outcome, inputs};
+use crate::{Outcome, bench, inputs};
 use output::Format;
 use sides::Side;
 
@@ -51,6 +52,9 @@ pub struct Args {
     /// Print the page about all rules.
     #[arg(long, conflicts_with_all = ["versions", "format"])]
     rules: bool,
+    /// Say at the end how long it took and how much memory, for `cargo xtask bench diff`.
+    #[arg(long, hide = true, conflicts_with = "history")]
+    measure: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,9 +83,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let [old, new] = &args.versions[..] else {
         bail!("diff takes two versions, the older one first; --history takes more");
     };
+    let start = Instant::now();
     let axis = args.axis();
     let (comparison, new) = args.compare(old, new)?;
     output::write(&args.out, args.format, |format| render(&comparison, axis, format, &new))?;
+    if args.measure {
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        let measured = bench::diff::Measured { milliseconds, peak_megabytes: bench::diff::peak_megabytes() };
+        eprintln!("{}", serde_json::to_string(&measured)?);
+    }
 
     let failures = comparison.failures(axis, args.fail_on()).count();
     if failures == 0 {

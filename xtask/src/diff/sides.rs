@@ -1,6 +1,6 @@
 //! The two protocols to compare: from files, revisions or codex versions to models.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -81,7 +81,7 @@ fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
     Ok((canonical(&kept)?, None))
 }
 
-fn canonical(path: &PathBuf) -> Result<Schema> {
+fn canonical(path: &Path) -> Result<Schema> {
     let bytes = inputs::read(path)?;
     Ok(Schema::from_canonical(&Source { name: &inputs::shown(path), bytes: &bytes })?)
 }

@@ -54,13 +54,16 @@ impl Part {
     }
 }
 
-/// The parts that have findings, in order. Within a part the order of the comparison stays, but for what
-/// only concerns the other axis: there the worst comes first.
+/// The parts that have findings, in order. Within a part the worst comes first, the stable surface before the
+/// experimental one, and then the order of the comparison.
 pub(super) fn sections(comparison: &Comparison, axis: Axis) -> Vec<Section<'_>> {
     let of = |part: Part| {
         let mut findings: Vec<&Finding> =
             comparison.findings.iter().filter(|finding| Part::of(finding, axis) == part).collect();
-        findings.sort_by_key(|finding| std::cmp::Reverse((axis.level(finding), Axis::Both.level(finding))));
+        findings.sort_by_key(|finding| {
+            let level = (axis.level(finding), Axis::Both.level(finding));
+            (std::cmp::Reverse(level), finding.stability)
+        });
         Section { part, title: part.title(axis), findings }
     };
     Part::ALL.into_iter().map(of).filter(|section| !section.findings.is_empty()).collect()
