@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use codex_appserver_bindgen::model::Model;
 use codex_appserver_bindgen::{Config, Generator, Prose, Schema, Source, Tables};
 
@@ -96,12 +96,25 @@ fn ask_codex(version: &str, keep: &Path) -> Result<()> {
         std::fs::create_dir_all(&home).with_context(|| format!("cannot create {}", inputs::shown(&home)))?;
         let temporary = tempfile::Builder::new().prefix("diff-").tempdir_in(&home);
         let temporary = temporary.with_context(|| format!("cannot write in {}", inputs::shown(&home)))?;
-        (codex::install_into(temporary.path(), version)?, Some(temporary))
+        let codex = codex::install_into(temporary.path(), version).map_err(in_one_line)?;
+        (codex, Some(temporary))
     };
     let (schema, _) = schema::of_codex(&codex, Prose::Drop)?;
     let parent = keep.parent().unwrap_or(&home);
     std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", inputs::shown(parent)))?;
     write_whole(keep, schema.to_canonical_json().as_bytes())
+}
+
+/// What npm says of a version that it does not find, without its advice.
+fn in_one_line(error: anyhow::Error) -> anyhow::Error {
+    let Some(codex_appserver_runtime::Error::NpmFailed { version, stderr, .. }) = error.downcast_ref() else {
+        return error;
+    };
+    let lines = stderr
+        .lines()
+        .map(|line| line.trim().trim_start_matches("npm error ").trim_start_matches("notarget "));
+    let reason = lines.filter(|line| !line.starts_with("code ")).find(|line| !line.is_empty());
+    anyhow!("cannot install codex {version}: {}", reason.unwrap_or("npm does not say why"))
 }
 
 fn is_version(name: &str) -> bool {
