@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -92,15 +91,12 @@ impl Browser {
         self.wait(async { self.client.find(Locator::Css(&selector)).await?.select_by_value(value).await });
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true; the driver gives up after its time limit for scripts.
     pub fn wait_for(&mut self, expression: &str) {
-        for _ in 0..500 {
-            if self.eval(expression) == json!(true) {
-                return;
-            }
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
-        }
-        panic!("this never came true: {expression}");
+        let script = format!(
+            "const done = arguments[0]; const look = () => ({expression}) ? done(true) : setTimeout(look, 5); look()"
+        );
+        self.wait(self.client.execute_async(&script, Vec::new()));
     }
 
     /// Sets what the person prefers.
