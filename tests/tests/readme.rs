@@ -21,6 +21,8 @@ fn every_command_is_run_by_a_test() {
         "cargo xtask codegen --check",
         "cargo xtask codegen --schema tests/fixtures/protocols/0.135.0.json --out target/codex-0.135",
         "cargo xtask trace tests/fixtures/recorded/turns.jsonl",
+        "cargo xtask diff 0.166.0 0.169.0",
+        "cargo xtask diff 0.166.0 0.169.0 --stable-only --out target/diff.html",
         // The command that runs these tests.
         "cargo xtask test",
         "git diff schema",
@@ -37,10 +39,15 @@ fn every_command_is_run_by_a_test() {
         tested_here.iter().chain(&tested_elsewhere).map(|line| (*line).to_owned()).collect();
     assert_eq!(commands(), known);
 
-    let is_run = |line: &&&str| ["codegen", "trace"].contains(&line.split(' ').nth(2).unwrap_or_default());
-    for line in tested_here.iter().filter(is_run) {
+    for line in tested_here {
+        // What breaks between those two versions is a finding.
+        let code = match line.split(' ').nth(2) {
+            Some("codegen" | "trace") => 0,
+            Some("diff") => 1,
+            _ => continue,
+        };
         let output = xtask(line.split(' ').skip(2));
-        assert!(output.status.success(), "{line}: {}", text(&output));
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", text(&output));
     }
     let output = xtask(["test", "--list"]);
     assert!(output.status.success() && text(&output).contains("clippy"), "{}", text(&output));
@@ -78,10 +85,12 @@ fn every_verb_has_help_with_an_example() {
         &["schema", "sync"],
         &["record"],
         &["trace"],
+        &["diff"],
         &["test"],
         &["bench"],
         &["bench", "decode"],
         &["bench", "build"],
+        &["bench", "diff"],
     ] {
         let output =
             cargo().arg("xtask").args(verb).arg("--help").current_dir(root()).output().expect("cargo runs");
