@@ -43,7 +43,7 @@ pub fn render(comparison: &Comparison, axis: Axis, file: Option<&str>) -> String
 }
 
 fn annotation(command: &str, file: Option<&str>, finding: &Finding, out: &mut String) {
-    let mut message = plain(&finding.message);
+    let mut message = plain(&finding.message).trim_end_matches('.').to_owned();
     let (methods, more) = first_methods(finding, METHODS);
     if !methods.is_empty() {
         message.push_str(&format!(". Reaches {}", plain(&methods.join(", "))));
