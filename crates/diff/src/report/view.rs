@@ -17,6 +17,8 @@ pub(super) struct View<'c> {
     /// Its position in the page, by which the sections of methods refer to it.
     pub(super) number: usize,
     pub(super) message: Vec<Words>,
+    /// Whether the message begins in the middle: the place before it is its first word.
+    pub(super) goes_on: bool,
     pub(super) methods: Vec<&'c str>,
     /// A few of the methods, and how many more there are.
     pub(super) first: Vec<&'c str>,
@@ -59,6 +61,7 @@ impl<'c> View<'c> {
             finding,
             number,
             message: words(&message(finding)),
+            goes_on: message(finding).len() < plain(&finding.message).len(),
             methods: methods(finding),
             first,
             more,
