@@ -96,7 +96,7 @@ fn by_rule(findings: &[&Finding], out: &mut String) -> std::fmt::Result {
 fn block(finding: &Finding, out: &mut String) -> std::fmt::Result {
     let style = level_style(Axis::Both.level(finding)).bold();
     writeln!(out, "\n  {style}{}{style:#}  {DIM}{}{DIM:#}", plain(&finding.place), plain(&finding.rule))?;
-    writeln!(out, "    {}", message(finding))?;
+    writeln!(out, "    {}", message(finding).1)?;
     if let Some(old) = &finding.old {
         writeln!(out, "    {RED}- {}{RED:#}", plain(old))?;
     }

@@ -17,8 +17,8 @@ pub(super) struct View<'c> {
     /// Its position in the page, by which the sections of methods refer to it.
     pub(super) number: usize,
     pub(super) message: Vec<Words>,
-    /// Whether the message begins in the middle: the place before it is its first word.
-    pub(super) goes_on: bool,
+    /// What stands between the place and the message on one line.
+    pub(super) lead: &'static str,
     pub(super) methods: Vec<&'c str>,
     /// A few of the methods, and how many more there are.
     pub(super) first: Vec<&'c str>,
@@ -52,6 +52,7 @@ pub(super) struct MethodRow<'v, 'c> {
 impl<'c> View<'c> {
     /// `few` is how many methods are named where there is little room.
     pub(super) fn new(finding: &'c Finding, number: usize, few: usize) -> Self {
+        let (lead, text) = message(finding);
         let (first, more) = first_methods(finding, few);
         let shapes = [("-", &finding.old), ("+", &finding.new)];
         let shapes = shapes
@@ -60,8 +61,8 @@ impl<'c> View<'c> {
         Self {
             finding,
             number,
-            message: words(&message(finding)),
-            goes_on: message(finding).len() < plain(&finding.message).len(),
+            message: words(&text),
+            lead,
             methods: methods(finding),
             first,
             more,

@@ -48,11 +48,16 @@ pub(super) fn sides(comparison: &Comparison) -> String {
     format!("{} → {}", side(&comparison.old), side(&comparison.new))
 }
 
-/// The message below a heading that names the place already: it need not be said twice.
-pub(super) fn message(finding: &Finding) -> String {
+/// The message below a heading that names the place already: it need not be said twice. The first part is
+/// what stands between the two where they share a line.
+pub(super) fn message(finding: &Finding) -> (&'static str, String) {
     let message = plain(&finding.message);
-    let place = format!("`{}` ", plain(&finding.place));
-    message.strip_prefix(&place).map(str::to_owned).unwrap_or(message)
+    let rest = message.strip_prefix(&format!("`{}`", plain(&finding.place)));
+    let continued = rest.and_then(|rest| {
+        let lead = [", ", " "].into_iter().find(|lead| rest.starts_with(lead))?;
+        Some((lead, rest[lead.len()..].to_owned()))
+    });
+    continued.unwrap_or((": ", message))
 }
 
 /// The names of the methods a finding reaches, each once, in the order of the finding.
@@ -88,9 +93,11 @@ mod tests {
     fn a_place_is_said_once() {
         let mut finding = example::finding(Level::Safe, Level::Safe);
         finding.message = "`TurnStartParams.cwd` is new".to_owned();
-        assert_eq!(message(&finding), "is new");
+        assert_eq!(message(&finding), (" ", "is new".to_owned()));
+        finding.message = "`TurnStartParams.cwd`, which was required, is gone".to_owned();
+        assert_eq!(message(&finding), (", ", "which was required, is gone".to_owned()));
         finding.message = "the request `TurnStartParams.cwd` is new".to_owned();
-        assert_eq!(message(&finding), finding.message);
+        assert_eq!(message(&finding), (": ", finding.message.clone()));
     }
 
     #[test]
