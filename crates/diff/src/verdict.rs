@@ -58,11 +58,6 @@ impl Comparison {
         let open = self.findings.iter().filter(|finding| finding.waived.is_none());
         open.filter(move |finding| fail_on.includes(axis.level(finding)))
     }
-
-    /// Leaves out what does not concern the stable surface.
-    pub fn retain_stable(&mut self) {
-        self.findings.retain(|finding| finding.stability == Stability::Stable);
-    }
 }
 
 impl Level {

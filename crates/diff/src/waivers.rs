@@ -105,15 +105,16 @@ impl Waivers {
         self.rows.is_empty()
     }
 
-    /// Marks what they accept.
+    /// Marks what they accept, in one comparison or in several views of it.
     ///
     /// # Errors
     ///
     /// A waiver fits no finding, or names a rule or a place that its finding does not have.
-    pub fn apply(&self, comparison: &mut Comparison) -> Result<(), Error> {
+    pub fn apply<'c>(&self, views: impl IntoIterator<Item = &'c mut Comparison>) -> Result<(), Error> {
+        let mut views: Vec<&mut Comparison> = views.into_iter().collect();
         for waiver in &self.rows {
             let mut fits = false;
-            for finding in &mut comparison.findings {
+            for finding in views.iter_mut().flat_map(|view| &mut view.findings) {
                 if finding.fingerprint != waiver.fingerprint {
                     continue;
                 }
@@ -177,7 +178,7 @@ mod tests {
 
     fn error(text: &str) -> String {
         match Waivers::parse("w.toml", text) {
-            Ok(waivers) => waivers.apply(&mut example::comparison()).expect_err("an error").to_string(),
+            Ok(waivers) => waivers.apply([&mut example::comparison()]).expect_err("an error").to_string(),
             Err(error) => error.to_string(),
         }
     }
@@ -190,7 +191,7 @@ mod tests {
             "[[waiver]]\nfingerprint = \"{fingerprint}\"\nreason = \"nobody sends it\"\ndate = 2026-01-31\n"
         );
         comparison.findings.iter_mut().for_each(|finding| finding.waived = None);
-        Waivers::parse("w.toml", &text).expect("parses").apply(&mut comparison).expect("fits");
+        Waivers::parse("w.toml", &text).expect("parses").apply([&mut comparison]).expect("fits");
         let waived: Vec<_> = comparison.findings.iter().filter(|finding| finding.waived.is_some()).collect();
         assert_eq!(waived.len(), 1);
         assert_eq!(waived[0].waived.as_deref(), Some("nobody sends it (2026-01-31)"));

@@ -106,15 +106,15 @@ impl Args {
     fn compare(&self, old: &str, new: &str) -> Result<(Comparison, Side)> {
         let tables = inputs::tables()?;
         let (old, new) = (Side::read(old, &tables)?, Side::read(new, &tables)?);
-        let mut comparison = compare(&old.model, &new.model, &Options::default());
-        comparison.old.name.clone_from(&old.name);
-        comparison.new.name.clone_from(&new.name);
+        let compare = |stable_only| {
+            let (old_name, new_name) = (old.name.clone(), new.name.clone());
+            compare(&old.model, &new.model, &Options { stable_only, old_name, new_name })
+        };
+        let mut comparison = compare(self.stable_only);
         if let Some(waivers) = self.read_waivers()? {
-            waivers.apply(&mut comparison)?;
-        }
-        // A waiver may be for what is left out here.
-        if self.stable_only {
-            comparison.retain_stable();
+            // A waiver may be for what is left out here.
+            let mut rest = self.stable_only.then(|| compare(false));
+            waivers.apply(std::iter::once(&mut comparison).chain(&mut rest))?;
         }
         Ok((comparison, new))
     }
