@@ -59,7 +59,8 @@ pub fn recorder() -> PathBuf {
         assert!(output.status.success(), "the recorder does not build: {}", text(&output));
         let messages = String::from_utf8_lossy(&output.stdout);
         let built = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let program = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
+        let program =
+            built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
         program.expect("cargo names the program")
     };
     BUILT.get_or_init(build).clone()
