@@ -221,3 +221,27 @@ fn the_history_in_docs_is_of_these_protocols() {
     printed(&format!("--history {versions} --out {}", Path::new(&page).display()));
     assert!(fs::read_to_string(&page).expect("it was written").contains("<svg "));
 }
+
+/// What the user names is written to, whatever it is, and what does not write is no success.
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_a_full_disk_is_told() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (target, link) = (dir.path().join("target.md"), dir.path().join("link.md"));
+    fs::write(&target, "old").expect("it is writable");
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    let output = diff(&format!("0.150.0 0.150.0 --out {}", link.display()));
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink(), "the link is gone");
+    assert!(fs::read_to_string(&target).expect("it is there").contains("0.150.0"), "the target is old");
+
+    let line = "diff 0.150.0 0.150.0 --format json";
+    if Path::new("/dev/full").exists() {
+        let full = fs::File::options().write(true).open("/dev/full").expect("it opens");
+        let mut command = codex_appserver_tests::repo::cargo();
+        command.args(["run", "--quiet", "--manifest-path", "xtask/Cargo.toml", "--"]).args(line.split(' '));
+        let output = command.current_dir(root()).stdout(full).output().expect("cargo runs");
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains("cannot write to standard output"), "{}", text(&output));
+    }
+}

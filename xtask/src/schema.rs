@@ -8,7 +8,7 @@ use codex_appserver_runtime::{Codex, Surface};
 use sha2::{Digest, Sha256};
 
 use crate::inputs::{self, Origin, Provenance};
-use crate::tree::write_whole;
+use crate::tree::{write_named, write_whole};
 use crate::{Outcome, codex};
 
 /// Work on the canonical schema.
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
     let canonical = schema.to_canonical_json();
     if let Some(out) = &args.out {
-        write_whole(out, canonical.as_bytes())?;
+        write_named(out, canonical.as_bytes())?;
         println!("codex {version}: wrote {}", out.display());
         return Ok(Outcome::Clean);
     }

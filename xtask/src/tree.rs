@@ -137,6 +137,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Writes to what the user named, in place: it may be a link, a pipe or a device.
+pub fn write_named(path: &Path, bytes: &[u8]) -> Result<()> {
+    let describe = || format!("cannot write {}", path.display());
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(describe)?;
+    }
+    fs::write(path, bytes).with_context(describe)
+}
+
 /// The first lines of a difference.
 pub fn short_diff(old: &[u8], new: &[u8], lines: usize) -> String {
     let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));

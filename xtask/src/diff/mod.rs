@@ -98,7 +98,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Clean);
     }
     let what = if failures == 1 { "1 finding is" } else { &format!("{failures} findings are") };
-    eprintln!("{what} {} and not waived; waive one in schema/waivers.toml by its fingerprint", args.fail_on);
+    eprintln!(
+        "{what} {} and not waived; a row in the file of waivers accepts one by its fingerprint",
+        args.fail_on
+    );
     Ok(Outcome::Found)
 }
 
@@ -112,9 +115,9 @@ impl Args {
         };
         let mut comparison = compare(self.stable_only);
         if let Some(waivers) = self.read_waivers()? {
-            // A waiver may be for what is left out here.
-            let mut rest = self.stable_only.then(|| compare(false));
-            waivers.apply(std::iter::once(&mut comparison).chain(&mut rest))?;
+            // A waiver may be for what the other view says.
+            let mut other = compare(!self.stable_only);
+            waivers.apply([&mut comparison, &mut other])?;
         }
         Ok((comparison, new))
     }

@@ -1,12 +1,12 @@
 //! Where a report goes, and in which format.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::inputs;
-use crate::tree::write_whole;
+use crate::tree::write_named;
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -44,12 +44,11 @@ pub fn write(
 ) -> Result<()> {
     if files.is_empty() {
         let text = render(format.unwrap_or(Format::Text))?;
-        // Standard output may be a pipe that nobody reads to its end, which is no failure.
-        let _ = match format.unwrap_or(Format::Text) {
-            Format::Text => anstream::stdout().write_all(text.as_bytes()),
-            _ => std::io::stdout().write_all(text.as_bytes()),
+        return match print(&text, format.unwrap_or(Format::Text)) {
+            // Whoever reads a pipe has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            printed => printed.context("cannot write to standard output"),
         };
-        return Ok(());
     }
     for file in files {
         let format = format.or_else(|| Format::of(file)).unwrap_or(Format::Text);
@@ -57,10 +56,18 @@ pub fn write(
             (text, Format::Text) => anstream::adapter::strip_str(&text).to_string(),
             (text, _) => text,
         };
-        write_whole(file, text.as_bytes())?;
+        write_named(file, text.as_bytes())?;
         eprintln!("wrote {}", inputs::shown(file));
     }
     Ok(())
+}
+
+fn print(text: &str, format: Format) -> std::io::Result<()> {
+    match format {
+        Format::Text => anstream::stdout().write_all(text.as_bytes())?,
+        _ => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    std::io::stdout().flush()
 }
 
 #[cfg(test)]
