@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use codex_appserver_runtime::{Codex, Surface};
+
 /// The root of this repository.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -81,4 +83,10 @@ pub fn real_codex(test: &str) -> Option<PathBuf> {
     assert!(!ci, "{test} needs the real codex: run it through `cargo xtask test`");
     eprintln!("SKIPPED {test}: it needs the real codex; run it through `cargo xtask test`");
     None
+}
+
+/// Writes the schema that a codex prints of one surface, and gives the path as an argument.
+pub fn raw_bundle(codex: &Codex, surface: Surface, path: &Path) -> String {
+    std::fs::write(path, codex.json_schema(surface).expect("a schema")).expect("the folder is writable");
+    path.display().to_string()
 }

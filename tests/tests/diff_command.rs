@@ -10,7 +10,7 @@ use codex_appserver_diff::report::markdown;
 use codex_appserver_diff::rules_markdown;
 use codex_appserver_diff::{Finding, Stability};
 use codex_appserver_runtime::{Codex, Surface};
-use codex_appserver_tests::repo::{fixture, real_codex, root, text, xtask};
+use codex_appserver_tests::repo::{fixture, raw_bundle, real_codex, root, text, xtask};
 
 fn diff(line: &str) -> Output {
     xtask(std::iter::once("diff").chain(line.split_whitespace()))
@@ -145,11 +145,7 @@ fn raw_bundles_are_the_canonical_schema() {
     let Some(codex) = real_codex("raw_bundles_are_the_canonical_schema") else { return };
     let codex = Codex::at(&codex).expect("a codex");
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let bundle = |name: &str, surface| {
-        let path = dir.path().join(name);
-        fs::write(&path, codex.json_schema(surface).expect("a schema")).expect("writes");
-        path.display().to_string()
-    };
+    let bundle = |name: &str, surface| raw_bundle(&codex, surface, &dir.path().join(name));
     let (stable, experimental) =
         (bundle("stable.json", Surface::Stable), bundle("experimental.json", Surface::Experimental));
     let both = document(&format!("{stable},{experimental} 0.169.0")).comparison.findings;

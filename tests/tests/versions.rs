@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use codex_appserver_runtime::{Codex, Surface};
-use codex_appserver_tests::repo::{cargo, fixture, real_codex, root, text, xtask};
+use codex_appserver_tests::repo::{cargo, fixture, raw_bundle, real_codex, root, text, xtask};
 
 /// Generates into a folder and compiles what came out, without warnings.
 ///
@@ -52,11 +52,7 @@ fn raw_bundles_of_the_pinned_version_generate_and_compile() {
     let Some(codex) = real_codex("raw_bundles_of_the_pinned_version_generate_and_compile") else { return };
     let codex = Codex::at(&codex).expect("a codex");
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let bundle = |name: &str, surface| {
-        let path = dir.path().join(name);
-        fs::write(&path, codex.json_schema(surface).expect("a schema")).expect("writes");
-        path.display().to_string()
-    };
+    let bundle = |name: &str, surface| raw_bundle(&codex, surface, &dir.path().join(name));
     let stable = bundle("stable.json", Surface::Stable);
     let both = format!("{stable},{}", bundle("experimental.json", Surface::Experimental));
     generate_and_check(&stable, Some("0.169.0"), &dir.path().join("stable"));
