@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 use codex_appserver_methods::{BlockingServerRequestHandler, Methods, ServerRequestHandler};
 use codex_appserver_requests::*;
 use codex_appserver_types::{TextUserInput, UserInput};
-use codex_appserver_wire::{BlockingTransport, DecodeError, EncodeError, Endpoint, RpcError, Transport};
+use codex_appserver_wire::{
+    BlockingTransport, DecodeError, EncodeError, Endpoint, HandlerError, RpcError, Transport,
+};
 
 /// Keeps what was sent and answers with a fixed result.
 struct Recorder {
@@ -148,8 +150,8 @@ impl ServerRequestHandler for Approver {
     async fn attestation_generate(
         &self,
         _: AttestationGenerateParams,
-    ) -> Result<AttestationGenerateResponse, RpcError> {
-        Err(RpcError::internal("no attestation here"))
+    ) -> Result<AttestationGenerateResponse, HandlerError> {
+        Err(RpcError::internal("no attestation here").into())
     }
 }
 
@@ -160,19 +162,19 @@ fn nothing_is_accepted_by_default() {
     let ask = r#"{"method":"item/fileChange/requestApproval","id":3,"params":
         {"threadId":"t","turnId":"u","itemId":"i","startedAtMs":1}}"#;
     let request = ServerRequest::decode(ask).expect("decodes").request;
-    let error = ready(ServerRequestHandler::handle(&Approver, request.clone())).expect_err("not handled");
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        (-32601, "no handler for item/fileChange/requestApproval")
-    );
-    assert_eq!(
-        BlockingServerRequestHandler::handle(&Approver, request).expect_err("not handled").code,
-        -32601
-    );
+    let unhandled = Err(HandlerError::Unhandled);
+    assert_eq!(ready(ServerRequestHandler::handle(&Approver, request.clone())), unhandled);
+    assert_eq!(BlockingServerRequestHandler::handle(&Approver, request), unhandled);
+    let unknown = ServerRequest::decode(r#"{"method":"new/ask","id":1}"#).expect("decodes").request;
+    assert_eq!(ready(ServerRequestHandler::handle(&Approver, unknown.clone())), unhandled);
+    assert_eq!(BlockingServerRequestHandler::handle(&Approver, unknown), unhandled);
+}
+
+#[test]
+fn an_error_of_a_handler_is_not_taken_for_an_unhandled_request() {
     let ask = r#"{"method":"attestation/generate","id":0,"params":{}}"#;
     let request = ServerRequest::decode(ask).expect("decodes").request;
-    let error = ready(ServerRequestHandler::handle(&Approver, request)).expect_err("handled");
-    assert_eq!(error.message, "no attestation here");
-    let unknown = ServerRequest::decode(r#"{"method":"new/ask","id":1}"#).expect("decodes").request;
-    assert_eq!(ready(ServerRequestHandler::handle(&Approver, unknown)).expect_err("unknown").code, -32601);
+    let answer = ready(ServerRequestHandler::handle(&Approver, request.clone()));
+    assert_eq!(answer, Err(HandlerError::Rpc(RpcError::internal("no attestation here"))));
+    assert_eq!(BlockingServerRequestHandler::handle(&Approver, request), Err(HandlerError::Unhandled));
 }

@@ -7,6 +7,7 @@
 //!   wrappers to work on it;
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
+//! * [`HandlerError`] is how a handler says that it does not answer, or answers with an error;
 //! * [`LineBuffer`] makes lines of bytes, with a limit;
 //! * [`de`] and [`ser`] are the building blocks of the generated codecs;
 //! * [`shape`] is the protocol as data.
@@ -17,6 +18,7 @@ mod codec;
 pub mod de;
 mod envelope;
 mod error;
+mod handler;
 mod id;
 mod lines;
 mod message;
@@ -37,6 +39,7 @@ pub use envelope::{
     TraceContext,
 };
 pub use error::{DecodeError, EncodeError};
+pub use handler::HandlerError;
 pub use id::RequestId;
 pub use lines::{LineBuffer, LineError};
 pub use message::{Message, Params, UnknownMethod};

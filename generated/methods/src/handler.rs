@@ -7,8 +7,8 @@
 use crate::prelude::*;
 /// Answers the server's requests.
 ///
-/// Every method that is not overridden answers with a JSON-RPC error (code -32601), which the
-/// server takes as a refusal; nothing is ever accepted by default.
+/// Every method that is not overridden yields [`wire::HandlerError::Unhandled`]: this handler leaves
+/// the request to whoever runs it. Nothing is ever accepted by default.
 pub trait ServerRequestHandler: Send + Sync {
     /// Asks the client for fresh ChatGPT tokens when it manages them itself.
     ///
@@ -17,12 +17,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: ChatgptAuthTokensRefreshParams,
     ) -> impl Future<
-        Output = Result<ChatgptAuthTokensRefreshResponse, wire::RpcError>,
+        Output = Result<ChatgptAuthTokensRefreshResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async {
-            Err(wire::RpcError::method_not_found("account/chatgptAuthTokens/refresh"))
-        }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to approve a patch; legacy form of `item/fileChange/requestApproval`.
@@ -34,10 +32,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: ApplyPatchApprovalParams,
     ) -> impl Future<
-        Output = Result<ApplyPatchApprovalResponse, wire::RpcError>,
+        Output = Result<ApplyPatchApprovalResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("applyPatchApproval")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to produce a new attestation token.
@@ -47,10 +45,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: AttestationGenerateParams,
     ) -> impl Future<
-        Output = Result<AttestationGenerateResponse, wire::RpcError>,
+        Output = Result<AttestationGenerateResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("attestation/generate")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     #[cfg(feature = "experimental")]
@@ -62,9 +60,11 @@ pub trait ServerRequestHandler: Send + Sync {
     fn current_time_read(
         &self,
         params: CurrentTimeReadParams,
-    ) -> impl Future<Output = Result<CurrentTimeReadResponse, wire::RpcError>> + Send {
+    ) -> impl Future<
+        Output = Result<CurrentTimeReadResponse, wire::HandlerError>,
+    > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("currentTime/read")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to approve a command; legacy form of `item/commandExecution/requestApproval`.
@@ -74,10 +74,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: ExecCommandApprovalParams,
     ) -> impl Future<
-        Output = Result<ExecCommandApprovalResponse, wire::RpcError>,
+        Output = Result<ExecCommandApprovalResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("execCommandApproval")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to approve or decline a command the agent wants to run.
@@ -87,14 +87,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: CommandExecutionRequestApprovalParams,
     ) -> impl Future<
-        Output = Result<CommandExecutionRequestApprovalResponse, wire::RpcError>,
+        Output = Result<CommandExecutionRequestApprovalResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async {
-            Err(
-                wire::RpcError::method_not_found("item/commandExecution/requestApproval"),
-            )
-        }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to approve or decline file changes the agent wants to make.
@@ -104,12 +100,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: FileChangeRequestApprovalParams,
     ) -> impl Future<
-        Output = Result<FileChangeRequestApprovalResponse, wire::RpcError>,
+        Output = Result<FileChangeRequestApprovalResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async {
-            Err(wire::RpcError::method_not_found("item/fileChange/requestApproval"))
-        }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to grant further file system or network permissions.
@@ -119,12 +113,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: PermissionsRequestApprovalParams,
     ) -> impl Future<
-        Output = Result<PermissionsRequestApprovalResponse, wire::RpcError>,
+        Output = Result<PermissionsRequestApprovalResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async {
-            Err(wire::RpcError::method_not_found("item/permissions/requestApproval"))
-        }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to run one of the dynamic tools it registered and return the output.
@@ -133,9 +125,11 @@ pub trait ServerRequestHandler: Send + Sync {
     fn item_tool_call(
         &self,
         params: DynamicToolCallParams,
-    ) -> impl Future<Output = Result<DynamicToolCallResponse, wire::RpcError>> + Send {
+    ) -> impl Future<
+        Output = Result<DynamicToolCallResponse, wire::HandlerError>,
+    > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("item/tool/call")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client to put questions of a tool to the user and return the answers.
@@ -145,10 +139,10 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: ToolRequestUserInputParams,
     ) -> impl Future<
-        Output = Result<ToolRequestUserInputResponse, wire::RpcError>,
+        Output = Result<ToolRequestUserInputResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("item/tool/requestUserInput")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
@@ -158,25 +152,26 @@ pub trait ServerRequestHandler: Send + Sync {
         &self,
         params: McpServerElicitationRequestParams,
     ) -> impl Future<
-        Output = Result<McpServerElicitationRequestResponse, wire::RpcError>,
+        Output = Result<McpServerElicitationRequestResponse, wire::HandlerError>,
     > + Send {
         let _ = params;
-        async { Err(wire::RpcError::method_not_found("mcpServer/elicitation/request")) }
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// A request that these bindings do not know; the answer is any JSON.
     fn unrecognized(
         &self,
         request: wire::UnknownMethod,
-    ) -> impl Future<Output = Result<serde_json::Value, wire::RpcError>> + Send {
-        async move { Err(wire::RpcError::method_not_found(&request.method)) }
+    ) -> impl Future<Output = Result<serde_json::Value, wire::HandlerError>> + Send {
+        let _ = request;
+        async { Err(wire::HandlerError::Unhandled) }
     }
 
     /// Routes a request to its method and returns the JSON text of the answer's `result`.
     fn handle(
         &self,
         request: ServerRequest,
-    ) -> impl Future<Output = Result<String, wire::RpcError>> + Send {
+    ) -> impl Future<Output = Result<String, wire::HandlerError>> + Send {
         async move {
             match request {
                 ServerRequest::AccountChatgptAuthTokensRefresh(params) => {
@@ -217,7 +212,7 @@ pub trait ServerRequestHandler: Send + Sync {
                     answer(&self.unrecognized(request).await?)
                 }
                 #[allow(unreachable_patterns)]
-                other => Err(wire::RpcError::method_not_found(other.method())),
+                _ => Err(wire::HandlerError::Unhandled),
             }
         }
     }
@@ -231,9 +226,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn account_chatgpt_auth_tokens_refresh(
         &self,
         params: ChatgptAuthTokensRefreshParams,
-    ) -> Result<ChatgptAuthTokensRefreshResponse, wire::RpcError> {
+    ) -> Result<ChatgptAuthTokensRefreshResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("account/chatgptAuthTokens/refresh"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to approve a patch; legacy form of `item/fileChange/requestApproval`.
@@ -244,9 +239,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn apply_patch_approval(
         &self,
         params: ApplyPatchApprovalParams,
-    ) -> Result<ApplyPatchApprovalResponse, wire::RpcError> {
+    ) -> Result<ApplyPatchApprovalResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("applyPatchApproval"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to produce a new attestation token.
@@ -255,9 +250,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn attestation_generate(
         &self,
         params: AttestationGenerateParams,
-    ) -> Result<AttestationGenerateResponse, wire::RpcError> {
+    ) -> Result<AttestationGenerateResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("attestation/generate"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     #[cfg(feature = "experimental")]
@@ -269,9 +264,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn current_time_read(
         &self,
         params: CurrentTimeReadParams,
-    ) -> Result<CurrentTimeReadResponse, wire::RpcError> {
+    ) -> Result<CurrentTimeReadResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("currentTime/read"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to approve a command; legacy form of `item/commandExecution/requestApproval`.
@@ -280,9 +275,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn exec_command_approval(
         &self,
         params: ExecCommandApprovalParams,
-    ) -> Result<ExecCommandApprovalResponse, wire::RpcError> {
+    ) -> Result<ExecCommandApprovalResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("execCommandApproval"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to approve or decline a command the agent wants to run.
@@ -291,9 +286,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn item_command_execution_request_approval(
         &self,
         params: CommandExecutionRequestApprovalParams,
-    ) -> Result<CommandExecutionRequestApprovalResponse, wire::RpcError> {
+    ) -> Result<CommandExecutionRequestApprovalResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("item/commandExecution/requestApproval"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to approve or decline file changes the agent wants to make.
@@ -302,9 +297,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn item_file_change_request_approval(
         &self,
         params: FileChangeRequestApprovalParams,
-    ) -> Result<FileChangeRequestApprovalResponse, wire::RpcError> {
+    ) -> Result<FileChangeRequestApprovalResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("item/fileChange/requestApproval"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to grant further file system or network permissions.
@@ -313,9 +308,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn item_permissions_request_approval(
         &self,
         params: PermissionsRequestApprovalParams,
-    ) -> Result<PermissionsRequestApprovalResponse, wire::RpcError> {
+    ) -> Result<PermissionsRequestApprovalResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("item/permissions/requestApproval"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to run one of the dynamic tools it registered and return the output.
@@ -324,9 +319,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn item_tool_call(
         &self,
         params: DynamicToolCallParams,
-    ) -> Result<DynamicToolCallResponse, wire::RpcError> {
+    ) -> Result<DynamicToolCallResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("item/tool/call"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client to put questions of a tool to the user and return the answers.
@@ -335,9 +330,9 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn item_tool_request_user_input(
         &self,
         params: ToolRequestUserInputParams,
-    ) -> Result<ToolRequestUserInputResponse, wire::RpcError> {
+    ) -> Result<ToolRequestUserInputResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("item/tool/requestUserInput"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
@@ -346,21 +341,22 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     fn mcp_server_elicitation_request(
         &self,
         params: McpServerElicitationRequestParams,
-    ) -> Result<McpServerElicitationRequestResponse, wire::RpcError> {
+    ) -> Result<McpServerElicitationRequestResponse, wire::HandlerError> {
         let _ = params;
-        Err(wire::RpcError::method_not_found("mcpServer/elicitation/request"))
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// A request that these bindings do not know; the answer is any JSON.
     fn unrecognized(
         &self,
         request: wire::UnknownMethod,
-    ) -> Result<serde_json::Value, wire::RpcError> {
-        Err(wire::RpcError::method_not_found(&request.method))
+    ) -> Result<serde_json::Value, wire::HandlerError> {
+        let _ = request;
+        Err(wire::HandlerError::Unhandled)
     }
 
     /// Routes a request to its method and returns the JSON text of the answer's `result`.
-    fn handle(&self, request: ServerRequest) -> Result<String, wire::RpcError> {
+    fn handle(&self, request: ServerRequest) -> Result<String, wire::HandlerError> {
         match request {
             ServerRequest::AccountChatgptAuthTokensRefresh(params) => {
                 answer(&self.account_chatgpt_auth_tokens_refresh(params)?)
@@ -396,11 +392,12 @@ pub trait BlockingServerRequestHandler: Send + Sync {
             }
             ServerRequest::Unrecognized(request) => answer(&self.unrecognized(request)?),
             #[allow(unreachable_patterns)]
-            other => Err(wire::RpcError::method_not_found(other.method())),
+            _ => Err(wire::HandlerError::Unhandled),
         }
     }
 }
 
-fn answer<T: wire::Serialize>(response: &T) -> Result<String, wire::RpcError> {
-    wire::encode(response).map_err(|error| wire::RpcError::internal(error.to_string()))
+fn answer<T: wire::Serialize>(response: &T) -> Result<String, wire::HandlerError> {
+    wire::encode(response)
+        .map_err(|error| wire::RpcError::internal(error.to_string()).into())
 }

@@ -12,22 +12,22 @@ use crate::model::{Method, MethodKind, Params};
 pub(super) fn module(emission: &Emission<'_>) -> Module {
     let methods: Vec<&Method> = emission.model.of_kind(MethodKind::ServerRequest).collect();
     let asynchronous = methods.iter().map(|method| {
-        let Parts { gate, docs, name, params, response, wire, .. } = Parts::new(emission, method);
+        let Parts { gate, docs, name, params, response, .. } = Parts::new(emission, method);
         quote! {
             #gate #docs
-            fn #name(&self, params: #params) -> impl Future<Output = Result<#response, wire::RpcError>> + Send {
+            fn #name(&self, params: #params) -> impl Future<Output = Result<#response, wire::HandlerError>> + Send {
                 let _ = params;
-                async { Err(wire::RpcError::method_not_found(#wire)) }
+                async { Err(wire::HandlerError::Unhandled) }
             }
         }
     });
     let blocking = methods.iter().map(|method| {
-        let Parts { gate, docs, name, params, response, wire, .. } = Parts::new(emission, method);
+        let Parts { gate, docs, name, params, response, .. } = Parts::new(emission, method);
         quote! {
             #gate #docs
-            fn #name(&self, params: #params) -> Result<#response, wire::RpcError> {
+            fn #name(&self, params: #params) -> Result<#response, wire::HandlerError> {
                 let _ = params;
-                Err(wire::RpcError::method_not_found(#wire))
+                Err(wire::HandlerError::Unhandled)
             }
         }
     });
@@ -43,18 +43,19 @@ pub(super) fn module(emission: &Emission<'_>) -> Module {
 
             #[doc = " Answers the server's requests."]
             #[doc = ""]
-            #[doc = " Every method that is not overridden answers with a JSON-RPC error (code -32601), which the"]
-            #[doc = " server takes as a refusal; nothing is ever accepted by default."]
+            #[doc = " Every method that is not overridden yields [`wire::HandlerError::Unhandled`]: this handler leaves"]
+            #[doc = " the request to whoever runs it. Nothing is ever accepted by default."]
             pub trait ServerRequestHandler: Send + Sync {
                 #(#asynchronous)*
 
                 #[doc = " A request that these bindings do not know; the answer is any JSON."]
-                fn unrecognized(&self, request: wire::UnknownMethod) -> impl Future<Output = Result<serde_json::Value, wire::RpcError>> + Send {
-                    async move { Err(wire::RpcError::method_not_found(&request.method)) }
+                fn unrecognized(&self, request: wire::UnknownMethod) -> impl Future<Output = Result<serde_json::Value, wire::HandlerError>> + Send {
+                    let _ = request;
+                    async { Err(wire::HandlerError::Unhandled) }
                 }
 
                 #[doc = " Routes a request to its method and returns the JSON text of the answer's `result`."]
-                fn handle(&self, request: ServerRequest) -> impl Future<Output = Result<String, wire::RpcError>> + Send {
+                fn handle(&self, request: ServerRequest) -> impl Future<Output = Result<String, wire::HandlerError>> + Send {
                     async move { match request { #routes_async } }
                 }
             }
@@ -64,18 +65,19 @@ pub(super) fn module(emission: &Emission<'_>) -> Module {
                 #(#blocking)*
 
                 #[doc = " A request that these bindings do not know; the answer is any JSON."]
-                fn unrecognized(&self, request: wire::UnknownMethod) -> Result<serde_json::Value, wire::RpcError> {
-                    Err(wire::RpcError::method_not_found(&request.method))
+                fn unrecognized(&self, request: wire::UnknownMethod) -> Result<serde_json::Value, wire::HandlerError> {
+                    let _ = request;
+                    Err(wire::HandlerError::Unhandled)
                 }
 
                 #[doc = " Routes a request to its method and returns the JSON text of the answer's `result`."]
-                fn handle(&self, request: ServerRequest) -> Result<String, wire::RpcError> {
+                fn handle(&self, request: ServerRequest) -> Result<String, wire::HandlerError> {
                     match request { #routes_blocking }
                 }
             }
 
-            fn answer<T: wire::Serialize>(response: &T) -> Result<String, wire::RpcError> {
-                wire::encode(response).map_err(|error| wire::RpcError::internal(error.to_string()))
+            fn answer<T: wire::Serialize>(response: &T) -> Result<String, wire::HandlerError> {
+                wire::encode(response).map_err(|error| wire::RpcError::internal(error.to_string()).into())
             }
         },
     }
@@ -88,7 +90,6 @@ struct Parts {
     variant: proc_macro2::Ident,
     params: TokenStream,
     response: TokenStream,
-    wire: String,
 }
 
 impl Parts {
@@ -100,7 +101,6 @@ impl Parts {
             variant: names::ident(&names::method_type(&method.name)),
             params: params_type(method),
             response: response_type(method),
-            wire: method.name.clone(),
         }
     }
 }
@@ -124,6 +124,6 @@ fn routes(emission: &Emission<'_>, methods: &[&Method], wait: &TokenStream) -> T
         ServerRequest::Unrecognized(request) => answer(&self.unrecognized(request)#wait?),
         // The enum is open to other crates.
         #[allow(unreachable_patterns)]
-        other => Err(wire::RpcError::method_not_found(other.method())),
+        _ => Err(wire::HandlerError::Unhandled),
     }
 }
