@@ -178,3 +178,8 @@ fn an_error_of_a_handler_is_not_taken_for_an_unhandled_request() {
     assert_eq!(answer, Err(HandlerError::Rpc(RpcError::internal("no attestation here"))));
     assert_eq!(BlockingServerRequestHandler::handle(&Approver, request), Err(HandlerError::Unhandled));
 }
+
+#[test]
+fn the_wrappers_and_the_shapes_are_of_one_codex() {
+    assert_eq!(codex_appserver_methods::CODEX_VERSION, codex_appserver_shapes::CODEX_VERSION);
+}

@@ -18,6 +18,8 @@ mod setters;
 #[rustfmt::skip]
 mod handler;
 pub use handler::*;
+/// The codex version whose protocol this is.
+pub const CODEX_VERSION: &str = "0.169.0";
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 mod prelude {

@@ -135,6 +135,15 @@ impl Emission<'_> {
     }
 }
 
+/// The constant that tells which codex the crate speaks to.
+fn codex_version(emission: &Emission<'_>) -> TokenStream {
+    let version = &emission.model.codex_version;
+    quote! {
+        #[doc = " The codex version whose protocol this is."]
+        pub const CODEX_VERSION: &str = #version;
+    }
+}
+
 /// `lib.rs`: the modules, and everything they hold at the root.
 fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
     let top: Vec<&str> = modules
@@ -166,10 +175,12 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
             pub use codex_appserver_requests::method as request_method;
         }
     });
+    let version = (of == Crate::Methods).then(|| codex_version(emission));
     let tokens = quote! {
         #![cfg_attr(rustfmt, rustfmt_skip)]
         #![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
         #(#declarations)*
+        #version
         #[doc(no_inline)]
         pub use codex_appserver_wire as wire;
         mod prelude {

@@ -56,12 +56,11 @@ fn methods(emission: &Emission<'_>) -> Module {
             Method { name: #name, kind: Kind::#kind, params: #params, response: #response, experimental: #experimental },
         }
     });
-    let version = &emission.model.codex_version;
+    let version = super::codex_version(emission);
     let tokens = quote! {
         use codex_appserver_wire::shape::{Kind, Method, Shape};
 
-        #[doc = " The codex version whose protocol this is."]
-        pub const CODEX_VERSION: &str = #version;
+        #version
 
         #[doc = " Every method, sorted by its wire name."]
         pub static METHODS: &[Method] = &[#(#rows)*];
