@@ -35,17 +35,20 @@ impl Recorder {
 }
 
 #[derive(Debug)]
-struct Failure(String);
+struct Failure {
+    text: String,
+    raw: Option<String>,
+}
 
 impl From<EncodeError> for Failure {
     fn from(error: EncodeError) -> Self {
-        Self(error.to_string())
+        Self { text: error.to_string(), raw: None }
     }
 }
 
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
-        Self(error.to_string())
+        Self { text: error.to_string(), raw: error.raw().map(str::to_owned) }
     }
 }
 
@@ -138,10 +141,14 @@ fn a_response_can_become_something_else_and_keeps_the_setters() {
 }
 
 #[test]
-fn a_broken_answer_names_the_method() {
+fn a_broken_answer_names_the_method_and_is_kept() {
     let client = Recorder::answering(r#"{"turn":{"id":1}}"#);
-    let error = client.turn_start("t", []).call().expect_err("an id is a string");
-    assert_eq!(error.0, "turn/start: result.turn.id: invalid type: integer `1`, expected a string");
+    let blocking = client.turn_start("t", []).call().expect_err("an id is a string");
+    let awaited = ready(async { client.turn_start("t", []).await }).expect_err("an id is a string");
+    for error in [blocking, awaited] {
+        assert_eq!(error.text, "turn/start: result.turn.id: invalid type: integer `1`, expected a string");
+        assert_eq!(error.raw.as_deref(), Some(client.result));
+    }
 }
 
 struct Approver;

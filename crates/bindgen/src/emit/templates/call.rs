@@ -69,7 +69,7 @@ impl<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>> Call<'_, C, 
     {
         let params = encode_params(&self.params)?;
         let result = BlockingTransport::send(self.client, M::METHOD, params)?;
-        finish::<C, M, F>(&result, self.map)
+        finish::<C, M, F>(result, self.map)
     }
 }
 
@@ -87,18 +87,18 @@ where
         let params = encode_params(&params);
         Box::pin(async move {
             let result = Transport::send(client, M::METHOD, params?).await?;
-            finish::<C, M, F>(&result, map)
+            finish::<C, M, F>(result, map)
         })
     }
 }
 
 fn finish<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>>(
-    result: &str,
+    result: String,
     map: F,
 ) -> Result<F::Output, C::Error> {
-    match decode(result) {
+    match decode(&result) {
         Ok(response) => Ok(map.map_response(response)),
-        Err(error) => Err(error.within("result").with_method(M::METHOD).into()),
+        Err(error) => Err(error.within("result").with_method(M::METHOD).with_raw(result).into()),
     }
 }
 
