@@ -354,7 +354,8 @@ fn a_line_of_100_mb_is_refused_by_the_limit_and_the_next_is_read() {
         seen.push(line.map(str::to_owned));
     }
     let next = Ok("{\"method\":\"initialized\"}".to_owned());
-    assert_eq!(seen, [Err(LineError::TooLong { limit: 1 << 20 }), next]);
+    let head = "x".repeat(256).into();
+    assert_eq!(seen, [Err(LineError::TooLong { limit: 1 << 20, head }), next]);
 }
 
 /// The same through every route that serde has.

@@ -2,9 +2,15 @@
 
 use std::str::Utf8Error;
 
+use memchr::memchr;
+
+/// As many bytes of a refused line as its error keeps: the app-server writes the `id` of a request and of a
+/// result before what may be long.
+const HEAD: usize = 256;
+
 /// Collects bytes as they come and gives out the lines among them.
 ///
-/// A line beyond the limit is refused as soon as that is known, its bytes are not kept, and the lines after
+/// A line beyond the limit is refused as soon as that is known, only its head is kept, and the lines after
 /// it are read as if nothing had happened. Where lines are taken as they come, memory stays below twice the
 /// limit plus the largest chunk pushed; lines that nobody takes are kept.
 ///
@@ -37,6 +43,9 @@ pub enum LineError {
     TooLong {
         /// The limit, in bytes.
         limit: usize,
+        /// The first 256 bytes of it, or as many as the limit: enough to tell which message it is. Bytes that
+        /// are no UTF-8 are replaced.
+        head: Box<str>,
     },
     /// It is not UTF-8.
     #[error("read a line that is not UTF-8: {0}")]
@@ -52,7 +61,7 @@ impl LineBuffer {
     /// Adds what was read.
     pub fn push(&mut self, mut chunk: &[u8]) {
         if self.skipping {
-            match chunk.iter().position(|byte| *byte == b'\n') {
+            match memchr(b'\n', chunk) {
                 Some(end) => chunk = &chunk[end + 1..],
                 None => return,
             }
@@ -69,16 +78,17 @@ impl LineBuffer {
 
     /// The next line, without `\n` or `\r\n`; none until more is pushed.
     pub fn next_line(&mut self) -> Option<Result<&str, LineError>> {
-        let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
+        let Some(length) = memchr(b'\n', &self.bytes[self.searched..]) else {
             self.searched = self.bytes.len();
             // A `\r` may yet turn out to belong to the line break.
             let length = self.bytes.len() - self.start;
             if length <= self.limit || (length == self.limit + 1 && self.bytes.ends_with(b"\r")) {
                 return None;
             }
+            let refused = self.refused(&self.bytes[self.start..]);
             self.skipping = true;
             self.forget();
-            return Some(Err(LineError::TooLong { limit: self.limit }));
+            return Some(Err(refused));
         };
         let (start, end) = (self.start, self.searched + length);
         (self.start, self.searched) = (end + 1, end + 1);
@@ -96,9 +106,16 @@ impl LineBuffer {
         let line = &self.bytes[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > self.limit {
-            return Err(LineError::TooLong { limit: self.limit });
+            return Err(self.refused(line));
         }
         Ok(std::str::from_utf8(line)?)
+    }
+
+    /// The error for a line that begins like this, with more bytes than the limit: the same one however much
+    /// of the line is there.
+    #[cold]
+    fn refused(&self, line: &[u8]) -> LineError {
+        LineError::TooLong { limit: self.limit, head: text(&line[..line.len().min(HEAD).min(self.limit)]) }
     }
 
     /// Gives the memory of a refused line back.
@@ -106,6 +123,15 @@ impl LineBuffer {
         self.bytes = Vec::new();
         (self.start, self.searched) = (0, 0);
     }
+}
+
+/// Bytes as text. A character that the end of the bytes cuts in two is left out.
+fn text(bytes: &[u8]) -> Box<str> {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    };
+    String::from_utf8_lossy(whole).into()
 }
 
 #[cfg(test)]
@@ -141,13 +167,41 @@ mod tests {
 
     #[test]
     fn a_line_beyond_the_limit_is_refused_once_and_the_next_is_read() {
-        let refused = || Err(LineError::TooLong { limit: 3 });
+        let refused = || Err(LineError::TooLong { limit: 3, head: "abc".into() });
         let mut expected = vec![refused()];
         expected.extend(ok(&["abc"]));
         assert_eq!(lines(3, &[b"abcd\nabc\n"]), expected);
         assert_eq!(lines(3, &[b"ab", b"cd", b"efg", b"h\nab", b"c\n"]), expected);
         assert_eq!(lines(3, &[b"abcd"]), [refused()]);
         assert_eq!(lines(3, &[b"abc\r\nabc\r", b"\nab"]), ok(&["abc", "abc", "ab"]));
+    }
+
+    #[test]
+    fn the_head_of_a_refused_line_does_not_depend_on_the_chunks() {
+        let line =
+            [br#"{"id":7,"result":""#.as_slice(), "é".repeat(1000).as_bytes(), b"\"}\nnext\n"].concat();
+        // 18 bytes and 119 characters: the limit of the head is at a whole one, with a byte more it is not.
+        for before in [&b""[..], b" "] {
+            let line = [before, &line].concat();
+            let mut seen = Vec::new();
+            for size in [1, 7, 300, line.len()] {
+                let chunks: Vec<&[u8]> = line.chunks(size).collect();
+                seen.push(lines(600, &chunks));
+            }
+            let [Err(LineError::TooLong { limit: 600, head }), Ok(next)] = &seen[0][..] else {
+                panic!("{seen:?}")
+            };
+            assert!(head.trim_start().starts_with(r#"{"id":7,"result":"é"#) && head.ends_with('é'), "{head}");
+            assert_eq!((head.len(), next.as_str()), (256 - before.len(), "next"));
+            assert!(seen.iter().all(|lines| *lines == seen[0]), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_line_that_is_no_text_is_text() {
+        let out = lines(4, &[b"next\n\xff{}}}\n"]);
+        let refused = Err(LineError::TooLong { limit: 4, head: "\u{fffd}{}}".into() });
+        assert_eq!(out, [Ok("next".to_owned()), refused]);
     }
 
     #[test]
