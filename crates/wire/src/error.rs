@@ -60,6 +60,11 @@ impl DecodeError {
         self
     }
 
+    /// A text that cannot be decoded for a reason of its own.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(String::new(), message.into())
+    }
+
     pub(crate) fn new(path: String, message: String) -> Self {
         Self { method: None, path, message, raw: None }
     }

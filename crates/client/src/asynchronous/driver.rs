@@ -1,0 +1,148 @@
+//! The task behind a connection: reads, writes, minds the clock, and sees the child process off.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+
+use super::child::Child;
+use crate::core::Output;
+use crate::error::{CloseReason, Closed};
+use crate::link::{CLOSE_PATIENCE, GRACE, KEPT_BUFFER, Link};
+
+/// The reading half of a transport.
+pub(super) trait Source: Send + 'static {
+    /// Hands everything to the link until the stream ends.
+    fn read(&mut self, link: &Arc<Link>) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// The writing half of a transport.
+pub(super) trait Sink: Send + 'static {
+    /// Writes lines, each with its line break.
+    fn write(&mut self, lines: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Tells the other side that nothing more comes.
+    fn close(self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// What ended first.
+enum End {
+    Read(io::Result<()>),
+    Failed(io::Error),
+    Stopping,
+}
+
+/// Runs a connection to its end.
+pub(super) async fn drive(
+    link: Arc<Link>,
+    mut source: impl Source,
+    sink: impl Sink,
+    mut child: Option<Child>,
+) {
+    let reason = {
+        let mut reading = pin!(source.read(&link));
+        let mut writing = pin!(write(&link, sink));
+        match first(&link, reading.as_mut(), writing.as_mut()).await {
+            End::Read(read) => CloseReason::of_read(read),
+            End::Failed(error) => {
+                // The stream may still hold what the server said before it went.
+                let _ = timeout(GRACE, reading).await;
+                CloseReason::Failed(error.to_string())
+            }
+            End::Stopping => {
+                match &mut child {
+                    Some(child) => wind_down(&link, reading, writing, false, child.end()).await,
+                    None => wind_down(&link, reading, writing, true, sleep(CLOSE_PATIENCE)).await,
+                }
+                CloseReason::Shutdown
+            }
+        }
+    };
+    let (status, stderr) = match child {
+        Some(child) => child.see_off(if link.is_abandoned() { Duration::ZERO } else { GRACE }).await,
+        None => (None, Vec::new()),
+    };
+    let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
+    link.close(Closed { reason, status, stderr });
+}
+
+/// Reads, writes and minds the clock until the stream ends, writing fails, or the connection is to end.
+async fn first(
+    link: &Arc<Link>,
+    mut reading: Pin<&mut impl Future<Output = io::Result<()>>>,
+    mut writing: Pin<&mut impl Future<Output = io::Result<()>>>,
+) -> End {
+    let mut clock = pin!(keep_time(link));
+    poll_fn(|context| {
+        if link.poll_stopping(context).is_ready() {
+            return Poll::Ready(End::Stopping);
+        }
+        if let Poll::Ready(read) = reading.as_mut().poll(context) {
+            return Poll::Ready(End::Read(read));
+        }
+        match writing.as_mut().poll(context) {
+            Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
+            Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping),
+            Poll::Pending => {}
+        }
+        clock.as_mut().poll(context).map(|never| match never {})
+    })
+    .await
+}
+
+/// Writes what is left and reads on, lest the server wait for a reader, until it has ended or nobody minds.
+/// Without a child process the end of the stream is the end.
+async fn wind_down(
+    link: &Arc<Link>,
+    mut reading: Pin<&mut impl Future<Output = io::Result<()>>>,
+    mut writing: Pin<&mut impl Future<Output = io::Result<()>>>,
+    until_read: bool,
+    ending: impl Future<Output = ()>,
+) {
+    let mut ending = pin!(ending);
+    let (mut read, mut written) = (false, false);
+    poll_fn(|context| {
+        written = written || writing.as_mut().poll(context).is_ready();
+        read = read || reading.as_mut().poll(context).is_ready();
+        if link.poll_abandoned(context).is_ready() || (until_read && read) {
+            return Poll::Ready(());
+        }
+        ending.as_mut().poll(context)
+    })
+    .await;
+}
+
+async fn write(link: &Arc<Link>, mut sink: impl Sink) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        match poll_fn(|context| link.poll_output(&mut buffer, context)).await {
+            Output::Bytes => sink.write(&buffer).await?,
+            Output::End => return sink.close().await,
+        }
+        buffer.clear();
+        buffer.shrink_to(KEPT_BUFFER);
+    }
+}
+
+/// Ends the calls whose time has come.
+async fn keep_time(link: &Link) -> Infallible {
+    let mut alarm: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|context| {
+        loop {
+            let Some(next) = link.poll_clock(context).map(Instant::from_std) else { return Poll::Pending };
+            let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            if alarm.deadline() != next {
+                alarm.as_mut().reset(next);
+            }
+            if alarm.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,66 @@
+//! Events for tasks.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use crate::error::Error;
+use crate::event::{Event, Filter};
+use crate::subscription::Subscription;
+
+/// The events of one [`Filter`], in the order in which they came; also a [`Stream`].
+///
+/// Events are decoded where they are taken. Those that must not be lost are not: items, deltas of messages,
+/// plans and reasoning, the course of turns and threads, errors, requests. Output and progress are best
+/// effort: a subscriber that does not keep up gets [`Event::Lagged`] in their place. What happens when even
+/// that does not help is set by [`EventSettings`](crate::EventSettings). A slow subscriber holds nobody else
+/// up.
+///
+/// It yields `None` after the connection was shut down, and an error first if it broke. It does not keep the
+/// connection open.
+#[derive(Debug)]
+#[must_use = "events are lost once this is dropped"]
+pub struct Events {
+    subscription: Subscription,
+}
+
+impl Events {
+    pub(super) fn new(subscription: Subscription) -> Self {
+        Self { subscription }
+    }
+
+    /// The next event. Giving up the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overrun`] and [`Error::Closed`], each once and as the last thing.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|context| self.subscription.poll_next(context)).await
+    }
+
+    /// Changes what the subscription is about, also for what waits in it: subscribe to all before a call, and
+    /// to its thread or turn when the answer has told the id. Nothing is lost in between.
+    pub fn narrow(&mut self, filter: Filter) {
+        self.subscription.narrow(filter);
+    }
+
+    /// What the subscription is about.
+    pub fn filter(&self) -> &Filter {
+        self.subscription.filter()
+    }
+
+    /// How many events were skipped so far.
+    pub fn skipped(&self) -> u64 {
+        self.subscription.skipped()
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.subscription.poll_next(context)
+    }
+}

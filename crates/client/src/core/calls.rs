@@ -1,0 +1,323 @@
+//! The calls of this client: ids, the in-flight window with its queue, deadlines, and what became of each.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::io::Write as _;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use codex_appserver_wire::{DecodeError, RpcError};
+
+use super::Wakes;
+
+/// How many calls that were given up are remembered, to tell their late answers from unknown ones.
+const GIVEN_UP_LIMIT: usize = 4096;
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server answered with an error.
+    Rpc(RpcError),
+    /// The answer cannot be read.
+    Unreadable(DecodeError),
+    /// The deadline passed, this long after the call began.
+    TimedOut(Duration),
+    /// This client is being shut down.
+    Cancelled,
+    /// The connection is closed.
+    Closed,
+}
+
+/// The JSON text of a `result`, or why there is none.
+pub(crate) type Outcome = Result<String, Failure>;
+
+/// What an answer was the answer to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// A call that waits for it.
+    Call,
+    /// A call that was given up.
+    Late,
+    /// A call that had its answer.
+    Again,
+    /// Nothing this client asked.
+    Unknown,
+}
+
+/// All calls of a connection.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    window: usize,
+    queue_limit: usize,
+    next_id: i64,
+    entries: HashMap<i64, Entry>,
+    in_flight: usize,
+    /// In the order of their calls. Those given up while they waited are passed over when their turn comes.
+    queue: VecDeque<i64>,
+    queued: usize,
+    deadlines: BTreeSet<(Instant, i64)>,
+    given_up: GivenUp,
+}
+
+#[derive(Debug)]
+struct Entry {
+    method: Cow<'static, str>,
+    state: State,
+    deadline: Option<(Instant, Duration)>,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+enum State {
+    Queued(Vec<u8>),
+    InFlight,
+    Done(Outcome),
+}
+
+impl Calls {
+    pub(crate) fn new(window: usize, queue_limit: usize) -> Self {
+        Self {
+            window: window.max(1),
+            queue_limit,
+            next_id: 1,
+            entries: HashMap::new(),
+            in_flight: 0,
+            queue: VecDeque::new(),
+            queued: 0,
+            deadlines: BTreeSet::new(),
+            given_up: GivenUp::default(),
+        }
+    }
+
+    /// Begins a call: its line goes out, or waits for a place in the window. None where the queue is full.
+    pub(crate) fn begin(
+        &mut self,
+        method: Cow<'static, str>,
+        params: Option<&str>,
+        deadline: Option<(Instant, Duration)>,
+        out: &mut Vec<u8>,
+    ) -> Option<i64> {
+        let goes_out = self.in_flight < self.window;
+        if !goes_out && self.queued >= self.queue_limit {
+            return None;
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let state = if goes_out {
+            write_request(out, &method, id, params);
+            self.in_flight += 1;
+            State::InFlight
+        } else {
+            let mut line = Vec::new();
+            write_request(&mut line, &method, id, params);
+            self.queue.push_back(id);
+            self.queued += 1;
+            State::Queued(line)
+        };
+        if let Some((at, _)) = deadline {
+            self.deadlines.insert((at, id));
+        }
+        self.entries.insert(id, Entry { method, state, deadline, waker: None });
+        Some(id)
+    }
+
+    /// Takes what became of a call, or wakes when that is known.
+    pub(crate) fn poll(&mut self, id: i64, waker: &Waker) -> Poll<Outcome> {
+        let Some(entry) = self.entries.get_mut(&id) else { return Poll::Ready(Err(Failure::Closed)) };
+        if !matches!(entry.state, State::Done(_)) {
+            match &mut entry.waker {
+                Some(kept) => kept.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            return Poll::Pending;
+        }
+        match self.entries.remove(&id).map(|entry| entry.state) {
+            Some(State::Done(outcome)) => Poll::Ready(outcome),
+            _ => Poll::Ready(Err(Failure::Closed)),
+        }
+    }
+
+    /// The method of a call that is not over yet.
+    pub(crate) fn method(&self, id: i64) -> Option<&str> {
+        self.entries.get(&id).map(|entry| &*entry.method)
+    }
+
+    /// Settles a call with the answer that came.
+    pub(crate) fn answer(
+        &mut self,
+        id: i64,
+        outcome: Outcome,
+        out: &mut Vec<u8>,
+        wakes: &mut Wakes,
+    ) -> Answered {
+        match self.entries.get(&id).map(|entry| &entry.state) {
+            Some(State::InFlight) => {
+                self.settle(id, outcome, wakes);
+                self.fill_window(out);
+                Answered::Call
+            }
+            Some(State::Done(_)) => Answered::Again,
+            // What is still queued was never asked.
+            Some(State::Queued(_)) => Answered::Unknown,
+            None if self.given_up.remove(id) => Answered::Late,
+            None if (1..self.next_id).contains(&id) => Answered::Again,
+            None => Answered::Unknown,
+        }
+    }
+
+    /// Forgets a call: its caller is gone.
+    pub(crate) fn give_up(&mut self, id: i64, out: &mut Vec<u8>) {
+        let Some(entry) = self.entries.remove(&id) else { return };
+        self.forget_deadline(id, entry.deadline);
+        self.leave(id, &entry.state, out);
+    }
+
+    /// Ends the calls whose deadline has passed.
+    pub(crate) fn expire(&mut self, now: Instant, out: &mut Vec<u8>, wakes: &mut Wakes) {
+        while let Some(&(at, id)) = self.deadlines.first() {
+            if at > now {
+                break;
+            }
+            self.deadlines.pop_first();
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            let after = entry.deadline.take().map_or(Duration::ZERO, |(_, after)| after);
+            let state = std::mem::replace(&mut entry.state, State::Done(Err(Failure::TimedOut(after))));
+            wakes.extend(entry.waker.take());
+            self.leave(id, &state, out);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Ends all calls that still wait.
+    pub(crate) fn end_all(&mut self, failure: impl Fn() -> Failure, wakes: &mut Wakes) {
+        for entry in self.entries.values_mut() {
+            if !matches!(entry.state, State::Done(_)) {
+                entry.state = State::Done(Err(failure()));
+                wakes.extend(entry.waker.take());
+            }
+        }
+        self.queue.clear();
+        self.deadlines.clear();
+        (self.queued, self.in_flight) = (0, 0);
+    }
+
+    /// How many calls are sent and not answered, and how many wait to be sent.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        (self.in_flight, self.queued)
+    }
+
+    fn settle(&mut self, id: i64, outcome: Outcome, wakes: &mut Wakes) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.state = State::Done(outcome);
+        wakes.extend(entry.waker.take());
+        let deadline = entry.deadline.take();
+        self.forget_deadline(id, deadline);
+        self.in_flight -= 1;
+    }
+
+    fn forget_deadline(&mut self, id: i64, deadline: Option<(Instant, Duration)>) {
+        if let Some((at, _)) = deadline {
+            self.deadlines.remove(&(at, id));
+        }
+    }
+
+    /// Frees the place of a call that ends without its answer.
+    fn leave(&mut self, id: i64, state: &State, out: &mut Vec<u8>) {
+        match state {
+            State::Queued(_) => {
+                self.queued -= 1;
+                // Lest ids without a call pile up behind a window that does not move.
+                if self.queue.len() > 2 * self.queued + 64 {
+                    let entries = &self.entries;
+                    let waits = |id: &i64| matches!(entries.get(id), Some(Entry { state: State::Queued(_), .. }));
+                    self.queue.retain(waits);
+                }
+            }
+            State::InFlight => {
+                self.in_flight -= 1;
+                self.given_up.add(id);
+                self.fill_window(out);
+            }
+            State::Done(_) => {}
+        }
+    }
+
+    fn fill_window(&mut self, out: &mut Vec<u8>) {
+        while self.in_flight < self.window {
+            let Some(id) = self.queue.pop_front() else { return };
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            if let State::Queued(line) = &mut entry.state {
+                out.append(line);
+                entry.state = State::InFlight;
+                self.queued -= 1;
+                self.in_flight += 1;
+            }
+        }
+    }
+}
+
+/// Ids of calls whose answer nobody waits for any more; the oldest are forgotten first.
+#[derive(Debug, Default)]
+struct GivenUp {
+    ids: HashSet<i64>,
+    order: VecDeque<i64>,
+}
+
+impl GivenUp {
+    fn add(&mut self, id: i64) {
+        if self.order.len() == GIVEN_UP_LIMIT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        self.order.push_back(id);
+        self.ids.insert(id);
+    }
+
+    /// The id stays in `order`, where it is harmless.
+    fn remove(&mut self, id: i64) -> bool {
+        self.ids.remove(&id)
+    }
+}
+
+/// Writes a request and its line break. Params are JSON text, in which a line break can only be white space.
+fn write_request(out: &mut Vec<u8>, method: &str, id: i64, params: Option<&str>) {
+    out.extend_from_slice(b"{\"method\":");
+    write_string(out, method);
+    // Neither this nor a string into a vector can fail.
+    let _ = write!(out, ",\"id\":{id}");
+    write_params(out, params);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Writes a notification and its line break.
+pub(super) fn write_notification(out: &mut Vec<u8>, method: &str, params: Option<&str>) {
+    out.extend_from_slice(b"{\"method\":");
+    write_string(out, method);
+    write_params(out, params);
+    out.extend_from_slice(b"}\n");
+}
+
+fn write_string(out: &mut Vec<u8>, text: &str) {
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn write_params(out: &mut Vec<u8>, params: Option<&str>) {
+    let Some(params) = params else { return };
+    out.extend_from_slice(b",\"params\":");
+    write_json(out, params);
+}
+
+/// Writes JSON text on one line.
+pub(super) fn write_json(out: &mut Vec<u8>, json: &str) {
+    let start = out.len();
+    out.extend_from_slice(json.as_bytes());
+    for byte in &mut out[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! The state of a connection, without any input or output: lines in, bytes out.
+//!
+//! A line is scanned just far enough to route it. Whoever waits does so by a [`Waker`], which an async task
+//! and a parked thread both can provide; wakers are collected and woken by the caller, outside its lock.
+
+mod calls;
+mod head;
+mod queue;
+mod requests;
+mod routes;
+mod tier;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use codex_appserver_wire::{DecodeError, LineError, RequestId, RpcError};
+
+use crate::error::{Closed, Error};
+use crate::event::{Filter, Unreadable};
+use crate::settings::{Settings, Unhandled};
+use crate::stats::Stats;
+
+use calls::{Answered, Calls};
+pub(crate) use calls::{Failure, Outcome};
+pub(crate) use head::Head;
+use head::Scope;
+pub(crate) use queue::{Item, Queue};
+use requests::Requests;
+pub(crate) use requests::Ticket;
+use routes::Routes;
+
+/// Wakers to wake once the lock is free.
+pub(crate) type Wakes = Vec<Waker>;
+
+/// How many bytes may wait to be written before notifications are refused: a peer that does not read must
+/// not fill the memory. Calls are held back by their window.
+const OUT_LIMIT: usize = 64 << 20;
+
+/// A request of the server for the handlers.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) ticket: Ticket,
+    pub(crate) method: String,
+    pub(crate) thread_id: Option<String>,
+    pub(crate) turn_id: Option<String>,
+    /// Whether this client has to answer even if nothing handles it.
+    pub(crate) must_answer: bool,
+    pub(crate) line: Arc<str>,
+}
+
+/// What the writer has to do next.
+pub(crate) enum Output {
+    /// Write what is in the buffer.
+    Bytes,
+    /// All is written, and the connection is to be closed.
+    End,
+}
+
+/// How far a connection is.
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// What is written goes out, nothing new is begun.
+    Stopping,
+    Closed(Arc<Closed>),
+}
+
+/// The state of a connection.
+#[derive(Debug)]
+pub(crate) struct Core {
+    unhandled: Unhandled,
+    calls: Calls,
+    requests: Requests,
+    routes: Routes,
+    stats: Stats,
+    phase: Phase,
+    out: Vec<u8>,
+    /// The writer, while it has nothing to write.
+    writer: Option<Waker>,
+    /// The clock, and when it goes off next.
+    clock: Option<(Waker, Option<Instant>)>,
+    /// Those who wait for the phase to change.
+    watchers: Vec<Waker>,
+}
+
+impl Core {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            unhandled: settings.unhandled,
+            calls: Calls::new(settings.window, settings.queue_limit),
+            requests: Requests::default(),
+            routes: Routes::default(),
+            stats: Stats::default(),
+            phase: Phase::Open,
+            out: Vec::new(),
+            writer: None,
+            clock: None,
+            watchers: Vec::new(),
+        }
+    }
+
+    /// Begins a call and gives its id.
+    pub(crate) fn begin(
+        &mut self,
+        method: Cow<'static, str>,
+        params: Option<&str>,
+        timeout: Option<Duration>,
+        now: Instant,
+        wakes: &mut Wakes,
+    ) -> Result<i64, Error> {
+        self.check_open(&method)?;
+        // A deadline beyond what the clock can tell is none.
+        let deadline = timeout.and_then(|after| Some((now.checked_add(after)?, after)));
+        let name = method.clone();
+        match self.calls.begin(method, params, deadline, &mut self.out) {
+            Some(id) => {
+                self.stats.calls += 1;
+                self.wake_clock(wakes);
+                self.wake_writer(wakes);
+                Ok(id)
+            }
+            None => Err(Error::QueueFull { method: name.into_owned() }),
+        }
+    }
+
+    pub(crate) fn poll_call(&mut self, id: i64, waker: &Waker) -> Poll<Outcome> {
+        self.calls.poll(id, waker)
+    }
+
+    /// Forgets a call whose caller is gone.
+    pub(crate) fn give_up(&mut self, id: i64, wakes: &mut Wakes) {
+        self.calls.give_up(id, &mut self.out);
+        self.wake_writer(wakes);
+    }
+
+    /// Sends a notification.
+    pub(crate) fn notify(
+        &mut self,
+        method: &str,
+        params: Option<&str>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Error> {
+        self.check_open(method)?;
+        if self.out.len() > OUT_LIMIT {
+            return Err(Error::QueueFull { method: method.to_owned() });
+        }
+        calls::write_notification(&mut self.out, method, params);
+        self.wake_writer(wakes);
+        Ok(())
+    }
+
+    /// Takes in a line of the server, scanned before; gives out what the handlers have to see.
+    pub(crate) fn receive(&mut self, line: &str, head: Head<'_>, wakes: &mut Wakes) -> Option<Asked> {
+        match (head.id, head.method) {
+            (Some(id), Some(method)) => return self.receive_request(line, id, &method, &head.scope, wakes),
+            (None, Some(method)) => self.receive_notification(line, &method, &head.scope, wakes),
+            (Some(id), None) if head.result.is_some() || head.error.is_some() => {
+                self.receive_answer(id, head.result.map(|raw| raw.get()), head.error.map(|raw| raw.get()), wakes);
+            }
+            _ => {
+                let message = "neither a request nor a notification nor an answer".to_owned();
+                self.receive_unreadable(line.as_bytes(), message, wakes);
+            }
+        }
+        None
+    }
+
+    fn receive_request(
+        &mut self,
+        line: &str,
+        id: RequestId,
+        method: &str,
+        scope: &Scope<'_>,
+        wakes: &mut Wakes,
+    ) -> Option<Asked> {
+        self.stats.server_requests += 1;
+        let text: Arc<str> = line.into();
+        self.routes.push(scope, false, wakes, || Item::Request(text.clone()));
+        if !matches!(self.phase, Phase::Open) {
+            return None;
+        }
+        if self.requests.is_full() {
+            tracing::warn!(method, "declined a server request: too many are open");
+            let refusal = Err(RpcError::new(-32001, "too many open requests"));
+            if let Some(ticket) = self.requests.open(id) {
+                self.answer(&ticket, &refusal, wakes);
+            }
+            return None;
+        }
+        let must_answer = self.unhandled == Unhandled::Decline || self.requests.is_own(scope);
+        Some(Asked {
+            ticket: self.requests.open(id)?,
+            method: method.to_owned(),
+            thread_id: scope.thread.as_deref().map(str::to_owned),
+            turn_id: scope.turn.as_deref().map(str::to_owned),
+            must_answer,
+            line: text,
+        })
+    }
+
+    fn receive_notification(&mut self, line: &str, method: &str, scope: &Scope<'_>, wakes: &mut Wakes) {
+        self.stats.notifications += 1;
+        if self.unhandled == Unhandled::LeaveToOthers {
+            self.requests.note_notification(method, scope);
+        }
+        self.routes
+            .push(scope, tier::is_best_effort(method), wakes, || Item::Notification(line.into()));
+        if method == "serverRequest/resolved"
+            && let Some(id) = &scope.request
+        {
+            self.requests.resolve(id, wakes);
+        }
+    }
+
+    fn receive_answer(
+        &mut self,
+        id: RequestId,
+        result: Option<&str>,
+        error: Option<&str>,
+        wakes: &mut Wakes,
+    ) {
+        let RequestId::Integer(id) = id else {
+            self.stats.unknown_answers += 1;
+            return;
+        };
+        let outcome = match (result, error) {
+            (_, Some(error)) => match codex_appserver_wire::decode(error) {
+                Ok(error) => Err(Failure::Rpc(error)),
+                Err(unreadable) => Err(Failure::Unreadable(unreadable.within("error").with_raw(error))),
+            },
+            (result, None) => Ok(result.unwrap_or("null").to_owned()),
+        };
+        if self.unhandled == Unhandled::LeaveToOthers
+            && let (Ok(result), Some(method)) = (&outcome, self.calls.method(id))
+        {
+            self.requests.note_result(method, result);
+        }
+        self.settle(id, outcome, wakes);
+    }
+
+    fn settle(&mut self, id: i64, outcome: Outcome, wakes: &mut Wakes) {
+        match self.calls.answer(id, outcome, &mut self.out, wakes) {
+            Answered::Call => self.stats.answers += 1,
+            Answered::Late => self.stats.late_answers += 1,
+            Answered::Again => self.stats.duplicate_answers += 1,
+            Answered::Unknown => self.stats.unknown_answers += 1,
+        }
+        self.wake_writer(wakes);
+    }
+
+    /// Takes in a line that is no JSON object.
+    pub(crate) fn receive_broken(&mut self, line: &str, error: &serde_json::Error, wakes: &mut Wakes) {
+        self.receive_unreadable(line.as_bytes(), error.to_string(), wakes);
+    }
+
+    /// Takes in the news of a line that could not even be read. `head` is how it began.
+    pub(crate) fn receive_refused(&mut self, error: &LineError, wakes: &mut Wakes) {
+        let head = match error {
+            LineError::TooLong { head, .. } => head,
+            _ => "",
+        };
+        self.receive_unreadable(head.as_bytes(), error.to_string(), wakes);
+    }
+
+    /// The call that the line answers fails with it; everybody who listens to all gets to know.
+    fn receive_unreadable(&mut self, line: &[u8], message: String, wakes: &mut Wakes) {
+        self.stats.unreadable_lines += 1;
+        let raw = excerpt(line);
+        tracing::warn!(message, line = raw, "the server sent a line that cannot be read");
+        if let Some(id) = head::leading_id(line) {
+            let error = DecodeError::other(message.clone()).with_raw(raw.clone());
+            self.settle(id, Err(Failure::Unreadable(error)), wakes);
+        }
+        let unreadable = Arc::new(Unreadable { method: None, path: String::new(), message, raw });
+        self.routes.push(&Scope::default(), false, wakes, || Item::Unreadable(unreadable));
+    }
+
+    /// Answers a request of the server; tells whether it was still open.
+    pub(crate) fn answer(
+        &mut self,
+        ticket: &Ticket,
+        answer: &Result<String, RpcError>,
+        wakes: &mut Wakes,
+    ) -> bool {
+        let open = self.requests.answer(ticket, answer, &mut self.out);
+        self.wake_writer(wakes);
+        open
+    }
+
+    pub(crate) fn is_open(&self, ticket: &Ticket) -> bool {
+        self.requests.is_open(ticket)
+    }
+
+    /// Leaves a request of the server to the other clients.
+    pub(crate) fn leave(&mut self, ticket: &Ticket, wakes: &mut Wakes) {
+        if self.requests.is_open(ticket) {
+            self.requests.resolve(&ticket.id, wakes);
+        }
+    }
+
+    pub(crate) fn poll_resolved(&mut self, ticket: &Ticket, waker: &Waker) -> Poll<()> {
+        self.requests.poll_resolved(ticket, waker)
+    }
+
+    /// Adds a subscription. On a closed connection it has ended already.
+    pub(crate) fn subscribe(&mut self, filter: &Filter, queue: Arc<Queue>) {
+        match &self.phase {
+            Phase::Closed(closed) => queue.close(closed, &mut Wakes::new()),
+            _ => self.routes.add(filter, queue),
+        }
+    }
+
+    pub(crate) fn unsubscribe(&mut self, filter: &Filter, queue: &Arc<Queue>) {
+        self.routes.remove(filter, queue);
+        self.stats.skipped_events += queue.skipped();
+    }
+
+    /// Changes what a subscription is about, for what waits in it as well.
+    pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, queue: &Arc<Queue>) {
+        self.routes.remove(old, queue);
+        queue.retain(|line| head::scan(line).is_ok_and(|head| new.takes(&head.scope)));
+        self.subscribe(new, queue.clone());
+    }
+
+    /// Moves what is to be written into the empty buffer, or wakes when there is something.
+    pub(crate) fn poll_output(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Poll<Output> {
+        if !self.out.is_empty() {
+            std::mem::swap(&mut self.out, buffer);
+            return Poll::Ready(Output::Bytes);
+        }
+        if !matches!(self.phase, Phase::Open) {
+            return Poll::Ready(Output::End);
+        }
+        self.writer = Some(waker.clone());
+        Poll::Pending
+    }
+
+    #[cfg(feature = "async")]
+    /// Ends the calls that are due, and gives the time of the next deadline. Wakes when that gets earlier.
+    pub(crate) fn poll_clock(&mut self, now: Instant, waker: &Waker, wakes: &mut Wakes) -> Option<Instant> {
+        self.calls.expire(now, &mut self.out, wakes);
+        self.wake_writer(wakes);
+        let next = self.calls.next_deadline();
+        self.clock = Some((waker.clone(), next));
+        next
+    }
+
+    /// Ends the calls that are due, without a clock to set.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn expire(&mut self, now: Instant, wakes: &mut Wakes) {
+        self.calls.expire(now, &mut self.out, wakes);
+        self.wake_writer(wakes);
+    }
+
+    /// Begins no more calls, ends those that wait, and lets the writer end once all is written. Wakes the
+    /// watchers in any case.
+    pub(crate) fn stop(&mut self, wakes: &mut Wakes) {
+        self.wake_watchers(wakes);
+        if matches!(self.phase, Phase::Open) {
+            self.phase = Phase::Stopping;
+            self.calls.end_all(|| Failure::Cancelled, wakes);
+            self.requests.resolve_all(wakes);
+            wakes.extend(self.writer.take());
+        }
+    }
+
+    /// The connection is gone: ends everything that waits.
+    pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
+        if matches!(self.phase, Phase::Closed(_)) {
+            return;
+        }
+        self.phase = Phase::Closed(closed.clone());
+        self.calls.end_all(|| Failure::Closed, wakes);
+        self.requests.resolve_all(wakes);
+        self.routes.close(closed, wakes);
+        wakes.extend(self.writer.take());
+        self.wake_watchers(wakes);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        !matches!(self.phase, Phase::Open)
+    }
+
+    pub(crate) fn closed(&self) -> Option<Arc<Closed>> {
+        match &self.phase {
+            Phase::Closed(closed) => Some(closed.clone()),
+            _ => None,
+        }
+    }
+
+    /// Wakes once when the connection is stopped or closed.
+    pub(crate) fn watch(&mut self, waker: &Waker) {
+        if !self.watchers.iter().any(|watcher| watcher.will_wake(waker)) {
+            self.watchers.push(waker.clone());
+        }
+    }
+
+    pub(crate) fn wake_watchers(&mut self, wakes: &mut Wakes) {
+        wakes.append(&mut self.watchers);
+    }
+
+    /// The counters of now.
+    pub(crate) fn stats(&self) -> Stats {
+        let (in_flight, queued) = self.calls.load();
+        Stats { in_flight: in_flight as u64, queued: queued as u64, ..self.stats.clone() }
+    }
+
+    fn check_open(&self, method: &str) -> Result<(), Error> {
+        match &self.phase {
+            Phase::Open => Ok(()),
+            Phase::Stopping => Err(Error::Cancelled { method: method.to_owned() }),
+            Phase::Closed(closed) => Err(Error::Closed(closed.clone())),
+        }
+    }
+
+    fn wake_writer(&mut self, wakes: &mut Wakes) {
+        if !self.out.is_empty() {
+            wakes.extend(self.writer.take());
+        }
+    }
+
+    fn wake_clock(&mut self, wakes: &mut Wakes) {
+        if let Some((_, set_for)) = &self.clock
+            && let Some(next) = self.calls.next_deadline()
+            && set_for.is_none_or(|set_for| next < set_for)
+        {
+            wakes.extend(self.clock.take().map(|(waker, _)| waker));
+        }
+    }
+}
+
+/// Scans a line for [`Core::receive`], outside of any lock.
+pub(crate) fn scan(line: &str) -> Result<Head<'_>, serde_json::Error> {
+    head::scan(line)
+}
+
+/// The beginning of a line, for people to look at.
+fn excerpt(line: &[u8]) -> String {
+    const SHOWN: usize = 512;
+    let mut text = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
+    if line.len() > SHOWN {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

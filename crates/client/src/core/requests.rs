@@ -1,0 +1,136 @@
+//! The server's requests that are open, and which threads are this client's own.
+
+use std::collections::{HashMap, HashSet};
+use std::task::{Poll, Waker};
+
+use codex_appserver_wire::{RequestId, RpcError};
+
+use super::Wakes;
+use super::calls::write_json;
+use super::head::{Scope, thread_of_result};
+
+/// More open requests than any front end can put before its user: what comes beyond is declined at once.
+pub(crate) const OPEN_LIMIT: usize = 1024;
+
+/// One request of the server, told from a later one with the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) id: RequestId,
+    number: u64,
+}
+
+/// All requests of the server that are neither answered nor resolved.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    open: HashMap<RequestId, Open>,
+    next_number: u64,
+    /// Threads that this client started, with their sub-agents.
+    own_threads: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Open {
+    number: u64,
+    waker: Option<Waker>,
+}
+
+impl Requests {
+    /// A request came. None where it is open already: a server tells it again when a thread is resumed.
+    pub(crate) fn open(&mut self, id: RequestId) -> Option<Ticket> {
+        if self.open.contains_key(&id) {
+            return None;
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.open.insert(id.clone(), Open { number, waker: None });
+        Some(Ticket { id, number })
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.len() >= OPEN_LIMIT
+    }
+
+    pub(crate) fn is_open(&self, ticket: &Ticket) -> bool {
+        self.open.get(&ticket.id).is_some_and(|open| open.number == ticket.number)
+    }
+
+    /// Ready once the request is answered or resolved.
+    pub(crate) fn poll_resolved(&mut self, ticket: &Ticket, waker: &Waker) -> Poll<()> {
+        match self.open.get_mut(&ticket.id) {
+            Some(open) if open.number == ticket.number => {
+                open.waker = Some(waker.clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Writes the answer, and tells whether the request was still open.
+    pub(crate) fn answer(
+        &mut self,
+        ticket: &Ticket,
+        answer: &Result<String, RpcError>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if !self.is_open(ticket) {
+            return false;
+        }
+        self.open.remove(&ticket.id);
+        write_answer(out, &ticket.id, answer);
+        true
+    }
+
+    /// The server, or this client, is done with a request that may be open.
+    pub(crate) fn resolve(&mut self, id: &RequestId, wakes: &mut Wakes) {
+        if let Some(open) = self.open.remove(id) {
+            wakes.extend(open.waker);
+        }
+    }
+
+    pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.open.drain().filter_map(|(_, open)| open.waker));
+    }
+
+    /// Takes note of the thread that a call of this client has started.
+    pub(crate) fn note_result(&mut self, method: &str, result: &str) {
+        if matches!(method, "thread/start" | "thread/fork" | "review/start") {
+            self.own_threads.extend(thread_of_result(result));
+        }
+    }
+
+    /// Takes note of threads that come and go: the sub-agents of an own thread are own threads.
+    pub(crate) fn note_notification(&mut self, method: &str, scope: &Scope<'_>) {
+        let Some(thread) = scope.thread.as_deref() else { return };
+        match method {
+            "thread/started" => {
+                if scope.parent_thread.as_deref().is_some_and(|parent| self.own_threads.contains(parent)) {
+                    self.own_threads.insert(thread.to_owned());
+                }
+            }
+            "thread/deleted" => drop(self.own_threads.remove(thread)),
+            _ => {}
+        }
+    }
+
+    /// Whether the request is about a thread that this client started.
+    pub(crate) fn is_own(&self, scope: &Scope<'_>) -> bool {
+        scope.thread.as_deref().is_some_and(|thread| self.own_threads.contains(thread))
+    }
+}
+
+fn write_answer(out: &mut Vec<u8>, id: &RequestId, answer: &Result<String, RpcError>) {
+    out.extend_from_slice(b"{\"id\":");
+    // Ids, and errors whose data came from JSON, can always be written.
+    let _ = serde_json::to_writer(&mut *out, id);
+    match answer {
+        Ok(result) => {
+            out.extend_from_slice(b",\"result\":");
+            write_json(out, result);
+        }
+        Err(error) => {
+            out.extend_from_slice(b",\"error\":");
+            let _ = serde_json::to_writer(&mut *out, error);
+        }
+    }
+    out.extend_from_slice(b"}\n");
+}

@@ -1,0 +1,230 @@
+//! What calls and connections fail with.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_appserver_wire::{DecodeError, EncodeError, RpcError, RpcErrorKind};
+
+/// Why something did not work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection is closed.
+    #[error("failed to reach the app-server: {0}")]
+    Closed(Arc<Closed>),
+
+    /// The server did not answer before the call's deadline. It may still do what was asked.
+    #[error(
+        "failed to call `{method}`: no answer within {after:?}; the server may still be at it. Give the call \
+         more time with `with_timeout`"
+    )]
+    TimedOut {
+        /// The method.
+        method: String,
+        /// How long the call was allowed to take.
+        after: Duration,
+    },
+
+    /// This client was shut down, or dropped, while the call waited.
+    #[error("failed to call `{method}`: this client was shut down")]
+    Cancelled {
+        /// The method.
+        method: String,
+    },
+
+    /// The server is too busy (code -32001), after all attempts that were asked for.
+    #[error("failed to call `{method}`: {error}, after {attempts} attempt(s); try again later, or use `with_retry`")]
+    Overloaded {
+        /// The method.
+        method: String,
+        /// How often the call was made.
+        attempts: u32,
+        /// The answer.
+        error: RpcError,
+    },
+
+    /// The server answered with an error.
+    #[error("failed to call `{method}`: {error}{}", hint(error))]
+    Rpc {
+        /// The method.
+        method: String,
+        /// The answer.
+        error: RpcError,
+    },
+
+    /// An answer does not have the shape that the bindings know. Its text is in
+    /// [`DecodeError::raw`].
+    #[error("failed to decode an answer: {0}")]
+    Decode(#[from] DecodeError),
+
+    /// Params or an answer have no JSON form.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+
+    /// More waits to be sent than the settings allow.
+    #[error(
+        "failed to send `{method}`: too much waits to be sent already; wait for answers, or raise `queue_limit`"
+    )]
+    QueueFull {
+        /// The method.
+        method: String,
+    },
+
+    /// A subscription ended because events came faster than they were read.
+    #[error(
+        "failed to keep up with the events: more than {byte_cap} bytes were waiting, and the subscription has \
+         ended. Subscribe anew and ask for what was missed with `thread/read`, or raise `byte_cap`"
+    )]
+    Overrun {
+        /// How much may wait, in bytes.
+        byte_cap: usize,
+    },
+
+    /// A request of the server was answered by somebody else, or withdrawn.
+    #[error("failed to answer `{method}`: the request is resolved already")]
+    Resolved {
+        /// The method.
+        method: String,
+    },
+
+    /// The codex binary cannot be found.
+    #[error(transparent)]
+    Find(#[from] codex_appserver_runtime::Error),
+
+    /// The app-server process does not start.
+    #[error("failed to start `{}`: {reason}", program.display())]
+    Start {
+        /// What was to be run.
+        program: PathBuf,
+        /// What the operating system says.
+        reason: std::io::Error,
+    },
+
+    /// The operating system gives no more threads.
+    #[error("failed to start the threads of a connection: {0}")]
+    Threads(std::io::Error),
+
+    /// A socket cannot be connected to.
+    #[error("failed to connect to {address}: {reason}")]
+    Connect {
+        /// Where to.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
+
+    /// The server's version is not the one of the bindings, and the settings refuse that.
+    #[error(
+        "failed to accept the app-server: it is {} and these bindings are made for {bindings}; install that \
+         codex, or set the version check to warn", server.as_deref().unwrap_or("of no known version")
+    )]
+    Version {
+        /// What the server says it is.
+        server: Option<String>,
+        /// What the bindings were generated from.
+        bindings: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether the same call may well succeed a little later.
+    ///
+    /// True for an overloaded server alone: after a timeout the server may be at work on the call.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
+    }
+
+    /// The server's answer, where it answered with an error.
+    pub fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc { error, .. } | Self::Overloaded { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What kind of error the server answered with, where it did.
+    pub fn kind(&self) -> Option<RpcErrorKind> {
+        self.rpc().map(RpcError::kind)
+    }
+
+    /// The answer of the server to a call.
+    pub(crate) fn answered(method: &str, error: RpcError, attempts: u32) -> Self {
+        let method = method.to_owned();
+        match error.kind() {
+            RpcErrorKind::Overloaded => Self::Overloaded { method, attempts, error },
+            _ => Self::Rpc { method, error },
+        }
+    }
+}
+
+/// What to do about an error that is known.
+fn hint(error: &RpcError) -> &'static str {
+    match error.kind() {
+        RpcErrorKind::NeedsExperimentalApi => "; connect with `experimental_api(true)`",
+        _ => "",
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Why.
+    pub reason: CloseReason,
+    /// How the process ended, where the server is a child process of this client and has ended.
+    pub status: Option<ExitStatus>,
+    /// The last lines that a child process wrote to its standard error.
+    pub stderr: Vec<String>,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// This client was shut down or dropped.
+    Shutdown,
+    /// The server closed its side.
+    EndOfStream,
+    /// Reading or writing failed.
+    Failed(String),
+}
+
+impl CloseReason {
+    /// What the end of reading means.
+    pub(crate) fn of_read(read: std::io::Result<()>) -> Self {
+        match read {
+            Ok(()) => Self::EndOfStream,
+            Err(error) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl Closed {
+    /// Whether this client wanted it.
+    pub fn is_shutdown(&self) -> bool {
+        matches!(self.reason, CloseReason::Shutdown)
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            CloseReason::Shutdown => f.write_str("this client was shut down")?,
+            CloseReason::EndOfStream => f.write_str("it closed the connection")?,
+            CloseReason::Failed(reason) => write!(f, "the connection failed: {reason}")?,
+        }
+        if let Some(status) = self.status {
+            write!(f, "; the process ended with {status}")?;
+        }
+        if !self.stderr.is_empty() {
+            f.write_str("; its last words on stderr:")?;
+            for line in &self.stderr {
+                write!(f, "\n  {line}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! What a handler gets to know beside the params.
+
+use std::marker::PhantomData;
+
+use codex_appserver_wire::RequestId;
+
+use super::Incoming;
+use crate::link::{Handle, WeakHandle};
+
+/// Where a request of the server came from, and the client it came to.
+pub struct RequestContext<C> {
+    id: RequestId,
+    method: String,
+    thread_id: Option<String>,
+    turn_id: Option<String>,
+    handle: Option<WeakHandle>,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C> RequestContext<C> {
+    pub(crate) fn new(incoming: &Incoming) -> Self {
+        Self {
+            id: incoming.id().clone(),
+            method: incoming.method().to_owned(),
+            thread_id: incoming.thread_id().map(str::to_owned),
+            turn_id: incoming.turn_id().map(str::to_owned),
+            handle: incoming.handle().map(|handle| handle.downgrade()),
+            client: PhantomData,
+        }
+    }
+
+    /// The id of the request. It counts in the server's own id space.
+    pub fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// The wire name of the method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The thread it is about, where the request names one.
+    pub fn thread_id(&self) -> Option<&str> {
+        self.thread_id.as_deref()
+    }
+
+    /// The turn it is about, where the request names one.
+    pub fn turn_id(&self) -> Option<&str> {
+        self.turn_id.as_deref()
+    }
+}
+
+#[allow(private_bounds)]
+impl<C: From<Handle>> RequestContext<C> {
+    /// The client, to make calls with; none once it is being dropped.
+    pub fn client(&self) -> Option<C> {
+        self.handle.as_ref()?.upgrade().map(C::from)
+    }
+}
+
+impl<C> Clone for RequestContext<C> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            method: self.method.clone(),
+            thread_id: self.thread_id.clone(),
+            turn_id: self.turn_id.clone(),
+            handle: self.handle.clone(),
+            client: PhantomData,
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for RequestContext<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestContext")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .field("thread_id", &self.thread_id)
+            .field("turn_id", &self.turn_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,213 @@
+//! What can be set about a connection.
+
+use std::time::Duration;
+
+/// What happens to a request of the server that no handler answers. It is never accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unhandled {
+    /// It is declined at once where its method knows a decline, else answered with an error, and logged. The
+    /// default on connections of our own: a child process, a pair of pipes.
+    Decline,
+    /// It is left to the other clients of the server, unless it is about a thread that this client started
+    /// (or a sub-agent of one), which is declined. The default on shared sockets, where the first answer
+    /// wins and a mere watcher must not answer for somebody's editor.
+    LeaveToOthers,
+}
+
+/// What to do when the server's version is not the one the bindings were generated from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VersionCheck {
+    /// Nothing.
+    Ignore,
+    /// A `tracing` warning.
+    #[default]
+    Warn,
+    /// The connection is closed and connecting fails.
+    Refuse,
+}
+
+/// What happens to a subscription that is full when an event comes that must not be lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The subscription ends with [`Error::Overrun`](crate::Error::Overrun) after what it holds.
+    #[default]
+    End,
+    /// The event is skipped and counted like a best-effort one.
+    Skip,
+}
+
+/// How much may wait in a subscription, and what happens beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventSettings {
+    pub(crate) byte_cap: usize,
+    pub(crate) overflow: Overflow,
+}
+
+impl Default for EventSettings {
+    /// 16 MiB, and a subscription that overflows ends.
+    fn default() -> Self {
+        Self { byte_cap: 16 << 20, overflow: Overflow::End }
+    }
+}
+
+impl EventSettings {
+    /// How many bytes of events may wait, each counted as its line and 64 bytes. Best-effort events may take
+    /// half of that.
+    #[must_use]
+    pub fn byte_cap(mut self, bytes: usize) -> Self {
+        self.byte_cap = bytes;
+        self
+    }
+
+    /// What happens when an event that must not be lost finds no room.
+    #[must_use]
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+}
+
+/// When and how often a call is made again that the server was too busy for (code -32001).
+///
+/// Nothing else is ever tried again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    initial_delay: Duration,
+    max_delay: Duration,
+    jitter: f64,
+}
+
+impl Default for RetryPolicy {
+    /// Three attempts; 250 ms before the second, doubled each time up to 2 s; jitter 0.2.
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            initial_delay: Duration::from_millis(250),
+            max_delay: Duration::from_secs(2),
+            jitter: 0.2,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// How often a call is made in all; 0 counts as 1.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// How long to wait before the second attempt; each further wait is twice as long.
+    #[must_use]
+    pub fn initial_delay(mut self, delay: Duration) -> Self {
+        self.initial_delay = delay;
+        self
+    }
+
+    /// How long to wait at most.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// By which part of itself a wait may be shorter or longer, 0 to 1; spreads clients that were refused
+    /// together.
+    #[must_use]
+    pub fn jitter(mut self, part: f64) -> Self {
+        self.jitter = if part.is_nan() { 0.0 } else { part.clamp(0.0, 1.0) };
+        self
+    }
+
+    /// How long to wait after so many failed attempts; none when that was enough.
+    pub(crate) fn delay_after(&self, attempts: u32) -> Option<Duration> {
+        if attempts >= self.max_attempts {
+            return None;
+        }
+        let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
+        let delay = self.initial_delay.saturating_mul(doubled).min(self.max_delay);
+        let factor = 1.0 + self.jitter * (2.0 * fastrand::f64() - 1.0);
+        Some(delay.mul_f64(factor).min(self.max_delay))
+    }
+}
+
+/// How the calls of one handle to a client are made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallOptions {
+    pub(crate) timeout: Timeout,
+    pub(crate) retry: Option<RetryPolicy>,
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Timeout {
+    /// As the connection's settings say.
+    #[default]
+    Default,
+    /// This long, or for ever.
+    Is(Option<Duration>),
+}
+
+/// The limits of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) window: usize,
+    pub(crate) queue_limit: usize,
+    pub(crate) line_limit: usize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) unhandled: Unhandled,
+    pub(crate) version_check: VersionCheck,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            window: 64,
+            queue_limit: 1 << 16,
+            line_limit: 64 << 20,
+            timeout: Some(Duration::from_secs(60)),
+            unhandled: Unhandled::Decline,
+            version_check: VersionCheck::default(),
+        }
+    }
+}
+
+/// Methods that answer only when something of the user's has ended, however long that takes: without a
+/// deadline unless one is asked for.
+const OPEN_ENDED: &[&str] = &["command/exec", "mcpServer/tool/call"];
+
+impl Settings {
+    /// How long this call may take.
+    pub(crate) fn timeout(&self, method: &str, timeout: Timeout) -> Option<Duration> {
+        match timeout {
+            Timeout::Is(timeout) => timeout,
+            Timeout::Default if OPEN_ENDED.contains(&method) => None,
+            Timeout::Default => self.timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_twice_as_long_each_time_and_then_gives_up() {
+        let policy = RetryPolicy::default().max_attempts(6).jitter(0.0);
+        let delays: Vec<_> = (1..=6).map(|attempts| policy.delay_after(attempts)).collect();
+        let expected = [Some(250), Some(500), Some(1000), Some(2000), Some(2000), None];
+        assert_eq!(delays, expected.map(|delay| delay.map(Duration::from_millis)));
+        assert_eq!(RetryPolicy::default().max_attempts(0).delay_after(1), None);
+        assert!(RetryPolicy::default().max_attempts(u32::MAX).delay_after(u32::MAX - 1).is_some());
+    }
+
+    #[test]
+    fn spreads_the_waits() {
+        let policy = RetryPolicy::default().jitter(0.5);
+        for _ in 0..100 {
+            let delay = policy.delay_after(1).expect("another attempt").as_millis();
+            assert!((125..=375).contains(&delay), "{delay}");
+        }
+    }
+}
