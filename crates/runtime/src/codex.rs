@@ -2,7 +2,6 @@
 //! own.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::process::{self, Finished, command_line};
+use crate::search::{Search, codex_in};
 use crate::version::parse_version_output;
 
 /// The file with the whole protocol among those that codex writes.
@@ -59,13 +59,29 @@ impl Codex {
         }
     }
 
-    /// The first `codex` in the folders of the `PATH` variable.
+    /// The codex to use: the one at `explicit`, else the one that the variable `CODEX_BIN` names, else the first
+    /// in `PATH`, else what npm has of it. [`Search`] tells the order in full.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchFile`] for `explicit`, [`Error::CodexBinMissing`], or [`Error::NotFound`], which lists all
+    /// places that were looked at.
+    pub fn find(explicit: Option<&Path>) -> Result<Self, Error> {
+        let search = Search::from_env();
+        match explicit {
+            Some(path) => search.explicit(path).find(),
+            None => search.find(),
+        }
+    }
+
+    /// The first `codex` in the folders of the `PATH` variable, be it the script that npm
+    /// installs.
     ///
     /// # Errors
     ///
     /// [`Error::NotOnPath`].
     pub fn on_path() -> Result<Self, Error> {
-        find_in(&env::var_os("PATH").unwrap_or_default()).map_or(Err(Error::NotOnPath), Self::at)
+        codex_in(&env::var_os("PATH").unwrap_or_default()).map_or(Err(Error::NotOnPath), Self::at)
     }
 
     /// Gives every run of codex another time limit than 60 seconds.
@@ -151,48 +167,9 @@ fn private_folder() -> Result<tempfile::TempDir, Error> {
     tempfile::tempdir().map_err(Error::io("create a temporary folder in", &env::temp_dir()))
 }
 
-/// The first codex that may be run in the folders of a `PATH` variable.
-fn find_in(path: &OsStr) -> Option<PathBuf> {
-    let names: &[&str] = if cfg!(windows) { &["codex.exe", "codex.cmd"] } else { &["codex"] };
-    env::split_paths(path)
-        // An empty entry means the current folder to a shell; a program lying around there is not
-        // meant.
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|candidate| is_program(candidate))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn takes_the_first_program_in_path() {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        let folders = ["empty", "no-program", "first", "second"].map(|name| root.path().join(name));
-        for folder in &folders {
-            fs::create_dir(folder).expect("a folder");
-        }
-        for (folder, mode) in folders[1..].iter().zip([0o644, 0o755, 0o755]) {
-            fs::write(folder.join("codex"), "").expect("a file");
-            fs::set_permissions(folder.join("codex"), fs::Permissions::from_mode(mode)).expect("permissions");
-        }
-        let path = env::join_paths(&folders).expect("a PATH");
-        assert_eq!(find_in(&path), Some(folders[2].join("codex")));
-        assert_eq!(find_in(OsStr::new("")), None);
-    }
 
     #[test]
     fn quotes_the_schema_command() {

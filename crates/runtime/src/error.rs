@@ -101,6 +101,28 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The variable `CODEX_BIN` does not name a file.
+    #[error(
+        "failed to use {} as codex, which the variable CODEX_BIN names: no such file; \
+         set CODEX_BIN to the path of the codex binary itself, or unset it to have codex looked for",
+        path.display()
+    )]
+    CodexBinMissing {
+        /// The path in the variable.
+        path: PathBuf,
+    },
+
+    /// There is no codex in any of the places to look at.
+    #[error(
+        "failed to find codex; looked at\n{}\n\
+         install it (`npm install -g @openai/codex`), set CODEX_BIN to its path, or pass the path",
+        lines(looked_at)
+    )]
+    NotFound {
+        /// A line for every place, in the order of the search.
+        looked_at: Vec<String>,
+    },
+
     /// No folder of `PATH` holds a codex.
     #[error(
         "failed to find `codex`: no folder in PATH holds it; \
@@ -205,6 +227,11 @@ fn quote(stderr: &str) -> String {
     }
     let lines: Vec<_> = stderr.lines().map(|line| format!("  | {line}")).collect();
     format!("the end of its stderr:\n{}", lines.join("\n"))
+}
+
+fn lines(places: &[String]) -> String {
+    let places: Vec<_> = places.iter().map(|place| format!("  - {place}")).collect();
+    places.join("\n")
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -36,7 +36,7 @@ pub(crate) fn find_binary(root: &Path) -> Result<PathBuf, Error> {
 }
 
 /// The folders directly below a folder, in a fixed order; none if it cannot be read.
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();

@@ -1,7 +1,9 @@
 //! Finds or installs the `codex` binary and asks it for its version and its JSON Schema.
 //!
-//! Start from [`Installer`] to have npm fetch a version into a cache folder, or from [`Codex::at`]
-//! and [`Codex::on_path`] to use one that is already there. All calls block.
+//! Start from [`Installer`] to have npm fetch a version into a cache folder, or from [`Codex::find`] to use
+//! one that is already there: the path it is given, the variable `CODEX_BIN`, `PATH`, what `npx` keeps, npm's
+//! global packages, in this order ([`Search`] has the details). [`Codex::at`] and [`Codex::on_path`] look in one
+//! place only. All calls block.
 //!
 //! ```no_run
 //! use codex_appserver_runtime::{Installer, Surface};
@@ -21,9 +23,12 @@ mod install;
 mod layout;
 mod process;
 mod progress;
+mod search;
 mod version;
+mod wrapper;
 
 pub use codex::{Codex, Surface};
 pub use error::Error;
 pub use install::Installer;
 pub use progress::Progress;
+pub use search::Search;
