@@ -1,4 +1,4 @@
-//! Drives the real `codex app-server` without an account and without the network.
+//! Drives the real `codex app-server` without an account and without the network, or plays a fake one.
 //!
 //! * [`MockModel`] is a server on `127.0.0.1` that speaks as much of the OpenAI Responses API as codex asks
 //!   of it: a test says what the model answers ([`Reply`]) and looks at what codex sent ([`ModelRequest`]).
@@ -28,11 +28,12 @@
 //! # }
 //! ```
 //!
-//! What holds for the mock of the model does not make a mock of the app-server itself: that one would stand
-//! beside these modules, for tests of clients that have no codex at hand.
+//! For faults that the real server never shows there is [`scripted`]: a fake `codex app-server` that plays a
+//! scenario, in the process of the test or as a program.
 
 mod home;
 mod model;
+pub mod scripted;
 
 pub use home::{CodexHome, CodexHomeBuilder};
 pub use model::{Gate, MockModel, ModelRequest, NotReached, Reply, Usage};

@@ -1,5 +1,6 @@
 //! A gate holds a reply back until the test opens it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,11 +21,11 @@ struct Inner {
     arrived: Condvar,
 }
 
-/// No reply came to the [`Gate`], or no request to the mock, in time.
+/// No reply came to the [`Gate`], no request to a mock, or no message to a scripted server, in time.
 #[derive(Debug, thiserror::Error)]
 #[error("see {expected} {what} within {timeout:?}; there were {seen}")]
 pub struct NotReached {
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     pub(crate) expected: usize,
     pub(crate) seen: usize,
     pub(crate) timeout: Duration,
@@ -59,7 +60,7 @@ impl Gate {
             .unwrap_or_else(PoisonError::into_inner);
         match *arrivals {
             seen if seen < count => {
-                Err(NotReached { what: "replies at the gate", expected: count, seen, timeout })
+                Err(NotReached { what: "replies at the gate".into(), expected: count, seen, timeout })
             }
             _ => Ok(()),
         }

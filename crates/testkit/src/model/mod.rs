@@ -126,7 +126,7 @@ impl MockModel {
             .unwrap_or_else(PoisonError::into_inner);
         match requests.len() {
             seen if seen < count => {
-                Err(NotReached { what: "requests to the model", expected: count, seen, timeout })
+                Err(NotReached { what: "requests to the model".into(), expected: count, seen, timeout })
             }
             _ => Ok(requests.clone()),
         }

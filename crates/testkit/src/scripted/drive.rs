@@ -1,0 +1,251 @@
+//! The two threads of a scripted server: one reads, one writes and keeps the time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use codex_appserver_wire::LineBuffer;
+
+use super::core::Core;
+use super::log::Ended;
+use super::plan::Effect;
+
+/// How much is read at a time.
+const CHUNK: usize = 256 << 10;
+/// Nothing is read while more than this waits for the client to read it.
+const BACKLOG: usize = 4 << 20;
+/// A server that has to end does not wait longer for a client that does not read.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What the threads and the handle share.
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    /// There is something to write, or to stop for.
+    work: Condvar,
+    /// Something was received, written or ended.
+    news: Condvar,
+}
+
+impl Shared {
+    pub(super) fn new(core: Core) -> Self {
+        Self { core: Mutex::new(core), work: Condvar::new(), news: Condvar::new() }
+    }
+
+    /// The state is in order even if a thread panicked: nothing in it is half done for long.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and lets all threads see it.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.work.notify_all();
+        self.news.notify_all();
+        result
+    }
+
+    /// Waits until the state is so, or the time is up; tells which.
+    pub(super) fn wait(&self, timeout: Duration, mut is_so: impl FnMut(&Core) -> bool) -> bool {
+        let waited = self.news.wait_timeout_while(self.lock(), timeout, |core| !is_so(core));
+        let (core, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_so(&core)
+    }
+
+    /// Ends.
+    pub(super) fn end(&self, why: Ended) {
+        self.change(|core| {
+            core.ended.get_or_insert(why);
+        });
+    }
+
+    /// Waits for the end, and no longer than a server that has to end may take.
+    pub(super) fn wait_for_end(&self) -> Ended {
+        let mut core = self.lock();
+        loop {
+            if let Some(ended) = core.ended {
+                return ended;
+            }
+            let Some(closing) = core.closing.filter(|closing| !closing.drain) else {
+                core = self.news.wait(core).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = (closing.at + GRACE).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return *core.ended.insert(closing.why);
+            }
+            core = self.news.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Reads until the input ends or nobody wants to hear more.
+    pub(super) fn read(&self, mut input: impl Read, line_limit: usize) {
+        let mut lines = LineBuffer::new(line_limit);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let length = match input.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => break,
+            };
+            let mut core = self.lock();
+            if core.deaf || core.ended.is_some() {
+                // The input is kept open: the client is to see no end of it.
+                let until_end = |core: &mut Core| core.ended.is_none();
+                drop(self.news.wait_while(core, until_end));
+                return;
+            }
+            lines.push(&chunk[..length]);
+            while let Some(line) = lines.next_line() {
+                take(&mut core, line.ok());
+            }
+            self.work.notify_one();
+            self.news.notify_all();
+            let is_full = |core: &mut Core| core.out.len() > BACKLOG && !core.mute && core.ended.is_none();
+            drop(self.news.wait_while(core, is_full));
+        }
+        self.change(|core| {
+            if let Some(line) = lines.finish() {
+                take(core, line.ok());
+            }
+            core.close(Ended::Eof, Instant::now());
+        });
+    }
+
+    /// Writes until the end.
+    pub(super) fn write(&self, output: impl Write, stderr: impl Write) {
+        let mut pen = Pen::new(output, stderr, &self.lock());
+        let mut bytes = Vec::new();
+        while let Some(effect) = self.work(&mut bytes) {
+            let mut kept = pen.write(&bytes);
+            match effect {
+                None => {}
+                Some(Effect::LongLine(length)) => kept = kept.and_then(|()| pen.long_line(length)),
+                Some(Effect::Stderr(text)) => pen.stderr(text.as_bytes()),
+                Some(Effect::StderrFlood(length)) => pen.stderr_flood(length),
+                Some(Effect::CloseStdout) => {
+                    pen.output = None;
+                    self.change(|core| core.mute = true);
+                }
+                Some(Effect::StopWriting) => self.change(|core| core.mute = true),
+                Some(Effect::StopReading) => self.change(|core| core.deaf = true),
+                Some(Effect::Exit(code)) => self.end(Ended::Exit(code)),
+                Some(Effect::Abort) => self.end(Ended::Abort),
+            }
+            if kept.is_err() {
+                // The client is gone or reads no more; what it sends is taken all the same.
+                self.change(|core| core.mute = true);
+            }
+        }
+    }
+
+    /// Waits for something to do, and takes it; none at the end.
+    fn work(&self, bytes: &mut Vec<u8>) -> Option<Option<Effect>> {
+        bytes.clear();
+        let mut core = self.lock();
+        loop {
+            let now = Instant::now();
+            let closing = core.closing.filter(|closing| closing.drain || closing.at <= now);
+            if core.ended.is_some() {
+                return None;
+            }
+            if closing.is_none_or(|closing| closing.drain) {
+                core.advance(now);
+            }
+            if core.mute {
+                core.out.clear();
+            }
+            if !core.out.is_empty() || core.effect.is_some() {
+                std::mem::swap(bytes, &mut core.out);
+                // Settled now: once the bytes are out the client may send more before we look again.
+                core.log.pending -= std::mem::take(&mut core.settled);
+                self.news.notify_all();
+                return Some(core.effect.take());
+            }
+            if let Some(closing) = closing.filter(|closing| !closing.drain || core.is_idle()) {
+                core.ended = Some(closing.why);
+                self.news.notify_all();
+                return None;
+            }
+            let ending = core.closing.filter(|closing| !closing.drain).map(|closing| closing.at);
+            core = match core.next_due().into_iter().chain(ending).min() {
+                None => self.work.wait(core).unwrap_or_else(PoisonError::into_inner),
+                Some(due) => {
+                    let left = due.saturating_duration_since(Instant::now());
+                    self.work.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+fn take(core: &mut Core, line: Option<&str>) {
+    match line {
+        Some(line) => core.line(line),
+        // Too long or no text: there is nothing to keep.
+        None => {
+            core.log.received += 1;
+            core.log.malformed += 1;
+        }
+    }
+}
+
+/// Writes bytes, in pieces where the scenario wants that.
+struct Pen<O, E> {
+    output: Option<O>,
+    stderr: E,
+    split: usize,
+    rng: fastrand::Rng,
+}
+
+impl<O: Write, E: Write> Pen<O, E> {
+    fn new(output: O, stderr: E, core: &Core) -> Self {
+        // Apart from the one for answers, so that neither depends on when the other is asked.
+        let rng = fastrand::Rng::with_seed(!core.faults.seed);
+        let split = usize::try_from(core.faults.split_writes).unwrap_or(usize::MAX);
+        Self { output: Some(output), stderr, split, rng }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let Some(output) = &mut self.output else { return Ok(()) };
+        while self.split > 0 && !bytes.is_empty() {
+            let (piece, rest) = bytes.split_at(self.rng.usize(1..=self.split).min(bytes.len()));
+            output.write_all(piece)?;
+            output.flush()?;
+            bytes = rest;
+        }
+        output.write_all(bytes)?;
+        output.flush()
+    }
+
+    /// A notification of about this many bytes, made as it is written.
+    fn long_line(&mut self, length: u64) -> io::Result<()> {
+        const HEAD: &[u8] = br#"{"method":"test/longLine","params":{"text":""#;
+        const TAIL: &[u8] = b"\"}}\n";
+        self.write(HEAD)?;
+        let mut left = length.saturating_sub((HEAD.len() + TAIL.len()) as u64);
+        let filling = [b'x'; 64 << 10];
+        while left > 0 {
+            let piece = left.min(filling.len() as u64);
+            self.write(&filling[..piece as usize])?;
+            left -= piece;
+        }
+        self.write(TAIL)
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) {
+        // A client that does not care for our standard error is not at fault.
+        let _ = self.stderr.write_all(bytes).and_then(|()| self.stderr.flush());
+    }
+
+    fn stderr_flood(&mut self, mut left: u64) {
+        let block =
+            "2027-01-15T08:00:00.000000Z  WARN scripted_app_server: a line of log for nobody to read\n"
+                .repeat(1 << 12);
+        while left > 0 {
+            let piece = left.min(block.len() as u64);
+            self.stderr(&block.as_bytes()[..piece as usize]);
+            left -= piece;
+        }
+    }
+}

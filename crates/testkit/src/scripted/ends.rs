@@ -1,0 +1,111 @@
+//! The ends of the pipes between a client and a scripted server in one process.
+//!
+//! On Unix they are sockets: unlike a pipe a socket can be shut down while another thread waits on it, so that
+//! a server can end whatever its client does. Elsewhere they are pipes.
+
+use std::io::{self, Read, Write};
+
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+#[cfg(unix)]
+use std::sync::Arc;
+
+#[cfg(unix)]
+type ReadEnd = UnixStream;
+#[cfg(unix)]
+type WriteEnd = UnixStream;
+#[cfg(not(unix))]
+type ReadEnd = io::PipeReader;
+#[cfg(not(unix))]
+type WriteEnd = io::PipeWriter;
+
+/// What a scripted server writes: to be read by the client.
+#[derive(Debug)]
+pub struct ServerStdout(ReadEnd);
+
+/// What a scripted server reads: to be written by the client. Dropping it is the end of the server's input.
+#[derive(Debug)]
+pub struct ServerStdin(WriteEnd);
+
+impl Read for ServerStdout {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for ServerStdin {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Breaks off what is under way on both of the server's ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hangup {
+    #[cfg(unix)]
+    ends: Arc<[UnixStream]>,
+}
+
+impl Hangup {
+    pub(super) fn hang_up(&self) {
+        #[cfg(unix)]
+        for end in self.ends.iter() {
+            // It may be shut down already.
+            let _ = end.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn to_server() -> io::Result<(ReadEnd, ServerStdin)> {
+    UnixStream::pair().map(|(reader, writer)| (reader, ServerStdin(writer)))
+}
+
+#[cfg(unix)]
+pub(super) fn to_client() -> io::Result<(ServerStdout, WriteEnd)> {
+    UnixStream::pair().map(|(reader, writer)| (ServerStdout(reader), writer))
+}
+
+#[cfg(not(unix))]
+pub(super) fn to_server() -> io::Result<(ReadEnd, ServerStdin)> {
+    io::pipe().map(|(reader, writer)| (reader, ServerStdin(writer)))
+}
+
+#[cfg(not(unix))]
+pub(super) fn to_client() -> io::Result<(ServerStdout, WriteEnd)> {
+    io::pipe().map(|(reader, writer)| (ServerStdout(reader), writer))
+}
+
+#[cfg(unix)]
+pub(super) fn hangup(input: &ReadEnd, output: &WriteEnd) -> io::Result<Hangup> {
+    Ok(Hangup { ends: Arc::new([input.try_clone()?, output.try_clone()?]) })
+}
+
+#[cfg(not(unix))]
+pub(super) fn hangup(_: &ReadEnd, _: &WriteEnd) -> io::Result<Hangup> {
+    Ok(Hangup::default())
+}
+
+#[cfg(unix)]
+impl ServerStdout {
+    pub(super) fn into_tokio(self) -> io::Result<tokio::net::UnixStream> {
+        to_tokio(self.0)
+    }
+}
+
+#[cfg(unix)]
+impl ServerStdin {
+    pub(super) fn into_tokio(self) -> io::Result<tokio::net::UnixStream> {
+        to_tokio(self.0)
+    }
+}
+
+#[cfg(unix)]
+fn to_tokio(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
+    stream.set_nonblocking(true)?;
+    tokio::net::UnixStream::from_std(stream)
+}
