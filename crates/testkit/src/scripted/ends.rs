@@ -60,14 +60,37 @@ impl Hangup {
     }
 }
 
+/// The server's end of its output. The socket is open as long as any handle of it is, and [`Hangup`] has one:
+/// closing has to be said.
+#[derive(Debug)]
+pub(super) struct Output(WriteEnd);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Output {
+    fn drop(&mut self) {
+        // The client may be gone already.
+        let _ = self.0.shutdown(std::net::Shutdown::Write);
+    }
+}
+
 #[cfg(unix)]
 pub(super) fn to_server() -> io::Result<(ReadEnd, ServerStdin)> {
     UnixStream::pair().map(|(reader, writer)| (reader, ServerStdin(writer)))
 }
 
 #[cfg(unix)]
-pub(super) fn to_client() -> io::Result<(ServerStdout, WriteEnd)> {
-    UnixStream::pair().map(|(reader, writer)| (ServerStdout(reader), writer))
+pub(super) fn to_client() -> io::Result<(ServerStdout, Output)> {
+    UnixStream::pair().map(|(reader, writer)| (ServerStdout(reader), Output(writer)))
 }
 
 #[cfg(not(unix))]
@@ -76,17 +99,17 @@ pub(super) fn to_server() -> io::Result<(ReadEnd, ServerStdin)> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn to_client() -> io::Result<(ServerStdout, WriteEnd)> {
-    io::pipe().map(|(reader, writer)| (ServerStdout(reader), writer))
+pub(super) fn to_client() -> io::Result<(ServerStdout, Output)> {
+    io::pipe().map(|(reader, writer)| (ServerStdout(reader), Output(writer)))
 }
 
 #[cfg(unix)]
-pub(super) fn hangup(input: &ReadEnd, output: &WriteEnd) -> io::Result<Hangup> {
-    Ok(Hangup { ends: Arc::new([input.try_clone()?, output.try_clone()?]) })
+pub(super) fn hangup(input: &ReadEnd, output: &Output) -> io::Result<Hangup> {
+    Ok(Hangup { ends: Arc::new([input.try_clone()?, output.0.try_clone()?]) })
 }
 
 #[cfg(not(unix))]
-pub(super) fn hangup(_: &ReadEnd, _: &WriteEnd) -> io::Result<Hangup> {
+pub(super) fn hangup(_: &ReadEnd, _: &Output) -> io::Result<Hangup> {
     Ok(Hangup::default())
 }
 
