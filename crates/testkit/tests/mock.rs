@@ -214,3 +214,54 @@ fn requests_are_kept_whole_and_in_order() {
     let error = model.wait_for_requests(3, Duration::ZERO).expect_err("there is no third");
     assert!(error.to_string().contains("there were 2"), "{error}");
 }
+
+fn prompt(model: &MockModel, said: &str, follows_a_tool: bool) -> String {
+    let content = json!([{"type": "input_text", "text": said}]);
+    let mut input = vec![json!({"type": "message", "role": "user", "content": content})];
+    input.extend(
+        follows_a_tool.then(|| json!({"type": "function_call_output", "call_id": "c", "output": ""})),
+    );
+    post(model.address(), "/v1/responses", &json!({"input": input}).to_string())
+}
+
+#[test]
+fn a_prompt_chooses_the_reply() {
+    let model = MockModel::by_prompt([
+        ("hello", Reply::text("one")),
+        ("look", Reply::command("ls")),
+        ("look", Reply::text("nothing here")),
+        ("hello", Reply::text("two")),
+        ("run", Reply::command("true")),
+    ]);
+    let model = model.expect("it starts");
+    let deltas = ["one", "two", "two"];
+    for delta in deltas {
+        assert!(prompt(&model, "hello", false).contains(&format!(r#""delta":"{delta}""#)));
+    }
+    assert!(prompt(&model, "look", false).contains("exec_command"));
+    assert!(prompt(&model, "look", true).contains("nothing here"));
+    assert!(prompt(&model, "run", false).contains("exec_command"));
+    assert!(prompt(&model, "run", true).contains("Done."));
+    let unknown = prompt(&model, "what?", false);
+    assert!(
+        unknown.starts_with("HTTP/1.1 500 ") && unknown.contains(r#"to the prompt "what?""#),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_slow_reply_and_a_dropped_one_come_in_pieces() {
+    let pause = Duration::from_millis(20);
+    let slow = Reply::slow(pause, ["a", "b"]).then(Reply::pause(pause)).then(Reply::text("c"));
+    let model = MockModel::scripted([slow, Reply::dropped(["a"]), Reply::too_many_requests()]);
+    let model = model.expect("it starts");
+    let begin = std::time::Instant::now();
+    let answer = ask(&model);
+    assert!(begin.elapsed() >= 3 * pause, "it did not wait");
+    let events = events(&answer);
+    let deltas: Vec<_> = events.iter().filter_map(|event| event["delta"].as_str()).collect();
+    assert_eq!(deltas, ["a", "b", "c"]);
+    let dropped = ask(&model);
+    assert!(dropped.contains(r#""delta":"a""#) && !is_whole(&dropped), "{dropped}");
+    assert!(ask(&model).starts_with("HTTP/1.1 429 "));
+}

@@ -24,10 +24,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 /// The model wants to run a command outside the sandbox: codex asks the client first.
 fn run(command: &str) -> Reply {
-    let arguments = serde_json::json!({
-        "cmd": command, "sandbox_permissions": "require_escalated", "justification": "The test wants it.",
-    });
-    Reply::function_call("exec_command", arguments.to_string())
+    Reply::command_to_approve(command, "The test wants it.")
 }
 
 /// Says something that makes the model run a command, and answers the question that follows.

@@ -44,8 +44,7 @@ fn patch(
     file: &str,
     answer: FileChangeApprovalDecision,
 ) -> Result<FileChangeThreadItem> {
-    let patch = format!("*** Begin Patch\n*** Add File: {file}\n+one\n+two\n*** End Patch\n");
-    stage.model.push(Reply::custom_tool_call("apply_patch", patch));
+    stage.model.push(Reply::add_file(file, "one\ntwo\n"));
     stage.model.push(Reply::text("So be it."));
     stage.start_turn(thread, "Add a file.")?;
     let (id, ()) = stage.client.expect_request("a file change approval", |request| match request {

@@ -1,5 +1,7 @@
 //! A reply as server-sent events.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::gate::Gate;
@@ -12,6 +14,8 @@ pub(super) enum Step {
     Send(String),
     /// Waits until the gate is open.
     Hold(Gate),
+    /// Waits so long.
+    Pause(Duration),
     /// Breaks the connection.
     CutOff,
 }
@@ -40,7 +44,9 @@ pub(super) fn steps(reply: &Reply, number: usize) -> Vec<Step> {
 
 fn part_steps(part: &Part, id: &str, steps: &mut Vec<Step>) {
     match part {
-        Part::Text { chunks, finished } => text(chunks, *finished, &format!("msg_{id}"), steps),
+        Part::Text { chunks, finished, pause } => {
+            text(chunks, *finished, *pause, &format!("msg_{id}"), steps)
+        }
         Part::Reasoning { summary, text } => {
             reasoning(summary, text.as_deref(), &format!("rs_{id}"), steps);
         }
@@ -60,13 +66,17 @@ fn part_steps(part: &Part, id: &str, steps: &mut Vec<Step>) {
         ),
         Part::Event(event) => steps.push(send(event.clone())),
         Part::Hold(gate) => steps.push(Step::Hold(gate.clone())),
+        Part::Pause(pause) => steps.push(Step::Pause(*pause)),
     }
 }
 
-fn text(chunks: &[String], finished: bool, id: &str, steps: &mut Vec<Step>) {
+fn text(chunks: &[String], finished: bool, pause: Duration, id: &str, steps: &mut Vec<Step>) {
     let item = |content: Value| json!({"type": "message", "role": "assistant", "id": id, "content": content});
     steps.push(send(json!({"type": "response.output_item.added", "item": item(json!([]))})));
     for chunk in chunks {
+        if !pause.is_zero() {
+            steps.push(Step::Pause(pause));
+        }
         steps.push(send(json!({"type": "response.output_text.delta", "item_id": id, "delta": chunk})));
     }
     if finished {

@@ -2,6 +2,7 @@
 
 mod events;
 mod gate;
+mod kinds;
 mod reply;
 mod request;
 mod serve;
@@ -62,7 +63,7 @@ impl MockModel {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let shared = Arc::new(Shared::default());
         let (stop, stopped) = oneshot::channel();
         let served = shared.clone();
@@ -78,6 +79,30 @@ impl MockModel {
     pub fn scripted(replies: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
         let model = Self::start()?;
         replies.into_iter().for_each(|reply| model.push(reply));
+        Ok(model)
+    }
+
+    /// Starts a server that chooses its reply by the last thing the user said, as it was said.
+    ///
+    /// Where a prompt is named several times, each request takes the next of its replies, and the last one stays;
+    /// so a tool call and what the model says about its outcome are two replies to one prompt. A tool call that
+    /// is the last one is followed by the text `Done.`
+    ///
+    /// ```
+    /// use codex_appserver_testkit::{MockModel, Reply};
+    ///
+    /// let model = MockModel::by_prompt([
+    ///     ("Hello.", Reply::text_chunks(["Hello ", "there."])),
+    ///     ("Look around.", Reply::command("ls")),
+    ///     ("Look around.", Reply::text("There is nothing here.")),
+    ///     ("Too much?", Reply::too_many_requests()),
+    /// ])?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn by_prompt<P: Into<String>>(replies: impl IntoIterator<Item = (P, Reply)>) -> io::Result<Self> {
+        let model = Self::start()?;
+        let mut replies = kinds::ByPrompt::new(replies);
+        model.answer_with(move |request| replies.choose(request));
         Ok(model)
     }
 

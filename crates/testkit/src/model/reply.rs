@@ -1,5 +1,7 @@
 //! What the model answers, as a test writes it down.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::gate::Gate;
@@ -32,12 +34,13 @@ pub struct Reply {
 
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    Text { chunks: Vec<String>, finished: bool },
+    Text { chunks: Vec<String>, finished: bool, pause: Duration },
     Reasoning { summary: String, text: Option<String> },
     FunctionCall { name: String, arguments: String },
     CustomToolCall { name: String, input: String },
     Event(Value),
     Hold(Gate),
+    Pause(Duration),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,14 +86,14 @@ impl Reply {
     /// A message in these deltas.
     pub fn text_chunks<S: Into<String>>(chunks: impl IntoIterator<Item = S>) -> Self {
         let chunks = chunks.into_iter().map(Into::into).collect();
-        Self::part(Part::Text { chunks, finished: true })
+        Self::part(Part::Text { chunks, finished: true, pause: Duration::ZERO })
     }
 
     /// A message that never ends: it is begun and these deltas come, but no item that closes it.
     /// For replies that are held or cut off within a message.
     pub fn unfinished_text<S: Into<String>>(chunks: impl IntoIterator<Item = S>) -> Self {
         let chunks = chunks.into_iter().map(Into::into).collect();
-        Self::part(Part::Text { chunks, finished: false })
+        Self::part(Part::Text { chunks, finished: false, pause: Duration::ZERO })
     }
 
     /// A reasoning item with this summary.
@@ -162,7 +165,13 @@ impl Reply {
         self
     }
 
-    fn part(part: Part) -> Self {
+    /// Whether codex asks the model again because of it.
+    pub(super) fn calls_a_tool(&self) -> bool {
+        let is_call = |part: &Part| matches!(part, Part::FunctionCall { .. } | Part::CustomToolCall { .. });
+        self.parts.iter().any(is_call)
+    }
+
+    pub(super) fn part(part: Part) -> Self {
         Self { parts: vec![part], ..Self::default() }
     }
 }

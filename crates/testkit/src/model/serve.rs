@@ -82,6 +82,10 @@ fn stream_of(reply: &Reply, number: usize) -> ReceiverStream<io::Result<Bytes>> 
                     gate.pass().await;
                     continue;
                 }
+                Step::Pause(pause) => {
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
                 // An error in the body makes the server drop the connection without its proper end.
                 Step::CutOff => Err(io::Error::other("cut off, as the script says")),
             };

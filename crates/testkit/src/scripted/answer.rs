@@ -1,6 +1,6 @@
 //! How a request is answered.
 
-use serde_derive::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::step::Step;

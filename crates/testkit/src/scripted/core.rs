@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_derive::Deserialize;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

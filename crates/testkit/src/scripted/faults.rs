@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_derive::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// What goes wrong with every answer, whatever it says.
 ///

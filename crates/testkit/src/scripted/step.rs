@@ -1,6 +1,6 @@
 //! What the server does beside answering: one step after the other.
 
-use serde_derive::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A step of a list: what follows an answer, a notification or the start.

@@ -1,6 +1,6 @@
 //! A whole turn, as the real server plays it, spelled out in steps.
 
-use serde_derive::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::step::{Ask, Flood, Notify, Step};
