@@ -4,6 +4,7 @@ use codex_appserver_methods::Methods;
 use codex_appserver_tests::repo::real_codex;
 use codex_appserver_tests::stdio::{Failure, Stdio1};
 use codex_appserver_types::ClientInfo;
+use codex_appserver_wire::{BlockingTransport, RpcErrorKind};
 
 #[test]
 fn the_real_server_takes_and_answers_the_generated_calls() {
@@ -33,5 +34,60 @@ fn the_real_server_takes_and_answers_the_generated_calls() {
 
     let error = client.thread_read("no-such-thread").call().expect_err("there is no such thread");
     assert!(matches!(&error, Failure::Rpc(error) if error.code == -32600), "{error:?}");
+    client.stop().expect("codex stops");
+}
+
+/// A thread id that no server ever gave out.
+const NO_THREAD: &str = r#"{"threadId":"0199a2b4-0000-7000-8000-000000000000"}"#;
+
+/// What sort of error the server answers with.
+#[track_caller]
+fn provoke(client: &Stdio1, method: &'static str, params: &str) -> RpcErrorKind {
+    match client.send(method, Some(params.to_owned())) {
+        Err(Failure::Rpc(error)) => error.kind(),
+        other => panic!("{method}: no error of the server but {other:?}"),
+    }
+}
+
+/// The kinds that one request at a time can provoke: the server is not overloaded by it, and does not answer
+/// what is no JSON.
+#[test]
+fn the_errors_of_the_real_server_are_of_the_kind_they_are_taken_for() {
+    use RpcErrorKind::*;
+    let Some(codex) = real_codex("the_errors_of_the_real_server_are_of_the_kind_they_are_taken_for") else {
+        return;
+    };
+    let client = Stdio1::start(&codex).expect("codex starts");
+    assert_eq!(provoke(&client, "thread/list", "{}"), NotInitialized);
+    let hello = r#"{"clientInfo":{"name":"codex_appserver_tests","version":"0.1.0"}}"#;
+    client.send("initialize", Some(hello.to_owned())).expect("initialize");
+    assert_eq!(provoke(&client, "initialize", hello), AlreadyInitialized);
+
+    for (method, params, kind) in [
+        ("no/such/method", "{}", MethodNotFound),
+        ("thread/start", r#"{"sandbox":"nope"}"#, InvalidRequest),
+        ("thread/read", "{}", InvalidRequest),
+        ("thread/read", r#"{"threadId":"no-such-thread"}"#, InvalidRequest),
+        ("thread/unarchive", NO_THREAD, InvalidRequest),
+        ("thread/read", NO_THREAD, ThreadNotFound),
+        ("thread/resume", NO_THREAD, ThreadNotFound),
+        ("thread/compact/start", NO_THREAD, ThreadNotFound),
+        ("thread/settings/update", NO_THREAD, NeedsExperimentalApi),
+        ("thread/start", r#"{"experimentalRawEvents":true}"#, NeedsExperimentalApi),
+        ("fs/readFile", r#"{"path":"/no/such/file"}"#, Internal),
+    ] {
+        assert_eq!(provoke(&client, method, params), kind, "{method} {params}");
+    }
+    let thread = client.thread_start().call().expect("thread/start").thread.id;
+    let long = "x".repeat((1 << 20) + 1);
+    let input = format!(r#"{{"threadId":"{thread}","input":[{{"type":"text","text":"{long}"}}]}}"#);
+    assert_eq!(provoke(&client, "turn/start", &input), InvalidParams);
+    client.stop().expect("codex stops");
+
+    let client = Stdio1::start(&codex).expect("codex starts");
+    let hello = hello.replace("}}", r#"},"capabilities":{"experimentalApi":true}}"#);
+    client.send("initialize", Some(hello)).expect("initialize");
+    assert_eq!(provoke(&client, "thread/items/list", NO_THREAD), MethodNotFound);
+    assert_eq!(provoke(&client, "thread/queue/list", NO_THREAD), ThreadNotFound);
     client.stop().expect("codex stops");
 }

@@ -7,6 +7,7 @@
 //!   wrappers to work on it;
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
+//! * [`RpcErrorKind`] tells what sort of trouble an error of the server is;
 //! * [`HandlerError`] is how a handler says that it does not answer, or answers with an error;
 //! * [`LineBuffer`] makes lines of bytes, with a limit;
 //! * [`de`] and [`ser`] are the building blocks of the generated codecs;
@@ -18,6 +19,7 @@ mod codec;
 pub mod de;
 mod envelope;
 mod error;
+mod error_kind;
 mod handler;
 mod id;
 mod lines;
@@ -39,6 +41,7 @@ pub use envelope::{
     TraceContext,
 };
 pub use error::{DecodeError, EncodeError};
+pub use error_kind::RpcErrorKind;
 pub use handler::HandlerError;
 pub use id::RequestId;
 pub use lines::{LineBuffer, LineError};
