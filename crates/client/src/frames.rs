@@ -1,21 +1,201 @@
-//! What WebSocket connections of both kinds share: the request to upgrade, limits, messages.
+//! WebSocket as a codec: bytes in, messages and bytes out, over whatever the driver reads and writes.
+//!
+//! The library works on a stream. Here that is a pair of buffers, so that it needs neither the socket nor a
+//! runtime, and the reading and the writing half of a driver can share it.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tungstenite::client::IntoClientRequest;
-use tungstenite::handshake::client::Request;
+use tungstenite::client::{IntoClientRequest, client_with_config};
+use tungstenite::handshake::MidHandshake;
+use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::http::HeaderValue;
 use tungstenite::http::header::AUTHORIZATION;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::{Bytes, Message};
+use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
 use crate::address::Address;
+use crate::core::Wakes;
 use crate::error::Error;
+use crate::link::Link;
 
 /// The app-server refuses frames of more than 16 MiB; longer messages go in parts.
 const FRAME_BYTES: usize = 8 << 20;
+
+/// What was read and not decoded yet, and what is to be written.
+#[derive(Default)]
+struct Buffers {
+    incoming: Vec<u8>,
+    /// How much of it is decoded.
+    decoded: usize,
+    outgoing: Vec<u8>,
+}
+
+/// The stream that the library reads and writes.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<Buffers>>);
+
+impl Memory {
+    /// Takes in what was read.
+    fn push(&self, bytes: &[u8]) {
+        let mut buffers = self.lock();
+        if buffers.decoded > 0 {
+            let decoded = std::mem::take(&mut buffers.decoded);
+            buffers.incoming.drain(..decoded);
+        }
+        buffers.incoming.extend_from_slice(bytes);
+    }
+
+    /// Moves what is to be written into the empty buffer.
+    fn take_outgoing(&self, buffer: &mut Vec<u8>) {
+        std::mem::swap(&mut self.lock().outgoing, buffer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Buffers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for Memory {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut buffers = self.lock();
+        let rest = &buffers.incoming[buffers.decoded..];
+        if rest.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let length = rest.len().min(into.len());
+        into[..length].copy_from_slice(&rest[..length]);
+        buffers.decoded += length;
+        Ok(length)
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().outgoing.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A connection that is being upgraded to WebSocket.
+pub(crate) struct Handshake<'a> {
+    address: &'a Address,
+    memory: Memory,
+    state: Option<MidHandshake<ClientHandshake<Memory>>>,
+}
+
+impl<'a> Handshake<'a> {
+    /// Begins with the request, which is to be written then.
+    pub(crate) fn begin(address: &'a Address, request: Request, limit: usize) -> Result<Self, Error> {
+        let memory = Memory::default();
+        let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+        match client_with_config(request, memory.clone(), Some(config)) {
+            Err(HandshakeError::Interrupted(state)) => Ok(Self { address, memory, state: Some(state) }),
+            Err(HandshakeError::Failure(error)) => Err(refused(address, error)),
+            // Nobody has answered yet.
+            Ok(_) => Err(failed(address, "the handshake ended before its answer")),
+        }
+    }
+
+    /// What is to be written next.
+    pub(crate) fn outgoing(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.memory.take_outgoing(&mut bytes);
+        bytes
+    }
+
+    /// Takes in what was read, nothing at the end of the stream; yields the connection once it is upgraded.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Frames>, Error> {
+        if bytes.is_empty() {
+            return Err(failed(self.address, "it hung up during the handshake"));
+        }
+        self.memory.push(bytes);
+        let Some(state) = self.state.take() else { return Ok(None) };
+        match state.handshake() {
+            Ok((socket, _)) => {
+                let socket = Arc::new(Mutex::new(socket));
+                Ok(Some(Frames { memory: self.memory.clone(), socket }))
+            }
+            Err(HandshakeError::Interrupted(state)) => {
+                self.state = Some(state);
+                Ok(None)
+            }
+            Err(HandshakeError::Failure(error)) => Err(refused(self.address, error)),
+        }
+    }
+}
+
+/// The codec of a connection, shared by its two halves.
+#[derive(Clone)]
+pub(crate) struct Frames {
+    memory: Memory,
+    socket: Arc<Mutex<WebSocket<Memory>>>,
+}
+
+impl Frames {
+    fn lock(&self) -> MutexGuard<'_, WebSocket<Memory>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frames of the lines, and whatever else is to be written, into the empty buffer.
+    pub(crate) fn encode(&self, lines: &[u8], buffer: &mut Vec<u8>) -> io::Result<()> {
+        let mut socket = self.lock();
+        for message in fragments(lines) {
+            socket.write(message).map_err(io_error)?;
+        }
+        socket.flush().map_err(io_error)?;
+        self.memory.take_outgoing(buffer);
+        Ok(())
+    }
+
+    /// The goodbye, into the empty buffer.
+    pub(crate) fn close(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let mut socket = self.lock();
+        socket.close(None).and_then(|()| socket.flush()).map_err(io_error)?;
+        self.memory.take_outgoing(buffer);
+        Ok(())
+    }
+}
+
+/// Makes messages of what is read, and hands them to the link.
+pub(crate) struct FrameReader {
+    frames: Frames,
+    link: Arc<Link>,
+    wakes: Wakes,
+}
+
+impl FrameReader {
+    pub(crate) fn new(frames: Frames, link: Arc<Link>) -> Self {
+        Self { frames, link, wakes: Wakes::new() }
+    }
+
+    /// Takes in what was read; tells whether more may come.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        self.frames.memory.push(bytes);
+        let open = loop {
+            let message = self.frames.lock().read();
+            match message {
+                Ok(Message::Text(text)) => self.link.receive(Ok(text.as_str()), &mut self.wakes),
+                Ok(Message::Close(_)) => break false,
+                // The server sends no binary frames; pings are answered by the library.
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break true,
+                Err(error) => return Err(io_error(error)),
+            }
+        };
+        // Answers to pings and goodbyes.
+        if !self.frames.memory.lock().outgoing.is_empty() {
+            self.link.nudge_writer();
+        }
+        Ok(open)
+    }
+}
 
 /// The request to upgrade. It has no `Origin`, which the app-server refuses.
 pub(crate) fn request(address: &Address, bearer_token: Option<&str>) -> Result<Request, Error> {
@@ -40,12 +220,8 @@ pub(crate) fn host_and_port(request: &Request) -> (String, u16) {
     (host.to_owned(), uri.port_u16().unwrap_or(80))
 }
 
-pub(crate) fn config(limit: usize) -> WebSocketConfig {
-    WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit))
-}
-
 /// The lines as text messages, long ones in parts.
-pub(crate) fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
+fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
     lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).flat_map(|line| {
         let line = Bytes::copy_from_slice(line);
         let count = line.len().div_ceil(FRAME_BYTES);
@@ -63,7 +239,7 @@ pub(crate) fn failed(address: &Address, reason: impl ToString) -> Error {
 }
 
 /// Why the server did not upgrade the connection.
-pub(crate) fn refused(address: &Address, error: tungstenite::Error) -> Error {
+fn refused(address: &Address, error: tungstenite::Error) -> Error {
     let hint = match &error {
         tungstenite::Error::Http(response) if response.status().as_u16() == 401 => {
             "; the server wants a token, see `bearer_token`"
@@ -73,7 +249,7 @@ pub(crate) fn refused(address: &Address, error: tungstenite::Error) -> Error {
     failed(address, format!("{error}{hint}"))
 }
 
-pub(crate) fn io_error(error: tungstenite::Error) -> io::Error {
+fn io_error(error: tungstenite::Error) -> io::Error {
     match error {
         tungstenite::Error::Io(error) => error,
         tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {

@@ -201,6 +201,12 @@ impl Link {
         self.lock().poll_output(buffer, context.waker())
     }
 
+    /// Has the writer look whether its transport has something of its own to write.
+    #[cfg(feature = "ws")]
+    pub(crate) fn nudge_writer(&self) {
+        self.with(Core::nudge_writer);
+    }
+
     /// See [`Core::poll_clock`].
     #[cfg(feature = "async")]
     pub(crate) fn poll_clock(&self, context: &Context<'_>) -> Option<Instant> {

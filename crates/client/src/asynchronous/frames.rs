@@ -3,19 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use tungstenite::Message;
 
 use super::driver::{Sink, Source};
 use crate::address::Address;
-use crate::core::Wakes;
 use crate::error::Error;
-use crate::frames::{config, failed, fragments, host_and_port, io_error, refused, request};
-use crate::link::Link;
+use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request};
+use crate::link::{CHUNK, Link};
 
 /// A socket of either kind.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -29,14 +24,20 @@ pub(super) async fn connect(
     limit: usize,
 ) -> Result<(FrameSource, FrameSink), Error> {
     let request = request(address, bearer_token)?;
-    let socket = match open(address, &host_and_port(&request)).await {
-        Ok(socket) => socket,
-        Err(error) => return Err(failed(address, error)),
+    let socket = open(address, &host_and_port(&request)).await;
+    let mut socket = socket.map_err(|error| failed(address, error))?;
+    let mut handshake = Handshake::begin(address, request, limit)?;
+    let mut chunk = vec![0; CHUNK];
+    let frames = loop {
+        let exchanged = exchange(&mut socket, &handshake.outgoing(), &mut chunk).await;
+        let length = exchanged.map_err(|error| failed(address, error))?;
+        if let Some(frames) = handshake.push(&chunk[..length])? {
+            break frames;
+        }
     };
-    let upgraded = client_async_with_config(request, socket, Some(config(limit))).await;
-    let (socket, _) = upgraded.map_err(|error| refused(address, error))?;
-    let (sink, source) = socket.split();
-    Ok((FrameSource(source), FrameSink(sink)))
+    let (reader, writer) = split(socket);
+    let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
+    Ok((FrameSource { frames, reader }, sink))
 }
 
 async fn open(address: &Address, host_and_port: &(String, u16)) -> io::Result<Box<dyn Socket>> {
@@ -55,34 +56,50 @@ async fn open(address: &Address, host_and_port: &(String, u16)) -> io::Result<Bo
     }
 }
 
-pub(super) struct FrameSource(SplitStream<WebSocketStream<Box<dyn Socket>>>);
+async fn exchange(socket: &mut Box<dyn Socket>, out: &[u8], chunk: &mut [u8]) -> io::Result<usize> {
+    socket.write_all(out).await?;
+    socket.flush().await?;
+    socket.read(chunk).await
+}
+
+pub(super) struct FrameSource {
+    frames: Frames,
+    reader: ReadHalf<Box<dyn Socket>>,
+}
 
 impl Source for FrameSource {
     async fn read(&mut self, link: &Arc<Link>) -> io::Result<()> {
-        let mut wakes = Wakes::new();
-        while let Some(message) = self.0.next().await {
-            match message.map_err(io_error)? {
-                Message::Text(text) => link.receive(Ok(text.as_str()), &mut wakes),
-                Message::Close(_) => break,
-                // The server sends no binary frames; pings are answered by the library.
-                _ => {}
+        let mut messages = FrameReader::new(self.frames.clone(), link.clone());
+        let mut chunk = vec![0; CHUNK];
+        // The first messages may have come with the handshake.
+        let mut length = 0;
+        while messages.push(&chunk[..length])? {
+            length = self.reader.read(&mut chunk).await?;
+            if length == 0 {
+                break;
             }
         }
         Ok(())
     }
 }
 
-pub(super) struct FrameSink(SplitSink<WebSocketStream<Box<dyn Socket>>, Message>);
+pub(super) struct FrameSink {
+    frames: Frames,
+    writer: WriteHalf<Box<dyn Socket>>,
+    buffer: Vec<u8>,
+}
 
 impl Sink for FrameSink {
     async fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        for message in fragments(lines) {
-            self.0.feed(message).await.map_err(io_error)?;
-        }
-        self.0.flush().await.map_err(io_error)
+        self.frames.encode(lines, &mut self.buffer)?;
+        self.writer.write_all(&self.buffer).await?;
+        self.buffer.clear();
+        self.writer.flush().await
     }
 
     async fn close(mut self) -> io::Result<()> {
-        self.0.close().await.map_err(io_error)
+        self.frames.close(&mut self.buffer)?;
+        self.writer.write_all(&self.buffer).await?;
+        self.writer.shutdown().await
     }
 }

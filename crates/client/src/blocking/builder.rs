@@ -88,7 +88,7 @@ impl ClientBuilder {
         let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
         let connected = super::frames::connect(address, token, limit)?;
         let hang_up = connected.hang_up;
-        self.run(connected.source, connected.sink, None, Unhandled::LeaveToOthers, || hang_up.now())
+        self.run(connected.source, connected.sink, None, Unhandled::LeaveToOthers, || hang_up.hang_up())
     }
 
     /// Speaks lines over any pair of streams. The reading thread lives until the reader ends: a read that

@@ -77,6 +77,8 @@ pub(crate) struct Core {
     stats: Stats,
     phase: Phase,
     out: Vec<u8>,
+    /// The transport has something of its own to write.
+    nudged: bool,
     /// The writer, while it has nothing to write.
     writer: Option<Waker>,
     /// The clock, and when it goes off next.
@@ -95,6 +97,7 @@ impl Core {
             stats: Stats::default(),
             phase: Phase::Open,
             out: Vec::new(),
+            nudged: false,
             writer: None,
             clock: None,
             watchers: Vec::new(),
@@ -324,9 +327,16 @@ impl Core {
         self.subscribe(new, queue.clone());
     }
 
+    /// Has the writer come by even if there is nothing of ours to write.
+    #[cfg(feature = "ws")]
+    pub(crate) fn nudge_writer(&mut self, wakes: &mut Wakes) {
+        self.nudged = true;
+        wakes.extend(self.writer.take());
+    }
+
     /// Moves what is to be written into the empty buffer, or wakes when there is something.
     pub(crate) fn poll_output(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Poll<Output> {
-        if !self.out.is_empty() {
+        if !self.out.is_empty() || std::mem::take(&mut self.nudged) {
             std::mem::swap(&mut self.out, buffer);
             return Poll::Ready(Output::Bytes);
         }
