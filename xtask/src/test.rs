@@ -97,8 +97,11 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "bench",
-            "the decode benchmark builds, agrees with its peers on every message, and runs",
-            vec![cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench decode --quick")],
+            "the decode and client benchmarks build, agree with their peers on every message, and run",
+            vec![
+                cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench decode --quick"),
+                cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench client --quick"),
+            ],
         ),
         step(
             "package",

@@ -2,11 +2,13 @@
 
 mod build;
 mod cargo;
+mod client;
 mod clock;
 mod decode;
 pub mod diff;
 mod race;
 mod report;
+mod rounds;
 
 use anyhow::Result;
 
@@ -24,6 +26,7 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Decode(decode::Args),
+    Client(client::Args),
     Build(build::Args),
     Diff(diff::Args),
 }
@@ -32,10 +35,13 @@ enum What {
 pub fn run(args: &Args) -> Result<Outcome> {
     match &args.what {
         Some(What::Decode(args)) => decode::run(args)?,
+        Some(What::Client(args)) => client::run(args)?,
         Some(What::Build(args)) => build::run(args)?,
         Some(What::Diff(args)) => diff::run(args)?,
         None => {
             decode::run(&decode::Args::default())?;
+            println!();
+            client::run(&client::Args::default())?;
             println!();
             build::run(&build::Args::default())?;
             println!();

@@ -1,0 +1,90 @@
+//! Races clients of `codex app-server` against each other, all through one and the same server program on a
+//! pipe, and writes what was measured to standard output, as JSON. `cargo xtask bench client` makes a table
+//! of it.
+
+mod app_server_sdk;
+mod bare;
+mod clock;
+mod codex_codes;
+mod contender;
+mod rounds;
+mod session;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+use contender::{Entry, Flavor, Role, Server};
+use rounds::Amounts;
+
+/// Race clients against each other; prints JSON.
+#[derive(Parser)]
+struct Args {
+    /// The server program; by default the one built beside this program.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Measure just long enough to see that it works.
+    #[arg(long)]
+    quick: bool,
+    /// How often each contender is measured.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+    /// The runtime that async contenders run on.
+    #[arg(long, value_enum, default_value_t)]
+    runtime: Flavor,
+    /// Only contenders whose name contains one of these.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+/// Who takes part. The bare loop is what the others are compared to.
+///
+/// To add one: implement `Contender` in a module of its own and add a line here.
+const ENTRIES: [Entry; 4] = [
+    Entry {
+        name: "bare loop",
+        role: Role::Limit,
+        is_concurrent: true,
+        make: |_| Ok(Box::new(bare::Bare::default())),
+    },
+    Entry {
+        name: "codex-codes, async",
+        role: Role::Peer,
+        is_concurrent: false,
+        make: |flavor| Ok(Box::new(codex_codes::Async::new(flavor.runtime()?))),
+    },
+    Entry {
+        name: "codex-codes, blocking",
+        role: Role::Peer,
+        is_concurrent: false,
+        make: |_| Ok(Box::new(codex_codes::Blocking::default())),
+    },
+    Entry {
+        name: "codex-app-server-sdk",
+        role: Role::Peer,
+        is_concurrent: true,
+        make: |flavor| Ok(Box::new(app_server_sdk::Sdk::new(flavor.runtime()?))),
+    },
+];
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let mut amounts = if args.quick { Amounts::QUICK } else { Amounts::FULL };
+    amounts.rounds = args.rounds.map_or(amounts.rounds, |rounds| rounds as usize);
+    let is_wanted = |entry: &Entry| {
+        args.only.is_empty() || args.only.iter().any(|part| entry.name.contains(part.as_str()))
+    };
+    let entries: Vec<Entry> = ENTRIES.into_iter().filter(is_wanted).collect();
+    if entries.is_empty() {
+        bail!("no contender has such a name");
+    }
+    let program = match args.server {
+        Some(program) => program,
+        None => std::env::current_exe().context("where am I?")?.with_file_name("stand-in-server"),
+    };
+    let server = Server { program, arguments: vec!["--deltas".to_owned(), amounts.deltas.to_string()] };
+    let results = rounds::run(&entries, args.runtime, &server, amounts)?;
+    println!("{}", serde_json::to_string(&results)?);
+    Ok(())
+}
