@@ -3,7 +3,6 @@
 //! Calls run concurrently. Events go through a channel that holds 1024 of them: a subscriber that is slower
 //! than the server loses the oldest, and learns how many. What it keeps is decoded to types.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -38,11 +37,10 @@ impl Sdk {
 impl Contender for Sdk {
     fn connect(&mut self, server: &Server) -> Result<()> {
         let codex_binary = server.program.to_str().context("the path of the server is no UTF-8")?.to_owned();
-        let arguments = ["app-server", "--listen", "stdio://"].map(String::from);
         let config = StdioConfig {
             codex_binary,
-            args: arguments.into_iter().chain(server.arguments.iter().cloned()).collect(),
-            env: HashMap::new(),
+            args: Server::ARGUMENTS.map(String::from).to_vec(),
+            env: server.env.iter().cloned().collect(),
             options: ClientOptions { default_timeout: TIMEOUT },
         };
         let client = self.runtime.block_on(async {

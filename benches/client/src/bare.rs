@@ -88,7 +88,7 @@ struct Connection {
 impl Connection {
     fn start(server: &Server) -> Result<Self> {
         let mut command = Command::new(&server.program);
-        command.args(["app-server", "--listen", "stdio://"]).args(&server.arguments);
+        command.args(Server::ARGUMENTS).envs(server.env.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = command.spawn().context("cannot start the server")?;
         let write = server.stdin.take().context("no standard input")?;

@@ -12,7 +12,7 @@ use crate::contender::{Contender, Server};
 use crate::session::{Delivered, TEXT, THREAD, TURN, expect_turn};
 
 fn builder(server: &Server) -> AppServerBuilder {
-    AppServerBuilder::new().command(&server.program).extra_args(server.arguments.iter().cloned())
+    AppServerBuilder::new().command(&server.program).envs(server.env.iter().cloned())
 }
 
 fn input() -> Vec<UserInput> {

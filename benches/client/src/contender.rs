@@ -12,8 +12,13 @@ use crate::session::Delivered;
 pub struct Server {
     /// The program.
     pub program: PathBuf,
-    /// Its arguments, behind those that every client gives codex: `app-server`, perhaps with `--listen stdio://`.
-    pub arguments: Vec<String>,
+    /// What it finds in its environment beside what this process has.
+    pub env: Vec<(String, String)>,
+}
+
+impl Server {
+    /// The arguments of codex, for clients that do not know them; the server needs none.
+    pub const ARGUMENTS: [&str; 3] = ["app-server", "--listen", "stdio://"];
 }
 
 /// A client. It is made anew for every measurement and dropped after it, the server with it.

@@ -10,7 +10,7 @@ mod contender;
 mod rounds;
 mod session;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -21,7 +21,7 @@ use rounds::Amounts;
 /// Race clients against each other; prints JSON.
 #[derive(Parser)]
 struct Args {
-    /// The server program; by default the one built beside this program.
+    /// The server program; without it the one built beside this program.
     #[arg(long)]
     server: Option<PathBuf>,
     /// Measure just long enough to see that it works.
@@ -81,10 +81,21 @@ fn main() -> Result<()> {
     }
     let program = match args.server {
         Some(program) => program,
-        None => std::env::current_exe().context("where am I?")?.with_file_name("stand-in-server"),
+        None => std::env::current_exe().context("where am I?")?.with_file_name("scripted-app-server"),
     };
-    let server = Server { program, arguments: vec!["--deltas".to_owned(), amounts.deltas.to_string()] };
+    let folder = tempfile::tempdir().context("cannot make a folder for the scenario")?;
+    let server = Server { program, env: vec![scenario(folder.path(), amounts.deltas)?] };
     let results = rounds::run(&entries, args.runtime, &server, amounts)?;
     println!("{}", serde_json::to_string(&results)?);
     Ok(())
+}
+
+/// Writes down what the server is to do; returns the variable that tells it where.
+fn scenario(folder: &Path, deltas: usize) -> Result<(String, String)> {
+    let path = folder.join("scenario.json");
+    std::fs::write(&path, session::scenario(deltas).to_string())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let path = path.into_os_string().into_string();
+    let path = path.ok().context("the path of the folder for temporary files is no UTF-8")?;
+    Ok(("SCRIPTED_APP_SERVER_SCENARIO".to_owned(), path))
 }

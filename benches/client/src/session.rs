@@ -1,6 +1,7 @@
 //! The one session that every contender has: what is asked and what must come back.
 
 use anyhow::{Result, bail};
+use serde_json::{Value, json};
 
 /// What the client calls itself.
 pub const CLIENT: &str = "bench_client";
@@ -12,6 +13,27 @@ pub const TURN: &str = "00000000-0000-7000-8000-000000000003";
 pub const DELTA: &str = "a few more words ";
 /// What the user says with every call: `turn/steer` has params and a result, all of them small.
 pub const TEXT: &str = "Go on.";
+
+/// What the server does: a turn has so many deltas, and everything else is answered at once.
+pub fn scenario(deltas: usize) -> Value {
+    let turn = |status| json!({"id": TURN, "items": [], "status": status, "error": null});
+    let delta = json!({"threadId": THREAD, "turnId": TURN, "itemId": "msg_2_1", "delta": DELTA});
+    let completed = json!({"threadId": THREAD, "turn": turn("completed")});
+    json!({
+        "answers": {
+            "turn/steer": {"result": {"turnId": TURN}},
+            "turn/start": {
+                "result": {"turn": turn("inProgress")},
+                "then": [
+                    {"flood": {"repeat": deltas, "notify": {"method": "item/agentMessage/delta", "params": delta}}},
+                    {"notify": {"method": "turn/completed", "params": completed}},
+                ],
+            },
+        },
+        // Lines that came are of no interest.
+        "keep": 0,
+    })
+}
 
 /// What a subscriber got between the start of the turn and its end.
 #[derive(Clone, Copy, Debug, Default)]
