@@ -13,7 +13,7 @@ use crate::inputs;
 /// One server program on a pipe answers all of them as fast as it can. The bare loop reads a line, parses it
 /// as serde_json::Value and writes: it is the limit. The peers are the crates codex-codes and
 /// codex-app-server-sdk. Contenders take turns in each of several rounds; medians and ratios are printed.
-/// Takes some three minutes beside compiling, works in target/bench-client, and downloads the peers from
+/// Takes about two minutes beside compiling, works in target/bench-client, and downloads the peers from
 /// crates.io once.
 ///
 /// Example: cargo xtask bench client --quick
