@@ -9,8 +9,8 @@ pub const CLIENT: &str = "bench_client";
 pub const THREAD: &str = "00000000-0000-7000-8000-000000000002";
 /// Its turn.
 pub const TURN: &str = "00000000-0000-7000-8000-000000000003";
-/// The one text that the model says, again and again.
-pub const DELTA: &str = "a few more words ";
+/// The one text that the model says, again and again: its line has 250 bytes with its break.
+pub const DELTA: &str = "a few more words of what the model has to say ";
 /// What the user says with every call: `turn/steer` has params and a result, all of them small.
 pub const TEXT: &str = "Go on.";
 
@@ -18,6 +18,7 @@ pub const TEXT: &str = "Go on.";
 pub fn scenario(deltas: usize) -> Value {
     let turn = |status| json!({"id": TURN, "items": [], "status": status, "error": null});
     let delta = json!({"threadId": THREAD, "turnId": TURN, "itemId": "msg_2_1", "delta": DELTA});
+    let flood = json!({"repeat": deltas, "notify": {"method": "item/agentMessage/delta", "params": delta}});
     let completed = json!({"threadId": THREAD, "turn": turn("completed")});
     json!({
         "answers": {
@@ -25,7 +26,7 @@ pub fn scenario(deltas: usize) -> Value {
             "turn/start": {
                 "result": {"turn": turn("inProgress")},
                 "then": [
-                    {"flood": {"repeat": deltas, "notify": {"method": "item/agentMessage/delta", "params": delta}}},
+                    {"flood": flood},
                     {"notify": {"method": "turn/completed", "params": completed}},
                 ],
             },

@@ -1,5 +1,5 @@
-//! Plays the scenario of the race as fast as it can: of what testkit's scripted app-server can do, the part that
-//! the race needs. Goes away when that one is here; then `main` is `codex_appserver_testkit::scripted::main()`.
+//! Plays the scenario of the race as fast as it can: the part of testkit's scripted app-server that the race
+//! needs. Goes away when that one is here; then `main` is `codex_appserver_testkit::scripted::main()`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, BufWriter, Write};
