@@ -77,6 +77,5 @@ pub enum Role {
     /// A client of somebody else.
     Peer,
     /// A client of this repository.
-    #[expect(dead_code, reason = "the client is not there yet")]
     Ours,
 }

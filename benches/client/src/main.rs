@@ -7,6 +7,7 @@ mod bare;
 mod clock;
 mod codex_codes;
 mod contender;
+mod ours;
 mod rounds;
 mod session;
 
@@ -41,12 +42,24 @@ struct Args {
 /// Who takes part. The bare loop is what the others are compared to.
 ///
 /// To add one: implement `Contender` in a module of its own and add a line here.
-const ENTRIES: [Entry; 4] = [
+const ENTRIES: [Entry; 6] = [
     Entry {
         name: "bare loop",
         role: Role::Limit,
         is_concurrent: true,
         make: |_| Ok(Box::new(bare::Bare::default())),
+    },
+    Entry {
+        name: "codex-appserver-client, async",
+        role: Role::Ours,
+        is_concurrent: true,
+        make: |flavor| Ok(Box::new(ours::Async::new(flavor.runtime()?))),
+    },
+    Entry {
+        name: "codex-appserver-client, blocking",
+        role: Role::Ours,
+        is_concurrent: true,
+        make: |_| Ok(Box::new(ours::Blocking::default())),
     },
     Entry {
         name: "codex-codes, async",

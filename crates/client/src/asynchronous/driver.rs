@@ -34,7 +34,8 @@ pub(super) trait Sink: Send + 'static {
 enum End {
     Read(io::Result<()>),
     Failed(io::Error),
-    Stopping,
+    /// The connection is to end; all may be written already.
+    Stopping { written: bool },
 }
 
 /// Runs a connection to its end.
@@ -54,7 +55,13 @@ pub(super) async fn drive(
                 let _ = timeout(GRACE, reading).await;
                 CloseReason::Failed(error.to_string())
             }
-            End::Stopping => {
+            End::Stopping { written } => {
+                let writing = async {
+                    if !written {
+                        // The server may have stopped reading; it is being ended anyway.
+                        let _ = writing.await;
+                    }
+                };
                 match &mut child {
                     Some(child) => wind_down(&link, reading, writing, false, child.end()).await,
                     None => wind_down(&link, reading, writing, true, sleep(CLOSE_PATIENCE)).await,
@@ -80,14 +87,14 @@ async fn first(
     let mut clock = pin!(keep_time(link));
     poll_fn(|context| {
         if link.poll_stopping(context).is_ready() {
-            return Poll::Ready(End::Stopping);
+            return Poll::Ready(End::Stopping { written: false });
         }
         if let Poll::Ready(read) = reading.as_mut().poll(context) {
             return Poll::Ready(End::Read(read));
         }
         match writing.as_mut().poll(context) {
             Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
-            Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping),
+            Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping { written: true }),
             Poll::Pending => {}
         }
         clock.as_mut().poll(context).map(|never| match never {})
@@ -100,10 +107,11 @@ async fn first(
 async fn wind_down(
     link: &Arc<Link>,
     mut reading: Pin<&mut impl Future<Output = io::Result<()>>>,
-    mut writing: Pin<&mut impl Future<Output = io::Result<()>>>,
+    writing: impl Future<Output = ()>,
     until_read: bool,
     ending: impl Future<Output = ()>,
 ) {
+    let mut writing = pin!(writing);
     let mut ending = pin!(ending);
     let (mut read, mut written) = (false, false);
     poll_fn(|context| {
