@@ -37,3 +37,8 @@ pub mod scripted;
 
 pub use home::{CodexHome, CodexHomeBuilder};
 pub use model::{Gate, MockModel, ModelRequest, NotReached, Reply, Usage};
+
+/// The examples of the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
