@@ -31,6 +31,8 @@ pub(super) struct Core {
     pub settled: u64,
     /// To be done when `out` is written.
     pub effect: Option<Effect>,
+    /// How much of `out` is written before the output ends; what was added later is not.
+    pub cut: Option<usize>,
     /// Lists that can go on.
     pub plays: VecDeque<Play>,
     pub timers: BinaryHeap<Timer>,
@@ -99,6 +101,7 @@ impl Core {
             out: Vec::new(),
             settled: 0,
             effect: None,
+            cut: None,
             plays: VecDeque::new(),
             timers: BinaryHeap::new(),
             asking: HashMap::new(),
@@ -165,11 +168,20 @@ impl Core {
                 self.settled += 1;
             }
             if !plan.then.is_empty() {
-                self.plays.push_back(Play::new(id, count, read, plan.then.clone()));
+                self.follow(Play::new(id, count, read, plan.then.clone()));
             }
             return;
         }
         self.answer_later(&plan, scope, params, spared);
+    }
+
+    /// Begins a list. One that begins with the end of something does so before the next line is looked at.
+    fn follow(&mut self, play: Play) {
+        if self.effect.is_none() && play.begins_with_effect() {
+            self.go_on(play, Instant::now());
+        } else {
+            self.plays.push_back(play);
+        }
     }
 
     fn answer_later(&mut self, plan: &AnswerPlan, scope: Scope<'_>, params: Option<&RawValue>, spared: bool) {

@@ -98,6 +98,9 @@ impl Shared {
             lines.push(&chunk[..length]);
             while let Some(line) = lines.next_line() {
                 take(&mut core, line.ok());
+                if core.deaf {
+                    break;
+                }
             }
             self.work.notify_one();
             self.news.notify_all();
@@ -123,12 +126,9 @@ impl Shared {
                 Some(Effect::LongLine(length)) => kept = kept.and_then(|()| pen.long_line(length)),
                 Some(Effect::Stderr(text)) => pen.stderr(text.as_bytes()),
                 Some(Effect::StderrFlood(length)) => pen.stderr_flood(length),
-                Some(Effect::CloseStdout) => {
-                    pen.output = None;
-                    self.change(|core| core.mute = true);
-                }
-                Some(Effect::StopWriting) => self.change(|core| core.mute = true),
-                Some(Effect::StopReading) => self.change(|core| core.deaf = true),
+                Some(Effect::CloseStdout) => pen.output = None,
+                // The state says so already.
+                Some(Effect::StopWriting | Effect::StopReading) => {}
                 Some(Effect::Exit(code)) => self.end(Ended::Exit(code)),
                 Some(Effect::Abort) => self.end(Ended::Abort),
             }
@@ -154,6 +154,9 @@ impl Shared {
             }
             if core.mute {
                 core.out.clear();
+            } else if let Some(cut) = core.cut.take() {
+                core.out.truncate(cut);
+                core.mute = true;
             }
             if !core.out.is_empty() || core.effect.is_some() {
                 std::mem::swap(bytes, &mut core.out);

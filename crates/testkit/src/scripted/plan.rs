@@ -57,6 +57,13 @@ pub(super) enum Effect {
     Abort,
 }
 
+impl Effect {
+    /// Whether nothing is written after it.
+    pub(super) fn ends_output(&self) -> bool {
+        matches!(self, Self::CloseStdout | Self::StopWriting | Self::Exit(_) | Self::Abort)
+    }
+}
+
 /// What is known of a method, and how far it is.
 #[derive(Debug, Default)]
 pub(super) struct Method {

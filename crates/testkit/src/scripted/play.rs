@@ -82,6 +82,10 @@ impl Play {
         }
     }
 
+    pub(super) fn begins_with_effect(&self) -> bool {
+        matches!(self.acts.first(), Some(Act::Effect(_)))
+    }
+
     fn scope(&self) -> Scope<'_> {
         Scope { id: &self.id, count: self.count, index: self.index, params: &self.params }
     }
@@ -113,7 +117,7 @@ impl Core {
         self.plays.is_empty() && self.timers.is_empty() && self.window.is_empty()
     }
 
-    fn go_on(&mut self, mut play: Play, now: Instant) {
+    pub(super) fn go_on(&mut self, mut play: Play, now: Instant) {
         if !play.delay.is_zero() {
             let due = now + std::mem::take(&mut play.delay);
             return self.timers.push(Timer { due, play });
@@ -183,7 +187,13 @@ impl Core {
                 self.wait_for(method.clone(), play);
                 return None;
             }
-            Act::Effect(effect) => self.effect = Some(Effect::clone(effect)),
+            Act::Effect(effect) => {
+                if effect.ends_output() {
+                    self.cut.get_or_insert(self.out.len());
+                }
+                self.deaf |= matches!(effect, Effect::StopReading);
+                self.effect = Some(Effect::clone(effect));
+            }
         }
         play.at += 1;
         Some(play)
