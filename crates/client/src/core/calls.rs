@@ -156,6 +156,8 @@ impl Calls {
                 self.fill_window(out);
                 Answered::Call
             }
+            // It timed out, and its caller has not looked yet.
+            Some(State::Done(_)) if self.given_up.remove(id) => Answered::Late,
             Some(State::Done(_)) => Answered::Again,
             // What is still queued was never asked.
             Some(State::Queued(_)) => Answered::Unknown,
@@ -232,7 +234,8 @@ impl Calls {
                 // Lest ids without a call pile up behind a window that does not move.
                 if self.queue.len() > 2 * self.queued + 64 {
                     let entries = &self.entries;
-                    let waits = |id: &i64| matches!(entries.get(id), Some(Entry { state: State::Queued(_), .. }));
+                    let waits =
+                        |id: &i64| matches!(entries.get(id), Some(Entry { state: State::Queued(_), .. }));
                     self.queue.retain(waits);
                 }
             }

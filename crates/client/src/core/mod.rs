@@ -34,8 +34,8 @@ use routes::Routes;
 /// Wakers to wake once the lock is free.
 pub(crate) type Wakes = Vec<Waker>;
 
-/// How many bytes may wait to be written before notifications are refused: a peer that does not read must
-/// not fill the memory. Calls are held back by their window.
+/// How many bytes may wait to be written before calls and notifications are refused: a peer that does not read
+/// must not fill the memory. The window alone does not see to that, as calls that are given up leave it.
 const OUT_LIMIT: usize = 64 << 20;
 
 /// A request of the server for the handlers.
@@ -116,6 +116,9 @@ impl Core {
         self.check_open(&method)?;
         // A deadline beyond what the clock can tell is none.
         let deadline = timeout.and_then(|after| Some((now.checked_add(after)?, after)));
+        if self.out.len() > OUT_LIMIT {
+            return Err(Error::QueueFull { method: method.into_owned() });
+        }
         let name = method.clone();
         match self.calls.begin(method, params, deadline, &mut self.out) {
             Some(id) => {
@@ -160,7 +163,12 @@ impl Core {
             (Some(id), Some(method)) => return self.receive_request(line, id, &method, &head.scope, wakes),
             (None, Some(method)) => self.receive_notification(line, &method, &head.scope, wakes),
             (Some(id), None) if head.result.is_some() || head.error.is_some() => {
-                self.receive_answer(id, head.result.map(|raw| raw.get()), head.error.map(|raw| raw.get()), wakes);
+                self.receive_answer(
+                    id,
+                    head.result.map(|raw| raw.get()),
+                    head.error.map(|raw| raw.get()),
+                    wakes,
+                );
             }
             _ => {
                 let message = "neither a request nor a notification nor an answer".to_owned();
@@ -184,7 +192,11 @@ impl Core {
         if !matches!(self.phase, Phase::Open) {
             return None;
         }
+        let must_answer = self.unhandled == Unhandled::Decline || self.requests.is_own(scope);
         if self.requests.is_full() {
+            if !must_answer {
+                return None;
+            }
             tracing::warn!(method, "declined a server request: too many are open");
             let refusal = Err(RpcError::new(-32001, "too many open requests"));
             if let Some(ticket) = self.requests.open(id) {
@@ -192,7 +204,6 @@ impl Core {
             }
             return None;
         }
-        let must_answer = self.unhandled == Unhandled::Decline || self.requests.is_own(scope);
         Some(Asked {
             ticket: self.requests.open(id)?,
             method: method.to_owned(),
@@ -208,8 +219,7 @@ impl Core {
         if self.unhandled == Unhandled::LeaveToOthers {
             self.requests.note_notification(method, scope);
         }
-        self.routes
-            .push(scope, tier::is_best_effort(method), wakes, || Item::Notification(line.into()));
+        self.routes.push(scope, tier::is_best_effort(method), wakes, || Item::Notification(line.into()));
         if method == "serverRequest/resolved"
             && let Some(id) = &scope.request
         {
