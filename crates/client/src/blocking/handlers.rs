@@ -76,7 +76,8 @@ where
 {
     let handler = Arc::new(handler);
     Arc::new(move |incoming| {
-        let (handler, name) = (handler.clone(), format!("codex {}", incoming.method()));
+        // A name with a null byte would panic, on the thread that reads.
+        let (handler, name) = (handler.clone(), format!("codex {}", incoming.method().replace('\0', "")));
         let started = thread::Builder::new().name(name).spawn(move || run(&handler, incoming));
         if let Err(error) = started {
             tracing::error!(%error, "no thread for a server request");
