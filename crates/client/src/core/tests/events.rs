@@ -1,0 +1,183 @@
+//! Where notifications go, and what happens to a subscriber that does not keep up.
+
+use std::task::Waker;
+
+use super::{Alarm, Bench, drain};
+use crate::event::Filter;
+use crate::settings::{EventSettings, Overflow};
+
+const OUTPUT: &str = "item/commandExecution/outputDelta";
+
+fn notification(method: &str, params: &str) -> String {
+    format!(r#"{{"method":"{method}","params":{params}}}"#)
+}
+
+impl Bench {
+    fn tell(&mut self, method: &str, params: &str) {
+        assert!(self.line(&notification(method, params)).is_none());
+    }
+
+    /// The number is as long for each, so that all weigh the same.
+    fn tell_number(&mut self, method: &str, n: u64) {
+        self.tell(method, &format!(r#"{{"n":{n}}}"#));
+    }
+}
+
+/// A cap for so many of `notification(method, {"n":_})`, and half of one more.
+fn room_for(count: usize, method: &str) -> EventSettings {
+    let weight = notification(method, r#"{"n":0}"#).len() + 64;
+    EventSettings::default().byte_cap(weight * count + weight / 2)
+}
+
+#[test]
+fn an_event_goes_to_all_to_its_thread_and_to_its_turn() {
+    let mut bench = Bench::new();
+    let all = bench.subscribe(Filter::All);
+    let thread = bench.subscribe(Filter::thread("T"));
+    let turn = bench.subscribe(Filter::turn("U"));
+    bench.tell("both", r#"{"threadId":"T","turnId":"U"}"#);
+    bench.tell("nestedTurn", r#"{"turn":{"id":"U","items":[{"id":"X"}]},"threadId":"T"}"#);
+    bench.tell("nestedThread", r#"{"thread":{"turns":[],"id":"T"}}"#);
+    bench.tell("threadOnly", r#"{"threadId":"T","turnId":null}"#);
+    bench.tell("turnOnly", r#"{"turnId":"U"}"#);
+    bench.tell("other", r#"{"threadId":"U","turnId":"T"}"#);
+    bench.tell("neither", r#"{"item":{"threadId":"T","turnId":"U"}}"#);
+    bench.line(r#"{"method":"noParams"}"#);
+    bench.line(r#"{"params":{"\u0074hreadId":"\u0054"},"method":"escaped"}"#);
+    let everything = [
+        "both",
+        "nestedTurn",
+        "nestedThread",
+        "threadOnly",
+        "turnOnly",
+        "other",
+        "neither",
+        "noParams",
+        "escaped",
+    ];
+    assert_eq!(drain(&all), everything);
+    assert_eq!(drain(&thread), ["both", "nestedTurn", "nestedThread", "threadOnly", "escaped"]);
+    assert_eq!(drain(&turn), ["both", "nestedTurn", "turnOnly"]);
+    assert_eq!(bench.core.stats().notifications, 9);
+}
+
+#[test]
+fn a_turn_within_a_turn_goes_to_both_and_once_where_they_are_the_same() {
+    let mut bench = Bench::new();
+    let (inner, root) = (bench.subscribe(Filter::turn("inner")), bench.subscribe(Filter::turn("root")));
+    bench.tell("turn/started", r#"{"threadId":"T","turn":{"id":"inner","rootTurnId":"root"}}"#);
+    bench.tell("turn/completed", r#"{"threadId":"T","turn":{"id":"root","rootTurnId":"root"}}"#);
+    assert_eq!(drain(&inner), ["turn/started"]);
+    assert_eq!(drain(&root), ["turn/started", "turn/completed"]);
+}
+
+#[test]
+fn a_sub_agent_has_a_thread_of_its_own() {
+    let mut bench = Bench::new();
+    let (parent, child) = (bench.subscribe(Filter::thread("P")), bench.subscribe(Filter::thread("C")));
+    bench.tell("thread/started", r#"{"thread":{"id":"C","parentThreadId":"P"}}"#);
+    bench.tell("item/started", r#"{"threadId":"C","turnId":"U"}"#);
+    assert!(drain(&parent).is_empty());
+    assert_eq!(drain(&child), ["thread/started", "item/started"]);
+}
+
+#[test]
+fn requests_are_events_of_their_thread_and_turn_as_well() {
+    let mut bench = Bench::new();
+    let (thread, turn) = (bench.subscribe(Filter::thread("T")), bench.subscribe(Filter::turn("U")));
+    bench.line(r#"{"method":"ask","id":0,"params":{"threadId":"T","turnId":"U"}}"#);
+    bench.line(r#"{"method":"legacy","id":1,"params":{"conversationId":"T"}}"#);
+    assert_eq!((drain(&thread), drain(&turn)), (vec!["ask".into(), "legacy".into()], vec!["ask".into()]));
+}
+
+#[test]
+fn narrowing_keeps_what_matches_and_loses_nothing() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe(Filter::All);
+    bench.tell_number("a", 0);
+    bench.tell("b", r#"{"threadId":"T","n":1}"#);
+    bench.line("garbage");
+    bench.tell("c", r#"{"threadId":"T","turnId":"U","n":2}"#);
+    bench.tell("d", r#"{"threadId":"X","turnId":"U","n":3}"#);
+    bench.core.narrow(&Filter::All, &Filter::thread("T"), &queue);
+    bench.tell("e", r#"{"threadId":"T","n":4}"#);
+    bench.tell("f", r#"{"threadId":"X","n":5}"#);
+    bench.core.narrow(&Filter::thread("T"), &Filter::turn("U"), &queue);
+    bench.tell("g", r#"{"threadId":"T","n":6}"#);
+    bench.tell("h", r#"{"turnId":"U","n":7}"#);
+    bench.tell("i", r#"{"turn":{"id":"V","rootTurnId":"U"},"n":8}"#);
+    assert_eq!(drain(&queue), ["c 2", "h 7", "i 8"]);
+}
+
+#[test]
+fn narrowing_makes_room_and_keeps_the_count_of_what_was_skipped() {
+    let mut bench = Bench::new();
+    let settings = room_for(4, OUTPUT);
+    let queue = bench.subscribe_with(&Filter::All, settings);
+    (0..3).for_each(|n| bench.tell_number(OUTPUT, n));
+    assert_eq!(queue.skipped(), 1);
+    bench.core.narrow(&Filter::All, &Filter::thread("T"), &queue);
+    bench.tell(OUTPUT, r#"{"threadId":"T"}"#);
+    assert_eq!(drain(&queue), ["lagged 1".to_owned(), OUTPUT.to_owned()]);
+    bench.core.unsubscribe(&Filter::thread("T"), &queue);
+    assert_eq!(bench.core.stats().skipped_events, 1);
+}
+
+#[test]
+fn output_is_skipped_at_half_of_the_room_and_the_gap_is_told_where_it_is() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe_with(&Filter::All, room_for(6, OUTPUT));
+    (0..5).for_each(|n| bench.tell_number(OUTPUT, n));
+    bench.tell("a", r#"{"threadId":"T"}"#);
+    bench.tell_number(OUTPUT, 5);
+    bench.tell("b", "{}");
+    let kept = |n| format!("{OUTPUT} {n}");
+    let expected = [kept(0), kept(1), kept(2), "lagged 2".into(), "a".into(), "lagged 1".into(), "b".into()];
+    assert_eq!(drain(&queue), expected);
+    assert_eq!(queue.skipped(), 3);
+    bench.tell_number(OUTPUT, 6);
+    assert_eq!(drain(&queue), [kept(6)], "there is room again");
+}
+
+#[test]
+fn what_must_not_be_lost_ends_the_subscription_after_what_it_holds() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe_with(&Filter::All, room_for(3, "m"));
+    let (other, alarm) = (bench.subscribe(Filter::All), Alarm::new());
+    (0..5).for_each(|n| bench.tell_number("m", n));
+    assert_eq!(drain(&queue), ["m 0", "m 1", "m 2", "overrun", "end"]);
+    bench.tell_number("m", 5);
+    assert!(queue.poll(&alarm.waker).is_ready(), "the end is the end");
+    assert_eq!(drain(&other).len(), 6, "nobody else minds");
+}
+
+#[test]
+fn an_overrun_wakes_the_one_who_waits() {
+    let mut bench = Bench::new();
+    let (queue, alarm) =
+        (bench.subscribe_with(&Filter::All, EventSettings::default().byte_cap(0)), Alarm::new());
+    assert!(queue.poll(&alarm.waker).is_pending());
+    bench.tell_number("m", 0);
+    assert_eq!(alarm.rings(), 1);
+    assert_eq!(drain(&queue), ["overrun", "end"]);
+}
+
+#[test]
+fn a_subscription_that_skips_counts_and_goes_on() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe_with(&Filter::All, room_for(3, "m").overflow(Overflow::Skip));
+    (0..5).for_each(|n| bench.tell_number("m", n));
+    assert_eq!(drain(&queue), ["m 0", "m 1", "m 2", "lagged 2"]);
+    bench.tell_number("m", 5);
+    assert_eq!(drain(&queue), ["m 5"]);
+}
+
+#[test]
+fn a_subscription_that_is_gone_gets_nothing() {
+    let mut bench = Bench::new();
+    let (gone, here) = (bench.subscribe(Filter::thread("T")), bench.subscribe(Filter::thread("T")));
+    bench.core.unsubscribe(&Filter::thread("T"), &gone);
+    bench.tell("m", r#"{"threadId":"T"}"#);
+    assert_eq!((drain(&gone).len(), drain(&here).len()), (0, 1));
+    assert!(gone.poll(Waker::noop()).is_pending());
+}

@@ -1,0 +1,155 @@
+//! Requests of the server: open, answered, resolved, left to others.
+
+use super::{Alarm, Bench, drain};
+use codex_appserver_wire::RpcError;
+
+use crate::core::{Asked, requests::OPEN_LIMIT};
+use crate::event::Filter;
+use crate::settings::{Settings, Unhandled};
+
+fn ask(id: &str, params: &str) -> String {
+    format!(r#"{{"method":"ask","id":{id},"params":{params}}}"#)
+}
+
+fn sharing() -> Bench {
+    Bench::with(Settings { unhandled: Unhandled::LeaveToOthers, ..Settings::default() })
+}
+
+fn asked(bench: &mut Bench, id: &str, thread: &str) -> Asked {
+    bench.line(&ask(id, &format!(r#"{{"threadId":"{thread}","turnId":"U"}}"#))).expect("a request")
+}
+
+fn ok() -> Result<String, RpcError> {
+    Ok("{\n\"fine\":true}".into())
+}
+
+#[test]
+fn a_request_is_answered_once_under_its_own_id() {
+    let mut bench = Bench::new();
+    let (number, text) = (asked(&mut bench, "0", "T"), asked(&mut bench, "\"a\\\"b\"", "T"));
+    assert_eq!((number.method.as_str(), number.thread_id.as_deref()), ("ask", Some("T")));
+    assert_eq!(number.turn_id.as_deref(), Some("U"));
+    assert!(number.must_answer && bench.core.is_open(&number.ticket));
+    assert!(bench.answer(&number, &ok()) && !bench.answer(&number, &ok()));
+    assert!(bench.answer(&text, &Err(RpcError::new(-1, "no"))));
+    assert_eq!(
+        bench.bytes().lines().collect::<Vec<_>>(),
+        [r#"{"id":0,"result":{ "fine":true}}"#, r#"{"id":"a\"b","error":{"code":-1,"message":"no"}}"#]
+    );
+    assert!(!bench.core.is_open(&number.ticket));
+}
+
+#[test]
+fn a_request_that_is_told_again_is_not_asked_again() {
+    let mut bench = Bench::new();
+    let first = asked(&mut bench, "0", "T");
+    assert!(bench.line(&ask("0", r#"{"threadId":"T"}"#)).is_none());
+    assert!(bench.core.is_open(&first.ticket));
+    // Once it is answered the id may come back for another request.
+    assert!(bench.answer(&first, &ok()));
+    let second = asked(&mut bench, "0", "T");
+    assert!(!bench.answer(&first, &ok()), "the old one is over");
+    assert!(bench.answer(&second, &ok()));
+    assert_eq!(bench.sent().len(), 2);
+}
+
+#[test]
+fn resolved_wakes_the_one_who_is_at_work_on_it() {
+    let mut bench = Bench::new();
+    let (one, two) = (asked(&mut bench, "7", "T"), asked(&mut bench, "8", "T"));
+    let alarm = Alarm::new();
+    assert!(bench.core.poll_resolved(&one.ticket, &alarm.waker).is_pending());
+    bench.line(r#"{"method":"serverRequest/resolved","params":{"threadId":"T","requestId":7}}"#);
+    assert_eq!(alarm.rings(), 1);
+    assert!(bench.core.poll_resolved(&one.ticket, &alarm.waker).is_ready());
+    assert!(!bench.answer(&one, &ok()));
+    assert!(bench.core.is_open(&two.ticket));
+    for params in [r#"{"requestId":99}"#, r#"{"requestId":"8"}"#, "{}", r#"{"requestId":[]}"#] {
+        bench.line(&format!(r#"{{"method":"serverRequest/resolved","params":{params}}}"#));
+    }
+    assert!(bench.core.is_open(&two.ticket) && bench.sent().is_empty());
+}
+
+#[test]
+fn more_open_requests_than_anybody_can_see_are_declined() {
+    let mut bench = Bench::new();
+    let open: Vec<Asked> = (0..OPEN_LIMIT).map(|id| asked(&mut bench, &id.to_string(), "T")).collect();
+    assert!(bench.line(&ask("5000", "{}")).is_none());
+    let sent = bench.sent();
+    assert_eq!((&sent[0]["id"], &sent[0]["error"]["code"]), (&5000.into(), &(-32001).into()));
+    assert!(bench.line(&ask("3", "{}")).is_none(), "an open one that is told again is not declined");
+    assert!(bench.sent().is_empty());
+    assert!(bench.answer(&open[9], &ok()));
+    asked(&mut bench, "5001", "T");
+}
+
+#[test]
+fn a_watcher_does_not_decline_for_others_however_many_are_open() {
+    let mut bench = sharing();
+    (0..OPEN_LIMIT).for_each(|id| drop(asked(&mut bench, &id.to_string(), "theirs")));
+    assert!(bench.line(&ask("5000", r#"{"threadId":"theirs"}"#)).is_none());
+    assert!(bench.sent().is_empty(), "somebody else answers");
+}
+
+#[test]
+fn requests_about_threads_of_others_are_left_to_them() {
+    let mut bench = sharing();
+    let theirs = asked(&mut bench, "0", "theirs");
+    assert!(!theirs.must_answer);
+    let alarm = Alarm::new();
+    assert!(bench.core.poll_resolved(&theirs.ticket, &alarm.waker).is_pending());
+    bench.act(|core, wakes| core.leave(&theirs.ticket, wakes));
+    assert_eq!(alarm.rings(), 1);
+    assert!(!bench.answer(&theirs, &ok()) && bench.sent().is_empty());
+    // On a connection of one's own there are no others.
+    assert!(asked(&mut Bench::new(), "0", "theirs").must_answer);
+}
+
+#[test]
+fn own_threads_are_those_that_this_client_started_with_their_sub_agents() {
+    let mut bench = sharing();
+    let results = [
+        ("thread/start", r#"{"thread":{"id":"started"}}"#),
+        ("thread/fork", r#"{"thread":{"id":"forked"},"model":"m"}"#),
+        ("review/start", r#"{"turn":{"id":"U"},"reviewThreadId":"review"}"#),
+        ("thread/resume", r#"{"thread":{"id":"resumed"}}"#),
+    ];
+    for (method, result) in results {
+        let id = bench.begin(method);
+        bench.line(&format!(r#"{{"id":{id},"result":{result}}}"#));
+    }
+    for (child, parent) in [("agent", "started"), ("agent of agent", "agent"), ("stranger", "theirs")] {
+        let thread = format!(r#"{{"id":"{child}","parentThreadId":"{parent}"}}"#);
+        bench.line(&format!(r#"{{"method":"thread/started","params":{{"thread":{thread}}}}}"#));
+    }
+    let mut must = |id: &str, thread: &str| asked(&mut bench, id, thread).must_answer;
+    for (id, own) in ["started", "forked", "review", "agent", "agent of agent"].iter().enumerate() {
+        assert!(must(&id.to_string(), own), "{own}");
+    }
+    for (id, other) in ["resumed", "stranger", "theirs"].iter().enumerate() {
+        assert!(!must(&format!("\"{id}\""), other), "{other}");
+    }
+    bench.line(r#"{"method":"thread/deleted","params":{"threadId":"forked"}}"#);
+    assert!(!asked(&mut bench, "99", "forked").must_answer);
+}
+
+#[test]
+fn an_error_starts_no_thread() {
+    let mut bench = sharing();
+    let id = bench.begin("thread/start");
+    bench.line(&format!(
+        r#"{{"id":{id},"error":{{"code":1,"message":"","data":{{"thread":{{"id":"T"}}}}}}}}"#
+    ));
+    assert!(!asked(&mut bench, "0", "T").must_answer);
+}
+
+#[test]
+fn a_stopped_client_is_asked_nothing_but_hears_of_it() {
+    let mut bench = Bench::new();
+    let all = bench.subscribe(Filter::All);
+    let open = asked(&mut bench, "0", "T");
+    bench.act(crate::core::Core::stop);
+    assert!(!bench.answer(&open, &ok()));
+    assert!(bench.line(&ask("1", "{}")).is_none());
+    assert_eq!(drain(&all), ["ask", "ask"]);
+}
