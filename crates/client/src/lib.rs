@@ -1,9 +1,67 @@
-//! A client for the Codex app-server.
-#![doc = ""]
+//! A client for the Codex app-server: typed calls, approvals and events over any transport, async and
+//! blocking.
+//!
+//! [`Client`] is for tokio, `blocking::Client` for threads; both have the same names and shapes. Connect one
+//! with its builder to a child process, to a socket, or to any pair of streams. Every method of the protocol
+//! is a method of it by the trait [`Methods`]:
+//!
+#![cfg_attr(feature = "async", doc = "```no_run")]
+#![cfg_attr(not(feature = "async"), doc = "```ignore")]
+//! use codex_appserver_client::protocol::*;
+//! use codex_appserver_client::{Client, Error, Methods, Process};
+//!
+//! # async fn example() -> Result<(), Error> {
+//! let client = Client::builder().client_info(ClientInfo::new("my_app", "1.0")).spawn(Process::new()).await?;
+//! for thread in client.thread_list().limit(10_u32).await?.data {
+//!     println!("{} {}", thread.id, thread.preview);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Calls
+//!
+//! A client is cheap to clone and shared by any number of tasks or threads. At most 64 calls are unanswered at
+//! a time ([`ClientBuilder::window`]); more wait in the order in which they came. Each has a deadline, 60 s
+//! unless set. Dropping the future of a call gives it up. Nothing is tried again unless asked for
+//! ([`RetryPolicy`]).
+//!
+//! # What the server asks
+//!
+//! Handlers answer approvals, questions and tool calls, beside the connection, for as long as they take. A
+//! request that nothing handles is declined, or left to the other clients of a shared server
+//! ([`Unhandled`]). It is never accepted, and never left hanging: neither by a handler that panics nor by a
+//! [`Responder`] that is dropped.
+//!
+//! # What the server tells
+//!
+//! Subscribe to everything, to a thread or to a turn, before the call that begins it. What must not be lost is
+//! not: see [`Events`] for what that is, and [`EventSettings`] for what happens to a subscriber that does not
+//! keep up.
+//!
+//! # Bad peers
+//!
+//! A message that cannot be decoded is an event, or the error of the one call it answers. Late, duplicate and
+//! unknown answers are counted ([`Stats`]). A line beyond the limit is passed over. A server that stops reading
+//! delays nobody beyond their deadlines.
+//!
+//! # Features
+//!
+//! `async` (default), `blocking`, `ws` for sockets, and `experimental` for the experimental part of the
+//! protocol, which the server wants to be asked for as well ([`ClientBuilder::experimental_api`]). Without
+//! `async` there is no tokio in the tree.
+//!
+//! # Platforms
+//!
+//! Developed and tested on Linux; meant for macOS as well. On Windows it compiles and is not tested: there are
+//! no Unix sockets, and a process that does not end with its input is killed without being asked first.
 
+// Without a client there is only half of a crate left, most of it unused.
+#![cfg_attr(not(any(feature = "async", feature = "blocking")), allow(dead_code, unused_imports))]
+
+mod address;
 #[cfg(feature = "async")]
 mod asynchronous;
-mod address;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(any(feature = "async", feature = "blocking"))]
@@ -34,9 +92,26 @@ pub use server::ServerInfo;
 pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck};
 pub use stats::Stats;
 
-pub use codex_appserver_methods::{BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler};
-pub use codex_appserver_notifications::ServerNotification;
-pub use codex_appserver_requests::{ServerRequest, method};
+pub use codex_appserver_methods::{
+    BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler,
+};
+pub use codex_appserver_requests::method;
 pub use codex_appserver_wire::{HandlerError, RpcError, RpcErrorKind};
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
+
+/// Every type of the protocol: params, responses, notifications, and what they are made of.
+pub mod protocol {
+    pub use codex_appserver_enums::*;
+    pub use codex_appserver_notifications::*;
+    // Both crates have one; the one of the requests is what calls are made by.
+    pub use codex_appserver_requests::method;
+    pub use codex_appserver_requests::*;
+    pub use codex_appserver_types::*;
+    pub use codex_appserver_wire as wire;
+}
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "blocking"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -137,7 +137,7 @@ impl Process {
         self.env("CODEX_HOME", folder)
     }
 
-    /// How long [`shutdown`](crate::blocking::Client::shutdown) waits after closing the standard input, and
+    /// How long `shutdown` of a client waits after closing the standard input, and
     /// then after the signal to terminate, before it kills. 5 s each unless set. Windows has no such signal:
     /// the second wait is left out.
     #[must_use]
