@@ -32,6 +32,9 @@ fn every_command_is_run_by_a_test() {
         "cargo xtask schema sync --version 0.169.0",
         // A step of its own, measuring less.
         "cargo xtask bench decode",
+        // In crates/client/tests/example.rs, and in tests/client.
+        "cargo run -p codex-appserver-client --example approve -- \"list the files here\"",
+        "cargo run -p codex-appserver-client --features experimental --example all_methods",
         // Below.
         "cargo xtask record --redact --out target/session.jsonl -- codex app-server",
     ];
@@ -51,6 +54,15 @@ fn every_command_is_run_by_a_test() {
     }
     let output = xtask(["test", "--list"]);
     assert!(output.status.success() && text(&output).contains("clippy"), "{}", text(&output));
+}
+
+/// What runs there is what stands here.
+#[test]
+fn the_example_is_the_one_that_is_tested() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    let example = read("crates/client/examples/approve.rs");
+    let code = &example[example.find("use ").expect("it uses something")..];
+    assert!(read("README.md").contains(code), "the README shows another program than examples/approve.rs");
 }
 
 /// With a client that closes at once.

@@ -185,7 +185,9 @@ impl FrameReader {
                 Ok(Message::Close(_)) => break false,
                 // The server sends no binary frames; pings are answered by the library.
                 Ok(_) => {}
-                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break true,
+                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    break true;
+                }
                 Err(error) => return Err(io_error(error)),
             }
         };

@@ -78,6 +78,8 @@ mod server;
 mod settings;
 mod stats;
 mod subscription;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod twins;
 #[cfg(feature = "blocking")]
 mod wait;
 
@@ -96,9 +98,9 @@ pub use codex_appserver_methods::{
     BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler,
 };
 pub use codex_appserver_requests::method;
-pub use codex_appserver_wire::{HandlerError, RpcError, RpcErrorKind};
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
+pub use codex_appserver_wire::{HandlerError, RpcError, RpcErrorKind};
 
 /// Every type of the protocol: params, responses, notifications, and what they are made of.
 pub mod protocol {

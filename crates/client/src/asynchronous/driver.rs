@@ -35,7 +35,9 @@ enum End {
     Read(io::Result<()>),
     Failed(io::Error),
     /// The connection is to end; all may be written already.
-    Stopping { written: bool },
+    Stopping {
+        written: bool,
+    },
 }
 
 /// Runs a connection to its end.

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::error::Error;
-use crate::event::{Event, Filter};
+use crate::event::Event;
 use crate::subscription::Subscription;
+use crate::twins::events_methods;
 
 /// The events of one [`Filter`], in the order in which they came; also a [`Stream`].
 ///
@@ -27,9 +28,7 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(subscription: Subscription) -> Self {
-        Self { subscription }
-    }
+    events_methods!();
 
     /// The next event. Giving up the future loses nothing.
     ///
@@ -38,22 +37,6 @@ impl Events {
     /// [`Error::Overrun`] and [`Error::Closed`], each once and as the last thing.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         poll_fn(|context| self.subscription.poll_next(context)).await
-    }
-
-    /// Changes what the subscription is about, also for what waits in it: subscribe to all before a call, and
-    /// to its thread or turn when the answer has told the id. Nothing is lost in between.
-    pub fn narrow(&mut self, filter: Filter) {
-        self.subscription.narrow(filter);
-    }
-
-    /// What the subscription is about.
-    pub fn filter(&self) -> &Filter {
-        self.subscription.filter()
-    }
-
-    /// How many events were skipped so far.
-    pub fn skipped(&self) -> u64 {
-        self.subscription.skipped()
     }
 }
 

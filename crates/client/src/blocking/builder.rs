@@ -9,10 +9,11 @@ use super::child::Child;
 use super::driver::{Sink, Source, start};
 use super::lines::{LineSink, LineSource};
 use super::{Answer, Client, Context, Events, Responder, handlers};
-use crate::builder::{Setup, common_handlers, setters};
+use crate::builder::Setup;
 use crate::error::Error;
 use crate::process::Process;
 use crate::settings::Unhandled;
+use crate::twins::{common_handlers, setters};
 
 /// Everything that can be set about a client, and the ways to connect it.
 #[derive(Default)]

@@ -2,20 +2,16 @@
 
 use std::borrow::Cow;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
-use codex_appserver_wire::{BlockingTransport, Endpoint, Request, Serialize, encode_params};
+use codex_appserver_wire::{BlockingTransport, Request, Serialize, encode_params};
 use serde_json::Value;
 
 use super::{ClientBuilder, Events};
 use crate::error::{Closed, Error};
-use crate::event::Filter;
 use crate::link::{Handle, WeakHandle, decoded};
-use crate::server::ServerInfo;
-use crate::settings::{EventSettings, RetryPolicy};
-use crate::stats::Stats;
+use crate::twins::{client_methods, client_traits};
 use crate::wait::block_on;
 
 /// A connection to an app-server, cheap to clone and shared by any number of threads.
@@ -34,14 +30,7 @@ pub struct Client {
 pub struct WeakClient(WeakHandle);
 
 impl Client {
-    /// Everything that can be set, and the ways to connect.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    pub(super) fn new(handle: Handle, early_events: Option<Events>) -> Self {
-        Self { handle, early_events: Arc::new(Mutex::new(early_events)) }
-    }
+    client_methods!();
 
     /// Calls a method by its marker type.
     ///
@@ -63,57 +52,6 @@ impl Client {
         decoded(method, self.call(Cow::Owned(method.to_owned()), params)?)
     }
 
-    /// Sends a notification by its wire name.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be sent.
-    pub fn notify_raw(&self, method: &str, params: impl Serialize) -> Result<(), Error> {
-        self.handle.notify(method, encode_params(&params)?.as_deref())
-    }
-
-    /// A handle whose calls may take this long, or for ever.
-    #[must_use]
-    pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
-        Self { handle: self.handle.with_timeout(timeout.into()), ..self.clone() }
-    }
-
-    /// A handle whose calls are made again when the server is overloaded (code -32001), and only then.
-    #[must_use]
-    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        Self { handle: self.handle.with_retry(policy), ..self.clone() }
-    }
-
-    /// Subscribes to events, from now on.
-    pub fn events(&self, filter: Filter) -> Events {
-        self.events_with(filter, EventSettings::default())
-    }
-
-    /// Subscribes to events, with caps of one's own.
-    pub fn events_with(&self, filter: Filter, settings: EventSettings) -> Events {
-        Events::new(self.handle.subscribe(filter, settings))
-    }
-
-    /// The events since before `initialize`, where the builder was told to keep them; once.
-    pub fn early_events(&self) -> Option<Events> {
-        self.early_events.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// What the server said about itself.
-    pub fn server(&self) -> &ServerInfo {
-        self.handle.server()
-    }
-
-    /// What the connection has seen so far.
-    pub fn stats(&self) -> Stats {
-        self.handle.link.stats()
-    }
-
-    /// How the connection ended; none while it is open.
-    pub fn closed(&self) -> Option<Arc<Closed>> {
-        self.handle.link.closed()
-    }
-
     /// Waits for the end of the connection.
     pub fn wait_closed(&self) -> Arc<Closed> {
         block_on(|context| self.handle.link.poll_closed(context))
@@ -127,11 +65,6 @@ impl Client {
     pub fn shutdown(&self) -> Option<ExitStatus> {
         self.handle.link.stop();
         self.wait_closed().status
-    }
-
-    /// A client that does not keep the connection open.
-    pub fn downgrade(&self) -> WeakClient {
-        WeakClient(self.handle.downgrade())
     }
 
     fn call(&self, method: Cow<'static, str>, params: Option<String>) -> Result<String, Error> {
@@ -149,22 +82,7 @@ impl Client {
     }
 }
 
-impl WeakClient {
-    /// The client, unless all others are gone.
-    pub fn upgrade(&self) -> Option<Client> {
-        self.0.upgrade().map(Client::from)
-    }
-}
-
-impl From<Handle> for Client {
-    fn from(handle: Handle) -> Self {
-        Self::new(handle, None)
-    }
-}
-
-impl Endpoint for Client {
-    type Error = Error;
-}
+client_traits!();
 
 impl BlockingTransport for Client {
     fn send(&self, method: &'static str, params: Option<String>) -> Result<String, Error> {
@@ -173,11 +91,5 @@ impl BlockingTransport for Client {
 
     fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), Error> {
         self.handle.notify(method, params.as_deref())
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("server", self.server()).finish_non_exhaustive()
     }
 }

@@ -61,7 +61,12 @@ pub(super) fn start(
 }
 
 /// Waits for the end of a connection, and ends what is left of it.
-fn end(link: &Arc<Link>, read: &Receiver<io::Result<()>>, failed: &Receiver<io::Error>, child: Option<Child>) {
+fn end(
+    link: &Arc<Link>,
+    read: &Receiver<io::Result<()>>,
+    failed: &Receiver<io::Error>,
+    child: Option<Child>,
+) {
     let first = block_on(|context| {
         if link.poll_stopping(context).is_ready() {
             return Poll::Ready(First::Stopping);

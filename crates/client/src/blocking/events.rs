@@ -4,8 +4,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::event::{Event, Filter};
+use crate::event::Event;
 use crate::subscription::Subscription;
+use crate::twins::events_methods;
 use crate::wait::{block_on, block_until};
 
 /// The events of one [`Filter`], in the order in which they came, as an iterator that blocks.
@@ -19,9 +20,7 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(subscription: Subscription) -> Self {
-        Self { subscription }
-    }
+    events_methods!();
 
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up.
     ///
@@ -35,22 +34,6 @@ impl Events {
             Poll::Ready(None) => Err(self.subscription.closed()),
             Poll::Pending => Ok(None),
         }
-    }
-
-    /// Changes what the subscription is about, also for what waits in it: subscribe to all before a call, and
-    /// to its thread or turn when the answer has told the id. Nothing is lost in between.
-    pub fn narrow(&mut self, filter: Filter) {
-        self.subscription.narrow(filter);
-    }
-
-    /// What the subscription is about.
-    pub fn filter(&self) -> &Filter {
-        self.subscription.filter()
-    }
-
-    /// How many events were skipped so far.
-    pub fn skipped(&self) -> u64 {
-        self.subscription.skipped()
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn connect(
     let mut chunk = vec![0; CHUNK];
     let frames = loop {
         let written = writer.write_all(&handshake.outgoing());
-        let length = written.and_then(|()| reader.read(&mut chunk)).map_err(|error| failed(address, error))?;
+        let length =
+            written.and_then(|()| reader.read(&mut chunk)).map_err(|error| failed(address, error))?;
         if let Some(frames) = handshake.push(&chunk[..length])? {
             break frames;
         }

@@ -265,7 +265,9 @@ mod tests {
 
     #[test]
     fn takes_what_has_another_shape_as_nothing() {
-        for params in ["null", "[1,[2]]", "7", "1e300", "\"x\"", r#"{"threadId":{"a":[]},"turn":3,"thread":[]}"#] {
+        for params in
+            ["null", "[1,[2]]", "7", "1e300", "\"x\"", r#"{"threadId":{"a":[]},"turn":3,"thread":[]}"#]
+        {
             let line = format!(r#"{{"method":"m","params":{params}}}"#);
             let scope = scan(&line).expect(&line).scope;
             assert!(scope.thread.is_none() && scope.turn.is_none(), "{line}: {scope:?}");
@@ -274,7 +276,8 @@ mod tests {
 
     #[test]
     fn tells_what_is_no_message() {
-        for line in ["", "[]", "{}{}", "{\"id\":1", "{\"id\":1.5}", "\"x\"", r#"{"method":"a","method":"b"}"#] {
+        for line in ["", "[]", "{}{}", "{\"id\":1", "{\"id\":1.5}", "\"x\"", r#"{"method":"a","method":"b"}"#]
+        {
             assert!(scan(line).is_err(), "{line}");
         }
     }

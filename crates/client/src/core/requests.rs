@@ -102,14 +102,16 @@ impl Requests {
     pub(crate) fn note_notification(&mut self, method: &str, scope: &Scope<'_>) {
         let Some(thread) = scope.thread.as_deref() else { return };
         match method {
-            "thread/started" => {
-                if scope.parent_thread.as_deref().is_some_and(|parent| self.own_threads.contains(parent)) {
-                    self.own_threads.insert(thread.to_owned());
-                }
+            "thread/started" if self.is_sub_agent(scope) => {
+                self.own_threads.insert(thread.to_owned());
             }
             "thread/deleted" => drop(self.own_threads.remove(thread)),
             _ => {}
         }
+    }
+
+    fn is_sub_agent(&self, scope: &Scope<'_>) -> bool {
+        scope.parent_thread.as_deref().is_some_and(|parent| self.own_threads.contains(parent))
     }
 
     /// Whether the request is about a thread that this client started.

@@ -82,11 +82,7 @@ impl Routes {
     }
 }
 
-fn remove_from(
-    routes: &mut HashMap<String, Vec<Arc<Queue>>>,
-    id: &str,
-    keep: impl Fn(&Arc<Queue>) -> bool,
-) {
+fn remove_from(routes: &mut HashMap<String, Vec<Arc<Queue>>>, id: &str, keep: impl Fn(&Arc<Queue>) -> bool) {
     if let Some(queues) = routes.get_mut(id) {
         queues.retain(keep);
         if queues.is_empty() {

@@ -3,10 +3,12 @@
 use codex_appserver_enums::{FileChangeApprovalDecision, McpServerElicitationAction};
 use codex_appserver_requests::{
     ApplyPatchApprovalResponse, CommandExecutionRequestApprovalResponse, ExecCommandApprovalResponse,
-    FileChangeRequestApprovalResponse, McpServerElicitationRequestResponse, PermissionsRequestApprovalResponse,
-    method,
+    FileChangeRequestApprovalResponse, McpServerElicitationRequestResponse,
+    PermissionsRequestApprovalResponse, method,
 };
-use codex_appserver_types::{CommandExecutionApprovalDecision, DeniedReviewDecision, GrantedPermissionProfile};
+use codex_appserver_types::{
+    CommandExecutionApprovalDecision, DeniedReviewDecision, GrantedPermissionProfile,
+};
 use codex_appserver_wire::{EncodeError, Request, RpcError, encode};
 
 /// The answer that declines a request: the decline of its method, an error where it has none.
@@ -25,8 +27,12 @@ pub(super) fn decline(method: &str) -> Result<String, RpcError> {
         method::McpServerElicitationRequest::METHOD => {
             encode(&McpServerElicitationRequestResponse::new(McpServerElicitationAction::Decline))
         }
-        method::ApplyPatchApproval::METHOD => encode(&ApplyPatchApprovalResponse::new(DeniedReviewDecision::new("declined by the client"))),
-        method::ExecCommandApproval::METHOD => encode(&ExecCommandApprovalResponse::new(DeniedReviewDecision::new("declined by the client"))),
+        method::ApplyPatchApproval::METHOD => {
+            encode(&ApplyPatchApprovalResponse::new(DeniedReviewDecision::new("declined by the client")))
+        }
+        method::ExecCommandApproval::METHOD => {
+            encode(&ExecCommandApprovalResponse::new(DeniedReviewDecision::new("declined by the client")))
+        }
         _ => return Err(RpcError::method_not_found(method)),
     };
     declined.map_err(|error: EncodeError| RpcError::internal(error.to_string()))

@@ -1,0 +1,156 @@
+//! What becomes of each line that the server sends.
+
+use std::sync::Arc;
+
+use codex_appserver_wire::{DecodeError, LineError, RequestId, RpcError};
+
+use super::calls::{Answered, Failure, Outcome};
+use super::head::{self, Head, Scope};
+use super::{Asked, Core, Item, Phase, Wakes, tier};
+use crate::event::Unreadable;
+use crate::settings::Unhandled;
+
+impl Core {
+    /// Takes in a line of the server, scanned before; gives out what the handlers have to see.
+    pub(crate) fn receive(&mut self, line: &str, head: Head<'_>, wakes: &mut Wakes) -> Option<Asked> {
+        match (head.id, head.method) {
+            (Some(id), Some(method)) => return self.receive_request(line, id, &method, &head.scope, wakes),
+            (None, Some(method)) => self.receive_notification(line, &method, &head.scope, wakes),
+            (Some(id), None) if head.result.is_some() || head.error.is_some() => {
+                self.receive_answer(
+                    id,
+                    head.result.map(|raw| raw.get()),
+                    head.error.map(|raw| raw.get()),
+                    wakes,
+                );
+            }
+            _ => {
+                let message = "neither a request nor a notification nor an answer".to_owned();
+                self.receive_unreadable(line.as_bytes(), message, wakes);
+            }
+        }
+        None
+    }
+
+    fn receive_request(
+        &mut self,
+        line: &str,
+        id: RequestId,
+        method: &str,
+        scope: &Scope<'_>,
+        wakes: &mut Wakes,
+    ) -> Option<Asked> {
+        self.stats.server_requests += 1;
+        let text: Arc<str> = line.into();
+        self.routes.push(scope, false, wakes, || Item::Request(text.clone()));
+        if !matches!(self.phase, Phase::Open) {
+            return None;
+        }
+        let must_answer = self.unhandled == Unhandled::Decline || self.requests.is_own(scope);
+        if self.requests.is_full() {
+            if !must_answer {
+                return None;
+            }
+            tracing::warn!(method, "declined a server request: too many are open");
+            let refusal = Err(RpcError::new(-32001, "too many open requests"));
+            if let Some(ticket) = self.requests.open(id) {
+                self.answer(&ticket, &refusal, wakes);
+            }
+            return None;
+        }
+        Some(Asked {
+            ticket: self.requests.open(id)?,
+            method: method.to_owned(),
+            thread_id: scope.thread.as_deref().map(str::to_owned),
+            turn_id: scope.turn.as_deref().map(str::to_owned),
+            must_answer,
+            line: text,
+        })
+    }
+
+    fn receive_notification(&mut self, line: &str, method: &str, scope: &Scope<'_>, wakes: &mut Wakes) {
+        self.stats.notifications += 1;
+        if self.unhandled == Unhandled::LeaveToOthers {
+            self.requests.note_notification(method, scope);
+        }
+        self.routes.push(scope, tier::is_best_effort(method), wakes, || Item::Notification(line.into()));
+        if method == "serverRequest/resolved"
+            && let Some(id) = &scope.request
+        {
+            self.requests.resolve(id, wakes);
+        }
+    }
+
+    fn receive_answer(
+        &mut self,
+        id: RequestId,
+        result: Option<&str>,
+        error: Option<&str>,
+        wakes: &mut Wakes,
+    ) {
+        let RequestId::Integer(id) = id else {
+            self.stats.unknown_answers += 1;
+            return;
+        };
+        let outcome = match (result, error) {
+            (_, Some(error)) => match codex_appserver_wire::decode(error) {
+                Ok(error) => Err(Failure::Rpc(error)),
+                Err(unreadable) => Err(Failure::Unreadable(unreadable.within("error").with_raw(error))),
+            },
+            (result, None) => Ok(result.unwrap_or("null").to_owned()),
+        };
+        if self.unhandled == Unhandled::LeaveToOthers
+            && let (Ok(result), Some(method)) = (&outcome, self.calls.method(id))
+        {
+            self.requests.note_result(method, result);
+        }
+        self.settle(id, outcome, wakes);
+    }
+
+    fn settle(&mut self, id: i64, outcome: Outcome, wakes: &mut Wakes) {
+        match self.calls.answer(id, outcome, &mut self.out, wakes) {
+            Answered::Call => self.stats.answers += 1,
+            Answered::Late => self.stats.late_answers += 1,
+            Answered::Again => self.stats.duplicate_answers += 1,
+            Answered::Unknown => self.stats.unknown_answers += 1,
+        }
+        self.wake_writer(wakes);
+    }
+
+    /// Takes in a line that is no JSON object.
+    pub(crate) fn receive_broken(&mut self, line: &str, error: &serde_json::Error, wakes: &mut Wakes) {
+        self.receive_unreadable(line.as_bytes(), error.to_string(), wakes);
+    }
+
+    /// Takes in the news of a line that could not even be read. `head` is how it began.
+    pub(crate) fn receive_refused(&mut self, error: &LineError, wakes: &mut Wakes) {
+        let head = match error {
+            LineError::TooLong { head, .. } => head,
+            _ => "",
+        };
+        self.receive_unreadable(head.as_bytes(), error.to_string(), wakes);
+    }
+
+    /// The call that the line answers fails with it; everybody who listens to all gets to know.
+    fn receive_unreadable(&mut self, line: &[u8], message: String, wakes: &mut Wakes) {
+        self.stats.unreadable_lines += 1;
+        let raw = excerpt(line);
+        tracing::warn!(message, line = raw, "the server sent a line that cannot be read");
+        if let Some(id) = head::leading_id(line) {
+            let error = DecodeError::other(message.clone()).with_raw(raw.clone());
+            self.settle(id, Err(Failure::Unreadable(error)), wakes);
+        }
+        let unreadable = Arc::new(Unreadable { method: None, path: String::new(), message, raw });
+        self.routes.push(&Scope::default(), false, wakes, || Item::Unreadable(unreadable));
+    }
+}
+
+/// The beginning of a line, for people to look at.
+fn excerpt(line: &[u8]) -> String {
+    const SHOWN: usize = 512;
+    let mut text = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
+    if line.len() > SHOWN {
+        text.push('…');
+    }
+    text
+}
