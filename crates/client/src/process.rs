@@ -71,6 +71,9 @@ impl Process {
     }
 
     /// Takes program, arguments, environment and folder from a command.
+    ///
+    /// A command does not tell whether its environment was cleared: call [`env_clear`](Self::env_clear) as well
+    /// where it was.
     pub fn from_command(command: &Command) -> Self {
         let owned = |text: &OsStr| text.to_owned();
         let environment = command.get_envs().map(|(name, value)| (owned(name), value.map(owned)));
