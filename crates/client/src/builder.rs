@@ -5,7 +5,7 @@ use codex_appserver_types::{ClientInfo, InitializeCapabilities};
 
 use crate::error::Error;
 use crate::event::Filter;
-use crate::link::Handle;
+use crate::handle::Handle;
 use crate::requests::Handlers;
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, Settings, Unhandled, VersionCheck};
@@ -64,7 +64,7 @@ impl Introduction {
     pub(crate) fn accept(&self, handle: &Handle, response: InitializeResponse) -> Result<(), Error> {
         let server = ServerInfo::new(response, &self.params.client_info.name);
         server.check(self.check)?;
-        handle.set_server(server);
+        handle.link.set_server(server);
         Ok(())
     }
 }

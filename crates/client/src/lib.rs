@@ -66,11 +66,14 @@ mod asynchronous;
 pub mod blocking;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod builder;
+mod call;
 mod core;
 mod error;
 mod event;
 #[cfg(feature = "ws")]
 mod frames;
+mod handle;
+mod lines;
 mod link;
 mod process;
 mod requests;

@@ -1,4 +1,4 @@
-//! One connection as its handles and its driver share it: the core behind a lock, and ways to wait on it.
+//! One connection as its handles and its driver share it: the core behind a lock.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use codex_appserver_wire::{LineBuffer, LineError, RpcError, decode};
-use serde::de::DeserializeOwned;
+use codex_appserver_wire::{LineError, RpcError};
 
-use crate::core::{Asked, Core, Failure, Output, Queue, Ticket, Wakes, scan};
-use crate::error::{Closed, Error};
+use crate::core::{Asked, Core, Outcome, Output, Queue, Ticket, Wakes, scan};
+use crate::error::{CloseReason, Closed, Error};
 use crate::event::Filter;
+use crate::handle::Owner;
 use crate::requests::{Handlers, Incoming};
 use crate::server::ServerInfo;
-use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
+use crate::settings::Settings;
 use crate::stats::Stats;
-use crate::subscription::Subscription;
 
 /// How much is read at once.
 pub(crate) const CHUNK: usize = 64 << 10;
@@ -41,110 +40,70 @@ pub(crate) struct Link {
     server: OnceLock<ServerInfo>,
 }
 
-/// Ends the connection at once when the last handle is gone.
-pub(crate) struct Owner(Arc<Link>);
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.0.abandoned.store(true, Ordering::Release);
-        self.0.stop();
-    }
-}
-
-/// What both kinds of clients are made of.
-#[derive(Clone)]
-pub(crate) struct Handle {
-    pub(crate) link: Arc<Link>,
-    owner: Arc<Owner>,
-    options: CallOptions,
-}
-
-impl Handle {
+impl Link {
     pub(crate) fn new(settings: Settings, handlers: Handlers) -> Self {
-        let link = Arc::new(Link {
+        Self {
             core: Mutex::new(Core::new(&settings)),
             abandoned: AtomicBool::new(false),
             settings,
             handlers: Mutex::new(Some(Arc::new(handlers))),
             owner: OnceLock::new(),
             server: OnceLock::new(),
-        });
-        let owner = Arc::new(Owner(link.clone()));
-        // The cell is new, so it is empty.
-        let _ = link.owner.set(Arc::downgrade(&owner));
-        Self { link, owner, options: CallOptions::default() }
+        }
     }
 
-    pub(crate) fn with_timeout(&self, timeout: Option<Duration>) -> Self {
-        let options = CallOptions { timeout: Timeout::Is(timeout), ..self.options };
-        Self { options, ..self.clone() }
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    pub(crate) fn with_retry(&self, policy: RetryPolicy) -> Self {
-        Self { options: CallOptions { retry: Some(policy), ..self.options }, ..self.clone() }
-    }
-
-    /// How long to wait before a call is made again; none where it is not.
-    pub(crate) fn retry_delay(&self, error: &Error, attempts: u32) -> Option<Duration> {
-        self.options.retry.filter(|_| error.is_retryable())?.delay_after(attempts)
-    }
-
-    /// Begins a call.
-    pub(crate) fn begin(&self, method: Cow<'static, str>, params: Option<&str>) -> Result<Pending, Error> {
-        let timeout = self.link.settings.timeout(&method, self.options.timeout);
-        let now = Instant::now();
-        let id = self.link.with(|core, wakes| core.begin(method.clone(), params, timeout, now, wakes))?;
-        Ok(Pending {
-            link: self.link.clone(),
-            id,
-            method,
-            #[cfg(feature = "blocking")]
-            deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
-            over: false,
-        })
-    }
-
-    pub(crate) fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Error> {
-        self.link.with(|core, wakes| core.notify(method, params, wakes))
-    }
-
-    pub(crate) fn subscribe(&self, filter: Filter, settings: EventSettings) -> Subscription {
-        let queue = Arc::new(Queue::new(settings));
-        self.link.lock().subscribe(&filter, queue.clone());
-        Subscription::new(self.link.clone(), filter, queue)
+    /// Says who owns the connection; once, by whoever made it.
+    pub(crate) fn set_owner(&self, owner: Weak<Owner>) {
+        let _ = self.owner.set(owner);
     }
 
     /// What the server said about itself; known once `initialize` was answered.
     pub(crate) fn server(&self) -> &ServerInfo {
-        self.link.server.get_or_init(ServerInfo::default)
+        self.server.get_or_init(ServerInfo::default)
     }
 
+    /// Says who the server is; once, by the one who connects, before anyone else has the connection.
     pub(crate) fn set_server(&self, server: ServerInfo) {
-        // Set once, by the one who connects, before anyone else has the handle.
-        let _ = self.link.server.set(server);
+        let _ = self.server.set(server);
     }
 
-    /// A handle that does not keep the connection open.
-    pub(crate) fn downgrade(&self) -> WeakHandle {
-        WeakHandle { owner: Arc::downgrade(&self.owner), options: self.options }
+    /// Begins a call and gives its id; see [`Core::begin`].
+    pub(crate) fn begin(
+        &self,
+        method: Cow<'static, str>,
+        params: Option<&str>,
+        timeout: Option<Duration>,
+        now: Instant,
+    ) -> Result<i64, Error> {
+        self.with(|core, wakes| core.begin(method, params, timeout, now, wakes))
     }
-}
 
-/// A handle that does not keep the connection open.
-#[derive(Clone)]
-pub(crate) struct WeakHandle {
-    owner: Weak<Owner>,
-    options: CallOptions,
-}
-
-impl WeakHandle {
-    pub(crate) fn upgrade(&self) -> Option<Handle> {
-        let owner = self.owner.upgrade()?;
-        Some(Handle { link: owner.0.clone(), owner, options: self.options })
+    pub(crate) fn poll_call(&self, id: i64, context: &Context<'_>) -> Poll<Outcome> {
+        self.lock().poll_call(id, context.waker())
     }
-}
 
-impl Link {
+    pub(crate) fn give_up(&self, id: i64) {
+        self.with(|core, wakes| core.give_up(id, wakes));
+    }
+
+    /// See [`Core::expire`].
+    #[cfg(feature = "blocking")]
+    pub(crate) fn expire(&self) {
+        self.with(|core, wakes| core.expire(Instant::now(), wakes));
+    }
+
+    pub(crate) fn notify(&self, method: &str, params: Option<&str>) -> Result<(), Error> {
+        self.with(|core, wakes| core.notify(method, params, wakes))
+    }
+
+    pub(crate) fn subscribe(&self, filter: &Filter, queue: Arc<Queue>) {
+        self.lock().subscribe(filter, queue);
+    }
+
     /// Takes in a line of the server.
     pub(crate) fn receive(self: &Arc<Self>, line: Result<&str, &LineError>, wakes: &mut Wakes) {
         let asked = match line {
@@ -174,10 +133,15 @@ impl Link {
         }
     }
 
-    /// A handle to this connection, while there is any.
-    pub(crate) fn handle(&self) -> Option<Handle> {
-        let owner = self.owner.get()?.upgrade()?;
-        Some(Handle { link: owner.0.clone(), owner, options: CallOptions::default() })
+    /// Who owns this connection, while anyone does.
+    pub(crate) fn owner(&self) -> Option<Arc<Owner>> {
+        self.owner.get()?.upgrade()
+    }
+
+    /// All handles are gone: nobody minds how the connection ends.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.stop();
     }
 
     pub(crate) fn answer(&self, ticket: &Ticket, answer: &Result<String, RpcError>) -> bool {
@@ -304,90 +268,14 @@ fn wake_all(wakes: &mut Wakes) {
     }
 }
 
-/// A call that is under way; dropping it gives it up.
-pub(crate) struct Pending {
-    link: Arc<Link>,
-    id: i64,
-    method: Cow<'static, str>,
-    #[cfg(feature = "blocking")]
-    deadline: Option<Instant>,
-    over: bool,
-}
+/// Closes the connection if its driver goes without having done so: it panicked, or its runtime was shut down.
+pub(crate) struct CloseOnDrop(pub(crate) Arc<Link>);
 
-impl Pending {
-    /// The JSON text of the `result`.
-    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<String, Failure>> {
-        let polled = self.link.lock().poll_call(self.id, context.waker());
-        self.over = polled.is_ready();
-        polled
-    }
-
-    /// Waits on this thread, which minds the deadline itself.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn wait(&mut self) -> Result<String, Failure> {
-        let deadline = self.deadline;
-        if let Poll::Ready(outcome) = crate::wait::block_until(deadline, |context| self.poll(context)) {
-            return outcome;
-        }
-        self.link.with(|core, wakes| core.expire(Instant::now(), wakes));
-        crate::wait::block_on(|context| self.poll(context))
-    }
-
-    /// The error that stands for a failure of this call, the so-manieth attempt.
-    pub(crate) fn error(&self, failure: Failure, attempts: u32) -> Error {
-        let method = &*self.method;
-        match failure {
-            Failure::Rpc(error) => Error::answered(method, error, attempts),
-            Failure::Unreadable(error) => Error::Decode(error.with_method(method)),
-            Failure::TimedOut(after) => Error::TimedOut { method: method.to_owned(), after },
-            Failure::Cancelled => Error::Cancelled { method: method.to_owned() },
-            Failure::Closed => match self.link.closed() {
-                Some(closed) => Error::Closed(closed),
-                None => Error::Cancelled { method: method.to_owned() },
-            },
-        }
-    }
-}
-
-impl Drop for Pending {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        if !self.over {
-            self.link.with(|core, wakes| core.give_up(self.id, wakes));
+        if self.0.closed().is_none() {
+            let reason = CloseReason::Failed("its driver is gone, perhaps with the runtime".into());
+            self.0.close(Closed { reason, status: None, stderr: Vec::new() });
         }
     }
-}
-
-/// Makes lines of what is read, and hands them to the link.
-pub(crate) struct LineReader {
-    link: Arc<Link>,
-    lines: LineBuffer,
-    wakes: Wakes,
-}
-
-impl LineReader {
-    pub(crate) fn new(link: Arc<Link>) -> Self {
-        let lines = LineBuffer::new(link.settings.line_limit);
-        Self { link, lines, wakes: Wakes::new() }
-    }
-
-    /// Takes in what was read.
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
-        self.lines.push(chunk);
-        while let Some(line) = self.lines.next_line() {
-            self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);
-        }
-    }
-
-    /// The stream is over: half a line may be left.
-    pub(crate) fn finish(mut self) {
-        if let Some(line) = self.lines.finish() {
-            self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);
-        }
-    }
-}
-
-/// Decodes a result; an error carries its text.
-pub(crate) fn decoded<T: DeserializeOwned>(method: &str, result: String) -> Result<T, Error> {
-    let decoded = decode(&result);
-    decoded.map_err(|error| error.within("result").with_method(method).with_raw(result).into())
 }

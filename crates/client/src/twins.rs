@@ -145,7 +145,7 @@ macro_rules! client_methods {
             method: &str,
             params: impl crate::wire::Serialize,
         ) -> Result<(), crate::Error> {
-            self.handle.notify(method, crate::wire::encode_params(&params)?.as_deref())
+            self.handle.link.notify(method, crate::wire::encode_params(&params)?.as_deref())
         }
 
         /// A handle whose calls may take this long, or for ever.
@@ -177,7 +177,7 @@ macro_rules! client_methods {
 
         /// What the server said about itself.
         pub fn server(&self) -> &crate::ServerInfo {
-            self.handle.server()
+            self.handle.link.server()
         }
 
         /// What the connection has seen so far.

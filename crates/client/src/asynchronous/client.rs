@@ -9,8 +9,9 @@ use codex_appserver_wire::{Request, Serialize, Transport, encode_params};
 use serde_json::Value;
 
 use super::{ClientBuilder, Events};
+use crate::call::decoded;
 use crate::error::{Closed, Error};
-use crate::link::{Handle, WeakHandle, decoded};
+use crate::handle::{Handle, WeakHandle};
 use crate::twins::{client_methods, client_traits};
 
 /// A connection to an app-server, cheap to clone and shared by any number of tasks.
@@ -89,6 +90,6 @@ impl Transport for Client {
     }
 
     async fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), Error> {
-        self.handle.notify(method, params.as_deref())
+        self.handle.link.notify(method, params.as_deref())
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use super::child::Child;
 use crate::core::Output;
 use crate::error::{CloseReason, Closed};
-use crate::link::{CLOSE_PATIENCE, GRACE, KEPT_BUFFER, Link};
+use crate::link::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 
 /// The reading half of a transport.
 pub(super) trait Source: Send + 'static {
@@ -47,6 +47,7 @@ pub(super) async fn drive(
     sink: impl Sink,
     mut child: Option<Child>,
 ) {
+    let _closes = CloseOnDrop(link.clone());
     let reason = {
         let mut reading = pin!(source.read(&link));
         let mut writing = pin!(write(&link, sink));

@@ -9,8 +9,9 @@ use codex_appserver_wire::{BlockingTransport, Request, Serialize, encode_params}
 use serde_json::Value;
 
 use super::{ClientBuilder, Events};
+use crate::call::decoded;
 use crate::error::{Closed, Error};
-use crate::link::{Handle, WeakHandle, decoded};
+use crate::handle::{Handle, WeakHandle};
 use crate::twins::{client_methods, client_traits};
 use crate::wait::block_on;
 
@@ -90,6 +91,6 @@ impl BlockingTransport for Client {
     }
 
     fn notify(&self, method: &'static str, params: Option<String>) -> Result<(), Error> {
-        self.handle.notify(method, params.as_deref())
+        self.handle.link.notify(method, params.as_deref())
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::child::Child;
 use crate::core::Output;
 use crate::error::{CloseReason, Closed};
-use crate::link::{CLOSE_PATIENCE, GRACE, KEPT_BUFFER, Link};
+use crate::link::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 use crate::wait::{block_on, block_until};
 
 /// The reading half of a transport.
@@ -54,6 +54,7 @@ pub(super) fn start(
     })?;
     let ending = link.clone();
     thread::Builder::new().name("codex end".into()).spawn(move || {
+        let _closes = CloseOnDrop(ending.clone());
         end(&ending, &read, &failed, child);
         hang_up();
     })?;

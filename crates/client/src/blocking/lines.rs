@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::driver::{Sink, Source};
-use crate::link::{CHUNK, LineReader, Link};
+use crate::lines::LineReader;
+use crate::link::{CHUNK, Link};
 
 pub(super) struct LineSource<R>(pub(super) R);
 

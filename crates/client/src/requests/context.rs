@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use codex_appserver_wire::RequestId;
 
 use super::Incoming;
-use crate::link::{Handle, WeakHandle};
+use crate::handle::{Handle, WeakHandle};
 
 /// Where a request of the server came from, and the client it came to.
 pub struct RequestContext<C> {

@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 use super::decline::decline;
 use crate::core::Asked;
 use crate::error::Error;
-use crate::link::{Handle, Link};
+use crate::handle::Handle;
+use crate::link::Link;
 
 /// A request of the server that has to be answered or left. Dropping it declines it: it never hangs.
 pub(crate) struct Incoming {
@@ -46,7 +47,7 @@ impl Incoming {
 
     /// A handle to the connection it came on, unless all others are gone.
     pub(crate) fn handle(&self) -> Option<Handle> {
-        self.link.handle()
+        Handle::of(&self.link)
     }
 
     /// The params as those of this method.

@@ -1,0 +1,82 @@
+//! A call that is under way, and what comes of it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use codex_appserver_wire::decode;
+use serde::de::DeserializeOwned;
+
+use crate::core::Failure;
+use crate::error::Error;
+use crate::link::Link;
+
+/// A call that is under way; dropping it gives it up.
+pub(crate) struct Pending {
+    link: Arc<Link>,
+    id: i64,
+    method: Cow<'static, str>,
+    #[cfg_attr(not(feature = "blocking"), expect(dead_code))]
+    deadline: Option<Instant>,
+    over: bool,
+}
+
+impl Pending {
+    /// The call of that id. Without `blocking` nobody here looks at the deadline.
+    pub(crate) fn new(
+        link: Arc<Link>,
+        id: i64,
+        method: Cow<'static, str>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { link, id, method, deadline, over: false }
+    }
+
+    /// The JSON text of the `result`.
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<String, Failure>> {
+        let polled = self.link.poll_call(self.id, context);
+        self.over = polled.is_ready();
+        polled
+    }
+
+    /// Waits on this thread, which minds the deadline itself.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn wait(&mut self) -> Result<String, Failure> {
+        let deadline = self.deadline;
+        if let Poll::Ready(outcome) = crate::wait::block_until(deadline, |context| self.poll(context)) {
+            return outcome;
+        }
+        self.link.expire();
+        crate::wait::block_on(|context| self.poll(context))
+    }
+
+    /// The error that stands for a failure of this call, the so-manieth attempt.
+    pub(crate) fn error(&self, failure: Failure, attempts: u32) -> Error {
+        let method = &*self.method;
+        match failure {
+            Failure::Rpc(error) => Error::answered(method, error, attempts),
+            Failure::Unreadable(error) => Error::Decode(error.with_method(method)),
+            Failure::TimedOut(after) => Error::TimedOut { method: method.to_owned(), after },
+            Failure::Cancelled => Error::Cancelled { method: method.to_owned() },
+            Failure::Closed => match self.link.closed() {
+                Some(closed) => Error::Closed(closed),
+                None => Error::Cancelled { method: method.to_owned() },
+            },
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.over {
+            self.link.give_up(self.id);
+        }
+    }
+}
+
+/// Decodes a result; an error carries its text.
+pub(crate) fn decoded<T: DeserializeOwned>(method: &str, result: String) -> Result<T, Error> {
+    let decoded = decode(&result);
+    decoded.map_err(|error| error.within("result").with_method(method).with_raw(result).into())
+}

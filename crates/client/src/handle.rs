@@ -1,0 +1,93 @@
+//! What both kinds of clients are made of: a handle to a connection that ends with its last handle.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::call::Pending;
+use crate::core::Queue;
+use crate::error::Error;
+use crate::event::Filter;
+use crate::link::Link;
+use crate::requests::Handlers;
+use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
+use crate::subscription::Subscription;
+
+/// Ends the connection at once when the last handle is gone.
+pub(crate) struct Owner(Arc<Link>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// What both kinds of clients are made of.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    pub(crate) link: Arc<Link>,
+    owner: Arc<Owner>,
+    options: CallOptions,
+}
+
+impl Handle {
+    pub(crate) fn new(settings: Settings, handlers: Handlers) -> Self {
+        let link = Arc::new(Link::new(settings, handlers));
+        let owner = Arc::new(Owner(link.clone()));
+        link.set_owner(Arc::downgrade(&owner));
+        Self { link, owner, options: CallOptions::default() }
+    }
+
+    pub(crate) fn with_timeout(&self, timeout: Option<Duration>) -> Self {
+        let options = CallOptions { timeout: Timeout::Is(timeout), ..self.options };
+        Self { options, ..self.clone() }
+    }
+
+    pub(crate) fn with_retry(&self, policy: RetryPolicy) -> Self {
+        Self { options: CallOptions { retry: Some(policy), ..self.options }, ..self.clone() }
+    }
+
+    /// How long to wait before a call is made again; none where it is not.
+    pub(crate) fn retry_delay(&self, error: &Error, attempts: u32) -> Option<Duration> {
+        self.options.retry.filter(|_| error.is_retryable())?.delay_after(attempts)
+    }
+
+    /// Begins a call.
+    pub(crate) fn begin(&self, method: Cow<'static, str>, params: Option<&str>) -> Result<Pending, Error> {
+        let timeout = self.link.settings().timeout(&method, self.options.timeout);
+        let now = Instant::now();
+        let id = self.link.begin(method.clone(), params, timeout, now)?;
+        Ok(Pending::new(self.link.clone(), id, method, timeout.and_then(|timeout| now.checked_add(timeout))))
+    }
+
+    pub(crate) fn subscribe(&self, filter: Filter, settings: EventSettings) -> Subscription {
+        let queue = Arc::new(Queue::new(settings));
+        self.link.subscribe(&filter, queue.clone());
+        Subscription::new(self.link.clone(), filter, queue)
+    }
+
+    /// A handle to the connection, while there is any other.
+    pub(crate) fn of(link: &Link) -> Option<Self> {
+        let owner = link.owner()?;
+        Some(Self { link: owner.0.clone(), owner, options: CallOptions::default() })
+    }
+
+    /// A handle that does not keep the connection open.
+    pub(crate) fn downgrade(&self) -> WeakHandle {
+        WeakHandle { owner: Arc::downgrade(&self.owner), options: self.options }
+    }
+}
+
+/// A handle that does not keep the connection open.
+#[derive(Clone)]
+pub(crate) struct WeakHandle {
+    owner: Weak<Owner>,
+    options: CallOptions,
+}
+
+impl WeakHandle {
+    pub(crate) fn upgrade(&self) -> Option<Handle> {
+        let owner = self.owner.upgrade()?;
+        Some(Handle { link: owner.0.clone(), owner, options: self.options })
+    }
+}

@@ -1,0 +1,37 @@
+//! Bytes in, lines to the link.
+
+use std::sync::Arc;
+
+use codex_appserver_wire::LineBuffer;
+
+use crate::core::Wakes;
+use crate::link::Link;
+
+/// Makes lines of what is read, and hands them to the link.
+pub(crate) struct LineReader {
+    link: Arc<Link>,
+    lines: LineBuffer,
+    wakes: Wakes,
+}
+
+impl LineReader {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        let lines = LineBuffer::new(link.settings().line_limit);
+        Self { link, lines, wakes: Wakes::new() }
+    }
+
+    /// Takes in what was read.
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        self.lines.push(chunk);
+        while let Some(line) = self.lines.next_line() {
+            self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);
+        }
+    }
+
+    /// The stream is over: half a line may be left.
+    pub(crate) fn finish(mut self) {
+        if let Some(line) = self.lines.finish() {
+            self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);
+        }
+    }
+}
