@@ -323,5 +323,5 @@ pub(crate) fn scan(line: &str) -> Result<Head<'_>, serde_json::Error> {
     head::scan(line)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "async"))]
 mod tests;
