@@ -1,0 +1,135 @@
+//! What only tasks do: futures that are dropped, and streams that are polled together.
+
+#![cfg(all(feature = "async", unix))]
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use codex_appserver_client::{Client, Error, Filter, Methods};
+use codex_appserver_testkit::scripted::{Answer, Scenario, ScriptedServer};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn attach(window: usize, scenario: Scenario) -> (ScriptedServer, Client) {
+    let (server, stdout, stdin) = ScriptedServer::start_async(scenario).expect("it starts");
+    let client = Client::builder().window(window).attach(stdout, stdin).await.expect("it connects");
+    (server, client)
+}
+
+#[tokio::test]
+async fn dropping_a_call_frees_its_place_and_the_late_answer_is_ignored() {
+    let held = Answer::result(json!("late")).until("free");
+    let (server, client) = attach(1, Scenario::new().answer("held", held)).await;
+    let held = tokio::spawn({
+        let client = client.clone();
+        async move { client.request_raw("held", json!({})).await }
+    });
+    let queued = tokio::spawn({
+        let client = client.clone();
+        async move { client.request_raw("queued", json!({})).await }
+    });
+    while client.stats().queued == 0 {
+        tokio::task::yield_now().await;
+    }
+    queued.abort();
+    assert!(queued.await.expect_err("it is given up").is_cancelled());
+    while client.stats().in_flight == 0 {
+        tokio::task::yield_now().await;
+    }
+    held.abort();
+    assert!(held.await.expect_err("it is given up").is_cancelled());
+    let stats = client.stats();
+    assert_eq!((stats.in_flight, stats.queued), (0, 0));
+    for method in ["free", "m"] {
+        client.request_raw(method, json!({})).await.expect("the place is free");
+    }
+    assert_eq!((client.stats().late_answers, client.stats().unknown_answers), (1, 0));
+    assert_eq!(server.count("queued"), 0, "what is given up in the queue is never sent");
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_awaited_is_not_made() {
+    let (server, client) = attach(1, Scenario::new()).await;
+    drop(client.model_list());
+    drop(client.request_raw("m", json!({})));
+    client.request_raw("n", json!({})).await.expect("an answer");
+    assert_eq!((server.count("model/list"), server.count("m")), (0, 0));
+}
+
+#[tokio::test]
+async fn giving_up_on_the_next_event_loses_nothing() {
+    let (_server, client) = attach(64, Scenario::chat(["a"])).await;
+    let mut events = client.events(Filter::All);
+    {
+        let next = std::pin::pin!(events.next());
+        assert!(next.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    client.request_raw("thread/start", json!({})).await.expect("a thread");
+    assert!(events.next().await.expect("not the end").is_ok());
+}
+
+/// Drops the last client while it is polled: the stop falls between two looks of the driver.
+struct DropsTheClient<R> {
+    reader: R,
+    client: Arc<Mutex<Option<Client>>>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for DropsTheClient<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        drop(self.client.lock().expect("no panic").take());
+        Pin::new(&mut self.reader).poll_read(context, buffer)
+    }
+}
+
+#[tokio::test]
+async fn a_stop_at_the_worst_moment_ends_the_connection() {
+    let (server, stdout, stdin) = ScriptedServer::start_async(Scenario::new()).expect("it starts");
+    let slot = Arc::new(Mutex::new(None));
+    let reader = DropsTheClient { reader: stdout, client: slot.clone() };
+    let client = Client::builder().attach(reader, stdin).await.expect("it connects");
+    let mut events = client.events(Filter::All);
+    client.request_raw("m", json!({})).await.expect("an answer");
+    *slot.lock().expect("no panic") = Some(client);
+    // Makes the driver look.
+    server.play([codex_appserver_testkit::scripted::Step::line("[]")]);
+    let ended = async {
+        while let Some(event) = events.next().await {
+            event.expect("no error before the end");
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the events end");
+}
+
+/// A writer that breaks.
+struct Broken;
+
+impl AsyncWrite for Broken {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Err(std::io::Error::other("it broke")))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_breaks_ends_the_connection_and_says_why() {
+    let error = Client::builder().attach(tokio::io::empty(), Broken).await.expect_err("it broke");
+    assert!(matches!(error, Error::Closed(_)), "{error}");
+    let (_server, stdout, _stdin) = ScriptedServer::start_async(Scenario::new()).expect("it starts");
+    let error = Client::builder().attach(stdout, Broken).await.expect_err("it broke");
+    assert!(error.to_string().contains("it broke"), "{error}");
+}
