@@ -190,6 +190,12 @@ impl Link {
         self.with(Core::stop);
     }
 
+    /// See [`Core::hang_up`].
+    #[cfg(feature = "blocking")]
+    pub(crate) fn hang_up(&self) {
+        self.with(Core::hang_up);
+    }
+
     /// See [`Core::close`]. The handlers go as well: they may hold on to the connection.
     pub(crate) fn close(&self, closed: Closed) {
         self.with(|core, wakes| core.close(&Arc::new(closed), wakes));

@@ -92,6 +92,8 @@ fn end(
             CloseReason::Shutdown
         }
     };
+    // Closes the standard input of a process that has closed its output only: it may wait for that.
+    link.hang_up();
     let (status, stderr) = match child {
         Some(child) => child.see_off(if link.is_abandoned() { Duration::ZERO } else { GRACE }),
         None => (None, Vec::new()),

@@ -79,6 +79,8 @@ pub(crate) struct Core {
     out: Vec<u8>,
     /// The transport has something of its own to write.
     nudged: bool,
+    /// The other side has gone: nothing more is written.
+    hung_up: bool,
     /// The writer, while it has nothing to write.
     writer: Option<Waker>,
     /// The clock, and when it goes off next.
@@ -98,6 +100,7 @@ impl Core {
             phase: Phase::Open,
             out: Vec::new(),
             nudged: false,
+            hung_up: false,
             writer: None,
             clock: None,
             watchers: Vec::new(),
@@ -213,11 +216,12 @@ impl Core {
 
     /// Moves what is to be written into the empty buffer, or wakes when there is something.
     pub(crate) fn poll_output(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Poll<Output> {
-        if !self.out.is_empty() || std::mem::take(&mut self.nudged) {
+        let nudged = std::mem::take(&mut self.nudged);
+        if (!self.out.is_empty() || nudged) && !self.hung_up {
             std::mem::swap(&mut self.out, buffer);
             return Poll::Ready(Output::Bytes);
         }
-        if !matches!(self.phase, Phase::Open) {
+        if self.hung_up || !matches!(self.phase, Phase::Open) {
             return Poll::Ready(Output::End);
         }
         self.writer = Some(waker.clone());
@@ -251,6 +255,13 @@ impl Core {
             self.requests.resolve_all(wakes);
             wakes.extend(self.writer.take());
         }
+    }
+
+    /// Ends the writer, whose stream leads nowhere any more; calls wait for the news of how it ended.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn hang_up(&mut self, wakes: &mut Wakes) {
+        self.hung_up = true;
+        wakes.extend(self.writer.take());
     }
 
     /// The connection is gone: ends everything that waits.
