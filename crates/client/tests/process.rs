@@ -1,0 +1,283 @@
+//! The app-server as a child process: how it starts, talks and ends.
+//!
+//! The program is this one: with a scenario in its environment it plays the app-server.
+
+mod support;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    if std::env::var_os(bodies::SCENARIO).is_some() {
+        codex_appserver_testkit::scripted::main();
+    }
+    let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(&arguments, bodies::trials()).exit_code()
+}
+
+#[cfg(not(unix))]
+fn main() {}
+
+#[cfg(unix)]
+mod bodies {
+    use std::fs;
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use codex_appserver_client::{CloseReason, Closed, Error, Filter, Process};
+    use codex_appserver_testkit::scripted::{Answer, Ended, OnEnd, Report, Scenario, Step};
+    use libtest_mimic::Trial;
+    use serde_json::json;
+    use tempfile::TempDir;
+
+    use crate::support::{Api, Build, Kit, Listen, PATIENCE};
+
+    pub const SCENARIO: &str = "SCRIPTED_APP_SERVER_SCENARIO";
+    const SOON: Duration = Duration::from_millis(50);
+
+    macro_rules! trials {
+        ($($name:ident),+ $(,)?) => {
+            pub fn trials() -> Vec<Trial> {
+                let mut trials = Vec::new();
+                $(
+                    #[cfg(feature = "async")]
+                    trials.push(trial::<crate::support::asynchronous::Tasks>(
+                        concat!(stringify!($name), "::tasks"),
+                        || crate::support::asynchronous::Tasks::run($name::<crate::support::asynchronous::Tasks>()),
+                    ));
+                    #[cfg(feature = "blocking")]
+                    trials.push(trial::<crate::support::blocking::Threads>(
+                        concat!(stringify!($name), "::threads"),
+                        || crate::support::blocking::Threads::run($name::<crate::support::blocking::Threads>()),
+                    ));
+                )+
+                trials
+            }
+        };
+    }
+
+    trials!(
+        it_talks_and_ends_with_its_input,
+        an_exit_tells_the_code_and_the_last_words,
+        a_server_that_does_not_start_says_why,
+        a_crash_tells_the_signal,
+        one_that_ignores_the_end_of_its_input_is_terminated,
+        one_that_ignores_everything_is_killed,
+        one_that_stops_reading_can_be_shut_down,
+        one_that_closes_its_output_is_told_to_end,
+        dropping_the_client_kills_at_once,
+        a_flood_on_stderr_holds_up_nobody,
+        a_program_that_is_not_there_is_named,
+        the_environment_and_the_folder_are_as_set,
+    );
+
+    fn trial<K: Kit>(name: &'static str, run: fn()) -> Trial {
+        Trial::test(name, move || {
+            run();
+            Ok(())
+        })
+    }
+
+    /// A folder with a scenario, and how to run it.
+    struct Stage(TempDir);
+
+    impl Stage {
+        fn new(scenario: &Scenario) -> (Self, Process) {
+            let stage = Self(tempfile::tempdir().expect("a folder"));
+            scenario.write_to(stage.path("scenario")).expect("it can be written");
+            let process = Process::new()
+                .program(std::env::current_exe().expect("a program"))
+                .env(SCENARIO, stage.path("scenario"))
+                .env("SCRIPTED_APP_SERVER_REPORT", stage.path("report"));
+            (stage, process)
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn report(&self) -> Report {
+            let text = fs::read_to_string(self.path("report")).expect("a report");
+            serde_json::from_str(&text).expect("it is a report")
+        }
+    }
+
+    async fn start<K: Kit>(scenario: &Scenario) -> (Stage, K::Client) {
+        let (stage, process) = Stage::new(scenario);
+        (stage, K::builder().spawn(process).await.expect("it starts"))
+    }
+
+    fn closed(error: &Error) -> Arc<Closed> {
+        let Error::Closed(closed) = error else { panic!("{error}") };
+        closed.clone()
+    }
+
+    pub async fn it_talks_and_ends_with_its_input<K: Kit>() {
+        let (stage, client) = start::<K>(&Scenario::new().answer("echo", Answer::echo())).await;
+        assert_eq!(client.call("echo", json!({"a": 1})).await.expect("an answer"), json!({"a": 1}));
+        let status = client.shutdown().await.expect("it ended");
+        assert!(status.success(), "{status}");
+        let report = stage.report();
+        assert_eq!((report.ended, report.methods["echo"], report.malformed), (Some(Ended::Eof), 1, 0));
+        let again = client.shutdown().await.expect("it is known");
+        assert_eq!(again.code(), Some(0));
+    }
+
+    pub async fn an_exit_tells_the_code_and_the_last_words<K: Kit>() {
+        let words: String = (0..30).map(|n| format!("word {n}\n")).collect();
+        let then = [Step::Stderr(words), Step::Exit(3)];
+        let (_stage, client) = start::<K>(&Scenario::new().answer("go", Answer::never().then(then))).await;
+        let mut all = client.events(Filter::All);
+        let error = client.call("go", json!({})).await.expect_err("it ends");
+        let closed = closed(&error);
+        assert!(matches!(closed.reason, CloseReason::EndOfStream), "{closed}");
+        assert_eq!(closed.status.and_then(|status| status.code()), Some(3));
+        assert_eq!((closed.stderr.len(), closed.stderr[19].as_str()), (20, "word 29"));
+        assert!(
+            error.to_string().contains("3; its last words") && error.to_string().contains("word 29"),
+            "{error}"
+        );
+        assert!(matches!(all.next().await, Some(Err(Error::Closed(_)))));
+        assert_eq!(client.shutdown().await.and_then(|status| status.code()), Some(3));
+    }
+
+    pub async fn a_server_that_does_not_start_says_why<K: Kit>() {
+        // One that reads what it is told first, and one that does not.
+        for reads in ["read line; ", ""] {
+            let script = format!("{reads}echo 'error: the configuration is wrong' >&2; exit 2");
+            let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
+            let error = K::builder().spawn(process).await.expect_err("it ends at once");
+            let closed = closed(&error);
+            assert_eq!(closed.status.and_then(|status| status.code()), Some(2));
+            assert!(error.to_string().contains("exit status: 2; its last words"), "{error}");
+            assert!(error.to_string().contains("the configuration is wrong"), "{error}");
+        }
+    }
+
+    pub async fn a_crash_tells_the_signal<K: Kit>() {
+        let scenario = Scenario::new().answer("go", Answer::never().then([Step::Abort]));
+        let (_stage, client) = start::<K>(&scenario).await;
+        let error = client.call("go", json!({})).await.expect_err("it crashes");
+        assert_eq!(closed(&error).status.and_then(|status| status.signal()), Some(6), "{error}");
+    }
+
+    pub async fn one_that_ignores_the_end_of_its_input_is_terminated<K: Kit>() {
+        let (stage, process) = Stage::new(&Scenario::new().on_eof(OnEnd::Ignore));
+        let client = K::builder().spawn(process.patience(SOON, PATIENCE)).await.expect("it starts");
+        let status = client.shutdown().await.expect("it ended");
+        assert_eq!((status.code(), stage.report().ended), (Some(0), Some(Ended::Sigterm)));
+    }
+
+    pub async fn one_that_ignores_everything_is_killed<K: Kit>() {
+        let (_stage, process) = Stage::new(&Scenario::new().on_eof(OnEnd::Ignore).on_sigterm(OnEnd::Ignore));
+        let client = K::builder().spawn(process.patience(SOON, SOON)).await.expect("it starts");
+        let status = client.shutdown().await.expect("it ended");
+        assert_eq!((status.code(), status.signal()), (None, Some(9)));
+        assert!(client.closed().is_some_and(|closed| closed.is_shutdown()));
+    }
+
+    pub async fn one_that_stops_reading_can_be_shut_down<K: Kit>() {
+        let deaf = Answer::result(json!({})).then([Step::StopReading]);
+        let (_stage, process) = Stage::new(&Scenario::new().answer("deaf", deaf));
+        let client = K::builder().spawn(process.patience(SOON, PATIENCE)).await.expect("it starts");
+        client.call("deaf", json!({})).await.expect("an answer");
+        // More than a pipe holds, so that the writer is stuck.
+        let hasty = client.with_timeout(Some(SOON));
+        let error = hasty.call("big", json!("x".repeat(4 << 20))).await.expect_err("no answer");
+        assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+        assert!(client.shutdown().await.is_some());
+        assert!(client.closed().is_some_and(|closed| closed.is_shutdown()));
+    }
+
+    pub async fn one_that_closes_its_output_is_told_to_end<K: Kit>() {
+        let scenario = Scenario::new().answer("go", Answer::never().then([Step::CloseStdout]));
+        let (stage, client) = start::<K>(&scenario).await;
+        let error = client.call("go", json!({})).await.expect_err("it ends");
+        let closed = closed(&error);
+        assert!(matches!(closed.reason, CloseReason::EndOfStream), "{closed}");
+        assert_eq!(closed.status.and_then(|status| status.code()), Some(0), "{closed}");
+        assert_eq!(stage.report().ended, Some(Ended::Eof));
+    }
+
+    /// Whether a process of this id is there, and no zombie.
+    fn is_running(id: &str) -> bool {
+        let status = Command::new("ps").args(["-o", "stat=", "-p", id]).output().expect("ps runs");
+        let state = String::from_utf8_lossy(&status.stdout).trim().to_owned();
+        !state.is_empty() && !state.starts_with('Z')
+    }
+
+    fn wait_until_gone(id: &str) {
+        let begin = Instant::now();
+        while is_running(id) {
+            assert!(begin.elapsed() < PATIENCE, "process {id} is still there");
+        }
+    }
+
+    pub async fn dropping_the_client_kills_at_once<K: Kit>() {
+        // The shell tells its id and becomes the program.
+        let scenario = Scenario::new().on_eof(OnEnd::Ignore).on_sigterm(OnEnd::Ignore);
+        let (stage, _) = Stage::new(&scenario);
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo $$ > \"$0\"; exec \"$1\""]).arg(stage.path("id"));
+        command.arg(std::env::current_exe().expect("a program"));
+        command.env(SCENARIO, stage.path("scenario")).stdin(Stdio::null());
+        // An hour: dropping does not wait for any of it.
+        let hour = Duration::from_secs(3600);
+        let process = Process::from_command(&command).patience(hour, hour);
+        let client = K::builder().spawn(process).await.expect("it starts");
+        let id = fs::read_to_string(stage.path("id")).expect("an id").trim().to_owned();
+        assert!(is_running(&id));
+        let mut all = client.events(Filter::All);
+        drop(client);
+        assert!(all.next().await.is_none());
+        wait_until_gone(&id);
+    }
+
+    /// A gigabyte in a release build. A debug build takes a tenth, as it needs some microseconds for a line.
+    const FLOOD: u64 = if cfg!(debug_assertions) { 100_000_000 } else { 1_000_000_000 };
+
+    pub async fn a_flood_on_stderr_holds_up_nobody<K: Kit>() {
+        const PARTS: u64 = 10;
+        // The server writes in order: each answer shows that the part before it was taken in.
+        let then = [Step::StderrFlood(FLOOD / PARTS)];
+        let scenario = Scenario::new().answer("go", Answer::result(json!("$count")).then(then));
+        let (_stage, client) = start::<K>(&scenario).await;
+        for n in 1..=PARTS {
+            assert_eq!(client.call("go", json!({})).await.expect("an answer"), n);
+        }
+        client.call("m", json!({})).await.expect("an answer");
+        client.shutdown().await;
+        let closed = client.closed().expect("it is closed");
+        assert_eq!(closed.stderr.len(), 20, "the last lines are kept, and no more");
+    }
+
+    pub async fn a_program_that_is_not_there_is_named<K: Kit>() {
+        let error =
+            K::builder().spawn(Process::new().program("/no/such/codex")).await.expect_err("it is not there");
+        assert!(
+            matches!(&error, Error::Start { program, .. } if program == Path::new("/no/such/codex")),
+            "{error}"
+        );
+        assert!(error.to_string().contains("failed to start `/no/such/codex`"), "{error}");
+    }
+
+    pub async fn the_environment_and_the_folder_are_as_set<K: Kit>() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().canonicalize().expect("it is there");
+        let script = "echo \"$CODEX_HOME|$GONE|$HOME|$*\" >&2; pwd >&2; exit 7";
+        let process = Process::from_command(Command::new("/bin/sh").args(["-c", script, "sh"]))
+            .env_clear()
+            .env("GONE", "still here")
+            .env_remove("GONE")
+            .codex_home("/codex home")
+            .config("a.b", "\"c d\"")
+            .arg("last")
+            .current_dir(&place);
+        let error = K::builder().spawn(process).await.expect_err("it exits");
+        let closed = closed(&error);
+        assert_eq!(closed.status.and_then(|status| status.code()), Some(7));
+        let expected = ["/codex home|||-c a.b=\"c d\" last".to_owned(), place.display().to_string()];
+        assert_eq!(closed.stderr, expected);
+    }
+}
