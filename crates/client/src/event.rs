@@ -100,8 +100,9 @@ pub enum Filter {
     All,
     /// One thread: what names its id. A sub-agent has a thread of its own.
     Thread(String),
-    /// One turn: what names its id, before and after `turn/completed`, and for a review the `turn/started`
-    /// that names it as its root. What names only the thread, such as its status, is not of the turn.
+    /// One turn: what names its id, before and after `turn/completed`, and the `turn/started` of a review, or of a
+    /// sub-agent on a thread of its own, that names it as its root. What names only the thread, such as its
+    /// status, is not of the turn.
     Turn(String),
 }
 

@@ -1,6 +1,6 @@
 //! The server's requests that are open, and which threads are this client's own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
 
 use codex_appserver_wire::{RequestId, RpcError};
@@ -11,6 +11,9 @@ use super::head::{Scope, thread_of_result};
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;
+
+/// How many of the latest own turns are known. A sub-agent names the turn that started it when its own begins.
+const OWN_TURN_LIMIT: usize = 1024;
 
 /// One request of the server, told from a later one with the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) struct Requests {
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
+    /// The latest turns of those threads, oldest first.
+    own_turns: VecDeque<String>,
 }
 
 #[derive(Debug)]
@@ -98,12 +103,23 @@ impl Requests {
         }
     }
 
-    /// Takes note of threads that come and go: the sub-agents of an own thread are own threads.
+    /// Takes note of threads that come and go: the sub-agents of an own thread are own threads. There need not be
+    /// a `thread/started` for them; their turns name the turn they work for as their root.
     pub(crate) fn note_notification(&mut self, method: &str, scope: &Scope<'_>) {
         let Some(thread) = scope.thread.as_deref() else { return };
         match method {
             "thread/started" if self.is_sub_agent(scope) => {
                 self.own_threads.insert(thread.to_owned());
+            }
+            "turn/started" => {
+                if scope.root_turn.as_deref().is_some_and(|root| self.is_own_turn(root)) {
+                    self.own_threads.insert(thread.to_owned());
+                }
+                if self.own_threads.contains(thread) {
+                    self.own_turns.extend(scope.turn.as_deref().map(str::to_owned));
+                    let surplus = self.own_turns.len().saturating_sub(OWN_TURN_LIMIT);
+                    self.own_turns.drain(..surplus);
+                }
             }
             "thread/deleted" => drop(self.own_threads.remove(thread)),
             _ => {}
@@ -112,6 +128,10 @@ impl Requests {
 
     fn is_sub_agent(&self, scope: &Scope<'_>) -> bool {
         scope.parent_thread.as_deref().is_some_and(|parent| self.own_threads.contains(parent))
+    }
+
+    fn is_own_turn(&self, turn: &str) -> bool {
+        self.own_turns.iter().rev().any(|own| own == turn)
     }
 
     /// Whether the request is about a thread that this client started.
