@@ -1,0 +1,10 @@
+//! `codex-appserver-client` against the real `codex app-server`, offline: every transport, both kinds of
+//! clients.
+
+mod server;
+mod side;
+mod stage;
+mod story;
+
+mod approvals;
+mod traps;
