@@ -7,4 +7,7 @@ mod stage;
 mod story;
 
 mod approvals;
+mod life;
+mod many;
+mod transports;
 mod traps;

@@ -2,7 +2,7 @@
 
 use codex_appserver_client::{Error, Event, Filter, ServerNotification, ServerRequest};
 use codex_appserver_types::{Thread, ThreadItem, Turn};
-use codex_appserver_wire::{Message, RequestId};
+use codex_appserver_wire::RequestId;
 
 use crate::side::{Side, Tasks, TooLate};
 
