@@ -100,7 +100,8 @@ pub use stats::Stats;
 pub use codex_appserver_methods::{
     BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler,
 };
-pub use codex_appserver_requests::method;
+pub use codex_appserver_notifications::ServerNotification;
+pub use codex_appserver_requests::{ServerRequest, method};
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 pub use codex_appserver_wire::{HandlerError, RpcError, RpcErrorKind};
