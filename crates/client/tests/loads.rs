@@ -9,6 +9,7 @@ both!(
     a_stalled_subscriber_costs_its_cap_and_holds_up_nobody,
 );
 
+#[allow(clippy::await_holding_lock, reason = "nothing else runs on the thread that holds it")]
 mod bodies {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 

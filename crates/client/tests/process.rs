@@ -31,6 +31,10 @@ mod bodies {
     use serde_json::json;
     use tempfile::TempDir;
 
+    #[cfg(feature = "async")]
+    use crate::support::asynchronous::Tasks;
+    #[cfg(feature = "blocking")]
+    use crate::support::blocking::Threads;
     use crate::support::{Api, Build, Kit, Listen, PATIENCE};
 
     pub const SCENARIO: &str = "SCRIPTED_APP_SERVER_SCENARIO";
@@ -39,20 +43,13 @@ mod bodies {
     macro_rules! trials {
         ($($name:ident),+ $(,)?) => {
             pub fn trials() -> Vec<Trial> {
-                let mut trials = Vec::new();
-                $(
+                let trials = [$(
                     #[cfg(feature = "async")]
-                    trials.push(trial::<crate::support::asynchronous::Tasks>(
-                        concat!(stringify!($name), "::tasks"),
-                        || crate::support::asynchronous::Tasks::run($name::<crate::support::asynchronous::Tasks>()),
-                    ));
+                    trial(concat!(stringify!($name), "::tasks"), || Tasks::run($name::<Tasks>())),
                     #[cfg(feature = "blocking")]
-                    trials.push(trial::<crate::support::blocking::Threads>(
-                        concat!(stringify!($name), "::threads"),
-                        || crate::support::blocking::Threads::run($name::<crate::support::blocking::Threads>()),
-                    ));
-                )+
-                trials
+                    trial(concat!(stringify!($name), "::threads"), || Threads::run($name::<Threads>())),
+                )+];
+                trials.into()
             }
         };
     }
@@ -72,7 +69,7 @@ mod bodies {
         the_environment_and_the_folder_are_as_set,
     );
 
-    fn trial<K: Kit>(name: &'static str, run: fn()) -> Trial {
+    fn trial(name: &'static str, run: fn()) -> Trial {
         Trial::test(name, move || {
             run();
             Ok(())
