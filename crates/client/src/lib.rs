@@ -92,7 +92,7 @@ pub use asynchronous::{Answer, Client, ClientBuilder, Context, Events, Responder
 pub use error::{CloseReason, Closed, Error};
 pub use event::{Event, Filter, Unreadable};
 pub use process::Process;
-pub use requests::RequestContext;
+pub use requests::{RequestContext, RequestResponder};
 pub use server::ServerInfo;
 pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck};
 pub use stats::Stats;

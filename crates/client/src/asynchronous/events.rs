@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::subscription::Subscription;
 use crate::twins::events_methods;
 
-/// The events of one [`Filter`], in the order in which they came; also a [`Stream`].
+/// The events of one [`Filter`](crate::Filter), in the order in which they came; also a [`Stream`].
 ///
 /// Events are decoded where they are taken. Those that must not be lost are not: items, deltas of messages,
 /// plans and reasoning, the course of turns and threads, errors, requests. Output and progress are best

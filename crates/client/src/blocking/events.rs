@@ -9,7 +9,7 @@ use crate::subscription::Subscription;
 use crate::twins::events_methods;
 use crate::wait::{block_on, block_until};
 
-/// The events of one [`Filter`], in the order in which they came, as an iterator that blocks.
+/// The events of one [`Filter`](crate::Filter), in the order in which they came, as an iterator that blocks.
 ///
 /// See [`Events`](crate::Events) of the client for tasks: what is lossless and what is not, how a
 /// subscription ends, and what it costs, is the same.

@@ -18,8 +18,10 @@ pub use client::{Client, WeakClient};
 pub use events::Events;
 pub use handlers::Answer;
 
-/// Where a request of the server came from; see [`ClientBuilder::on`].
+/// Where a request of the server came from; see [`ClientBuilder::on`], and
+/// [`RequestContext`](crate::RequestContext) for what it knows.
 pub type Context = crate::requests::RequestContext<Client>;
 
-/// Answers one request of the server; see [`ClientBuilder::on_responder`].
-pub type Responder<R> = crate::requests::Responder<R, Client>;
+/// Answers one request of the server; see [`ClientBuilder::on_responder`], and
+/// [`RequestResponder`](crate::RequestResponder) for what it can do.
+pub type Responder<R> = crate::requests::RequestResponder<R, Client>;

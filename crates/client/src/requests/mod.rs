@@ -9,4 +9,4 @@ mod responder;
 pub use context::RequestContext;
 pub(crate) use handlers::{Handlers, Hook};
 pub(crate) use incoming::Incoming;
-pub use responder::Responder;
+pub use responder::RequestResponder;

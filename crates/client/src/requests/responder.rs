@@ -12,13 +12,13 @@ use crate::error::Error;
 /// Answers one request of method `R`. It can be kept, sent to another thread, and used hours later.
 ///
 /// Dropped without an answer it declines the request.
-pub struct Responder<R: Request, C> {
+pub struct RequestResponder<R: Request, C> {
     incoming: Incoming,
     context: RequestContext<C>,
     request: PhantomData<fn(R::Response)>,
 }
 
-impl<R: Request, C> Responder<R, C> {
+impl<R: Request, C> RequestResponder<R, C> {
     pub(crate) fn new(incoming: Incoming) -> Self {
         let context = RequestContext::new(&incoming);
         Self { incoming, context, request: PhantomData }
@@ -80,8 +80,8 @@ impl<R: Request, C> Responder<R, C> {
     }
 }
 
-impl<R: Request, C> std::fmt::Debug for Responder<R, C> {
+impl<R: Request, C> std::fmt::Debug for RequestResponder<R, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Responder").field(&self.context).finish()
+        f.debug_tuple("RequestResponder").field(&self.context).finish()
     }
 }
