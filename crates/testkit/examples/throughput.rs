@@ -9,7 +9,7 @@ use codex_appserver_testkit::scripted::{Answer, Scenario, ScriptedServer, Step};
 use serde_json::json;
 
 const REQUESTS: usize = 1_000_000;
-const PINGS: usize = 50_000;
+const PINGS: u32 = 50_000;
 const LINES: u64 = 5_000_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -92,16 +92,19 @@ fn pipelined(what: &str, method: &str, stdout: impl Read, mut stdin: impl Write 
     println!("{what}: {:.0} requests/s ({bytes:?} bytes read)", REQUESTS as f64 / seconds);
 }
 
+/// One request at a time, and then 64.
 fn ping(what: &str, mut stdout: impl Read, mut stdin: impl Write) -> std::io::Result<()> {
-    let begin = Instant::now();
-    for id in 0..PINGS {
-        stdin.write_all(format!("{{\"method\":\"test/empty\",\"id\":{id}}}\n").as_bytes())?;
-        read_lines(&mut stdout, 1)?;
+    for at_once in [1, 64] {
+        let requests: String =
+            (0..at_once).map(|id| format!("{{\"method\":\"test/empty\",\"id\":{id}}}\n")).collect();
+        let begin = Instant::now();
+        for _ in 0..PINGS {
+            stdin.write_all(requests.as_bytes())?;
+            read_lines(&mut stdout, at_once)?;
+        }
+        let micros = begin.elapsed().as_secs_f64() * 1e6 / f64::from(PINGS);
+        println!("{what}: {micros:.1} us from {at_once} requests to their answers");
     }
-    println!(
-        "{what}: {:.1} us for a request and its answer",
-        begin.elapsed().as_secs_f64() * 1e6 / PINGS as f64
-    );
     Ok(())
 }
 

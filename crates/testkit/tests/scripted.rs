@@ -2,13 +2,13 @@
 
 mod support;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
 use codex_appserver_testkit::scripted::{
     Answer, Ask, Ended, OnEnd, Scenario, ScriptedServer, Step, Turn, TurnEnd,
 };
 use serde_json::{Value, json};
-use support::{PATIENCE, start};
+use support::{PATIENCE, request, start};
 
 #[test]
 fn without_a_word_all_is_answered_and_initialize_as_codex_does() {
@@ -311,6 +311,29 @@ fn a_client_that_does_not_read_does_not_hold_up_the_end() {
     stdout.read_exact(&mut [0; 1000]).expect("it floods");
     // Hangs here if the server waited for its writer.
     drop(server);
+}
+
+#[test]
+fn requests_are_read_while_no_answer_is_and_all_are_answered_in_order() {
+    // All answers are more than a socket holds, those of a batch more than is written at a time.
+    const REQUESTS: u64 = 20_000;
+    const BATCH: u64 = 400;
+    let (server, stdout, mut stdin) = ScriptedServer::start(Scenario::new()).expect("it starts");
+    let (sender, done) = std::sync::mpsc::channel();
+    // Where the server did not read on, this would wait for ever.
+    std::thread::spawn(move || {
+        for first in (0..REQUESTS).step_by(BATCH as usize) {
+            let requests: String = (first..first + BATCH).map(|id| request(id, "m", &json!({}))).collect();
+            stdin.write_all(requests.as_bytes()).expect("the server reads");
+            server.wait_for("m", first + BATCH, PATIENCE).expect("it reads on");
+        }
+        sender.send((server, stdin)).expect("the test waits");
+    });
+    let (_server, stdin) = done.recv_timeout(PATIENCE).expect("it reads on");
+    drop(stdin);
+    let answers = BufReader::new(stdout).lines().map(|line| line.expect("a line"));
+    let expected = (0..REQUESTS).map(|id| format!(r#"{{"id":{id},"result":{{}}}}"#));
+    assert!(answers.eq(expected));
 }
 
 #[cfg(unix)]

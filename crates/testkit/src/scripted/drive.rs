@@ -1,12 +1,15 @@
-//! The two threads of a scripted server: one reads, one writes and keeps the time.
+//! The two threads of a scripted server: one reads, one writes and keeps the time. The one that reads writes
+//! short answers itself while the other has nothing to do: that is quicker than to wake it.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::LineBuffer;
 
 use super::core::Core;
+use super::ends::ROOM;
+use super::faults::Faults;
 use super::log::Ended;
 use super::plan::Effect;
 
@@ -14,6 +17,8 @@ use super::plan::Effect;
 const CHUNK: usize = 256 << 10;
 /// Nothing is read while more than this waits for the client to read it.
 const BACKLOG: usize = 4 << 20;
+/// More than this is written by the thread that writes, while the other one reads on.
+const AT_ONCE: usize = 16 << 10;
 /// A server that has to end does not wait longer for a client that does not read.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -77,8 +82,13 @@ impl Shared {
         }
     }
 
-    /// Reads until the input ends or nobody wants to hear more.
-    pub(super) fn read(&self, mut input: impl Read, line_limit: usize) {
+    /// Reads until the input ends or nobody wants to hear more. The pen is gone when nothing more is written.
+    pub(super) fn read<O: Write, E: Write>(
+        &self,
+        mut input: impl Read,
+        line_limit: usize,
+        pen: &Weak<Mutex<Pen<O, E>>>,
+    ) {
         let mut lines = LineBuffer::new(line_limit);
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -102,7 +112,12 @@ impl Shared {
                     break;
                 }
             }
-            self.work.notify_one();
+            if let Some(pen) = pen.upgrade() {
+                write_at_once(&mut core, &pen);
+            }
+            if core.has_work() {
+                self.work.notify_one();
+            }
             self.news.notify_all();
             let is_full = |core: &mut Core| core.out.len() > BACKLOG && !core.mute && core.ended.is_none();
             drop(self.news.wait_while(core, is_full));
@@ -116,10 +131,9 @@ impl Shared {
     }
 
     /// Writes until the end.
-    pub(super) fn write(&self, output: impl Write, stderr: impl Write) {
-        let mut pen = Pen::new(output, stderr, &self.lock());
+    pub(super) fn write<O: Write, E: Write>(&self, pen: &Mutex<Pen<O, E>>) {
         let mut bytes = Vec::new();
-        while let Some(effect) = self.work(&mut bytes) {
+        while let Some((effect, mut pen)) = self.work(&mut bytes, pen) {
             let mut kept = pen.write(&bytes);
             match effect {
                 None => {}
@@ -139,8 +153,12 @@ impl Shared {
         }
     }
 
-    /// Waits for something to do, and takes it; none at the end.
-    fn work(&self, bytes: &mut Vec<u8>) -> Option<Option<Effect>> {
+    /// Waits for something to do, and takes it with the pen; none at the end.
+    fn work<'a, P>(
+        &self,
+        bytes: &mut Vec<u8>,
+        pen: &'a Mutex<P>,
+    ) -> Option<(Option<Effect>, MutexGuard<'a, P>)> {
         bytes.clear();
         let mut core = self.lock();
         loop {
@@ -163,7 +181,8 @@ impl Shared {
                 // Settled now: once the bytes are out the client may send more before we look again.
                 core.log.pending -= std::mem::take(&mut core.settled);
                 self.news.notify_all();
-                return Some(core.effect.take());
+                // Taken before the state is let go: nobody writes between these bytes and those before them.
+                return Some((core.effect.take(), pen.lock().unwrap_or_else(PoisonError::into_inner)));
             }
             if let Some(closing) = closing.filter(|closing| !closing.drain || core.is_idle()) {
                 core.ended = Some(closing.why);
@@ -193,20 +212,51 @@ fn take(core: &mut Core, line: Option<&str>) {
     }
 }
 
-/// Writes bytes, in pieces where the scenario wants that.
-struct Pen<O, E> {
+/// Writes what waits to be written, as far as that does not block and nothing else is to come first. What is
+/// left is for the thread that writes, as is an error: it meets the same one.
+fn write_at_once<O: Write, E: Write>(core: &mut Core, pen: &Mutex<Pen<O, E>>) {
+    if core.out.is_empty() || core.out.len() > AT_ONCE || core.effect.is_some() || core.mute {
+        return;
+    }
+    let Ok(mut pen) = pen.try_lock() else { return };
+    let written = pen.write_at_once(&core.out);
+    if written > 0 {
+        core.out.drain(..written);
+        core.log.pending -= std::mem::take(&mut core.settled);
+    }
+}
+
+/// Writes bytes, in pieces where the scenario wants that. Who holds the lock on the state may try to lock the
+/// pen as well, and the thread that writes may wait for it; no other way round.
+pub(super) struct Pen<O, E> {
     output: Option<O>,
+    has_room: fn(&O) -> bool,
     stderr: E,
     split: usize,
     rng: fastrand::Rng,
 }
 
 impl<O: Write, E: Write> Pen<O, E> {
-    fn new(output: O, stderr: E, core: &Core) -> Self {
+    /// `has_room` tells whether a write of [`ROOM`] bytes is sure not to block.
+    pub(super) fn new(output: O, has_room: fn(&O) -> bool, stderr: E, faults: &Faults) -> Self {
         // Apart from the one for answers, so that neither depends on when the other is asked.
-        let rng = fastrand::Rng::with_seed(!core.faults.seed);
-        let split = usize::try_from(core.faults.split_writes).unwrap_or(usize::MAX);
-        Self { output: Some(output), stderr, split, rng }
+        let rng = fastrand::Rng::with_seed(!faults.seed);
+        let split = usize::try_from(faults.split_writes).unwrap_or(usize::MAX);
+        Self { output: Some(output), has_room, stderr, split, rng }
+    }
+
+    /// Writes as much as is sure not to block; tells how much that was.
+    fn write_at_once(&mut self, bytes: &[u8]) -> usize {
+        let Some(output) = self.output.as_mut().filter(|_| self.split == 0) else { return 0 };
+        let mut written = 0;
+        while written < bytes.len() && (self.has_room)(output) {
+            let piece = &bytes[written..bytes.len().min(written + ROOM)];
+            match output.write(piece) {
+                Ok(length) if length > 0 => written += length,
+                _ => break,
+            }
+        }
+        written
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {

@@ -6,6 +6,8 @@
 use std::io::{self, Read, Write};
 
 #[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 #[cfg(unix)]
 use std::sync::Arc;
@@ -18,6 +20,12 @@ type WriteEnd = UnixStream;
 type ReadEnd = io::PipeReader;
 #[cfg(not(unix))]
 type WriteEnd = io::PipeWriter;
+
+/// How much can be written where [`has_room`]: a pipe that can be written takes this much.
+#[cfg(unix)]
+pub(super) const ROOM: usize = rustix::pipe::PIPE_BUF;
+#[cfg(not(unix))]
+pub(super) const ROOM: usize = 512;
 
 /// What a scripted server writes: to be read by the client.
 #[derive(Debug)]
@@ -73,6 +81,29 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+#[cfg(unix)]
+impl AsFd for Output {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Whether a write of [`ROOM`] bytes does not block.
+#[cfg(unix)]
+pub(super) fn has_room(output: &impl AsFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut ends = [PollFd::new(output, PollFlags::OUT)];
+    let polled = poll(&mut ends, Some(&Timespec::default()));
+    polled.is_ok() && ends[0].revents().contains(PollFlags::OUT)
+}
+
+/// Nothing tells.
+#[cfg(not(unix))]
+pub(super) fn has_room<O>(_: &O) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -112,6 +112,11 @@ impl Core {
         timer.into_iter().chain(self.window_due).min()
     }
 
+    /// Whether there is something to do at once.
+    pub(super) fn has_work(&self) -> bool {
+        !self.out.is_empty() || !self.plays.is_empty() || self.effect.is_some()
+    }
+
     /// Whether nothing goes on by itself any more.
     pub(super) fn is_idle(&self) -> bool {
         self.plays.is_empty() && self.timers.is_empty() && self.window.is_empty()

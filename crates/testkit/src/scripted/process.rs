@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Parser;
 
-use super::ends::Hangup;
+use super::ends::{self, Hangup};
 use super::log::Ended;
 use super::scenario::{Scenario, ScenarioError};
 use super::server::ScriptedServer;
@@ -63,8 +63,9 @@ fn run(cli: &Cli) -> Result<i32, Failure> {
         None => Scenario::new(),
     };
     let (input, output) = streams().map_err(Failure::Streams)?;
-    let server = ScriptedServer::spawn(scenario, input, output, io::stderr(), Hangup::default())
-        .map_err(Failure::Start)?;
+    let server =
+        ScriptedServer::spawn(scenario, input, (output, ends::has_room), io::stderr(), Hangup::default())
+            .map_err(Failure::Start)?;
     on_sigterm(server.terminator()).map_err(Failure::Start)?;
     let ended = server.join();
     if let Some(path) = &cli.report {
@@ -82,7 +83,7 @@ fn run(cli: &Cli) -> Result<i32, Failure> {
 /// Standard input and output without a buffer between. The output is moved to another descriptor, so that it
 /// closes when that one does.
 #[cfg(unix)]
-fn streams() -> io::Result<(impl Read + Send + 'static, impl Write + Send + 'static)> {
+fn streams() -> io::Result<(fs::File, fs::File)> {
     use std::os::fd::AsFd;
 
     let input = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
@@ -93,7 +94,7 @@ fn streams() -> io::Result<(impl Read + Send + 'static, impl Write + Send + 'sta
 }
 
 #[cfg(not(unix))]
-fn streams() -> io::Result<(impl Read + Send + 'static, impl Write + Send + 'static)> {
+fn streams() -> io::Result<(io::Stdin, io::Stdout)> {
     Ok((io::stdin(), io::stdout()))
 }
 

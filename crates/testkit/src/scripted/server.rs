@@ -1,14 +1,14 @@
 //! A scripted server within the process of the test.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::core::Core;
-use super::drive::Shared;
+use super::drive::{Pen, Shared};
 use super::ends::{self, Hangup, ServerStdin, ServerStdout};
 use super::log::{ClientAnswer, Ended, Report};
 use super::plan;
@@ -50,7 +50,7 @@ impl ScriptedServer {
         let (input, stdin) = ends::to_server()?;
         let (stdout, output) = ends::to_client()?;
         let hangup = ends::hangup(&input, &output)?;
-        let mut server = Self::spawn(scenario, input, output, io::sink(), hangup.clone())?;
+        let mut server = Self::spawn(scenario, input, (output, ends::has_room), io::sink(), hangup.clone())?;
         server.hangup = Some(hangup);
         Ok((server, stdout, stdin))
     }
@@ -72,23 +72,28 @@ impl ScriptedServer {
         input: impl Read + Send + 'static,
         output: impl Write + Send + 'static,
     ) -> io::Result<Self> {
-        Self::spawn(scenario, input, output, io::sink(), Hangup::default())
+        Self::spawn(scenario, input, (output, |_| false), io::sink(), Hangup::default())
     }
 
-    pub(super) fn spawn(
+    /// With the output comes what tells whether it [has room](ends::has_room).
+    pub(super) fn spawn<O: Write + Send + 'static>(
         scenario: Scenario,
         input: impl Read + Send + 'static,
-        output: impl Write + Send + 'static,
+        (output, has_room): (O, fn(&O) -> bool),
         stderr: impl Write + Send + 'static,
         hangup: Hangup,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(Core::new(&scenario)));
         let (reads, writes) = (shared.clone(), shared.clone());
         let line_limit = scenario.line_limit;
+        let pen = Arc::new(Mutex::new(Pen::new(output, has_room, stderr, &scenario.faults)));
+        // The output closes when the thread that writes ends, even while the other still reads.
+        let weak = Arc::downgrade(&pen);
         let thread = |name: &str| std::thread::Builder::new().name(format!("scripted-{name}"));
-        let reader = thread("reader").spawn(move || reads.read(input, line_limit))?;
+        let reader = thread("reader").spawn(move || reads.read(input, line_limit, &weak))?;
         let writer = thread("writer").spawn(move || {
-            writes.write(output, stderr);
+            writes.write(&pen);
+            drop(pen);
             // The reader may be waiting for a client that waits for us.
             hangup.hang_up();
         })?;
