@@ -14,10 +14,10 @@ mod bodies {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use codex_appserver_client::{Error, Event, EventSettings, Filter, Overflow, ServerNotification};
-    use codex_appserver_testkit::scripted::{Answer, Scenario, Step, Turn};
+    use codex_appserver_testkit::scripted::{Answer, Ask, Scenario, Step, Turn};
     use serde_json::json;
 
-    use crate::support::{Api, Build, Kit, Listen};
+    use crate::support::{Api, Build, Kit, Listen, PATIENCE};
 
     /// One load at a time: they measure memory, and fill both kinds of machines by themselves.
     fn alone() -> MutexGuard<'static, ()> {
@@ -128,7 +128,7 @@ mod bodies {
             Step::flood(BATCH / 2, output, params),
         ];
         let scenario = Scenario::new().answer("go", Answer::result(json!("$count")).then(then)).keep(0);
-        let (_server, client) = K::attach(K::builder().default_timeout(None), scenario).await;
+        let (server, client) = K::attach(K::builder().default_timeout(None), scenario).await;
         let settings = EventSettings::default().byte_cap(CAP);
         let mut active = client.events(Filter::turn("U"));
         let mut stalled = client.events_with(Filter::All, settings);
@@ -143,6 +143,10 @@ mod bodies {
                 before = memory();
             }
         }
+        // Nothing handles it, so it is declined: at once, whoever is stalled.
+        server.play([Step::Request(Ask::new("item/fileChange/requestApproval", json!({"turnId": "U"})))]);
+        server.wait_for_answers(1, PATIENCE).expect("an answer");
+        assert_eq!(server.answers()[0].result, Some(json!({"decision": "decline"})));
         let grown = memory().saturating_sub(before);
         // Two stalled ones, and what an allocator holds on to.
         assert!(grown < 4 * CAP, "{} KiB more", grown >> 10);
