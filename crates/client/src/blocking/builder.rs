@@ -27,9 +27,9 @@ impl ClientBuilder {
 
     /// Answers the server's requests of method `R`.
     ///
-    /// Each request gets a thread of its own, which may call the client and take hours; ask
-    /// [`is_open`](crate::RequestResponder::is_open) whether the answer is still wanted, if that matters, by way of
-    /// [`on_responder`](Self::on_responder). [`HandlerError::Unhandled`] leaves the request to the setting
+    /// Each request gets a thread of its own, which may call the client and take hours. Where it matters whether the
+    /// answer is still wanted, use [`on_responder`](Self::on_responder) and ask
+    /// [`is_open`](crate::RequestResponder::is_open). [`HandlerError::Unhandled`] leaves the request to the setting
     /// [`unhandled`](Self::unhandled); a panic declines it. The last handler for a method counts.
     pub fn on<R, F, A>(mut self, handler: F) -> Self
     where
