@@ -7,12 +7,14 @@ use std::time::Instant;
 use codex_appserver_client::{CloseReason, Closed, Error, Methods, Process};
 use codex_appserver_testkit::{Gate, Reply};
 
+use crate::server::Server;
 use crate::side::{Side, both};
 use crate::stage::{PATIENCE, Stage, in_time, tell};
 
 both!(
     a_killed_server_ends_calls_and_events_with_its_status,
     a_shutdown_is_graceful,
+    a_shutdown_from_everywhere_ends_everything,
     a_client_that_is_dropped_takes_its_server_along,
     a_codex_that_is_not_there_is_an_error,
 );
@@ -116,6 +118,37 @@ async fn a_client_that_is_dropped_takes_its_server_along<S: Side>() {
     while is_there(&id) {
         assert!(begun.elapsed() < PATIENCE, "the server outlives its client");
         tokio::task::yield_now().await;
+    }
+}
+
+/// Shutting down from many places at once, while calls are made: all come to an end, and none is left hanging.
+async fn a_shutdown_from_everywhere_ends_everything<S: Side>() {
+    let Some(stage) = Stage::set() else { return };
+    let server = Server::unix(&stage);
+    for _ in 0..50 {
+        let client = server.connect::<S>(S::builder).await;
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let client = client.clone();
+                S::go(async move { S::send(client.thread_loaded_list()).await })
+            })
+            .collect();
+        let shutdowns: Vec<_> = (0..4)
+            .map(|_| {
+                let client = client.clone();
+                S::go(async move { S::shutdown(&client).await })
+            })
+            .collect();
+        for shutdown in shutdowns {
+            assert_eq!(in_time(shutdown).await.expect("it ran"), None);
+        }
+        for call in calls {
+            match in_time(call).await.expect("it ran") {
+                Ok(_) | Err(Error::Cancelled { .. } | Error::Closed(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(S::wait_closed(&client).await.is_shutdown());
     }
 }
 
