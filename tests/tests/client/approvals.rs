@@ -153,7 +153,7 @@ async fn a_responder_answers_later_from_elsewhere<S: Side>() {
     let Some(stage) = Stage::set() else { return };
     let (asked, mut asks) = unbounded_channel();
     let builder = S::on_later::<Command>(S::builder(), move |_, later| {
-        asked.send(later).ok().expect("the test listens");
+        asked.send(later).expect("the test listens");
     });
     let client = stage.spawn::<S>(builder).await;
     let thread = stage.thread::<S>(&client).await;
@@ -172,7 +172,7 @@ async fn an_interrupt_withdraws_the_request<S: Side>() {
     let Some(stage) = Stage::set() else { return };
     let (asked, mut asks) = unbounded_channel();
     let builder = S::on_later::<Command>(S::builder(), move |_, later| {
-        asked.send(later).ok().expect("the test listens");
+        asked.send(later).expect("the test listens");
     });
     let client = stage.spawn::<S>(builder).await;
     let thread = stage.thread::<S>(&client).await;

@@ -132,7 +132,7 @@ async fn the_first_answer_wins_and_the_other_client_is_told<S: Side>() {
         let builder = || {
             let asked = asked.clone();
             S::on_later::<Command>(S::builder(), move |_, later| {
-                asked.send((number, later)).ok().expect("the test listens");
+                asked.send((number, later)).expect("the test listens");
             })
         };
         clients.push(server.connect::<S>(builder).await);
@@ -175,7 +175,7 @@ async fn a_watcher_leaves_requests_to_the_owner<S: Side>() {
     let owner = server.connect::<S>(|| {
         let asked = asked.clone();
         S::on_later::<Command>(S::builder(), move |_, later| {
-            asked.send(later).ok().expect("the test listens");
+            asked.send(later).expect("the test listens");
         })
     });
     let owner = owner.await;

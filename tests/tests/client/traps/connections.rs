@@ -61,7 +61,7 @@ fn a_client_that_resumes_a_thread_is_asked_what_is_open() {
         let first = server.connect::<Tasks>(|| {
             let asked = asked.clone();
             Tasks::on_later::<Command>(Client::builder(), move |_, later| {
-                asked.send(later).ok().expect("the test listens");
+                asked.send(later).expect("the test listens");
             })
         });
         let first = first.await;
