@@ -37,7 +37,8 @@ pub enum Error {
 
     /// The server is too busy (code -32001), after all attempts that were asked for.
     #[error(
-        "failed to call `{method}`: {error}, after {attempts} attempt(s); try again later, or use `with_retry`"
+        "failed to call `{method}`: {error}, after {attempts} attempt(s); try again later, or set `default_retry` or \
+         `with_retry`"
     )]
     Overloaded {
         /// The method.

@@ -49,7 +49,8 @@ impl Handle {
 
     /// How long to wait before a call is made again; none where it is not.
     pub(crate) fn retry_delay(&self, error: &Error, attempts: u32) -> Option<Duration> {
-        self.options.retry.filter(|_| error.is_retryable())?.delay_after(attempts)
+        let policy = self.options.retry.or(self.link.settings().retry);
+        policy.filter(|_| error.is_retryable())?.delay_after(attempts)
     }
 
     /// Begins a call.

@@ -156,6 +156,7 @@ pub(crate) struct Settings {
     pub(crate) queue_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
     pub(crate) unhandled: Unhandled,
     pub(crate) version_check: VersionCheck,
 }
@@ -167,6 +168,7 @@ impl Default for Settings {
             queue_limit: 1 << 16,
             line_limit: 64 << 20,
             timeout: Some(Duration::from_secs(60)),
+            retry: None,
             unhandled: Unhandled::Decline,
             version_check: VersionCheck::default(),
         }

@@ -51,6 +51,16 @@ macro_rules! setters {
             self
         }
 
+        /// When and how often calls are made again that the server is too busy for (code -32001), and only those.
+        /// Never unless set.
+        ///
+        /// It holds for the call that introduces the client as well: where a hundred clients connect to one
+        /// server at the same time, many are told to come back later.
+        pub fn default_retry(mut self, policy: crate::RetryPolicy) -> Self {
+            self.setup.settings.retry = Some(policy);
+            self
+        }
+
         /// How many bytes a message of the server may have. 64 MiB unless set. On a pipe a longer line is
         /// passed over, and the call that it answers fails; a WebSocket is closed.
         pub fn line_limit(mut self, bytes: usize) -> Self {

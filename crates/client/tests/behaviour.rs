@@ -8,6 +8,7 @@ both!(
     another_version_is_refused_only_when_asked,
     a_server_that_does_not_introduce_itself_is_an_error,
     retries_are_for_overload_and_only_when_asked,
+    retries_can_be_asked_for_before_connecting,
     a_timeout_belongs_to_a_handle,
     what_the_user_runs_has_no_default_deadline,
     a_full_queue_refuses,
@@ -135,6 +136,24 @@ mod bodies {
         }
         assert!(client.call("busier", json!({})).await.is_err());
         assert_eq!(server.count("busier"), 4, "the first handle is as it was");
+    }
+
+    /// Connecting is a call as well, and the only one that a handle's policy comes too late for.
+    pub async fn retries_can_be_asked_for_before_connecting<K: Kit>() {
+        let busy = || {
+            let faults = Faults::seeded(1).overloaded("initialize", 2).overloaded("busy", 3);
+            Scenario::new().answer("busy", Answer::result(json!({}))).faults(faults)
+        };
+        let (_, refused) = K::try_attach(K::builder(), busy()).await;
+        let error = refused.expect_err("it is busy");
+        assert!(matches!(error, Error::Overloaded { attempts: 1, .. }), "{error}");
+        let policy = RetryPolicy::default().initial_delay(Duration::from_millis(1)).max_attempts(3);
+        let (server, client) = K::attach(K::builder().default_retry(policy), busy()).await;
+        assert_eq!(server.count("initialize"), 3);
+        let once = client.with_retry(policy.max_attempts(1));
+        once.call("busy", json!({})).await.expect_err("the handle's own policy counts");
+        client.call("busy", json!({})).await.expect("the third attempt");
+        assert_eq!(server.count("busy"), 4);
     }
 
     pub async fn a_timeout_belongs_to_a_handle<K: Kit>() {

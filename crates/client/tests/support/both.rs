@@ -119,6 +119,10 @@ macro_rules! adapt {
                 Self::default_timeout(self, timeout)
             }
 
+            fn default_retry(self, policy: RetryPolicy) -> Self {
+                Self::default_retry(self, policy)
+            }
+
             fn line_limit(self, bytes: usize) -> Self {
                 Self::line_limit(self, bytes)
             }

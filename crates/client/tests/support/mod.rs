@@ -126,6 +126,7 @@ pub trait Build: Sized + Send {
     fn window(self, calls: usize) -> Self;
     fn queue_limit(self, calls: usize) -> Self;
     fn default_timeout(self, timeout: Option<Duration>) -> Self;
+    fn default_retry(self, policy: RetryPolicy) -> Self;
     fn line_limit(self, bytes: usize) -> Self;
     fn unhandled(self, unhandled: Unhandled) -> Self;
     fn version_check(self, check: VersionCheck) -> Self;
