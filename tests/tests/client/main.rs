@@ -7,6 +7,9 @@ mod stage;
 mod story;
 
 mod approvals;
+mod crowd;
+#[cfg(target_os = "linux")]
+mod leftovers;
 mod life;
 mod many;
 mod transports;
