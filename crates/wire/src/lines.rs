@@ -48,8 +48,13 @@ pub enum LineError {
         head: Box<str>,
     },
     /// It is not UTF-8.
-    #[error("read a line that is not UTF-8: {0}")]
-    NotUtf8(#[from] Utf8Error),
+    #[error("read a line that is not UTF-8: {source}")]
+    NotUtf8 {
+        /// Where it stops to be.
+        source: Utf8Error,
+        /// The first 256 bytes of it, as of a line that is too long.
+        head: Box<str>,
+    },
 }
 
 impl LineBuffer {
@@ -108,7 +113,8 @@ impl LineBuffer {
         if line.len() > self.limit {
             return Err(self.refused(line));
         }
-        Ok(std::str::from_utf8(line)?)
+        std::str::from_utf8(line)
+            .map_err(|source| LineError::NotUtf8 { source, head: text(&line[..line.len().min(HEAD)]) })
     }
 
     /// The error for a line that begins like this, with more bytes than the limit: the same one however much
@@ -233,6 +239,6 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_spoil_their_line_alone() {
         let out = lines(100, &[b"a\n\xff\xfe\nb\n"]);
-        assert!(matches!(&out[..], [Ok(_), Err(LineError::NotUtf8(_)), Ok(_)]), "{out:?}");
+        assert!(matches!(&out[..], [Ok(_), Err(LineError::NotUtf8 { .. }), Ok(_)]), "{out:?}");
     }
 }

@@ -125,7 +125,7 @@ impl Core {
     /// Takes in the news of a line that could not even be read. `head` is how it began.
     pub(crate) fn receive_refused(&mut self, error: &LineError, wakes: &mut Wakes) {
         let head = match error {
-            LineError::TooLong { head, .. } => head,
+            LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. } => head,
             _ => "",
         };
         self.receive_unreadable(head.as_bytes(), error.to_string(), wakes);

@@ -67,11 +67,12 @@ fn a_broken_answer_fails_its_call_and_no_other() {
     let mut bench = Bench::new();
     let all = bench.subscribe(Filter::All);
     let (broken, twice, fine) = (bench.begin("m"), bench.begin("m"), bench.begin("m"));
+    let no_text = bench.begin("m");
     bench.line(&format!(r#"{{"id":{broken},"result":{{"a":"#));
     let error = unreadable(&mut bench, broken);
     assert!(error.raw().is_some_and(|raw| raw.contains("\"result\"")), "{error:?}");
-    // What is no UTF-8 comes without its beginning: the call that it answers, if any, waits for its deadline.
-    bench.receive(b"{\"id\":3,\"result\":\"\xff\"}");
+    bench.receive(b"{\"id\":4,\"result\":\"\xff\"}");
+    assert!(unreadable(&mut bench, no_text).to_string().contains("UTF-8"));
     bench.line(&format!(r#"{{"id":{twice},"result":1}}{{"id":{fine},"result":1}}"#));
     unreadable(&mut bench, twice);
     assert!(bench.poll(fine).is_pending());
