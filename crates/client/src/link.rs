@@ -26,6 +26,10 @@ pub(crate) const KEPT_BUFFER: usize = 1 << 20;
 /// How long the other half of a broken connection may take to find out.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// How long a process may take to end with its input once all handles are gone. It needs a few hundredths of a
+/// second to end what it has started itself, which a kill at once would leave behind.
+const LAST_GRACE: Duration = Duration::from_millis(250);
+
 /// How long a stream may take to end after this side has closed it.
 pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -242,6 +246,11 @@ impl Link {
     #[cfg(feature = "blocking")]
     pub(crate) fn wake_watchers(&self) {
         self.with(Core::wake_watchers);
+    }
+
+    /// How long a process may take to end by itself.
+    pub(crate) fn grace(&self) -> Duration {
+        if self.is_abandoned() { LAST_GRACE } else { GRACE }
     }
 
     /// Ready once all handles are gone.

@@ -17,8 +17,8 @@ use crate::twins::{client_methods, client_traits};
 /// A connection to an app-server, cheap to clone and shared by any number of tasks.
 ///
 /// Every method of the protocol is a method of it by the trait [`Methods`](crate::Methods). When the last
-/// clone is dropped the connection is closed, and a child process killed; [`shutdown`](Self::shutdown) is the
-/// polite way.
+/// clone is dropped the connection is closed, and a child process that does not end at once is killed;
+/// [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,

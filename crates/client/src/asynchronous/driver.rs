@@ -6,7 +6,6 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
@@ -74,7 +73,7 @@ pub(super) async fn drive(
         }
     };
     let (status, stderr) = match child {
-        Some(child) => child.see_off(if link.is_abandoned() { Duration::ZERO } else { GRACE }).await,
+        Some(child) => child.see_off(link.grace()).await,
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };

@@ -49,7 +49,8 @@ impl Child {
         Ok((child, stdin, stdout))
     }
 
-    /// Waits for the process, whose standard input is closed, and gets less patient with it.
+    /// Waits for the process, whose standard input is closed, and gets less patient with it. Stops when there is
+    /// need to hurry.
     pub(super) fn end(&self, hurry: impl Fn() -> bool) {
         if self.wait(self.patience.after_eof, &hurry).is_some() {
             return;
@@ -62,8 +63,10 @@ impl Child {
                 return;
             }
         }
-        tracing::warn!("the app-server does not end: killing it");
-        self.kill();
+        if !hurry() {
+            tracing::warn!("the app-server does not end: killing it");
+            self.kill();
+        }
     }
 
     /// Kills the process. It fails only for one that has ended, which is what is wanted.

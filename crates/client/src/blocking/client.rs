@@ -18,8 +18,8 @@ use crate::wait::block_on;
 /// A connection to an app-server, cheap to clone and shared by any number of threads.
 ///
 /// Every method of the protocol is a method of it by the trait [`Methods`](crate::Methods), sent by `.call()`.
-/// When the last clone is dropped the connection is closed, and a child process killed;
-/// [`shutdown`](Self::shutdown) is the polite way.
+/// When the last clone is dropped the connection is closed, and a child process that does not end at once is
+/// killed; [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Clone)]
 pub struct Client {
     handle: Handle,

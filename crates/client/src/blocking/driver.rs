@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::task::Poll;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::child::Child;
 use crate::core::Output;
@@ -95,7 +95,7 @@ fn end(
     // Closes the standard input of a process that has closed its output only: it may wait for that.
     link.hang_up();
     let (status, stderr) = match child {
-        Some(child) => child.see_off(if link.is_abandoned() { Duration::ZERO } else { GRACE }),
+        Some(child) => child.see_off(link.grace()),
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
