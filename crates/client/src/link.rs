@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{LineError, RpcError};
@@ -215,18 +215,6 @@ impl Link {
         self.lock().is_stopping()
     }
 
-    /// Ready once the connection is closed.
-    pub(crate) fn poll_closed(&self, context: &Context<'_>) -> Poll<Arc<Closed>> {
-        let mut core = self.lock();
-        match core.closed() {
-            Some(closed) => Poll::Ready(closed),
-            None => {
-                core.watch(context.waker());
-                Poll::Pending
-            }
-        }
-    }
-
     /// Whether all handles are gone, so that nobody minds how the connection ends.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
@@ -280,6 +268,37 @@ impl Link {
 fn wake_all(wakes: &mut Wakes) {
     for waker in wakes.drain(..) {
         waker.wake();
+    }
+}
+
+/// Somebody who waits for the end of a connection, and is forgotten when they no longer do.
+pub(crate) struct Watch<'a> {
+    link: &'a Link,
+    waker: Option<Waker>,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(link: &'a Link) -> Self {
+        Self { link, waker: None }
+    }
+
+    /// Ready once the connection is closed.
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Arc<Closed>> {
+        let mut core = self.link.lock();
+        if let Some(closed) = core.closed() {
+            return Poll::Ready(closed);
+        }
+        core.watch(context.waker());
+        self.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some(waker) = &self.waker {
+            self.link.lock().unwatch(waker);
+        }
     }
 }
 

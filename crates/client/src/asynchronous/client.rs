@@ -12,6 +12,7 @@ use super::{ClientBuilder, Events};
 use crate::call::decoded;
 use crate::error::{Closed, Error};
 use crate::handle::{Handle, WeakHandle};
+use crate::link::Watch;
 use crate::twins::{client_methods, client_traits};
 
 /// A connection to an app-server, cheap to clone and shared by any number of tasks.
@@ -54,7 +55,8 @@ impl Client {
 
     /// Waits for the end of the connection.
     pub async fn wait_closed(&self) -> Arc<Closed> {
-        poll_fn(|context| self.handle.link.poll_closed(context)).await
+        let mut watch = Watch::new(&self.handle.link);
+        poll_fn(|context| watch.poll(context)).await
     }
 
     /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the

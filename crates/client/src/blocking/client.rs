@@ -12,6 +12,7 @@ use super::{ClientBuilder, Events};
 use crate::call::decoded;
 use crate::error::{Closed, Error};
 use crate::handle::{Handle, WeakHandle};
+use crate::link::Watch;
 use crate::twins::{client_methods, client_traits};
 use crate::wait::block_on;
 
@@ -55,7 +56,8 @@ impl Client {
 
     /// Waits for the end of the connection.
     pub fn wait_closed(&self) -> Arc<Closed> {
-        block_on(|context| self.handle.link.poll_closed(context))
+        let mut watch = Watch::new(&self.handle.link);
+        block_on(|context| watch.poll(context))
     }
 
     /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the

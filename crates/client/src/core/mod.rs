@@ -295,6 +295,11 @@ impl Core {
         }
     }
 
+    /// Forgets who no longer waits: a waker keeps the memory of its task.
+    pub(crate) fn unwatch(&mut self, waker: &Waker) {
+        self.watchers.retain(|watcher| !watcher.will_wake(waker));
+    }
+
     pub(crate) fn wake_watchers(&mut self, wakes: &mut Wakes) {
         wakes.append(&mut self.watchers);
     }
