@@ -62,11 +62,13 @@ fn run(cli: &Cli) -> Result<i32, Failure> {
         Some(path) => Scenario::from_file(path)?,
         None => Scenario::new(),
     };
+    // Before the first answer: a client that has seen one may signal.
+    let signals = signals().map_err(Failure::Start)?;
     let (input, output) = streams().map_err(Failure::Streams)?;
     let server =
         ScriptedServer::spawn(scenario, input, (output, ends::has_room), io::stderr(), Hangup::default())
             .map_err(Failure::Start)?;
-    on_sigterm(server.terminator()).map_err(Failure::Start)?;
+    on_sigterm(signals, server.terminator()).map_err(Failure::Start)?;
     let ended = server.join();
     if let Some(path) = &cli.report {
         let report = serde_json::to_value(server.report()).unwrap_or_default();
@@ -99,8 +101,23 @@ fn streams() -> io::Result<(io::Stdin, io::Stdout)> {
 }
 
 #[cfg(unix)]
-fn on_sigterm(terminate: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;
+type Signals = signal_hook::iterator::Signals;
+#[cfg(not(unix))]
+type Signals = ();
+
+/// From now on SIGTERM does not kill the process but waits to be taken.
+#[cfg(unix)]
+fn signals() -> io::Result<Signals> {
+    Signals::new([signal_hook::consts::SIGTERM])
+}
+
+#[cfg(not(unix))]
+fn signals() -> io::Result<Signals> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn on_sigterm(mut signals: Signals, terminate: impl Fn() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new()
         .name("scripted-signals".into())
         .spawn(move || signals.forever().for_each(|_| terminate()))?;
@@ -108,6 +125,6 @@ fn on_sigterm(terminate: impl Fn() + Send + 'static) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn on_sigterm(_: impl Fn() + Send + 'static) -> io::Result<()> {
+fn on_sigterm((): Signals, _: impl Fn() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
