@@ -18,8 +18,8 @@ pub enum Error {
 
     /// The server did not answer before the call's deadline. It may still do what was asked.
     #[error(
-        "failed to call `{method}`: no answer within {after:?}; the server may still be at it. Give the call \
-         more time with `with_timeout`"
+        "failed to call `{method}`: no answer within {after:?}; if it was sent, the server may still be at it. \
+         Give the call more time with `with_timeout`"
     )]
     TimedOut {
         /// The method.
@@ -69,7 +69,8 @@ pub enum Error {
 
     /// More waits to be sent than the settings allow.
     #[error(
-        "failed to send `{method}`: too much waits to be sent already; wait for answers, or raise `queue_limit`"
+        "failed to send `{method}`: too much waits to be sent already; wait for answers, raise `queue_limit`, or \
+         see why the server does not read"
     )]
     QueueFull {
         /// The method.
@@ -215,7 +216,8 @@ impl Closed {
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
-            CloseReason::Shutdown => f.write_str("this client was shut down")?,
+            // That was wanted: how the process took it is no news.
+            CloseReason::Shutdown => return f.write_str("this client was shut down"),
             CloseReason::EndOfStream => f.write_str("it closed the connection")?,
             CloseReason::Failed(reason) => write!(f, "the connection failed: {reason}")?,
         }

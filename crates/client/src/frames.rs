@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tungstenite::client::{IntoClientRequest, client_with_config};
 use tungstenite::handshake::MidHandshake;
@@ -23,6 +24,9 @@ use crate::link::Link;
 
 /// The app-server refuses frames of more than 16 MiB; longer messages go in parts.
 const FRAME_BYTES: usize = 8 << 20;
+
+/// How many bytes of answers to pings may wait for a server that does not read.
+const ANSWERS_LIMIT: usize = 64 << 20;
 
 /// What was read and not decoded yet, and what is to be written.
 #[derive(Default)]
@@ -192,8 +196,10 @@ impl FrameReader {
             }
         };
         // Answers to pings and goodbyes.
-        if !self.frames.memory.lock().outgoing.is_empty() {
-            self.link.nudge_writer();
+        match self.frames.memory.lock().outgoing.len() {
+            0 => {}
+            length if length > ANSWERS_LIMIT => return Err(io::Error::other("the server does not read")),
+            _ => self.link.nudge_writer(),
         }
         Ok(open)
     }
@@ -202,6 +208,9 @@ impl FrameReader {
 /// The request to upgrade. It has no `Origin`, which the app-server refuses.
 pub(crate) fn request(address: &Address, bearer_token: Option<&str>) -> Result<Request, Error> {
     let url = match address {
+        Address::WebSocket(url) if !url.starts_with("ws://") => {
+            return Err(failed(address, "app-servers speak ws:// only"));
+        }
         Address::WebSocket(url) => url,
         Address::Unix(_) => "ws://localhost/",
     };
@@ -233,6 +242,11 @@ fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
             Message::Frame(Frame::message(bytes, OpCode::Data(kind), part + 1 == count))
         })
     })
+}
+
+/// The server did not answer in time.
+pub(crate) fn silent(address: &Address, patience: Duration) -> Error {
+    failed(address, format!("no answer within {patience:?}"))
 }
 
 /// Why there is no connection.

@@ -42,8 +42,15 @@
 //! # Bad peers
 //!
 //! A message that cannot be decoded is an event, or the error of the one call it answers. Late, duplicate and
-//! unknown answers are counted ([`Stats`]). A line beyond the limit is passed over. A server that stops reading
-//! delays nobody beyond their deadlines.
+//! unknown answers are counted ([`Stats`]). A line beyond the limit is passed over; of a WebSocket, which knows no
+//! such thing, that is the end, and so is text that is not UTF-8. A server that stops reading delays nobody beyond
+//! their deadlines.
+//!
+//! # The runtime
+//!
+//! A [`Client`] lives on the tokio runtime that connected it, which needs its time and IO drivers (`enable_all`)
+//! and has to run: deadlines are minded there. When it is shut down the connection is closed, and a child process
+//! killed; reaping that one is left to the next runtime or the end of the program.
 //!
 //! # Features
 //!

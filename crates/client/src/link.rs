@@ -1,14 +1,15 @@
 //! One connection as its handles and its driver share it: the core behind a lock.
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{LineError, RpcError};
 
-use crate::core::{Asked, Core, Outcome, Output, Queue, Ticket, Wakes, scan};
+use crate::core::{Asked, Core, NoMessage, Outcome, Output, Queue, Ticket, Wakes, read};
 use crate::error::{CloseReason, Closed, Error};
 use crate::event::Filter;
 use crate::handle::Owner;
@@ -38,6 +39,8 @@ pub(crate) struct Link {
     core: Mutex<Core>,
     /// All handles are gone.
     abandoned: AtomicBool,
+    #[cfg(feature = "blocking")]
+    waits: AtomicBool,
     settings: Settings,
     handlers: Mutex<Option<Arc<Handlers>>>,
     owner: OnceLock<Weak<Owner>>,
@@ -49,6 +52,8 @@ impl Link {
         Self {
             core: Mutex::new(Core::new(&settings)),
             abandoned: AtomicBool::new(false),
+            #[cfg(feature = "blocking")]
+            waits: AtomicBool::new(false),
             settings,
             handlers: Mutex::new(Some(Arc::new(handlers))),
             owner: OnceLock::new(),
@@ -67,10 +72,11 @@ impl Link {
 
     /// What the server said about itself; known once `initialize` was answered.
     pub(crate) fn server(&self) -> &ServerInfo {
-        self.server.get_or_init(ServerInfo::default)
+        static UNKNOWN: LazyLock<ServerInfo> = LazyLock::new(ServerInfo::default);
+        self.server.get().unwrap_or(&UNKNOWN)
     }
 
-    /// Says who the server is; once, by the one who connects, before anyone else has the connection.
+    /// Says who the server is; once, by the one who connects.
     pub(crate) fn set_server(&self, server: ServerInfo) {
         let _ = self.server.set(server);
     }
@@ -87,7 +93,12 @@ impl Link {
     }
 
     pub(crate) fn poll_call(&self, id: i64, context: &Context<'_>) -> Poll<Outcome> {
-        self.lock().poll_call(id, context.waker())
+        let (polled, stale) = {
+            let mut core = self.lock();
+            (core.poll_call(id, context.waker()), core.take_stale())
+        };
+        drop(stale);
+        polled
     }
 
     pub(crate) fn give_up(&self, id: i64) {
@@ -108,18 +119,13 @@ impl Link {
         self.lock().subscribe(filter, queue);
     }
 
-    /// Takes in a line of the server.
+    /// Takes in a line of the server. Whatever others may have a part in, such as logs, is done without the lock.
     pub(crate) fn receive(self: &Arc<Self>, line: Result<&str, &LineError>, wakes: &mut Wakes) {
-        let asked = match line {
-            Ok(line) => match scan(line) {
-                Ok(head) => self.lock().receive(line, head, wakes),
-                Err(error) => {
-                    self.lock().receive_broken(line, &error, wakes);
-                    None
-                }
-            },
-            Err(error) => {
-                self.lock().receive_refused(error, wakes);
+        let asked = match read(line) {
+            Ok((line, head)) => self.lock().receive(line, head, wakes),
+            Err(NoMessage { line, why }) => {
+                tracing::warn!(why, "the server sent a line that cannot be read");
+                self.lock().receive_unreadable(line, why, wakes);
                 None
             }
         };
@@ -142,10 +148,23 @@ impl Link {
         self.owner.get()?.upgrade()
     }
 
+    /// Has whoever drops the last handle wait for the end of the child process: the threads that see to it end
+    /// with the program.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn wait_when_abandoned(&self) {
+        self.waits.store(true, Ordering::Release);
+    }
+
     /// All handles are gone: nobody minds how the connection ends.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
         self.stop();
+        #[cfg(feature = "blocking")]
+        if self.waits.load(Ordering::Acquire) {
+            let mut watch = Watch::new(self);
+            let deadline = Instant::now().checked_add(GRACE);
+            let _ = crate::wait::block_until(deadline, |context| watch.poll(context));
+        }
     }
 
     pub(crate) fn answer(&self, ticket: &Ticket, answer: &Result<String, RpcError>) -> bool {
@@ -177,8 +196,8 @@ impl Link {
 
     /// See [`Core::poll_clock`].
     #[cfg(feature = "async")]
-    pub(crate) fn poll_clock(&self, context: &Context<'_>) -> Option<Instant> {
-        self.with(|core, wakes| core.poll_clock(Instant::now(), context.waker(), wakes))
+    pub(crate) fn poll_clock(&self, now: Instant, context: &Context<'_>) -> Option<Instant> {
+        self.with(|core, wakes| core.poll_clock(now, context.waker(), wakes))
     }
 
     pub(crate) fn unsubscribe(&self, filter: &Filter, queue: &Arc<Queue>) {
@@ -220,11 +239,14 @@ impl Link {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    /// Ready once the connection is to end, or has ended.
-    pub(crate) fn poll_stopping(&self, context: &Context<'_>) -> Poll<()> {
+    /// Ready once the connection is to end: because that is wanted, or because of this error.
+    pub(crate) fn poll_stopping(&self, context: &Context<'_>) -> Poll<Result<(), io::Error>> {
         let mut core = self.lock();
         if core.is_stopping() {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(failure) = core.failure() {
+            return Poll::Ready(Err(io::Error::other(failure)));
         }
         core.watch(context.waker());
         Poll::Pending
@@ -254,7 +276,11 @@ impl Link {
     /// Does something to the core, and wakes whom it concerns once the lock is free.
     fn with<T>(&self, act: impl FnOnce(&mut Core, &mut Wakes) -> T) -> T {
         let mut wakes = Wakes::new();
-        let result = act(&mut self.lock(), &mut wakes);
+        let (result, stale) = {
+            let mut core = self.lock();
+            (act(&mut core, &mut wakes), core.take_stale())
+        };
+        drop(stale);
         wake_all(&mut wakes);
         result
     }

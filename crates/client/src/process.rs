@@ -26,7 +26,7 @@ pub(crate) const LAST_WORDS: Duration = Duration::from_millis(200);
 /// else what npm has in its caches; see [`codex_appserver_runtime::Codex::find`]. It speaks over its standard
 /// input and output; its standard error goes to `tracing` (target `codex_appserver_client::stderr`, level
 /// debug), and its last lines into the errors.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Process {
     program: Option<PathBuf>,
     arguments: Vec<OsString>,
@@ -48,6 +48,19 @@ pub(crate) struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self { after_eof: Duration::from_secs(5), after_term: Duration::from_secs(5) }
+    }
+}
+
+/// Values of the environment may be secrets: their names must do.
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Process")
+            .field("program", &self.program)
+            .field("arguments", &self.arguments)
+            .field("environment", &names)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }
 
@@ -161,6 +174,8 @@ impl Process {
         if self.clear_environment {
             command.env_clear();
         }
+        // Its last words are shown in errors, where colours are noise.
+        command.env("NO_COLOR", "1");
         for (name, value) in &self.environment {
             match value {
                 Some(value) => command.env(name, value),

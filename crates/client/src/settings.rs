@@ -67,9 +67,10 @@ impl EventSettings {
     }
 }
 
-/// When and how often a call is made again that the server was too busy for (code -32001).
+/// When and how often a call is made again that the server was too busy for: code -32001 with a message that says
+/// "overloaded", for servers of tools have errors of that code as well.
 ///
-/// Nothing else is ever tried again.
+/// Nothing else is ever tried again. The deadline of a call holds for each attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -128,7 +129,8 @@ impl RetryPolicy {
         let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
         let delay = self.initial_delay.saturating_mul(doubled).min(self.max_delay);
         let factor = 1.0 + self.jitter * (2.0 * fastrand::f64() - 1.0);
-        Some(delay.mul_f64(factor).min(self.max_delay))
+        let spread = Duration::try_from_secs_f64(delay.as_secs_f64() * factor);
+        Some(spread.unwrap_or(self.max_delay).min(self.max_delay))
     }
 }
 

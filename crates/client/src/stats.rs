@@ -22,6 +22,8 @@ pub struct Stats {
     pub notifications: u64,
     /// Requests of the server that came.
     pub server_requests: u64,
+    /// Requests of the server that were refused because too many were open.
+    pub refused_requests: u64,
     /// Lines that are no message, not UTF-8, or too long.
     pub unreadable_lines: u64,
     /// Events that subscriptions skipped, counted when each of them ends.

@@ -39,7 +39,7 @@ impl Subscription {
     pub(crate) fn closed(&self) -> Error {
         match self.link.closed() {
             Some(closed) => Error::Closed(closed),
-            None => Error::Cancelled { method: "events".into() },
+            None => self.queue.overrun(),
         }
     }
 

@@ -58,6 +58,7 @@ mod bodies {
         it_talks_and_ends_with_its_input,
         an_exit_tells_the_code_and_the_last_words,
         a_server_that_does_not_start_says_why,
+        the_end_of_the_process_counts_though_its_child_holds_the_stream,
         a_crash_tells_the_signal,
         one_that_ignores_the_end_of_its_input_is_terminated,
         one_that_ignores_everything_is_killed,
@@ -150,6 +151,13 @@ mod bodies {
             assert!(error.to_string().contains("exit status: 2; its last words"), "{error}");
             assert!(error.to_string().contains("the configuration is wrong"), "{error}");
         }
+    }
+
+    pub async fn the_end_of_the_process_counts_though_its_child_holds_the_stream<K: Kit>() {
+        let script = "sleep 30 & exit 3";
+        let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
+        let error = K::builder().default_timeout(None).spawn(process).await.expect_err("it ends at once");
+        assert_eq!(closed(&error).status.and_then(|status| status.code()), Some(3));
     }
 
     pub async fn a_crash_tells_the_signal<K: Kit>() {

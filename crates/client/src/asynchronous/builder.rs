@@ -88,7 +88,13 @@ impl ClientBuilder {
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &crate::Address) -> Result<Client, Error> {
         let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
-        let (source, sink) = super::frames::connect(address, token, limit).await?;
+        let connecting = super::frames::connect(address, token, limit);
+        let (source, sink) = match self.setup.settings.timeout {
+            None => connecting.await?,
+            Some(patience) => tokio::time::timeout(patience, connecting)
+                .await
+                .map_err(|_| crate::frames::silent(address, patience))??,
+        };
         self.run(source, sink, None, Unhandled::LeaveToOthers).await
     }
 

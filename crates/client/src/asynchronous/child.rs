@@ -40,6 +40,12 @@ impl Child {
         Ok((child, stdin, stdout))
     }
 
+    /// Waits for the process to end by itself.
+    pub(super) async fn exit(&mut self) {
+        // It fails only for a process that is not there any more.
+        let _ = self.process.wait().await;
+    }
+
     /// Waits for the process, whose standard input is closed, and gets less patient with it.
     pub(super) async fn end(&mut self) {
         if timeout(self.patience.after_eof, self.process.wait()).await.is_ok() {

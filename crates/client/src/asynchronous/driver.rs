@@ -33,6 +33,7 @@ pub(super) trait Sink: Send + 'static {
 enum End {
     Read(io::Result<()>),
     Failed(io::Error),
+    Exited,
     /// The connection is to end; all may be written already.
     Stopping {
         written: bool,
@@ -50,8 +51,13 @@ pub(super) async fn drive(
     let reason = {
         let mut reading = pin!(source.read(&link));
         let mut writing = pin!(write(&link, sink));
-        match first(&link, reading.as_mut(), writing.as_mut()).await {
+        match first(&link, reading.as_mut(), writing.as_mut(), child.as_mut()).await {
             End::Read(read) => CloseReason::of_read(read),
+            End::Exited => {
+                // What it has said is in the stream, which its own children may hold open.
+                let _ = timeout(GRACE, reading).await;
+                CloseReason::EndOfStream
+            }
             End::Failed(error) => {
                 // The stream may still hold what the server said before it went.
                 let _ = timeout(GRACE, reading).await;
@@ -80,16 +86,26 @@ pub(super) async fn drive(
     link.close(Closed { reason, status, stderr });
 }
 
-/// Reads, writes and minds the clock until the stream ends, writing fails, or the connection is to end.
+/// Reads, writes and minds the clock until the stream or the process ends, writing fails, or the connection is to
+/// end.
 async fn first(
     link: &Arc<Link>,
     mut reading: Pin<&mut impl Future<Output = io::Result<()>>>,
     mut writing: Pin<&mut impl Future<Output = io::Result<()>>>,
+    child: Option<&mut Child>,
 ) -> End {
     let mut clock = pin!(keep_time(link));
+    let mut exit = pin!(async {
+        match child {
+            Some(child) => child.exit().await,
+            None => std::future::pending().await,
+        }
+    });
     poll_fn(|context| {
-        if link.poll_stopping(context).is_ready() {
-            return Poll::Ready(End::Stopping { written: false });
+        match link.poll_stopping(context) {
+            Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping { written: false }),
+            Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
+            Poll::Pending => {}
         }
         if let Poll::Ready(read) = reading.as_mut().poll(context) {
             return Poll::Ready(End::Read(read));
@@ -98,6 +114,9 @@ async fn first(
             Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
             Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping { written: true }),
             Poll::Pending => {}
+        }
+        if exit.as_mut().poll(context).is_ready() {
+            return Poll::Ready(End::Exited);
         }
         clock.as_mut().poll(context).map(|never| match never {})
     })
@@ -144,7 +163,10 @@ async fn keep_time(link: &Link) -> Infallible {
     let mut alarm: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         loop {
-            let Some(next) = link.poll_clock(context).map(Instant::from_std) else { return Poll::Pending };
+            let Some(next) = link.poll_clock(Instant::now().into_std(), context).map(Instant::from_std)
+            else {
+                return Poll::Pending;
+            };
             let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(next)));
             if alarm.deadline() != next {
                 alarm.as_mut().reset(next);

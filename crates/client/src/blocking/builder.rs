@@ -27,9 +27,8 @@ impl ClientBuilder {
 
     /// Answers the server's requests of method `R`.
     ///
-    /// Each request gets a thread of its own, which may call the client and take hours. Where it matters whether the
-    /// answer is still wanted, use [`on_responder`](Self::on_responder) and ask
-    /// [`is_open`](crate::RequestResponder::is_open). [`HandlerError::Unhandled`] leaves the request to the setting
+    /// Each request gets a thread of its own, which may call the client and take hours. The context tells
+    /// whether the answer is still wanted. [`HandlerError::Unhandled`] leaves the request to the setting
     /// [`unhandled`](Self::unhandled); a panic declines it. The last handler for a method counts.
     pub fn on<R, F, A>(mut self, handler: F) -> Self
     where
@@ -87,7 +86,8 @@ impl ClientBuilder {
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &crate::Address) -> Result<Client, Error> {
         let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
-        let connected = super::frames::connect(address, token, limit)?;
+        let patience = self.setup.settings.timeout;
+        let connected = super::frames::connect(address, token, limit, patience)?;
         let hang_up = connected.hang_up;
         self.run(connected.source, connected.sink, None, Unhandled::LeaveToOthers, || hang_up.hang_up())
     }

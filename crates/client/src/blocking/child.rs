@@ -39,7 +39,15 @@ impl Child {
         };
         let lines = StderrLines::default();
         let reading = lines.clone();
-        let reading_stderr = thread::spawn(move || read_stderr(stderr, reading));
+        let reader = thread::Builder::new().name("codex stderr".into());
+        let reading_stderr = match reader.spawn(move || read_stderr(stderr, reading)) {
+            Ok(reading) => reading,
+            Err(reason) => {
+                // It has not been told anything yet; its end is of no interest.
+                let _ = process.kill().and_then(|()| process.wait());
+                return Err(Error::Threads(reason));
+            }
+        };
         let child = Self {
             process: Arc::new(Mutex::new(process)),
             stderr: lines,
@@ -47,6 +55,11 @@ impl Child {
             patience: settings.patience,
         };
         Ok((child, stdin, stdout))
+    }
+
+    /// Whether the process has ended by itself.
+    pub(super) fn has_exited(&self) -> bool {
+        !matches!(self.lock().try_wait(), Ok(None))
     }
 
     /// Waits for the process, whose standard input is closed, and gets less patient with it. Stops when there is

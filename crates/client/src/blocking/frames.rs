@@ -1,15 +1,16 @@
 //! WebSocket frames, over TCP and Unix sockets.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::driver::{Sink, Source};
 use crate::address::Address;
 use crate::error::Error;
-use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request};
+use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request, silent};
 use crate::link::{CHUNK, Link};
 
 /// A connected WebSocket: both halves, and a way to end them.
@@ -24,20 +25,30 @@ pub(super) fn connect(
     address: &Address,
     bearer_token: Option<&str>,
     limit: usize,
+    patience: Option<Duration>,
 ) -> Result<Connected, Error> {
     let request = request(address, bearer_token)?;
-    let sockets = open(address, &host_and_port(&request)).map_err(|error| failed(address, error))?;
-    let [mut reader, mut writer, hang_up] = sockets;
+    let late = |error: io::Error| match (error.kind(), patience) {
+        (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(patience)) => silent(address, patience),
+        _ => failed(address, error),
+    };
+    let [mut reader, mut writer, hang_up] =
+        open(address, &host_and_port(&request), patience).map_err(late)?;
+    reader.set_read_timeout(patience).map_err(late)?;
     let mut handshake = Handshake::begin(address, request, limit)?;
     let mut chunk = vec![0; CHUNK];
     let frames = loop {
         let written = writer.write_all(&handshake.outgoing());
-        let length =
-            written.and_then(|()| reader.read(&mut chunk)).map_err(|error| failed(address, error))?;
+        let length = match written.and_then(|()| reader.read(&mut chunk)) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(late(error)),
+        };
         if let Some(frames) = handshake.push(&chunk[..length])? {
             break frames;
         }
     };
+    reader.set_read_timeout(None).map_err(late)?;
     let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
     Ok(Connected { source: FrameSource { frames, reader }, sink, hang_up })
 }
@@ -50,11 +61,14 @@ pub(super) enum Socket {
 }
 
 /// One for each of those who use it.
-fn open(address: &Address, host_and_port: &(String, u16)) -> io::Result<[Socket; 3]> {
+fn open(
+    address: &Address,
+    host_and_port: &(String, u16),
+    patience: Option<Duration>,
+) -> io::Result<[Socket; 3]> {
     match address {
         Address::WebSocket(_) => {
-            let (host, port) = host_and_port;
-            let socket = TcpStream::connect((host.as_str(), *port))?;
+            let socket = connect_tcp(host_and_port, patience)?;
             // Requests are small and wait for their answers.
             socket.set_nodelay(true)?;
             Ok([socket.try_clone()?, socket.try_clone()?, socket].map(Socket::Tcp))
@@ -69,7 +83,30 @@ fn open(address: &Address, host_and_port: &(String, u16)) -> io::Result<[Socket;
     }
 }
 
+/// Tries all addresses of the host, each for so long.
+fn connect_tcp((host, port): &(String, u16), patience: Option<Duration>) -> io::Result<TcpStream> {
+    let Some(patience) = patience else { return TcpStream::connect((host.as_str(), *port)) };
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in (host.as_str(), *port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 impl Socket {
+    /// How long a read may wait. A time of nothing would mean for ever.
+    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+        let patience = patience.map(|patience| patience.max(Duration::from_millis(1)));
+        match self {
+            Self::Tcp(socket) => socket.set_read_timeout(patience),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.set_read_timeout(patience),
+        }
+    }
+
     /// Ends the socket whatever its threads are at. It fails only for one that is gone, which is what is
     /// wanted.
     pub(super) fn hang_up(self) {

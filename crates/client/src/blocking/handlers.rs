@@ -9,6 +9,9 @@ use codex_appserver_wire::{HandlerError, Request, UnknownMethod};
 use super::{Context, Responder};
 use crate::requests::{Hook, Incoming};
 
+/// How many requests one handler may be at work on at a time. What comes beyond is declined.
+const THREADS: usize = 1024;
+
 /// The answer to a request of method `R`, or why there is none.
 pub trait Answer<R: Request> {
     /// Into what the connection sends.
@@ -74,8 +77,13 @@ fn on_thread<H>(handler: H, run: impl Fn(&H, Incoming) + Send + Sync + Copy + 's
 where
     H: Send + Sync + 'static,
 {
+    // Counted by its copies: one here, one in each thread.
     let handler = Arc::new(handler);
     Arc::new(move |incoming| {
+        if Arc::strong_count(&handler) > THREADS {
+            tracing::warn!("a handler is at work on too many requests");
+            return;
+        }
         // A name with a null byte would panic, on the thread that reads.
         let (handler, name) = (handler.clone(), format!("codex {}", incoming.method().replace('\0', "")));
         let started = thread::Builder::new().name(name).spawn(move || run(&handler, incoming));

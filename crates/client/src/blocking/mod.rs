@@ -1,7 +1,7 @@
 //! The client for threads: the same names and shapes, every wait blocks the calling thread.
 //!
-//! A connection has a thread that reads and one that writes, and a thread for each request of the server that
-//! a handler is at work on.
+//! A connection has a thread that reads, one that writes, one that waits for its end and, with a child process, one
+//! for its standard error; and one for each request of the server that a handler is at work on.
 
 mod builder;
 mod child;

@@ -57,6 +57,8 @@ pub(crate) struct Calls {
     queued: usize,
     deadlines: BTreeSet<(Instant, i64)>,
     given_up: GivenUp,
+    /// The last waker that is of no more use.
+    stale: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -86,6 +88,7 @@ impl Calls {
             queued: 0,
             deadlines: BTreeSet::new(),
             given_up: GivenUp::default(),
+            stale: None,
         }
     }
 
@@ -125,9 +128,8 @@ impl Calls {
     pub(crate) fn poll(&mut self, id: i64, waker: &Waker) -> Poll<Outcome> {
         let Some(entry) = self.entries.get_mut(&id) else { return Poll::Ready(Err(Failure::Closed)) };
         if !matches!(entry.state, State::Done(_)) {
-            match &mut entry.waker {
-                Some(kept) => kept.clone_from(waker),
-                none => *none = Some(waker.clone()),
+            if !entry.waker.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
+                self.stale = entry.waker.replace(waker.clone());
             }
             return Poll::Pending;
         }
@@ -172,6 +174,11 @@ impl Calls {
         let Some(entry) = self.entries.remove(&id) else { return };
         self.forget_deadline(id, entry.deadline);
         self.leave(id, &entry.state, out);
+        self.stale = entry.waker;
+    }
+
+    pub(crate) fn take_stale(&mut self) -> Option<Waker> {
+        self.stale.take()
     }
 
     /// Ends the calls whose deadline has passed.

@@ -36,20 +36,28 @@ pub(crate) fn scan(line: &str) -> Result<Head<'_>, serde_json::Error> {
     serde_json::from_str(line)
 }
 
-/// Scans a result for the thread it is about.
-pub(crate) fn thread_of_result(result: &str) -> Option<String> {
-    let Lenient(scope) = serde_json::from_str::<Lenient<Scope<'_>>>(result).ok()?;
-    scope.thread.map(Cow::into_owned)
+/// Scans a result for what it is about.
+pub(crate) fn scope_of_result(result: &str) -> Scope<'_> {
+    serde_json::from_str::<Lenient<Scope<'_>>>(result)
+        .map_or_else(|_| Scope::default(), |Lenient(scope)| scope)
 }
 
 /// The id at the very beginning of an answer that cannot be read as a whole: `{"id":17,…`.
 pub(crate) fn leading_id(line: &[u8]) -> Option<i64> {
     let digits = line.strip_prefix(b"{\"id\":")?;
     let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
-    if digits[end] != b',' {
+    let next = &digits[end..];
+    if !next.starts_with(b",\"result\"") && !next.starts_with(b",\"error\"") {
         return None;
     }
     std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+impl Head<'_> {
+    /// Whether it is a request, a notification or an answer.
+    pub(crate) fn is_message(&self) -> bool {
+        self.method.is_some() || (self.id.is_some() && (self.result.is_some() || self.error.is_some()))
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Head<'a> {
@@ -287,14 +295,23 @@ mod tests {
         let head = scan(r#"{"id":"s","result":{"b": [1, 2]}}"#).expect("an object");
         assert_eq!(head.id, Some("s".into()));
         assert_eq!(head.result.expect("a result").get(), r#"{"b": [1, 2]}"#);
-        assert_eq!(thread_of_result(r#"{"thread":{"id":"t"}}"#).as_deref(), Some("t"));
-        assert_eq!(thread_of_result(r#"{"turn":{},"reviewThreadId":"r"}"#).as_deref(), Some("r"));
+        assert_eq!(scope_of_result(r#"{"thread":{"id":"t"}}"#).thread.as_deref(), Some("t"));
+        assert_eq!(scope_of_result(r#"{"turn":{},"reviewThreadId":"r"}"#).thread.as_deref(), Some("r"));
+        assert!(scope_of_result("[").thread.is_none());
     }
 
     #[test]
     fn finds_the_id_of_a_broken_answer() {
         assert_eq!(leading_id(br#"{"id":17,"result":{"a"#), Some(17));
-        for line in [&b"{\"id\":17"[..], b"{\"id\":17.5,", b"{\"id\":-1,", b"{\"method\":1", b""] {
+        let others: [&[u8]; 6] = [
+            b"{\"id\":17",
+            b"{\"id\":17.5,\"result\"",
+            b"{\"id\":-1,\"result\"",
+            b"{\"id\":17,\"method\"",
+            b"{\"method\":1",
+            b"",
+        ];
+        for line in others {
             assert_eq!(leading_id(line), None);
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use codex_appserver_wire::RpcError;
+use codex_appserver_wire::{LineError, RpcError};
 
 use crate::error::{Closed, Error};
 use crate::event::Filter;
@@ -81,6 +81,8 @@ pub(crate) struct Core {
     nudged: bool,
     /// The other side has gone: nothing more is written.
     hung_up: bool,
+    /// Why the connection cannot go on.
+    failure: Option<&'static str>,
     /// The writer, while it has nothing to write.
     writer: Option<Waker>,
     /// The clock, and when it goes off next.
@@ -101,6 +103,7 @@ impl Core {
             out: Vec::new(),
             nudged: false,
             hung_up: false,
+            failure: None,
             writer: None,
             clock: None,
             watchers: Vec::new(),
@@ -138,6 +141,11 @@ impl Core {
         self.calls.poll(id, waker)
     }
 
+    /// Wakers that are of no more use, to be dropped outside of the lock: each may be the last of its task.
+    pub(crate) fn take_stale(&mut self) -> Option<Waker> {
+        self.calls.take_stale()
+    }
+
     /// Forgets a call whose caller is gone.
     pub(crate) fn give_up(&mut self, id: i64, wakes: &mut Wakes) {
         self.calls.give_up(id, &mut self.out);
@@ -167,7 +175,10 @@ impl Core {
         answer: &Result<String, RpcError>,
         wakes: &mut Wakes,
     ) -> bool {
-        let open = self.requests.answer(ticket, answer, &mut self.out);
+        let open = self.requests.answer(ticket, answer, &mut self.out, wakes);
+        if self.out.len() > OUT_LIMIT {
+            self.fail("the server does not read what it has asked for", wakes);
+        }
         self.wake_writer(wakes);
         open
     }
@@ -295,6 +306,16 @@ impl Core {
         }
     }
 
+    /// The connection cannot go on: the driver is to close it.
+    pub(crate) fn fail(&mut self, why: &'static str, wakes: &mut Wakes) {
+        self.failure.get_or_insert(why);
+        self.wake_watchers(wakes);
+    }
+
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        self.failure
+    }
+
     /// Forgets who no longer waits: a waker keeps the memory of its task.
     pub(crate) fn unwatch(&mut self, waker: &Waker) {
         self.watchers.retain(|watcher| !watcher.will_wake(waker));
@@ -334,9 +355,28 @@ impl Core {
     }
 }
 
+/// A line that is no message; of one that could not even be read, how it began.
+pub(crate) struct NoMessage<'a> {
+    pub(crate) line: &'a str,
+    pub(crate) why: String,
+}
+
 /// Scans a line for [`Core::receive`], outside of any lock.
-pub(crate) fn scan(line: &str) -> Result<Head<'_>, serde_json::Error> {
-    head::scan(line)
+pub(crate) fn read<'a>(line: Result<&'a str, &'a LineError>) -> Result<(&'a str, Head<'a>), NoMessage<'a>> {
+    let line = line.map_err(|error| match error {
+        LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. } => {
+            NoMessage { line: head, why: error.to_string() }
+        }
+        _ => NoMessage { line: "", why: error.to_string() },
+    })?;
+    match head::scan(line) {
+        Ok(head) if head.is_message() => Ok((line, head)),
+        Ok(_) => {
+            let why = "neither a request nor a notification nor an answer".to_owned();
+            Err(NoMessage { line, why })
+        }
+        Err(error) => Err(NoMessage { line, why: error.to_string() }),
+    }
 }
 
 #[cfg(all(test, feature = "async"))]

@@ -71,7 +71,8 @@ impl Queue {
         let weight = state.weight + item.weight();
         // Best-effort events leave half of the room to the others.
         let room = if best_effort { self.settings.byte_cap / 2 } else { self.settings.byte_cap };
-        if weight <= room {
+        // What is alone in the queue cannot be waiting because of a slow subscriber.
+        if weight <= room || (!best_effort && state.items.is_empty()) {
             state.weight = weight;
             state.items.push_back(item);
         } else if best_effort || self.settings.overflow == Overflow::Skip {
@@ -107,11 +108,16 @@ impl Queue {
             return Poll::Pending;
         };
         match std::mem::replace(end, End::Told) {
-            End::Overrun => Poll::Ready(Some(Err(Error::Overrun { byte_cap: self.settings.byte_cap }))),
+            End::Overrun => Poll::Ready(Some(Err(self.overrun()))),
             // Whoever shut the connection down knows.
             End::Closed(closed) if !closed.is_shutdown() => Poll::Ready(Some(Err(Error::Closed(closed)))),
             End::Closed(_) | End::Told => Poll::Ready(None),
         }
+    }
+
+    /// The error of a subscription that has ended while the connection goes on.
+    pub(crate) fn overrun(&self) -> Error {
+        Error::Overrun { byte_cap: self.settings.byte_cap }
     }
 
     /// Keeps only what `wanted` says of lines; what was skipped stays told.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_appserver_wire::{DecodeError, LineError, RequestId, RpcError};
+use codex_appserver_wire::{DecodeError, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
@@ -24,10 +24,7 @@ impl Core {
                     wakes,
                 );
             }
-            _ => {
-                let message = "neither a request nor a notification nor an answer".to_owned();
-                self.receive_unreadable(line.as_bytes(), message, wakes);
-            }
+            _ => {}
         }
         None
     }
@@ -51,7 +48,7 @@ impl Core {
             if !must_answer {
                 return None;
             }
-            tracing::warn!(method, "declined a server request: too many are open");
+            self.stats.refused_requests += 1;
             let refusal = Err(RpcError::new(-32001, "too many open requests"));
             if let Some(ticket) = self.requests.open(id) {
                 self.answer(&ticket, &refusal, wakes);
@@ -117,31 +114,23 @@ impl Core {
         self.wake_writer(wakes);
     }
 
-    /// Takes in a line that is no JSON object.
-    pub(crate) fn receive_broken(&mut self, line: &str, error: &serde_json::Error, wakes: &mut Wakes) {
-        self.receive_unreadable(line.as_bytes(), error.to_string(), wakes);
-    }
-
-    /// Takes in the news of a line that could not even be read. `head` is how it began.
-    pub(crate) fn receive_refused(&mut self, error: &LineError, wakes: &mut Wakes) {
-        let head = match error {
-            LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. } => head,
-            _ => "",
-        };
-        self.receive_unreadable(head.as_bytes(), error.to_string(), wakes);
-    }
-
-    /// The call that the line answers fails with it; everybody who listens to all gets to know.
-    fn receive_unreadable(&mut self, line: &[u8], message: String, wakes: &mut Wakes) {
+    /// Takes in a line that is no message; of one that could not even be read `line` is how it began. The call
+    /// that it answers fails with it. If it answers none, it may have been about anything: everybody gets to
+    /// know.
+    pub(crate) fn receive_unreadable(&mut self, line: &str, message: String, wakes: &mut Wakes) {
         self.stats.unreadable_lines += 1;
-        let raw = excerpt(line);
-        tracing::warn!(message, line = raw, "the server sent a line that cannot be read");
-        if let Some(id) = head::leading_id(line) {
+        let raw = excerpt(line.as_bytes());
+        let answers = head::leading_id(line.as_bytes());
+        if let Some(id) = answers {
             let error = DecodeError::other(message.clone()).with_raw(raw.clone());
             self.settle(id, Err(Failure::Unreadable(error)), wakes);
         }
         let unreadable = Arc::new(Unreadable { method: None, path: String::new(), message, raw });
-        self.routes.push(&Scope::default(), false, wakes, || Item::Unreadable(unreadable));
+        let item = Item::Unreadable(unreadable);
+        match answers {
+            Some(_) => self.routes.push(&Scope::default(), false, wakes, || item),
+            None => self.routes.push_everywhere(&item, wakes),
+        }
     }
 }
 

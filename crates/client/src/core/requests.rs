@@ -1,5 +1,6 @@
 //! The server's requests that are open, and which threads are this client's own.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
 
@@ -7,7 +8,7 @@ use codex_appserver_wire::{RequestId, RpcError};
 
 use super::Wakes;
 use super::calls::write_json;
-use super::head::{Scope, thread_of_result};
+use super::head::{Scope, scope_of_result};
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;
@@ -36,7 +37,7 @@ pub(crate) struct Requests {
 #[derive(Debug)]
 struct Open {
     number: u64,
-    waker: Option<Waker>,
+    wakers: Vec<Waker>,
 }
 
 impl Requests {
@@ -47,7 +48,7 @@ impl Requests {
         }
         let number = self.next_number;
         self.next_number += 1;
-        self.open.insert(id.clone(), Open { number, waker: None });
+        self.open.insert(id.clone(), Open { number, wakers: Vec::new() });
         Some(Ticket { id, number })
     }
 
@@ -63,7 +64,9 @@ impl Requests {
     pub(crate) fn poll_resolved(&mut self, ticket: &Ticket, waker: &Waker) -> Poll<()> {
         match self.open.get_mut(&ticket.id) {
             Some(open) if open.number == ticket.number => {
-                open.waker = Some(waker.clone());
+                if !open.wakers.iter().any(|kept| kept.will_wake(waker)) {
+                    open.wakers.push(waker.clone());
+                }
                 Poll::Pending
             }
             _ => Poll::Ready(()),
@@ -76,11 +79,12 @@ impl Requests {
         ticket: &Ticket,
         answer: &Result<String, RpcError>,
         out: &mut Vec<u8>,
+        wakes: &mut Wakes,
     ) -> bool {
         if !self.is_open(ticket) {
             return false;
         }
-        self.open.remove(&ticket.id);
+        self.resolve(&ticket.id, wakes);
         write_answer(out, &ticket.id, answer);
         true
     }
@@ -88,19 +92,28 @@ impl Requests {
     /// The server, or this client, is done with a request that may be open.
     pub(crate) fn resolve(&mut self, id: &RequestId, wakes: &mut Wakes) {
         if let Some(open) = self.open.remove(id) {
-            wakes.extend(open.waker);
+            wakes.extend(open.wakers);
         }
     }
 
     pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {
-        wakes.extend(self.open.drain().filter_map(|(_, open)| open.waker));
+        wakes.extend(self.open.drain().flat_map(|(_, open)| open.wakers));
     }
 
-    /// Takes note of the thread that a call of this client has started.
+    /// Takes note of the thread or the turn that a call of this client has started.
     pub(crate) fn note_result(&mut self, method: &str, result: &str) {
         if matches!(method, "thread/start" | "thread/fork" | "review/start") {
-            self.own_threads.extend(thread_of_result(result));
+            self.own_threads.extend(scope_of_result(result).thread.map(Cow::into_owned));
         }
+        if matches!(method, "turn/start" | "review/start") {
+            self.add_own_turn(&scope_of_result(result));
+        }
+    }
+
+    fn add_own_turn(&mut self, scope: &Scope<'_>) {
+        self.own_turns.extend(scope.turn.as_deref().map(str::to_owned));
+        let surplus = self.own_turns.len().saturating_sub(OWN_TURN_LIMIT);
+        self.own_turns.drain(..surplus);
     }
 
     /// Takes note of threads that come and go: the sub-agents of an own thread are own threads. There need not be
@@ -116,9 +129,7 @@ impl Requests {
                     self.own_threads.insert(thread.to_owned());
                 }
                 if self.own_threads.contains(thread) {
-                    self.own_turns.extend(scope.turn.as_deref().map(str::to_owned));
-                    let surplus = self.own_turns.len().saturating_sub(OWN_TURN_LIMIT);
-                    self.own_turns.drain(..surplus);
+                    self.add_own_turn(scope);
                 }
             }
             "thread/deleted" => drop(self.own_threads.remove(thread)),
@@ -134,9 +145,10 @@ impl Requests {
         self.own_turns.iter().rev().any(|own| own == turn)
     }
 
-    /// Whether the request is about a thread that this client started.
+    /// Whether the request is about a thread, or a turn, that this client started.
     pub(crate) fn is_own(&self, scope: &Scope<'_>) -> bool {
         scope.thread.as_deref().is_some_and(|thread| self.own_threads.contains(thread))
+            || scope.turn.as_deref().is_some_and(|turn| self.is_own_turn(turn))
     }
 }
 

@@ -73,6 +73,14 @@ impl Routes {
         }
     }
 
+    /// Gives an event to everyone, for it may concern anyone.
+    pub(crate) fn push_everywhere(&mut self, item: &Item, wakes: &mut Wakes) {
+        let keyed = self.threads.values_mut().chain(self.turns.values_mut());
+        for queues in std::iter::once(&mut self.all).chain(keyed) {
+            queues.retain(|queue| queue.push(item.clone(), false, wakes));
+        }
+    }
+
     /// Ends all subscriptions.
     pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
         let keyed = self.threads.drain().chain(self.turns.drain()).flat_map(|(_, queues)| queues);

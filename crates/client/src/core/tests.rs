@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use codex_appserver_wire::{LineBuffer, RpcError};
 use serde_json::Value;
 
-use super::{Asked, Core, Failure, Item, Outcome, Output, Queue, Wakes};
+use super::{Asked, Core, Failure, Item, NoMessage, Outcome, Output, Queue, Wakes};
 use crate::error::{CloseReason, Closed, Error};
 use crate::event::Filter;
 use crate::settings::{EventSettings, Settings};
@@ -126,16 +126,10 @@ impl Bench {
         lines.push(b"\n");
         let mut asked = None;
         while let Some(line) = lines.next_line() {
-            let came = self.act(|core, wakes| match line {
-                Ok(line) => match super::scan(line) {
-                    Ok(head) => core.receive(line, head, wakes),
-                    Err(error) => {
-                        core.receive_broken(line, &error, wakes);
-                        None
-                    }
-                },
-                Err(error) => {
-                    core.receive_refused(&error, wakes);
+            let came = self.act(|core, wakes| match super::read(line.as_ref().map(|line| *line)) {
+                Ok((line, head)) => core.receive(line, head, wakes),
+                Err(NoMessage { line, why }) => {
+                    core.receive_unreadable(line, why, wakes);
                     None
                 }
             });

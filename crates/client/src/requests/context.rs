@@ -1,11 +1,14 @@
 //! What a handler gets to know beside the params.
 
 use std::marker::PhantomData;
+use std::sync::Weak;
 
 use codex_appserver_wire::RequestId;
 
 use super::Incoming;
+use crate::core::Ticket;
 use crate::handle::{Handle, WeakHandle};
+use crate::link::Link;
 
 /// Where a request of the server came from, and the client it came to.
 pub struct RequestContext<C> {
@@ -14,12 +17,17 @@ pub struct RequestContext<C> {
     thread_id: Option<String>,
     turn_id: Option<String>,
     handle: Option<WeakHandle>,
+    link: Weak<Link>,
+    ticket: Ticket,
     client: PhantomData<fn() -> C>,
 }
 
 impl<C> RequestContext<C> {
     pub(crate) fn new(incoming: &Incoming) -> Self {
+        let (link, ticket) = incoming.key();
         Self {
+            link,
+            ticket,
             id: incoming.id().clone(),
             method: incoming.method().to_owned(),
             thread_id: incoming.thread_id().map(str::to_owned),
@@ -27,6 +35,11 @@ impl<C> RequestContext<C> {
             handle: incoming.handle().map(|handle| handle.downgrade()),
             client: PhantomData,
         }
+    }
+
+    /// Whether an answer is still wanted: nobody else has answered, and the request was not withdrawn.
+    pub fn is_open(&self) -> bool {
+        self.link.upgrade().is_some_and(|link| link.is_open(&self.ticket))
     }
 
     /// The id of the request. It counts in the server's own id space.
@@ -66,6 +79,8 @@ impl<C> Clone for RequestContext<C> {
             thread_id: self.thread_id.clone(),
             turn_id: self.turn_id.clone(),
             handle: self.handle.clone(),
+            link: self.link.clone(),
+            ticket: self.ticket.clone(),
             client: PhantomData,
         }
     }

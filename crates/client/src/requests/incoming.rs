@@ -1,7 +1,7 @@
 //! A request of the server on its way to whoever answers it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use codex_appserver_requests::ServerRequest;
@@ -12,7 +12,7 @@ use codex_appserver_wire::{
 use serde_json::value::RawValue;
 
 use super::decline::decline;
-use crate::core::Asked;
+use crate::core::{Asked, Ticket};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::link::Link;
@@ -63,7 +63,7 @@ impl Incoming {
     /// The params as those of this method; none where they do not decode, which is answered here.
     pub(crate) fn accept<R: Request>(self) -> Option<(R::Params, Self)> {
         match self.params::<R>() {
-            Ok(params) => Some((params, self)),
+            Ok(params) => Some((params, self.decoded())),
             Err(error) => {
                 self.undecodable(&error);
                 None
@@ -74,7 +74,7 @@ impl Incoming {
     /// The request, whatever its method; none where it does not decode, which is answered here.
     pub(crate) fn accept_any(self) -> Option<(ServerRequest, Self)> {
         match self.request() {
-            Ok(request) => Some((request, self)),
+            Ok(request) => Some((request, self.decoded())),
             Err(error) => {
                 self.undecodable(&error);
                 None
@@ -93,6 +93,12 @@ impl Incoming {
         }
     }
 
+    /// The text is not needed any more, however long the answer takes.
+    fn decoded(mut self) -> Self {
+        self.asked.line = "".into();
+        self
+    }
+
     /// Whether the bindings do not know the method.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self.request(), Ok(ServerRequest::Unrecognized(_)))
@@ -100,6 +106,11 @@ impl Incoming {
 
     fn request(&self) -> Result<ServerRequest, DecodeError> {
         RequestEnvelope::decode(&self.asked.line).map(|envelope| envelope.request)
+    }
+
+    /// Which request it is, for those who only want to know whether it is open.
+    pub(crate) fn key(&self) -> (Weak<Link>, Ticket) {
+        (Arc::downgrade(&self.link), self.asked.ticket.clone())
     }
 
     /// Whether nobody has answered yet.

@@ -74,6 +74,12 @@ impl<R: Request, C> RequestResponder<R, C> {
         self.incoming.poll_resolved(context)
     }
 
+    /// The same as [`resolved`](Self::resolved), blocking this thread.
+    #[cfg(feature = "blocking")]
+    pub fn wait_resolved(&self) {
+        crate::wait::block_on(|context| self.poll_resolved(context));
+    }
+
     /// Waits until no answer is wanted any more. A front end takes its dialog away then.
     pub async fn resolved(&self) {
         poll_fn(|context| self.poll_resolved(context)).await;

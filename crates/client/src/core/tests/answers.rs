@@ -100,5 +100,5 @@ fn a_line_that_is_too_long_fails_the_call_that_it_answers() {
     bench.result(fine);
     assert!(bench.outcome(fine).is_ok(), "the connection goes on");
     assert_eq!(drain(&all).len(), 2);
-    assert!(drain(&thread).is_empty());
+    assert_eq!(drain(&thread).len(), 1, "what answers nothing may have been about this thread");
 }

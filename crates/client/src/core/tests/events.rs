@@ -159,7 +159,12 @@ fn an_overrun_wakes_the_one_who_waits() {
     assert!(queue.poll(&alarm.waker).is_pending());
     bench.tell_number("m", 0);
     assert_eq!(alarm.rings(), 1);
-    assert_eq!(drain(&queue), ["overrun", "end"]);
+    assert_eq!(drain(&queue), ["m 0"], "what is alone has room");
+    assert!(queue.poll(&alarm.waker).is_pending());
+    bench.tell_number("m", 1);
+    bench.tell_number("m", 2);
+    assert_eq!(alarm.rings(), 2);
+    assert_eq!(drain(&queue), ["m 1", "overrun", "end"]);
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn own_threads_are_those_that_this_client_started_with_their_sub_agents() {
     let results = [
         ("thread/start", r#"{"thread":{"id":"started"}}"#),
         ("thread/fork", r#"{"thread":{"id":"forked"},"model":"m"}"#),
-        ("review/start", r#"{"turn":{"id":"U"},"reviewThreadId":"review"}"#),
+        ("review/start", r#"{"turn":{"id":"V"},"reviewThreadId":"review"}"#),
         ("thread/resume", r#"{"thread":{"id":"resumed"}}"#),
     ];
     for (method, result) in results {
@@ -152,4 +152,43 @@ fn a_stopped_client_is_asked_nothing_but_hears_of_it() {
     assert!(!bench.answer(&open, &ok()));
     assert!(bench.line(&ask("1", "{}")).is_none());
     assert_eq!(drain(&all), ["ask", "ask"]);
+}
+
+#[test]
+fn the_requests_of_a_turn_that_this_client_started_are_its_own() {
+    let mut bench = sharing();
+    let id = bench.begin("turn/start");
+    bench.line(&format!(r#"{{"id":{id},"result":{{"turn":{{"id":"mine"}}}}}}"#));
+    let mut must = |id: u32, turn: &str| {
+        let params = format!(r#"{{"threadId":"resumed","turnId":"{turn}"}}"#);
+        let asked = bench.line(&format!(r#"{{"method":"ask","id":{id},"params":{params}}}"#));
+        asked.expect("a request for the handlers").must_answer
+    };
+    assert!(must(0, "mine"));
+    assert!(!must(1, "theirs"));
+}
+
+#[test]
+fn a_server_that_asks_and_does_not_read_is_given_up() {
+    let mut bench = Bench::new();
+    let long = "x".repeat(1 << 20);
+    let mut asked = 0;
+    while bench.core.failure().is_none() {
+        asked += 1;
+        assert!(asked < 1000, "what waits to be written grows without end");
+        let request = bench.line(&format!(r#"{{"method":"ask","id":"{asked}{long}"}}"#)).expect("a request");
+        bench.act(|core, wakes| core.answer(&request.ticket, &Ok("{}".into()), wakes));
+    }
+}
+
+#[test]
+fn everyone_who_waits_for_the_end_of_a_request_is_woken() {
+    let mut bench = Bench::new();
+    let request = asked(&mut bench, "0", "T");
+    let (one, two) = (Alarm::new(), Alarm::new());
+    for alarm in [&one, &two, &one] {
+        assert!(bench.core.poll_resolved(&request.ticket, &alarm.waker).is_pending());
+    }
+    assert!(bench.act(|core, wakes| core.answer(&request.ticket, &ok(), wakes)));
+    assert_eq!((one.rings(), two.rings()), (1, 1));
 }

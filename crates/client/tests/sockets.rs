@@ -1,0 +1,161 @@
+//! WebSocket against a server of the library's own: pings, parts, goodbyes, silence.
+#![cfg(all(feature = "async", feature = "blocking", feature = "ws"))]
+
+use std::net::{TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use codex_appserver_client::{Address, Client, CloseReason, Error, Event, Filter, VersionCheck, blocking};
+use serde_json::{Value, json};
+use tungstenite::protocol::frame::Frame;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
+use tungstenite::{Bytes, Message, WebSocket};
+
+type Server = WebSocket<TcpStream>;
+
+/// A server that introduces itself to one client and then does as it is told.
+fn serve(then: impl FnOnce(Server) + Send + 'static) -> (Address, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("ws://{}", listener.local_addr().expect("an address"));
+    let server = thread::spawn(move || {
+        let (socket, _) = listener.accept().expect("a client");
+        let mut server = tungstenite::accept(socket).expect("a handshake");
+        let id = request(&mut server)["id"].clone();
+        let info = json!({"userAgent": "x/0", "codexHome": "/", "platformFamily": "", "platformOs": ""});
+        say(&mut server, &json!({"id": id, "result": info}));
+        then(server);
+    });
+    (address.parse().expect("an address"), server)
+}
+
+/// The next request of the client; notifications are passed over.
+fn request(server: &mut Server) -> Value {
+    loop {
+        if let Message::Text(text) = server.read().expect("a message") {
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            if message.get("id").is_some() {
+                return message;
+            }
+        }
+    }
+}
+
+fn say(server: &mut Server, message: &Value) {
+    server.send(Message::text(message.to_string())).expect("the client is there");
+}
+
+fn client() -> blocking::ClientBuilder {
+    blocking::Client::builder().version_check(VersionCheck::Ignore)
+}
+
+fn part(text: &str, kind: Data, last: bool) -> Message {
+    Message::Frame(Frame::message(Bytes::copy_from_slice(text.as_bytes()), OpCode::Data(kind), last))
+}
+
+#[test]
+fn pings_are_answered_while_the_client_has_nothing_to_say() {
+    let (address, server) = serve(|mut server| {
+        server.send(Message::Ping(Bytes::from_static(b"there?"))).expect("the client is there");
+        loop {
+            match server.read().expect("a message") {
+                Message::Pong(bytes) => return assert_eq!(&bytes[..], b"there?"),
+                _ => continue,
+            }
+        }
+    });
+    let client = client().connect(&address).expect("a connection");
+    server.join().expect("a pong");
+    drop(client);
+}
+
+#[test]
+fn a_message_in_parts_is_one_message() {
+    let (address, server) = serve(|mut server| {
+        let asked = request(&mut server);
+        let text = json!({"id": asked["id"], "result": {"text": "one and two"}}).to_string();
+        let (one, two) = text.split_at(text.len() / 2);
+        server.send(part(one, Data::Text, false)).expect("the client is there");
+        server.send(part(two, Data::Continue, true)).expect("the client is there");
+    });
+    let client = client().connect(&address).expect("a connection");
+    assert_eq!(client.request_raw("any", json!({})).expect("an answer")["text"], "one and two");
+    server.join().expect("a server");
+}
+
+#[test]
+fn a_long_message_arrives_whole() {
+    let (address, server) = serve(|mut server| {
+        let asked = request(&mut server);
+        let length = asked["params"].as_str().map(str::len);
+        say(&mut server, &json!({"id": asked["id"], "result": length}));
+    });
+    let client = client().connect(&address).expect("a connection");
+    let length = 9 << 20;
+    assert_eq!(client.request_raw("any", "x".repeat(length)).expect("an answer"), length);
+    server.join().expect("a server");
+}
+
+#[tokio::test]
+async fn a_goodbye_ends_the_connection() {
+    let (address, server) = serve(|mut server| {
+        request(&mut server);
+        server.close(None).expect("the client is there");
+        // Until the client has said goodbye as well.
+        while server.read().is_ok() {}
+    });
+    let client =
+        Client::builder().version_check(VersionCheck::Ignore).connect(&address).await.expect("a connection");
+    let mut events = client.events(Filter::All);
+    let error = client.request_raw("any", json!({})).await.expect_err("no answer");
+    assert!(
+        matches!(&error, Error::Closed(closed) if matches!(closed.reason, CloseReason::EndOfStream)),
+        "{error}"
+    );
+    assert!(matches!(events.next().await, Some(Err(Error::Closed(_)))));
+    assert!(events.next().await.is_none());
+    server.join().expect("a goodbye");
+}
+
+#[test]
+fn garbage_in_a_frame_is_an_event() {
+    let (address, server) = serve(|mut server| {
+        request(&mut server);
+        server.send(Message::text("garbage")).expect("the client is there");
+        server.send(Message::Binary(Bytes::from_static(b"\xff"))).expect("the client is there");
+        say(&mut server, &json!({"method": "after"}));
+        request(&mut server);
+    });
+    let client = client().connect(&address).expect("a connection");
+    let mut events = client.events(Filter::thread("any"));
+    let asking = thread::spawn({
+        let client = client.clone();
+        move || drop(client.request_raw("any", json!({})))
+    });
+    let event = events.next().expect("an event").expect("the connection goes on");
+    assert!(matches!(&event, Event::Unreadable(unreadable) if unreadable.raw == "garbage"), "{event:?}");
+    client.shutdown();
+    asking.join().expect("a thread");
+    // It read a second request, or the end.
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address: Address =
+        format!("ws://{}", listener.local_addr().expect("an address")).parse().expect("an address");
+    let patience = Duration::from_millis(50);
+    let error = Client::builder().default_timeout(patience).connect(&address).await.expect_err("no answer");
+    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
+    let connect = move || client().default_timeout(patience).connect(&address).map(drop);
+    let error = tokio::task::spawn_blocking(connect).await.expect("a thread").expect_err("no answer");
+    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
+    drop(listener);
+}
+
+#[test]
+fn a_token_does_not_go_out_in_the_open() {
+    let address = Address::WebSocket("wss://127.0.0.1:1".into());
+    let error = client().bearer_token("secret").connect(&address).expect_err("no connection").to_string();
+    assert!(error.contains("ws:// only") && !error.contains("secret"), "{error}");
+}
