@@ -71,6 +71,11 @@ fn steps() -> Vec<Step> {
             vec![
                 cargo("clippy --quiet --workspace --all-targets -- -D warnings"),
                 cargo("clippy --quiet --workspace --all-targets --all-features -- -D warnings"),
+                // With threads alone, and what is left without either.
+                cargo(
+                    "clippy --quiet -p codex-appserver-client --lib --no-default-features --features blocking,ws -- -D warnings",
+                ),
+                cargo("clippy --quiet -p codex-appserver-client --lib --no-default-features -- -D warnings"),
                 cargo("clippy --quiet --manifest-path xtask/Cargo.toml --all-targets -- -D warnings"),
             ],
         ),

@@ -42,6 +42,7 @@ pub(crate) struct Patience {
     /// After its standard input was closed.
     pub(crate) after_eof: Duration,
     /// After it was told to terminate.
+    #[cfg_attr(not(unix), expect(dead_code))]
     pub(crate) after_term: Duration,
 }
 

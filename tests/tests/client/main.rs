@@ -14,3 +14,4 @@ mod life;
 mod many;
 mod transports;
 mod traps;
+mod tree;
