@@ -3,12 +3,13 @@
 #![cfg(all(feature = "async", unix))]
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use codex_appserver_client::method::ItemCommandExecutionRequestApproval as Command;
 use codex_appserver_client::{Client, Error, Filter, Methods};
-use codex_appserver_testkit::scripted::{Answer, Scenario, ScriptedServer};
+use codex_appserver_testkit::scripted::{Answer, Ask, Scenario, ScriptedServer, Step};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -138,23 +139,38 @@ async fn a_writer_that_breaks_ends_the_connection_and_says_why() {
     assert!(error.to_string().contains("it broke"), "{error}");
 }
 
-/// A stream that panics when it is read.
-#[cfg(feature = "blocking")]
-struct Panicking;
+/// Tells when it is dropped.
+struct Token(mpsc::Sender<()>);
 
-#[cfg(feature = "blocking")]
-impl std::io::Read for Panicking {
-    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-        panic!("a broken stream, as the test wants")
+impl Drop for Token {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
     }
 }
 
-#[cfg(feature = "blocking")]
-#[test]
-fn a_stream_that_panics_closes_the_connection() {
-    let error = codex_appserver_client::blocking::Client::builder()
-        .default_timeout(None)
-        .attach(Panicking, std::io::sink())
-        .expect_err("no answer");
-    assert!(matches!(error, Error::Closed(_)), "{error}");
+#[tokio::test]
+async fn a_resolved_request_drops_its_handler() {
+    let (sender, dropped) = mpsc::channel();
+    let (began, begun) = tokio::sync::mpsc::unbounded_channel();
+    let mut begun = begun;
+    let (server, stdout, stdin) = ScriptedServer::start_async(Scenario::new()).expect("it starts");
+    let handler = move |_, _| {
+        let token = Token(sender.clone());
+        began.send(()).expect("a test");
+        async move {
+            std::future::pending::<()>().await;
+            drop(token);
+            unreachable!("nobody wakes it")
+        }
+    };
+    let builder = Client::builder().on::<Command, _, _>(handler);
+    let client = builder.attach(stdout, stdin).await.expect("it connects");
+    let params = json!({"threadId": "T", "turnId": "U", "itemId": "i", "startedAtMs": 1});
+    server.play([Step::Request(Ask::new("item/commandExecution/requestApproval", params))]);
+    begun.recv().await.expect("it begins");
+    server.play([Step::notify("serverRequest/resolved", json!({"threadId": "T", "requestId": 0}))]);
+    let waits = tokio::task::spawn_blocking(move || dropped.recv_timeout(PATIENCE));
+    waits.await.expect("no panic").expect("the handler is dropped");
+    client.request_raw("m", json!({})).await.expect("it lives");
+    assert!(server.answers().is_empty());
 }
