@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{LineError, RpcError};
 
-use crate::core::{Asked, Core, NoMessage, Outcome, Output, Queue, Ticket, Wakes, read};
+use crate::core::{Asked, Core, DRIVER, NoMessage, Outcome, Output, Queue, Ticket, Wakes, read};
 use crate::error::{CloseReason, Closed, Error};
 use crate::event::Filter;
 use crate::handle::Owner;
@@ -248,7 +248,7 @@ impl Link {
         if let Some(failure) = core.failure() {
             return Poll::Ready(Err(io::Error::other(failure)));
         }
-        core.watch(context.waker());
+        core.watch(DRIVER, context.waker());
         Poll::Pending
     }
 
@@ -265,7 +265,7 @@ impl Link {
 
     /// Ready once all handles are gone.
     pub(crate) fn poll_abandoned(&self, context: &Context<'_>) -> Poll<()> {
-        self.lock().watch(context.waker());
+        self.lock().watch(DRIVER, context.waker());
         if self.is_abandoned() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -300,12 +300,12 @@ fn wake_all(wakes: &mut Wakes) {
 /// Somebody who waits for the end of a connection, and is forgotten when they no longer do.
 pub(crate) struct Watch<'a> {
     link: &'a Link,
-    waker: Option<Waker>,
+    key: u64,
 }
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(link: &'a Link) -> Self {
-        Self { link, waker: None }
+        Self { link, key: link.lock().new_watcher() }
     }
 
     /// Ready once the connection is closed.
@@ -314,17 +314,16 @@ impl<'a> Watch<'a> {
         if let Some(closed) = core.closed() {
             return Poll::Ready(closed);
         }
-        core.watch(context.waker());
-        self.waker = Some(context.waker().clone());
+        core.watch(self.key, context.waker());
         Poll::Pending
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        if let Some(waker) = &self.waker {
-            self.link.lock().unwatch(waker);
-        }
+        // Dropped after the lock: it may be the last of its task.
+        let waker = self.link.lock().unwatch(self.key);
+        drop(waker);
     }
 }
 

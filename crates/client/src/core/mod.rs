@@ -12,6 +12,7 @@ mod routes;
 mod tier;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -37,6 +38,9 @@ pub(crate) type Wakes = Vec<Waker>;
 /// How many bytes may wait to be written before calls and notifications are refused: a peer that does not read
 /// must not fill the memory. The window alone does not see to that, as calls that are given up leave it.
 const OUT_LIMIT: usize = 64 << 20;
+
+/// The key by which the driver of a connection waits for it.
+pub(crate) const DRIVER: u64 = 0;
 
 /// A request of the server for the handlers.
 #[derive(Debug)]
@@ -88,7 +92,8 @@ pub(crate) struct Core {
     /// The clock, and when it goes off next.
     clock: Option<(Waker, Option<Instant>)>,
     /// Those who wait for the phase to change.
-    watchers: Vec<Waker>,
+    watchers: BTreeMap<u64, Waker>,
+    last_watcher: u64,
 }
 
 impl Core {
@@ -106,7 +111,8 @@ impl Core {
             failure: None,
             writer: None,
             clock: None,
-            watchers: Vec::new(),
+            watchers: BTreeMap::new(),
+            last_watcher: DRIVER,
         }
     }
 
@@ -299,11 +305,15 @@ impl Core {
         }
     }
 
+    /// The key of one more who waits for the connection itself; [`DRIVER`] is taken.
+    pub(crate) fn new_watcher(&mut self) -> u64 {
+        self.last_watcher += 1;
+        self.last_watcher
+    }
+
     /// Wakes once when the connection is stopped or closed.
-    pub(crate) fn watch(&mut self, waker: &Waker) {
-        if !self.watchers.iter().any(|watcher| watcher.will_wake(waker)) {
-            self.watchers.push(waker.clone());
-        }
+    pub(crate) fn watch(&mut self, watcher: u64, waker: &Waker) {
+        self.watchers.insert(watcher, waker.clone());
     }
 
     /// The connection cannot go on: the driver is to close it.
@@ -317,12 +327,12 @@ impl Core {
     }
 
     /// Forgets who no longer waits: a waker keeps the memory of its task.
-    pub(crate) fn unwatch(&mut self, waker: &Waker) {
-        self.watchers.retain(|watcher| !watcher.will_wake(waker));
+    pub(crate) fn unwatch(&mut self, watcher: u64) -> Option<Waker> {
+        self.watchers.remove(&watcher)
     }
 
     pub(crate) fn wake_watchers(&mut self, wakes: &mut Wakes) {
-        wakes.append(&mut self.watchers);
+        wakes.extend(std::mem::take(&mut self.watchers).into_values());
     }
 
     /// The counters of now.

@@ -14,8 +14,8 @@ fn stopping_cancels_calls_and_lets_the_writer_finish() {
     let (answered, alarm, watcher) = (flying, Alarm::new(), Alarm::new());
     let all = bench.subscribe(Filter::All);
     assert!(bench.core.poll_call(queued, &alarm.waker).is_pending());
-    bench.core.watch(&watcher.waker);
-    bench.core.watch(&watcher.waker);
+    bench.core.watch(7, &watcher.waker);
+    bench.core.watch(7, &watcher.waker);
     bench.give_up(given_up);
     bench.act(Core::stop);
     assert_eq!((alarm.rings(), watcher.rings()), (1, 1));
@@ -55,7 +55,7 @@ fn closing_ends_everything_that_waits() {
     assert!(bench.core.poll_resolved(&asked.ticket, &alarm.waker).is_pending());
     let queues = [Filter::All, Filter::thread("T"), Filter::turn("U")].map(|filter| bench.subscribe(filter));
     bench.line(r#"{"method":"m","params":{"threadId":"T","turnId":"U"}}"#);
-    bench.core.watch(&watcher.waker);
+    bench.core.watch(7, &watcher.waker);
     bench.close();
     bench.pass(5);
     assert_eq!((alarm.rings(), watcher.rings()), (3, 1), "each is woken once");
