@@ -4,7 +4,8 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use codex_appserver_client::{
-    Client, Event, Events, Filter, Methods, Process, ServerNotification, VersionCheck, blocking,
+    Client, Event, EventSettings, Events, Filter, Methods, Process, ServerNotification, VersionCheck,
+    blocking,
 };
 use codex_appserver_requests::TurnSteerResponse;
 use codex_appserver_types::{ClientInfo, TextUserInput, UserInput};
@@ -57,7 +58,7 @@ impl Contender for Async {
     fn notifications(&mut self) -> Result<Delivered> {
         let client = self.client.as_ref().context("not connected")?;
         self.runtime.block_on(async {
-            let mut events: Events = client.events(Filter::thread(THREAD));
+            let mut events: Events = client.events_with(Filter::thread(THREAD), all());
             client.turn_start(THREAD, input()).await?;
             let mut delivered = Delivered::default();
             while let Some(event) = events.next().await {
@@ -102,7 +103,7 @@ impl Contender for Blocking {
 
     fn notifications(&mut self) -> Result<Delivered> {
         let client = self.client.as_ref().context("not connected")?;
-        let events = client.events(Filter::thread(THREAD));
+        let events = client.events_with(Filter::thread(THREAD), all());
         client.turn_start(THREAD, input()).call()?;
         let mut delivered = Delivered::default();
         for event in events {
@@ -112,6 +113,11 @@ impl Contender for Blocking {
         }
         bail!("the events ended before the turn")
     }
+}
+
+/// Room for the whole flood, 25 MB: it is a race, and the server may be ahead of a subscriber by more than the cap.
+fn all() -> EventSettings {
+    EventSettings::default().byte_cap(64 << 20)
 }
 
 fn info() -> ClientInfo {

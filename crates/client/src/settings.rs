@@ -34,6 +34,8 @@ pub enum Overflow {
     End,
     /// The event is skipped and counted like a best-effort one.
     Skip,
+    /// The oldest events make room and are counted: the subscription holds what was said last.
+    DropOldest,
 }
 
 /// How much may wait in a subscription, and what happens beyond.
@@ -41,12 +43,14 @@ pub enum Overflow {
 pub struct EventSettings {
     pub(crate) byte_cap: usize,
     pub(crate) overflow: Overflow,
+    /// The only notifications and requests that are wanted, where not all are.
+    pub(crate) methods: Option<&'static [&'static str]>,
 }
 
 impl Default for EventSettings {
     /// 16 MiB, and a subscription that overflows ends.
     fn default() -> Self {
-        Self { byte_cap: 16 << 20, overflow: Overflow::End }
+        Self { byte_cap: 16 << 20, overflow: Overflow::End, methods: None }
     }
 }
 
@@ -63,6 +67,13 @@ impl EventSettings {
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// Only these notifications and requests, by their wire names; others cost such a subscription nothing.
+    #[must_use]
+    pub fn methods(mut self, methods: &'static [&'static str]) -> Self {
+        self.methods = Some(methods);
         self
     }
 }
@@ -122,7 +133,7 @@ impl RetryPolicy {
     }
 
     /// How long to wait after so many failed attempts; none when that was enough.
-    pub(crate) fn delay_after(&self, attempts: u32) -> Option<Duration> {
+    pub fn delay_after(&self, attempts: u32) -> Option<Duration> {
         if attempts >= self.max_attempts {
             return None;
         }

@@ -62,6 +62,11 @@ impl Queue {
         Self { settings, state: Mutex::default() }
     }
 
+    /// Whether messages of this method belong here; those that cannot be read have none.
+    pub(crate) fn wants(&self, method: Option<&str>) -> bool {
+        self.settings.methods.is_none_or(|methods| method.is_some_and(|method| methods.contains(&method)))
+    }
+
     /// Adds an item and tells whether the subscription still wants more. A skipped one is counted.
     pub(crate) fn push(&self, item: Item, best_effort: bool, wakes: &mut Wakes) -> bool {
         let mut state = self.lock();
@@ -75,6 +80,10 @@ impl Queue {
         if weight <= room || (!best_effort && state.items.is_empty()) {
             state.weight = weight;
             state.items.push_back(item);
+        } else if self.settings.overflow == Overflow::DropOldest {
+            state.weight = weight;
+            state.items.push_back(item);
+            state.drop_oldest(self.settings.byte_cap);
         } else if best_effort || self.settings.overflow == Overflow::Skip {
             state.skip();
         } else {
@@ -147,6 +156,25 @@ impl State {
         match self.items.back_mut() {
             Some(Item::Lagged(count)) => *count += 1,
             _ => self.items.push_back(Item::Lagged(1)),
+        }
+    }
+
+    /// Makes room at the front, which then tells how much is missing. The newest item stays.
+    fn drop_oldest(&mut self, room: usize) {
+        let mut missing = 0;
+        while self.weight > room && self.items.len() > 1 {
+            match self.items.pop_front() {
+                Some(Item::Lagged(count)) => missing += count,
+                Some(item) => {
+                    self.weight -= item.weight();
+                    self.skipped += 1;
+                    missing += 1;
+                }
+                None => break,
+            }
+        }
+        if missing > 0 {
+            self.items.push_front(Item::Lagged(missing));
         }
     }
 }

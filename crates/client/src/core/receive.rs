@@ -6,7 +6,7 @@ use codex_appserver_wire::{DecodeError, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
-use super::{Asked, Core, Item, Phase, Wakes, tier};
+use super::{Asked, Core, Item, Phase, Wakes};
 use crate::event::Unreadable;
 use crate::settings::Unhandled;
 
@@ -39,7 +39,7 @@ impl Core {
     ) -> Option<Asked> {
         self.stats.server_requests += 1;
         let text: Arc<str> = line.into();
-        self.routes.push(scope, false, wakes, || Item::Request(text.clone()));
+        self.routes.push(scope, Some(method), wakes, || Item::Request(text.clone()));
         if !matches!(self.phase, Phase::Open) {
             return None;
         }
@@ -70,7 +70,7 @@ impl Core {
         if self.unhandled == Unhandled::LeaveToOthers {
             self.requests.note_notification(method, scope);
         }
-        self.routes.push(scope, tier::is_best_effort(method), wakes, || Item::Notification(line.into()));
+        self.routes.push(scope, Some(method), wakes, || Item::Notification(line.into()));
         if method == "serverRequest/resolved"
             && let Some(id) = &scope.request
         {
@@ -128,7 +128,7 @@ impl Core {
         let unreadable = Arc::new(Unreadable { method: None, path: String::new(), message, raw });
         let item = Item::Unreadable(unreadable);
         match answers {
-            Some(_) => self.routes.push(&Scope::default(), false, wakes, || item),
+            Some(_) => self.routes.push(&Scope::default(), None, wakes, || item),
             None => self.routes.push_everywhere(&item, wakes),
         }
     }

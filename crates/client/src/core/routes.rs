@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Wakes;
 use super::head::Scope;
 use super::queue::{Item, Queue};
+use super::{Wakes, tier};
 use crate::error::Closed;
 use crate::event::Filter;
 
@@ -39,14 +39,18 @@ impl Routes {
     pub(crate) fn push(
         &mut self,
         scope: &Scope<'_>,
-        best_effort: bool,
+        method: Option<&str>,
         wakes: &mut Wakes,
         make: impl FnOnce() -> Item,
     ) {
+        let best_effort = method.is_some_and(tier::is_best_effort);
         let mut making = Some(make);
         let mut made = None;
         let mut push_to = |queues: &mut Vec<Arc<Queue>>| {
             queues.retain(|queue| {
+                if !queue.wants(method) {
+                    return true;
+                }
                 if let Some(make) = making.take() {
                     made = Some(make());
                 }
@@ -77,7 +81,7 @@ impl Routes {
     pub(crate) fn push_everywhere(&mut self, item: &Item, wakes: &mut Wakes) {
         let keyed = self.threads.values_mut().chain(self.turns.values_mut());
         for queues in std::iter::once(&mut self.all).chain(keyed) {
-            queues.retain(|queue| queue.push(item.clone(), false, wakes));
+            queues.retain(|queue| !queue.wants(None) || queue.push(item.clone(), false, wakes));
         }
     }
 

@@ -178,6 +178,31 @@ fn a_subscription_that_skips_counts_and_goes_on() {
 }
 
 #[test]
+fn a_subscription_for_the_latest_drops_the_oldest() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe_with(&Filter::All, room_for(3, "m").overflow(Overflow::DropOldest));
+    (0..5).for_each(|n| bench.tell_number("m", n));
+    assert_eq!(queue.skipped(), 2);
+    assert_eq!(drain(&queue), ["lagged 2", "m 2", "m 3", "m 4"]);
+    bench.tell("long", &format!(r#"{{"text":"{}"}}"#, "x".repeat(10_000)));
+    bench.tell_number("m", 5);
+    assert_eq!(drain(&queue), ["lagged 1", "m 5"], "what is alone is kept, however long");
+}
+
+#[test]
+fn a_subscription_may_be_about_some_methods_alone() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe_with(&Filter::thread("T"), EventSettings::default().methods(&["a", "b"]));
+    for method in ["a", "c", "b"] {
+        bench.tell(method, r#"{"threadId":"T"}"#);
+    }
+    assert!(bench.line("garbage").is_none());
+    assert_eq!(drain(&queue).len(), 2);
+    bench.close();
+    assert_eq!(drain(&queue).len(), 2, "it is told of the end: an error, and that nothing more comes");
+}
+
+#[test]
 fn a_subscription_that_is_gone_gets_nothing() {
     let mut bench = Bench::new();
     let (gone, here) = (bench.subscribe(Filter::thread("T")), bench.subscribe(Filter::thread("T")));
