@@ -105,24 +105,13 @@ pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck
 pub use stats::Stats;
 
 pub use codex_appserver_methods::{
-    BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler,
+    BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler, protocol,
 };
 pub use codex_appserver_notifications::ServerNotification;
 pub use codex_appserver_requests::{ServerRequest, method};
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 pub use codex_appserver_wire::{HandlerError, RpcError, RpcErrorKind};
-
-/// Every type of the protocol: params, responses, notifications, and what they are made of.
-pub mod protocol {
-    pub use codex_appserver_enums::*;
-    pub use codex_appserver_notifications::*;
-    // Both crates have one; the one of the requests is what calls are made by.
-    pub use codex_appserver_requests::method;
-    pub use codex_appserver_requests::*;
-    pub use codex_appserver_types::*;
-    pub use codex_appserver_wire as wire;
-}
 
 /// The examples of the README are tests.
 #[cfg(all(doctest, feature = "blocking"))]

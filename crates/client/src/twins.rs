@@ -263,6 +263,18 @@ macro_rules! events_methods {
             self.subscription.filter()
         }
 
+        /// The next event, if there is one already.
+        ///
+        /// # Errors
+        ///
+        /// As those of `next`.
+        pub fn try_next(&mut self) -> Option<Result<crate::Event, crate::Error>> {
+            match self.subscription.poll_next(&std::task::Context::from_waker(std::task::Waker::noop())) {
+                std::task::Poll::Ready(event) => event,
+                std::task::Poll::Pending => None,
+            }
+        }
+
         /// How many events were skipped so far.
         pub fn skipped(&self) -> u64 {
             self.subscription.skipped()

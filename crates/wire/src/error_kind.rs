@@ -21,6 +21,8 @@ pub enum RpcErrorKind {
     AlreadyInitialized,
     /// The server does not know the thread, or has it on disk only: `thread/resume` loads it.
     ThreadNotFound,
+    /// The thread has no turn that could be interrupted or steered: not yet, or not any more.
+    NoActiveTurn,
     /// The method or one of its members is experimental, and `initialize` did not ask for those.
     NeedsExperimentalApi,
     /// The peer does not know or not support the method: code -32601, or -32600 with codex's list of the methods
@@ -81,6 +83,7 @@ fn of_invalid_request(message: &str) -> RpcErrorKind {
         {
             RpcErrorKind::ThreadNotFound
         }
+        _ if message.starts_with("no active turn to ") => RpcErrorKind::NoActiveTurn,
         _ if message.ends_with(" requires experimentalApi capability") => RpcErrorKind::NeedsExperimentalApi,
         // The same sentence comes for an unknown value of an enum; the list of methods opens with this one.
         _ if message.starts_with("Invalid request: unknown variant `")
@@ -135,7 +138,8 @@ mod tests {
         ),
         (-32600, "Invalid request: missing field `params`", InvalidRequest),
         (-32600, "Invalid request: invalid type: integer `5`, expected a string", InvalidRequest),
-        (-32600, "no active turn to interrupt", InvalidRequest),
+        (-32600, "no active turn to interrupt", NoActiveTurn),
+        (-32600, "no active turn to steer", NoActiveTurn),
         (
             -32600,
             "invalid thread id: invalid character: expected an optional prefix of `urn:uuid:` followed by \

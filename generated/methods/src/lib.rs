@@ -20,6 +20,17 @@ mod handler;
 pub use handler::*;
 /// The codex version whose protocol this is.
 pub const CODEX_VERSION: &str = "0.169.0";
+/// Every type of the protocol: params, responses, notifications, and what they are made of.
+pub mod protocol {
+    pub use codex_appserver_enums::*;
+    pub use codex_appserver_notifications::*;
+    /// The marker types of requests, by which calls are made.
+    pub use codex_appserver_requests::method;
+    pub use codex_appserver_requests::*;
+    pub use codex_appserver_types::*;
+    pub use codex_appserver_wire as wire;
+}
+
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 mod prelude {

@@ -144,6 +144,22 @@ fn codex_version(emission: &Emission<'_>) -> TokenStream {
     }
 }
 
+/// The module that has all types of all crates, for those who do not want to know which is where.
+fn protocol() -> TokenStream {
+    quote! {
+        #[doc = " Every type of the protocol: params, responses, notifications, and what they are made of."]
+        pub mod protocol {
+            pub use codex_appserver_enums::*;
+            pub use codex_appserver_notifications::*;
+            #[doc = " The marker types of requests, by which calls are made."]
+            pub use codex_appserver_requests::method;
+            pub use codex_appserver_requests::*;
+            pub use codex_appserver_types::*;
+            pub use codex_appserver_wire as wire;
+        }
+    }
+}
+
 /// `lib.rs`: the modules, and everything they hold at the root.
 fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
     let top: Vec<&str> = modules
@@ -176,11 +192,13 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         }
     });
     let version = (of == Crate::Methods).then(|| codex_version(emission));
+    let protocol = (of == Crate::Methods).then(protocol);
     let tokens = quote! {
         #![cfg_attr(rustfmt, rustfmt_skip)]
         #![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
         #(#declarations)*
         #version
+        #protocol
         #[doc(no_inline)]
         pub use codex_appserver_wire as wire;
         mod prelude {

@@ -49,6 +49,11 @@ impl<'c, C: ?Sized, M: Request> Call<'c, C, M> {
 
     /// Makes something else of the response, keeping the setters.
     pub fn map<T, F: FnOnce(M::Response) -> T>(self, map: F) -> Call<'c, C, M, F> {
+        self.map_with(map)
+    }
+
+    /// The same by a type that has a name, for functions that say what they return.
+    pub fn map_with<F: MapResponse<M::Response>>(self, map: F) -> Call<'c, C, M, F> {
         Call { client: self.client, params: self.params, map }
     }
 }

@@ -1,0 +1,182 @@
+//! The question and the answer.
+
+use codex_appserver_client::HandlerError;
+use codex_appserver_methods::protocol::*;
+
+/// Something the agent wants to do and may not do without leave.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ApprovalRequest {
+    /// To run a command (`item/commandExecution/requestApproval`).
+    Command(Box<CommandExecutionRequestApprovalParams>),
+    /// To change files (`item/fileChange/requestApproval`).
+    FileChange(Box<FileChangeApproval>),
+    /// To be allowed more from now on (`item/permissions/requestApproval`).
+    Permissions(Box<PermissionsRequestApprovalParams>),
+}
+
+/// The agent wants to change files.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FileChangeApproval {
+    /// The request.
+    pub request: FileChangeRequestApprovalParams,
+    /// What is to be changed, a unified diff for each file, as the item that asks was announced. Empty where this
+    /// client was not told, as for a request that was open before it resumed the thread.
+    pub changes: Vec<FileUpdateChange>,
+}
+
+impl ApprovalRequest {
+    /// The thread; of a sub-agent its own.
+    pub fn thread_id(&self) -> &str {
+        match self {
+            Self::Command(request) => &request.thread_id,
+            Self::FileChange(asked) => &asked.request.thread_id,
+            Self::Permissions(request) => &request.thread_id,
+        }
+    }
+
+    /// The turn.
+    pub fn turn_id(&self) -> &str {
+        match self {
+            Self::Command(request) => &request.turn_id,
+            Self::FileChange(asked) => &asked.request.turn_id,
+            Self::Permissions(request) => &request.turn_id,
+        }
+    }
+
+    /// The item that asks.
+    pub fn item_id(&self) -> &str {
+        match self {
+            Self::Command(request) => &request.item_id,
+            Self::FileChange(asked) => &asked.request.item_id,
+            Self::Permissions(request) => &request.item_id,
+        }
+    }
+
+    /// Why, in the words of the agent.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Command(request) => request.reason.as_deref(),
+            Self::FileChange(asked) => asked.request.reason.as_deref(),
+            Self::Permissions(request) => request.reason.as_deref(),
+        }
+    }
+
+    /// The command, where it is one.
+    pub fn command(&self) -> Option<&str> {
+        match self {
+            Self::Command(request) => request.command.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The folder it is about.
+    pub fn cwd(&self) -> Option<&str> {
+        match self {
+            Self::Command(request) => request.cwd.as_deref(),
+            Self::FileChange(_) => None,
+            Self::Permissions(request) => Some(&request.cwd),
+        }
+    }
+
+    /// The answers that make sense for a command, where the server says so (an experimental member).
+    pub fn available_decisions(&self) -> Option<&[CommandExecutionApprovalDecision]> {
+        match self {
+            Self::Command(request) => request.available_decisions.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What is to be changed, where it is files.
+    pub fn changes(&self) -> &[FileUpdateChange] {
+        match self {
+            Self::FileChange(asked) => &asked.changes,
+            _ => &[],
+        }
+    }
+
+    /// What is to be changed as one text for people: each file's path and its diff.
+    pub fn diff(&self) -> Option<String> {
+        let parts: Vec<_> =
+            self.changes().iter().map(|change| format!("{}\n{}", change.path, change.diff)).collect();
+        (!parts.is_empty()).then(|| parts.join("\n"))
+    }
+}
+
+/// The answer to an [`ApprovalRequest`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Yes, this once. Permissions are granted for the turn.
+    Accept,
+    /// Yes, and the same again until the session ends.
+    AcceptForSession,
+    /// No. The turn goes on without it.
+    Decline,
+    /// No, and the turn is interrupted. Of permissions it is the same as a decline.
+    Cancel,
+    /// One of the answers that only commands have, such as a rule for commands like this one. For anything else it
+    /// counts as a decline.
+    Command(CommandExecutionApprovalDecision),
+}
+
+impl From<CommandExecutionApprovalDecision> for Decision {
+    fn from(decision: CommandExecutionApprovalDecision) -> Self {
+        Self::Command(decision)
+    }
+}
+
+/// Nobody decides: the client's setting does, which never accepts.
+const UNDECIDED: HandlerError = HandlerError::Unhandled;
+
+/// The answers in the words of each method.
+impl Decision {
+    pub(crate) fn for_command(
+        decision: Option<Self>,
+    ) -> Result<CommandExecutionRequestApprovalResponse, HandlerError> {
+        use CommandExecutionApprovalDecision as Word;
+        let word = match decision.ok_or(UNDECIDED)? {
+            Self::Accept => Word::Accept,
+            Self::AcceptForSession => Word::AcceptForSession,
+            Self::Decline => Word::Decline,
+            Self::Cancel => Word::Cancel,
+            Self::Command(word) => word,
+        };
+        Ok(CommandExecutionRequestApprovalResponse::new(word))
+    }
+
+    pub(crate) fn for_file_change(
+        decision: Option<Self>,
+    ) -> Result<FileChangeRequestApprovalResponse, HandlerError> {
+        use FileChangeApprovalDecision as Word;
+        let word = match decision.ok_or(UNDECIDED)? {
+            Self::Accept => Word::Accept,
+            Self::AcceptForSession => Word::AcceptForSession,
+            Self::Decline => Word::Decline,
+            Self::Cancel => Word::Cancel,
+            Self::Command(word) => {
+                tracing::warn!(?word, "an answer for commands was given to a file change, which is declined");
+                Word::Decline
+            }
+        };
+        Ok(FileChangeRequestApprovalResponse::new(word))
+    }
+
+    pub(crate) fn for_permissions(
+        decision: Option<Self>,
+        wanted: RequestPermissionProfile,
+    ) -> Result<PermissionsRequestApprovalResponse, HandlerError> {
+        let scope = match decision.ok_or(UNDECIDED)? {
+            Self::Accept => PermissionGrantScope::Turn,
+            Self::AcceptForSession => PermissionGrantScope::Session,
+            Self::Decline | Self::Cancel | Self::Command(_) => {
+                return Ok(PermissionsRequestApprovalResponse::new(GrantedPermissionProfile::new()));
+            }
+        };
+        let mut granted = GrantedPermissionProfile::new();
+        granted.file_system = wanted.file_system;
+        granted.network = wanted.network;
+        Ok(PermissionsRequestApprovalResponse::new(granted).scope(scope))
+    }
+}

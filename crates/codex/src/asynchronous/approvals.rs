@@ -1,0 +1,90 @@
+//! Decisions that are made by tasks.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use codex_appserver_client::{ClientBuilder, Events};
+
+use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
+use crate::office::Office;
+
+type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
+
+/// Who decides what the agent may do. Nobody ever accepts unless told to.
+#[derive(Clone)]
+pub struct Approvals(Arc<dyn Fn(ApprovalRequest) -> Deciding + Send + Sync>);
+
+impl Approvals {
+    /// Nobody: everything is declined. On a shared server, what other clients started is left to them.
+    pub fn decline_all() -> Self {
+        Self(Arc::new(|_| Box::pin(ready(None))))
+    }
+
+    /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest.
+    pub fn accept_for_session_if(accepts: impl Fn(&ApprovalRequest) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |request| {
+            let accepted = accepts(&request);
+            let decision = if accepted { Decision::AcceptForSession } else { Decision::Decline };
+            Box::pin(ready(Some(decision)))
+        }))
+    }
+
+    /// Asks somebody. Each request gets a task of its own, which may take hours and is dropped when the answer is
+    /// not wanted any more; a panic declines. Do not keep a [`Codex`](crate::Codex) in it: that would keep the
+    /// connection open for ever.
+    pub fn ask<F, D>(decide: F) -> Self
+    where
+        F: Fn(ApprovalRequest) -> D + Send + Sync + 'static,
+        D: Future<Output = Decision> + Send + 'static,
+    {
+        Self(Arc::new(move |request| {
+            let deciding = decide(request);
+            Box::pin(async move { Some(deciding.await) })
+        }))
+    }
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self::decline_all()
+    }
+}
+
+impl std::fmt::Debug for Approvals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Approvals").finish_non_exhaustive()
+    }
+}
+
+/// Has the client bring its requests to the office.
+pub(super) fn wire(client: ClientBuilder, office: &Office<Approvals>) -> ClientBuilder {
+    let (commands, files, permissions) = (office.clone(), office.clone(), office.clone());
+    client
+        .on_command_approval(move |request, _| {
+            let deciding = decide(&commands, ApprovalRequest::Command(Box::new(request)));
+            async move { Decision::for_command(deciding.await) }
+        })
+        .on_file_change_approval(move |request, _| {
+            let changes = files.changes.of(&request.thread_id, &request.item_id);
+            let asked = FileChangeApproval { request, changes };
+            let deciding = decide(&files, ApprovalRequest::FileChange(Box::new(asked)));
+            async move { Decision::for_file_change(deciding.await) }
+        })
+        .on_permissions_approval(move |request, _| {
+            let wanted = request.permissions.clone();
+            let deciding = decide(&permissions, ApprovalRequest::Permissions(Box::new(request)));
+            async move { Decision::for_permissions(deciding.await, wanted) }
+        })
+}
+
+fn decide(office: &Office<Approvals>, request: ApprovalRequest) -> Deciding {
+    let who = office.desk.who(request.thread_id(), request.turn_id());
+    (who.0)(request)
+}
+
+impl News for Events {
+    fn next_now(&mut self) -> Option<codex_appserver_client::Event> {
+        self.try_next()?.ok()
+    }
+}

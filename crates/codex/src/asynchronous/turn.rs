@@ -1,0 +1,153 @@
+//! One go of the agent.
+
+use std::future::{Future, IntoFuture};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use codex_appserver_client::{Client, Error as ClientError, Events, Filter, Methods, RpcErrorKind};
+use codex_appserver_methods::protocol::TurnSteerResponse;
+
+use super::thread::Ear;
+use super::{Approvals, Thread, TurnStream};
+use crate::Input;
+use crate::approvals::Registration;
+use crate::error::Error;
+use crate::life::{self, Life};
+use crate::result::TurnResult;
+use crate::turn::Following;
+use crate::twins::turn_methods;
+
+/// One go of the agent: what it does for one input. Dropping it leaves the turn running.
+#[derive(Clone)]
+pub struct Turn {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) thread: Thread,
+    pub(super) id: String,
+    /// What waits to be read, unless a stream is at it.
+    pub(super) following: Mutex<Option<Following<Events>>>,
+    pub(super) watchdog: Option<Duration>,
+    life: Life,
+    registration: Mutex<Option<Registration<Approvals>>>,
+    interrupt_on_drop: AtomicBool,
+}
+
+impl Turn {
+    turn_methods!();
+
+    /// Waits for the end of the turn. What streams have seen before is part of the result.
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be followed. A turn that fails is a value: see [`TurnResult::into_result`].
+    pub async fn run(&self) -> Result<TurnResult, Error> {
+        let mut stream = self.stream();
+        while let Some(event) = stream.next().await {
+            event?;
+        }
+        stream.into_result()
+    }
+
+    /// Waits for the end of the turn and reads the final text, for which the turn was given the schema of `T`.
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be followed, did not complete, or the answer is not a `T`; then the error holds both.
+    #[cfg(feature = "structured")]
+    pub async fn run_as<T>(&self) -> Result<crate::Structured<T>, Error>
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        Ok(crate::schema::read(self.run().await?.into_result()?)?)
+    }
+
+    /// Says something more while the agent is at work. If the turn has not begun yet, that is waited for.
+    ///
+    /// # Errors
+    ///
+    /// What a call fails with: the turn may be over, or of a kind that cannot be steered.
+    pub async fn steer(&self, input: impl Into<Input>) -> Result<TurnSteerResponse, Error> {
+        let (inner, input) = (&*self.inner, Vec::from(input.into()));
+        let steer = || inner.client().turn_steer(inner.thread.id(), &inner.id, input.clone()).into_future();
+        Ok(inner.once_begun(steer).await?)
+    }
+
+    /// Stops the agent. If the turn has not begun yet, that is waited for; if it is over, there is nothing to do.
+    /// Its end is told as ever, with the status interrupted.
+    ///
+    /// # Errors
+    ///
+    /// What a call fails with.
+    pub async fn interrupt(&self) -> Result<(), Error> {
+        self.inner.interrupt().await
+    }
+}
+
+impl Inner {
+    pub(super) fn client(&self) -> &Client {
+        self.thread.codex().client()
+    }
+
+    async fn interrupt(&self) -> Result<(), Error> {
+        if self.life.is_over() {
+            return Ok(());
+        }
+        let interrupt = || self.client().turn_interrupt(self.thread.id(), &self.id).into_future();
+        match self.once_begun(interrupt).await {
+            Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
+            done => Ok(done.map(drop)?),
+        }
+    }
+
+    /// Makes a call that the server refuses while the turn has not begun, though its id is known.
+    async fn once_begun<T, F>(&self, call: impl Fn() -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut news = self.client().events_with(Filter::turn(&self.id), life::settings());
+        loop {
+            let error = match call().await {
+                Err(error) if is_idle(&error) && !self.life.is_over() => error,
+                done => return done,
+            };
+            match tokio::time::timeout(life::BEGINNING, news.next()).await {
+                Ok(Some(Ok(event))) if !life::ends(&event, &self.id) => {}
+                _ => return Err(error),
+            }
+        }
+    }
+}
+
+/// Whether the server says that the thread has no turn at work.
+fn is_idle(error: &ClientError) -> bool {
+    error.kind() == Some(RpcErrorKind::NoActiveTurn)
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !self.interrupt_on_drop.load(Relaxed) || self.life.is_over() {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            tracing::warn!(turn = self.id, "a turn cannot be interrupted outside of a runtime");
+            return;
+        };
+        let turn = self.thread.follow(&self.id);
+        runtime.spawn(async move {
+            if let Err(error) = turn.interrupt().await {
+                tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (thread_id, id) = (self.thread().id(), self.id());
+        f.debug_struct("Turn").field("thread_id", &thread_id).field("id", &id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! What can be set, and the ways to connect.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use codex_appserver_client::blocking::{Client, ClientBuilder};
+use codex_appserver_client::{Filter, Process};
+
+use super::approvals::wire;
+use super::{Approvals, Codex};
+use crate::approvals::Changes;
+use crate::error::Error;
+use crate::metadata::Metadata;
+use crate::office::Office;
+use crate::settings::{Settings, Shared};
+use crate::twins::builder_settings;
+
+/// Everything that can be set about a [`Codex`], and the ways to connect it.
+#[must_use = "nothing happens until it is connected"]
+pub struct CodexBuilder {
+    client: ClientBuilder,
+    process: Process,
+    settings: Settings,
+    office: Office<Approvals>,
+}
+
+impl Default for CodexBuilder {
+    fn default() -> Self {
+        let office = Office::new(Approvals::decline_all());
+        let client = Client::builder().client_info(crate::client_info());
+        Self { client: wire(client, &office), process: Process::new(), settings: Settings::default(), office }
+    }
+}
+
+impl CodexBuilder {
+    builder_settings!();
+
+    /// Starts `codex app-server` as a child process. It ends with the last handle of the [`Codex`], closed or
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// The binary is not found or does not start, or what it says is not what an app-server says.
+    pub fn start(self) -> Result<Codex, Error> {
+        let client = self.client.spawn(self.process)?;
+        open(client, self.settings, self.office)
+    }
+
+    /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
+    ///
+    /// # Errors
+    ///
+    /// The address is none, there is nobody, or they refuse.
+    #[cfg(feature = "ws")]
+    pub fn connect(self, address: &str) -> Result<Codex, Error> {
+        let client = self.client.connect(&address.parse()?)?;
+        open(client, self.settings, self.office)
+    }
+
+    /// Speaks with an app-server over any pair of streams.
+    ///
+    /// # Errors
+    ///
+    /// What it says is not what an app-server says.
+    pub fn attach<R, W>(self, reader: R, writer: W) -> Result<Codex, Error>
+    where
+        R: Read + Send + 'static,
+        W: Write + Send + 'static,
+    {
+        let client = self.client.attach(reader, writer)?;
+        open(client, self.settings, self.office)
+    }
+}
+
+fn open(client: Client, settings: Settings, office: Office<Approvals>) -> Result<Codex, Error> {
+    let metadata = match Metadata::of(client.server()) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            client.shutdown();
+            return Err(error);
+        }
+    };
+    office.changes.listen(client.events_with(Filter::All, Changes::settings()));
+    Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, office }) })
+}

@@ -1,0 +1,107 @@
+//! What a turn tells, as an iterator.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use codex_appserver_client::blocking::Events;
+use codex_appserver_client::{Error as ClientError, Event, Filter, Methods};
+use codex_appserver_methods::protocol::ThreadReadResponse;
+
+use super::turn::Inner;
+use crate::error::Error;
+use crate::records::{self, Record, disconnected, has_no_turns};
+use crate::result::TurnResult;
+use crate::turn::Following;
+use crate::twins::{stream_drop, stream_methods};
+
+/// What a turn tells, to its end: an iterator of events that blocks, the last of which is `turn/completed`.
+///
+/// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow
+/// reader, who gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
+/// stream loses nothing: the next one, or [`Turn::run`](super::Turn::run), goes on where it stopped.
+#[must_use = "a stream does nothing unless it is read"]
+pub struct TurnStream {
+    turn: Arc<Inner>,
+    /// What is followed; nothing while another stream is at it.
+    following: Option<Following<Events>>,
+    /// An error was the last thing.
+    ended: bool,
+}
+
+impl TurnStream {
+    stream_methods!();
+
+    pub(super) fn new(turn: Arc<Inner>) -> Self {
+        let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Self { turn, following, ended: false }
+    }
+
+    /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
+    /// [`result`](Self::result) has what came of it. The watchdog is not asked.
+    ///
+    /// # Errors
+    ///
+    /// What the connection failed with, as the last thing.
+    pub fn next_timeout(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
+        self.advance(Some(patience), false).transpose()
+    }
+
+    /// Waits for an event, as long as it may take. A watched one has the server asked when that is up.
+    fn advance(&mut self, patience: Option<Duration>, watched: bool) -> Option<Result<Event, Error>> {
+        loop {
+            if self.is_ended() {
+                return None;
+            }
+            if self.must_ask() {
+                let read = self.ask();
+                match self.consult(read, Duration::ZERO) {
+                    Some(error) => return Some(Err(error)),
+                    None => continue,
+                }
+            }
+            let Some(following) = &mut self.following else { return Some(Err(self.taken())) };
+            match (wait(&mut following.events, patience), patience) {
+                (Some(event), _) => return self.take(event),
+                (None, Some(silent_for)) if watched => {
+                    let read = self.ask();
+                    if let Some(error) = self.consult(read, silent_for) {
+                        return Some(Err(error));
+                    }
+                }
+                (None, _) => return None,
+            }
+        }
+    }
+
+    /// Asks the server how the turn is doing.
+    fn ask(&self) -> Result<ThreadReadResponse, ClientError> {
+        let client = self.turn.client().with_timeout(records::PATIENCE);
+        let id = self.turn.thread.id();
+        match client.thread_read(id).include_turns(true).call() {
+            Err(error) if has_no_turns(&error) => client.thread_read(id).call(),
+            read => read,
+        }
+    }
+}
+
+/// What the subscription's iterator yields, unless the time is up before.
+fn wait(events: &mut Events, patience: Option<Duration>) -> Option<Option<Result<Event, ClientError>>> {
+    let Some(patience) = patience else { return Some(events.next()) };
+    match events.next_timeout(patience) {
+        Ok(Some(event)) => Some(Some(Ok(event))),
+        Ok(None) => None,
+        // That is how the iterator would end: whoever shut the connection down knows.
+        Err(ClientError::Closed(closed)) if closed.is_shutdown() => Some(None),
+        Err(error) => Some(Some(Err(error))),
+    }
+}
+
+impl Iterator for TurnStream {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance(self.turn.watchdog, true)
+    }
+}
+
+stream_drop!();

@@ -1,0 +1,58 @@
+//! A conversation with the agent.
+
+use codex_appserver_client::blocking::{Client, Events};
+use codex_appserver_client::{Filter, Methods};
+use codex_appserver_methods::protocol::method;
+use codex_appserver_methods::{Call, MapResponse};
+
+use super::{Approvals, Codex, Turn};
+use crate::Input;
+use crate::error::Error;
+use crate::result::TurnResult;
+use crate::twins::{mappers, thread_methods};
+
+/// A conversation with the agent. Cheap to clone; it keeps the connection open.
+///
+/// ```no_run
+/// let codex = codex_appserver::blocking::Codex::start()?;
+/// let thread = codex.thread_start().model("gpt-5.5").call()?;
+/// println!("{}", thread.run("What is in this folder?")?.text());
+/// # Ok::<(), codex_appserver::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Thread {
+    codex: Codex,
+    id: String,
+}
+
+impl Thread {
+    thread_methods!();
+
+    /// Starts a turn and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed. A turn that fails is a value.
+    pub fn run(&self, input: impl Into<Input>) -> Result<TurnResult, Error> {
+        self.turn(input).call()?.run()
+    }
+
+    /// Asks for an answer of a Rust type: starts a turn with the type's schema, waits for its end and reads the
+    /// final text. To set more about the turn, hand [`output_schema`](crate::output_schema) to
+    /// [`turn`](Self::turn) and call [`Turn::run_as`].
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed, did not complete, or the answer is not a `T`; then the error holds
+    /// both.
+    #[cfg(feature = "structured")]
+    pub fn run_as<T>(&self, input: impl Into<Input>) -> Result<crate::Structured<T>, Error>
+    where
+        T: serde::de::DeserializeOwned + crate::schemars::JsonSchema,
+    {
+        let schema = crate::output_schema::<T>()?;
+        self.turn(input).output_schema(schema).call()?.run_as()
+    }
+}
+
+mappers!();

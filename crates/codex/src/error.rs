@@ -1,0 +1,132 @@
+//! What the SDK's own calls fail with.
+
+use std::time::Duration;
+
+use codex_appserver_client as client;
+use codex_appserver_methods::protocol::{ThreadStatus, TurnStatus};
+
+use crate::result::TurnFailed;
+
+/// Why something did not work. Calls alone fail with [`ClientError`](crate::ClientError), which `?` turns into this.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A call, or the connection, failed.
+    #[error(transparent)]
+    Client(#[from] client::Error),
+
+    /// What is to be connected to is no address.
+    #[error(transparent)]
+    Address(#[from] client::AddressError),
+
+    /// The server did not say who it is, so it is no codex app-server; it was closed.
+    #[error(
+        "failed to accept the app-server: its answer to `initialize` has no {missing} (its user agent is \
+         `{user_agent}`); see that the program is `codex app-server`, version 0.99 or newer"
+    )]
+    Metadata {
+        /// What is missing.
+        missing: &'static str,
+        /// What it said.
+        user_agent: String,
+    },
+
+    /// The turn did not complete; see [`TurnResult::into_result`](crate::TurnResult::into_result).
+    #[error(transparent)]
+    Turn(#[from] TurnFailed),
+
+    /// The connection was shut down before the turn had ended.
+    #[error(
+        "failed to follow turn {turn_id} of thread {thread_id} to its end: the connection was shut down; read what \
+         came of it with `thread/read`"
+    )]
+    Disconnected {
+        /// The thread.
+        thread_id: String,
+        /// The turn.
+        turn_id: String,
+    },
+
+    /// Somebody else follows the turn: there is one stream of a turn at a time.
+    #[error(
+        "failed to follow turn {turn_id}: another stream of it is open; drop that first, or use `events` of the thread"
+    )]
+    Followed {
+        /// The turn.
+        turn_id: String,
+    },
+
+    /// Nothing was heard of the turn for as long as the watchdog waits. The turn may still go on, and may be
+    /// followed further.
+    #[error(transparent)]
+    Stalled(Box<Stalled>),
+
+    /// The agent's answer is not what was asked for.
+    #[cfg(feature = "structured")]
+    #[error(transparent)]
+    Output(#[from] crate::schema::OutputMismatch),
+
+    /// A Rust type cannot be asked for.
+    #[cfg(feature = "structured")]
+    #[error(transparent)]
+    Schema(#[from] crate::schema::SchemaError),
+
+    /// The server offers another way to log in than was asked for.
+    #[error("failed to log in: the server answered with something else than {wanted}")]
+    Login {
+        /// What was asked for.
+        wanted: &'static str,
+    },
+}
+
+/// What the watchdog found out about a silent turn.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "failed to hear of turn {turn_id} of thread {thread_id} for {silent_for:?}: the server says that the turn is \
+     {} and the thread {}; go on waiting with `run` or `stream`, or `interrupt` it",
+    turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
+    thread_status(status)
+)]
+#[non_exhaustive]
+pub struct Stalled {
+    /// The thread.
+    pub thread_id: String,
+    /// The turn.
+    pub turn_id: String,
+    /// How long the watchdog waited.
+    pub silent_for: Duration,
+    /// What `thread/read` says of the thread: it may wait for an approval, for one.
+    pub status: ThreadStatus,
+    /// What `thread/read` says of the turn.
+    pub turn_status: Option<TurnStatus>,
+}
+
+impl Error {
+    /// Whether the same may well succeed a little later: an overloaded server alone. A turn that failed is not
+    /// tried again: what it did is done.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Client(error) if error.is_retryable())
+    }
+
+    /// The error of the call behind this, where there is one.
+    pub fn client(&self) -> Option<&client::Error> {
+        match self {
+            Self::Client(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn thread_status(status: &ThreadStatus) -> String {
+    match status {
+        ThreadStatus::NotLoaded => "is not loaded".into(),
+        ThreadStatus::Idle => "is idle".into(),
+        ThreadStatus::SystemError => "has a system error".into(),
+        ThreadStatus::Active(active) if active.active_flags.is_empty() => "is active".into(),
+        ThreadStatus::Active(active) => {
+            let flags: Vec<_> = active.active_flags.iter().map(|flag| flag.as_str()).collect();
+            format!("is active ({})", flags.join(", "))
+        }
+        _ => "is in a state that these bindings do not know".into(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Drive the Codex agent from Rust: threads, streaming turns, approvals and structured output.
+//!
+//! [`Codex`] is a `codex app-server`, a child process unless you connect to one that listens. It has any number of
+//! [`Thread`]s, and each runs [`Turn`]s: one input, and what the agent does about it.
+//!
+#![cfg_attr(feature = "async", doc = "```no_run")]
+#![cfg_attr(not(feature = "async"), doc = "```ignore")]
+//! use codex_appserver::Codex;
+//! use codex_appserver::protocol::SandboxMode;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let codex = Codex::start().await?;
+//! let thread = codex.thread_start().sandbox(SandboxMode::ReadOnly).await?;
+//! let result = thread.run("What is in this folder?").await?.into_result()?;
+//! println!("{}", result.text());
+//! codex.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`blocking`] is the same for threads, with the same names. All of the protocol is behind [`Codex::client`], and
+//! all of its types are in [`protocol`].
+//!
+//! # Turns
+//!
+//! [`Turn::run`] waits for the end of a turn and yields a [`TurnResult`]; [`Turn::stream`] yields what happens
+//! meanwhile. Any number of turns may run at a time, on any number of threads. A turn that fails or is interrupted is a
+//! value; [`TurnResult::into_result`] makes an error of it.
+//!
+//! # Approvals
+//!
+//! What the agent may not do by itself it asks for. [`Approvals`] decide: for all, for a thread or for a turn. Nothing
+//! is ever accepted unless you say so.
+//!
+//! # Features
+//!
+//! `async` (default), `blocking`, `ws` (default) for servers that listen, `structured` (default) for answers as Rust
+//! types, and `experimental` for the experimental part of the protocol, which the server wants to be asked for as well
+//! ([`CodexBuilder::experimental_api`]). Without `async` there is no tokio in the tree; with neither `async` nor
+//! `blocking` there are the types of the protocol and nothing else.
+
+#[cfg(feature = "client")]
+mod approvals;
+#[cfg(feature = "async")]
+mod asynchronous;
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(feature = "client")]
+mod course;
+#[cfg(feature = "client")]
+mod error;
+mod input;
+#[cfg(feature = "client")]
+mod life;
+#[cfg(feature = "client")]
+mod login;
+#[cfg(feature = "client")]
+mod metadata;
+#[cfg(feature = "client")]
+mod office;
+#[cfg(feature = "client")]
+mod records;
+mod result;
+#[cfg(feature = "client")]
+mod retry;
+#[cfg(feature = "structured")]
+mod schema;
+#[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
+mod turn;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod twins;
+
+#[cfg(feature = "client")]
+pub use approvals::{ApprovalRequest, Decision, FileChangeApproval};
+#[cfg(feature = "async")]
+pub use asynchronous::{
+    Approvals, Codex, CodexBuilder, IntoThread, IntoTurn, Login, Thread, Turn, TurnStream, retry_on_overload,
+};
+#[cfg(feature = "client")]
+pub use error::{Error, Stalled};
+pub use input::{Input, audio_url, image_url, local_audio, local_image, mention, skill, text};
+#[cfg(feature = "client")]
+pub use metadata::Metadata;
+pub use result::{Plan, TurnFailed, TurnResult};
+#[cfg(feature = "client")]
+pub use retry::Retryable;
+#[cfg(feature = "structured")]
+pub use schema::{OutputMismatch, SchemaError, Structured, output_schema};
+
+#[cfg(feature = "client")]
+#[doc(no_inline)]
+pub use codex_appserver_client as client;
+#[cfg(feature = "client")]
+#[doc(no_inline)]
+pub use codex_appserver_client::{
+    Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
+};
+#[doc(no_inline)]
+pub use codex_appserver_methods::{CODEX_VERSION, Call, Methods, protocol};
+/// What output types are derived with: `#[derive(codex_appserver::schemars::JsonSchema)]`, or the crate itself,
+/// version 1.
+#[cfg(feature = "structured")]
+#[doc(no_inline)]
+pub use schemars1 as schemars;
+
+/// What the SDK calls itself where nothing else is set.
+#[cfg(any(feature = "async", feature = "blocking"))]
+fn client_info() -> protocol::ClientInfo {
+    protocol::ClientInfo::new("codex_appserver", env!("CARGO_PKG_VERSION"))
+}
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "blocking"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

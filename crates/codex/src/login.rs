@@ -1,0 +1,45 @@
+//! A login that the user completes elsewhere.
+
+use codex_appserver_client::{Event, EventSettings, ServerNotification};
+use codex_appserver_methods::protocol::{AccountLoginCompletedNotification, LoginAccountResponse};
+
+use crate::error::Error;
+
+/// What a login is told by.
+pub(crate) fn settings() -> EventSettings {
+    EventSettings::default().methods(&["account/login/completed"])
+}
+
+/// What the user has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Instructions {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) user_code: Option<String>,
+}
+
+impl Instructions {
+    pub(crate) fn of(response: LoginAccountResponse) -> Result<Self, Error> {
+        match response {
+            LoginAccountResponse::Chatgpt(login) => {
+                Ok(Self { id: login.login_id, url: login.auth_url, user_code: None })
+            }
+            LoginAccountResponse::ChatgptDeviceCode(login) => {
+                Ok(Self { id: login.login_id, url: login.verification_url, user_code: Some(login.user_code) })
+            }
+            _ => Err(Error::Login { wanted: "a login in a browser" }),
+        }
+    }
+
+    /// How the login ended, if the event says so.
+    pub(crate) fn outcome(&self, event: Event) -> Option<AccountLoginCompletedNotification> {
+        match event.into_notification() {
+            Some(ServerNotification::AccountLoginCompleted(said))
+                if said.login_id.as_deref() == Some(&self.id) =>
+            {
+                Some(said)
+            }
+            _ => None,
+        }
+    }
+}

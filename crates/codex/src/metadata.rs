@@ -1,0 +1,40 @@
+//! Who the server is.
+
+use codex_appserver_client::ServerInfo;
+
+use crate::error::Error;
+
+/// What the server says about itself when it is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The first part of the user agent: codex puts the client's own name there.
+    pub server_name: String,
+    /// The version of codex.
+    pub server_version: String,
+    /// The whole user agent, as in `my_app/0.169.0 (Debian 13.0.0; x86_64)`.
+    pub user_agent: String,
+    /// The family of the server's platform, as in `unix`.
+    pub platform_family: String,
+    /// The server's operating system, as in `linux`.
+    pub platform_os: String,
+    /// The server's `CODEX_HOME`.
+    pub codex_home: String,
+}
+
+impl Metadata {
+    pub(crate) fn of(server: &ServerInfo) -> Result<Self, Error> {
+        let lacks = |missing| Error::Metadata { missing, user_agent: server.user_agent.clone() };
+        let name = server.user_agent.split_once('/').map(|(name, _)| name.trim());
+        let server_name = name.filter(|name| !name.is_empty()).ok_or_else(|| lacks("server name"))?;
+        let server_version = server.version.clone().ok_or_else(|| lacks("server version"))?;
+        Ok(Self {
+            server_name: server_name.to_owned(),
+            server_version,
+            user_agent: server.user_agent.clone(),
+            platform_family: server.platform_family.clone(),
+            platform_os: server.platform_os.clone(),
+            codex_home: server.codex_home.clone(),
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! What the server keeps of a turn, for those who missed its events or heard nothing for long.
+
+use std::time::Duration;
+
+use codex_appserver_client as client;
+use codex_appserver_methods::protocol::{ThreadReadResponse, Turn, TurnStatus};
+
+use crate::error::{Error, Stalled};
+
+/// How long the server may take to say how a thread is doing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the records say of a turn.
+pub(crate) enum Record {
+    /// It has ended; this is what came of it.
+    Over(Box<Turn>),
+    /// It goes on, or is not known.
+    Open(Box<Stalled>),
+}
+
+impl Record {
+    pub(crate) fn of(read: ThreadReadResponse, turn_id: &str, silent_for: Duration) -> Self {
+        let thread = read.thread;
+        let turn = thread.turns.into_iter().find(|turn| turn.id == turn_id);
+        match turn {
+            Some(turn) if turn.status != TurnStatus::InProgress => Self::Over(Box::new(turn)),
+            turn => Self::Open(Box::new(Stalled {
+                thread_id: thread.id,
+                turn_id: turn_id.to_owned(),
+                silent_for,
+                status: thread.status,
+                turn_status: turn.map(|turn| turn.status),
+            })),
+        }
+    }
+}
+
+/// Whether the server keeps no turns of the thread, so that it has to be asked without them: an ephemeral thread has
+/// no history, and a new one none yet.
+pub(crate) fn has_no_turns(error: &client::Error) -> bool {
+    error.rpc().is_some_and(|error| error.message.contains("includeTurns"))
+}
+
+/// The error of a stream that ended too early.
+pub(crate) fn disconnected(thread_id: &str, turn_id: &str) -> Error {
+    Error::Disconnected { thread_id: thread_id.to_owned(), turn_id: turn_id.to_owned() }
+}
