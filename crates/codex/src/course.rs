@@ -190,3 +190,6 @@ fn raw_message(item: &ResponseItem) -> Option<AgentMessage> {
     let id = message.id.clone().unwrap_or_default();
     Some(AgentMessage { id, phase: message.phase.clone(), text: texts.collect() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,3 +38,26 @@ impl Metadata {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_to_say_who_it_is() {
+        let of = |user_agent: &str, version: Option<&str>| {
+            let mut server = ServerInfo::default();
+            server.user_agent = user_agent.into();
+            server.version = version.map(Into::into);
+            Metadata::of(&server)
+        };
+        let metadata = of("my_app/0.169.0 (Debian 13.0.0; x86_64)", Some("0.169.0")).expect("that is who");
+        assert_eq!((&*metadata.server_name, &*metadata.server_version), ("my_app", "0.169.0"));
+        for (user_agent, missing) in
+            [("", "server name"), ("codex", "server name"), ("/1", "server name"), ("a/b", "server version")]
+        {
+            let error = of(user_agent, None).expect_err(user_agent).to_string();
+            assert!(error.contains(missing) && error.contains("0.99"), "{error}");
+        }
+    }
+}

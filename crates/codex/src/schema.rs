@@ -101,7 +101,8 @@ fn mend(schema: &mut Map<String, Value>, path: &str) -> Result<(), Problem> {
     if let Some(arms) = schema.remove("oneOf") {
         schema.insert("anyOf".into(), arms);
     }
-    if schema.contains_key("allOf") || schema.contains_key("unevaluatedProperties") {
+    let chosen = schema.contains_key("anyOf") && schema.contains_key("type");
+    if chosen || schema.contains_key("allOf") || schema.contains_key("unevaluatedProperties") {
         return fail("flattened members cannot be asked for; write them out");
     }
     if schema.contains_key("prefixItems") {
@@ -155,4 +156,126 @@ fn close(schema: &mut Map<String, Value>, path: &str) -> Result<(), Problem> {
     schema.insert("required".into(), members.into());
     schema.insert("additionalProperties".into(), false.into());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_derive::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(crate = "schemars1")]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct Report {
+        /// In one line.
+        title: String,
+        #[serde(default)]
+        stars: u8,
+        note: Option<String>,
+        author: Author,
+        editor: Option<Author>,
+        #[schemars(description = "Who else.")]
+        reviewer: Author,
+        findings: Vec<Finding>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(crate = "schemars1")]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct Author {
+        name: String,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(crate = "schemars1")]
+    #[serde(tag = "kind", rename_all = "camelCase")]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    enum Finding {
+        Praise { text: String },
+        Defect { text: String, line: Option<u32> },
+    }
+
+    #[test]
+    fn the_schema_is_strict_everywhere() {
+        let schema = output_schema::<Report>().expect("it can be asked for");
+        let author = json!({"$ref": "#/$defs/Author"});
+        let text = json!({"type": "string"});
+        assert_eq!(
+            schema,
+            json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["author", "editor", "findings", "note", "reviewer", "stars", "title"],
+                "properties": {
+                    "title": {"type": "string", "description": "In one line."},
+                    "stars": {"type": "integer", "minimum": 0, "maximum": 255},
+                    "note": {"type": ["string", "null"]},
+                    "author": author,
+                    "editor": {"anyOf": [author, {"type": "null"}]},
+                    "reviewer": author,
+                    "findings": {"type": "array", "items": {"$ref": "#/$defs/Finding"}},
+                },
+                "$defs": {
+                    "Author": {
+                        "type": "object", "additionalProperties": false, "required": ["name"],
+                        "properties": {"name": text},
+                    },
+                    "Finding": {"anyOf": [
+                        {
+                            "type": "object", "additionalProperties": false, "required": ["kind", "text"],
+                            "properties": {"kind": {"type": "string", "const": "praise"}, "text": text},
+                        },
+                        {
+                            "type": "object", "additionalProperties": false,
+                            "required": ["kind", "line", "text"],
+                            "properties": {
+                                "kind": {"type": "string", "const": "defect"}, "text": text,
+                                "line": {"type": ["integer", "null"], "minimum": 0},
+                            },
+                        },
+                    ]},
+                },
+            }),
+            "{schema:#}"
+        );
+    }
+
+    /// What the strict form has no words for.
+    #[test]
+    fn what_cannot_be_asked_for_is_said() {
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Holds<T> {
+            it: T,
+        }
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Flat {
+            #[serde(flatten)]
+            finding: Finding,
+        }
+        let said =
+            |schema: Result<Value, SchemaError>| schema.expect_err("it cannot be asked for").to_string();
+        let map = said(output_schema::<Holds<BTreeMap<String, u8>>>());
+        assert!(map.contains("/properties/it: maps cannot be asked for"), "{map}");
+        let tuple = said(output_schema::<Holds<(u8, u8)>>());
+        assert!(tuple.contains("/properties/it: tuples cannot be asked for"), "{tuple}");
+        let any = said(output_schema::<Holds<Value>>());
+        assert!(any.contains("/properties/it: any value is allowed"), "{any}");
+        let flat = said(output_schema::<Flat>());
+        assert!(flat.contains("Flat") && flat.contains("cannot be asked for"), "{flat}");
+        for top in [
+            said(output_schema::<Vec<u8>>()),
+            said(output_schema::<Finding>()),
+            said(output_schema::<Value>()),
+        ] {
+            assert!(top.contains("the top: "), "{top}");
+        }
+    }
 }

@@ -1,0 +1,171 @@
+//! Turns as lines of the wire, and what they add up to.
+
+use codex_appserver_methods::protocol::wire::NotificationEnvelope;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A turn `U` of the thread `T`, told line by line.
+struct Told(Course);
+
+impl Told {
+    fn new() -> Self {
+        Self(Course::new("T", "U"))
+    }
+
+    fn of(mut self, turn: &str, method: &str, mut params: Value) -> Self {
+        params["threadId"] = "T".into();
+        if params.get("turn").is_none() {
+            params["turnId"] = turn.into();
+        }
+        let line = json!({"method": method, "params": params}).to_string();
+        let envelope = NotificationEnvelope::decode(&line).expect("a notification");
+        self.0.see(&Event::Notification(envelope));
+        self
+    }
+
+    fn tell(self, method: &str, params: Value) -> Self {
+        self.of("U", method, params)
+    }
+
+    fn started(self, id: &str, phase: Value) -> Self {
+        self.tell("item/started", json!({"item": message(id, "", phase), "startedAtMs": 1}))
+    }
+
+    fn delta(self, id: &str, text: &str) -> Self {
+        self.tell("item/agentMessage/delta", json!({"itemId": id, "delta": text}))
+    }
+
+    fn completed(self, id: &str, text: &str, phase: Value) -> Self {
+        self.tell("item/completed", json!({"item": message(id, text, phase), "completedAtMs": 1}))
+    }
+
+    fn end(self, status: &str, items: Value) -> Option<TurnResult> {
+        self.tell("turn/completed", json!({"turn": turn("U", status, items)})).0.result()
+    }
+
+    fn text(self, items: Value) -> Option<String> {
+        self.end("completed", items).expect("it has ended").final_text
+    }
+}
+
+fn message(id: &str, text: &str, phase: Value) -> Value {
+    json!({"type": "agentMessage", "id": id, "text": text, "phase": phase})
+}
+
+fn turn(id: &str, status: &str, items: Value) -> Value {
+    json!({"id": id, "status": status, "items": items, "itemsView": "summary", "durationMs": 1500, "startedAt": 1,
+        "completedAt": 2})
+}
+
+#[test]
+fn the_text_is_that_of_the_last_answer() {
+    let phases = |phases: &[&str]| {
+        let told = phases.iter().enumerate().fold(Told::new(), |told, (n, phase)| {
+            let phase = if phase.is_empty() { Value::Null } else { (*phase).into() };
+            told.completed(&format!("m{n}"), &n.to_string(), phase)
+        });
+        told.text(json!([]))
+    };
+    assert_eq!(phases(&["", ""]).as_deref(), Some("1"));
+    assert_eq!(phases(&["final_answer", "", "commentary"]).as_deref(), Some("0"));
+    assert_eq!(phases(&["final_answer", "final_answer"]).as_deref(), Some("1"));
+    assert_eq!(phases(&["", "partial_answer", "commentary"]).as_deref(), Some("0"));
+    assert_eq!(phases(&["partial_answer", "commentary"]).as_deref(), Some("0"));
+    assert_eq!(phases(&["commentary"]), None);
+    assert_eq!(phases(&[]), None);
+}
+
+#[test]
+fn deltas_are_the_text_of_what_never_completed() {
+    let told = || Told::new().started("m", Value::Null).delta("m", "half ").delta("m", "a sentence");
+    assert_eq!(told().text(json!([])).as_deref(), Some("half a sentence"));
+    // Who came late saw but a part of them.
+    assert_eq!(
+        told().completed("m", "a whole sentence", Value::Null).text(json!([])).as_deref(),
+        Some("a whole sentence")
+    );
+    assert_eq!(Told::new().delta("unannounced", "so").text(json!([])).as_deref(), Some("so"));
+    let commented = Told::new().started("m", "commentary".into()).delta("m", "hm");
+    assert_eq!(commented.text(json!([])), None);
+}
+
+#[test]
+fn the_end_of_the_turn_has_the_text_that_was_missed() {
+    let items = json!([message("m", "at last", Value::Null)]);
+    assert_eq!(Told::new().text(items.clone()).as_deref(), Some("at last"));
+    assert_eq!(Told::new().completed("n", "before", Value::Null).text(items).as_deref(), Some("before"));
+}
+
+#[cfg(feature = "experimental")]
+#[test]
+fn raw_answers_are_the_last_resort() {
+    let said = |role: &str, text: &str| {
+        json!({"item": {"type": "message", "role": role,
+            "content": [{"type": "output_text", "text": text}, {"type": "output_text", "text": "!"}]}})
+    };
+    let told = || {
+        let told = Told::new().tell("rawResponseItem/completed", said("assistant", "raw"));
+        told.tell("rawResponseItem/completed", said("user", "asked"))
+    };
+    assert_eq!(told().text(json!([])).as_deref(), Some("raw!"));
+    assert_eq!(told().completed("m", "cooked", Value::Null).text(json!([])).as_deref(), Some("cooked"));
+}
+
+#[test]
+fn other_turns_are_none_of_its_business() {
+    let told = Told::new()
+        .of("V", "item/completed", json!({"item": message("m", "theirs", Value::Null), "completedAtMs": 1}))
+        .of("V", "turn/diff/updated", json!({"diff": "theirs"}))
+        .of("V", "turn/completed", json!({"turn": turn("V", "failed", json!([]))}));
+    assert!(!told.0.is_over());
+    let result = told.end("completed", json!([])).expect("its own end");
+    assert_eq!((result.items.len(), result.diff, result.final_text), (0, None, None));
+}
+
+#[test]
+fn everything_the_turn_told_is_in_the_result() {
+    let tokens = |n: i64| {
+        json!({"inputTokens": n, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0,
+            "totalTokens": n})
+    };
+    let usage = |n: i64| json!({"tokenUsage": {"last": tokens(n), "total": tokens(10 * n), "modelContextWindow": 99}});
+    let failure = |message: &str, will_retry: bool| json!({"error": {"message": message, "codexErrorInfo": "other"}, "willRetry": will_retry});
+    let result = Told::new()
+        .tell("thread/tokenUsage/updated", usage(1))
+        .tell("thread/tokenUsage/updated", usage(2))
+        .tell(
+            "turn/plan/updated",
+            json!({"explanation": "why", "plan": [{"step": "a", "status": "pending"}]}),
+        )
+        .tell("turn/diff/updated", json!({"diff": "+1"}))
+        .tell("turn/diff/updated", json!({"diff": "+2"}))
+        .tell("error", failure("for good", false))
+        .tell("error", failure("once more", true))
+        .end("failed", json!([]))
+        .expect("it has ended");
+    let usage = result.usage.as_ref().expect("usage");
+    assert_eq!(
+        (usage.last.total_tokens, usage.total.total_tokens, usage.model_context_window),
+        (2, 20, Some(99))
+    );
+    let plan = result.plan.as_ref().expect("a plan");
+    assert_eq!((plan.explanation.as_deref(), plan.steps.len()), (Some("why"), 1));
+    assert_eq!(result.diff.as_deref(), Some("+2"));
+    assert_eq!(result.duration, Some(Duration::from_millis(1500)));
+    assert_eq!((result.started_at, result.completed_at), (Some(1), Some(2)));
+    assert_eq!(result.error_info(), Some(&CodexErrorInfo::Other));
+    let failed = result.into_result().expect_err("it failed").to_string();
+    assert_eq!(failed, "failed to complete turn U of thread T: it is failed: for good");
+}
+
+#[test]
+fn what_is_adopted_comes_beside_what_was_seen() {
+    let mut told = Told::new().completed("m", "seen", Value::Null);
+    let all = json!([message("m", "seen", Value::Null), message("n", "missed", Value::Null)]);
+    let adopted = serde_json::from_value(turn("U", "completed", all)).expect("a turn");
+    told.0.adopt(adopted);
+    let result = told.0.result().expect("it has ended");
+    assert_eq!(result.items.iter().map(|item| item.id()).collect::<Vec<_>>(), [Some("m"), Some("n")]);
+    assert_eq!(result.text(), "missed");
+}

@@ -1,0 +1,14 @@
+//! What the SDK for tasks and the one for threads have in common, written once.
+//!
+//! Each macro is expanded in both modules, where `Client`, `Codex`, `Thread`, `Turn` and `Approvals` are the
+//! module's own.
+
+mod builder;
+mod codex;
+mod thread;
+mod turn;
+
+pub(crate) use builder::builder_settings;
+pub(crate) use codex::{codex_methods, login_methods};
+pub(crate) use thread::{mappers, thread_methods};
+pub(crate) use turn::{stream_drop, stream_methods, turn_methods};

@@ -1,0 +1,52 @@
+//! The SDK for tokio.
+
+macro_rules! wait {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+macro_rules! send {
+    ($call:expr) => {
+        $call.await
+    };
+}
+
+/// Something that goes on beside the test; `join` waits for it.
+macro_rules! beside {
+    ($work:block) => {
+        tokio::spawn(async move { $work })
+    };
+}
+
+macro_rules! join {
+    ($beside:expr) => {
+        $beside.await.expect("no panic")
+    };
+}
+
+macro_rules! decide {
+    (|$request:pat_param| $decision:expr) => {
+        move |$request: codex_appserver::ApprovalRequest| async move { $decision }
+    };
+}
+
+macro_rules! test {
+    ($(fn $name:ident() $body:block)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() $body
+    )*};
+}
+
+use codex_appserver as sdk;
+
+async fn attach(
+    builder: sdk::CodexBuilder,
+    scenario: codex_appserver_testkit::scripted::Scenario,
+) -> (codex_appserver_testkit::scripted::ScriptedServer, Result<sdk::Codex, sdk::Error>) {
+    let (server, stdout, stdin) =
+        codex_appserver_testkit::scripted::ScriptedServer::start_async(scenario).expect("it starts");
+    (server, builder.attach(stdout, stdin).await)
+}
+
+mod suite;
