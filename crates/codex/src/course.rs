@@ -83,9 +83,13 @@ impl Course {
         }
     }
 
-    /// Takes a turn that has ended from what the server keeps of it, where its events were missed.
+    /// Takes a turn that has ended from what the server keeps of it, where its events were missed. Items have other
+    /// ids in there, so that it is theirs or ours.
     pub(crate) fn adopt(&mut self, turn: Turn) {
-        self.items.extend(missing(&self.items, &turn.items));
+        if turn.items_view == TurnItemsView::Full && !turn.items.is_empty() {
+            self.items.clone_from(&turn.items);
+            self.partial.clear();
+        }
         self.end = Some(turn);
     }
 
@@ -145,11 +149,6 @@ impl Course {
             .or_else(|| answer(end.items.iter().filter_map(agent_message).collect()))
             .or_else(|| answer(self.raw.clone()))
     }
-}
-
-/// What those items have that these lack.
-fn missing(known: &[ThreadItem], all: &[ThreadItem]) -> Vec<ThreadItem> {
-    all.iter().filter(|item| !known.iter().any(|known| known.id() == item.id())).cloned().collect()
 }
 
 /// The text of the message that answers the user.

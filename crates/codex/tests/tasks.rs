@@ -27,7 +27,17 @@ macro_rules! join {
 
 macro_rules! decide {
     (|$request:pat_param| $decision:expr) => {
-        move |$request: codex_appserver::ApprovalRequest| async move { $decision }
+        move |$request: codex_appserver::ApprovalRequest| {
+            let decision = $decision;
+            async move { decision }
+        }
+    };
+}
+
+/// An operation that may be made again.
+macro_rules! operation {
+    ($result:expr) => {
+        || async { $result }
     };
 }
 
@@ -40,13 +50,12 @@ macro_rules! test {
 
 use codex_appserver as sdk;
 
-async fn attach(
-    builder: sdk::CodexBuilder,
-    scenario: codex_appserver_testkit::scripted::Scenario,
-) -> (codex_appserver_testkit::scripted::ScriptedServer, Result<sdk::Codex, sdk::Error>) {
-    let (server, stdout, stdin) =
-        codex_appserver_testkit::scripted::ScriptedServer::start_async(scenario).expect("it starts");
-    (server, builder.attach(stdout, stdin).await)
+macro_rules! attach {
+    ($builder:expr, $scenario:expr) => {{
+        let started = codex_appserver_testkit::scripted::ScriptedServer::start_async($scenario);
+        let (server, stdout, stdin) = started.expect("it starts");
+        (server, $builder.attach(stdout, stdin).await)
+    }};
 }
 
 mod suite;

@@ -96,12 +96,22 @@ impl ApprovalRequest {
         }
     }
 
-    /// What is to be changed as one text for people: each file's path and its diff.
+    /// What is to be changed as one text for people: for each file what happens to it, its path, and its diff or,
+    /// where it is new or goes away, its text.
     pub fn diff(&self) -> Option<String> {
-        let parts: Vec<_> =
-            self.changes().iter().map(|change| format!("{}\n{}", change.path, change.diff)).collect();
+        let parts: Vec<_> = self.changes().iter().map(of_file).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))
     }
+}
+
+fn of_file(change: &FileUpdateChange) -> String {
+    let what = match &change.kind {
+        PatchChangeKind::Add => "add",
+        PatchChangeKind::Delete => "delete",
+        PatchChangeKind::Update(_) => "update",
+        _ => "change",
+    };
+    format!("{what} {}\n{}", change.path, change.diff)
 }
 
 /// The answer to an [`ApprovalRequest`].

@@ -160,12 +160,16 @@ fn everything_the_turn_told_is_in_the_result() {
 }
 
 #[test]
-fn what_is_adopted_comes_beside_what_was_seen() {
-    let mut told = Told::new().completed("m", "seen", Value::Null);
-    let all = json!([message("m", "seen", Value::Null), message("n", "missed", Value::Null)]);
-    let adopted = serde_json::from_value(turn("U", "completed", all)).expect("a turn");
-    told.0.adopt(adopted);
-    let result = told.0.result().expect("it has ended");
-    assert_eq!(result.items.iter().map(|item| item.id()).collect::<Vec<_>>(), [Some("m"), Some("n")]);
-    assert_eq!(result.text(), "missed");
+fn what_the_server_keeps_takes_the_place_of_what_was_seen() {
+    let adopted = |view: &str| {
+        let mut told = Told::new().completed("m", "seen", Value::Null).delta("n", "half");
+        let items = json!([message("item-1", "seen", Value::Null), message("item-2", "whole", Value::Null)]);
+        let mut turn = turn("U", "completed", items);
+        turn["itemsView"] = view.into();
+        told.0.adopt(serde_json::from_value(turn).expect("a turn"));
+        let result = told.0.result().expect("it has ended");
+        (result.items.len(), result.text().to_owned())
+    };
+    assert_eq!(adopted("full"), (2, "whole".to_owned()));
+    assert_eq!(adopted("summary"), (1, "half".to_owned()), "not all that there is");
 }
