@@ -13,8 +13,8 @@ pub(crate) struct Course {
     thread_id: String,
     turn_id: String,
     items: Vec<ThreadItem>,
-    /// Messages whose end was not seen, as far as they were said.
-    partial: Vec<AgentMessage>,
+    /// What the agent said, as far as it was said, in the order in which it began to.
+    messages: Vec<AgentMessage>,
     /// What the model said, where its raw answers are asked for (`experimentalRawEvents`).
     raw: Vec<AgentMessage>,
     usage: Option<ThreadTokenUsage>,
@@ -28,6 +28,8 @@ pub(crate) struct Course {
 #[derive(Clone, Debug)]
 struct AgentMessage {
     id: String,
+    /// Whether this is all of it.
+    whole: bool,
     phase: Option<MessagePhase>,
     text: String,
 }
@@ -38,7 +40,7 @@ impl Course {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
             items: Vec::new(),
-            partial: Vec::new(),
+            messages: Vec::new(),
             raw: Vec::new(),
             usage: None,
             plan: None,
@@ -88,7 +90,7 @@ impl Course {
     pub(crate) fn adopt(&mut self, turn: Turn) {
         if turn.items_view == TurnItemsView::Full && !turn.items.is_empty() {
             self.items.clone_from(&turn.items);
-            self.partial.clear();
+            self.messages = turn.items.iter().filter_map(agent_message).collect();
         }
         self.end = Some(turn);
     }
@@ -117,62 +119,58 @@ impl Course {
     }
 
     fn begin(&mut self, item: &ThreadItem) {
-        if let ThreadItem::AgentMessage(message) = item {
-            self.partial.push(AgentMessage { text: String::new(), ..message_of(message) });
+        if let Some(message) = agent_message(item) {
+            self.messages.push(AgentMessage { text: String::new(), whole: false, ..message });
         }
     }
 
     fn append(&mut self, said: &AgentMessageDeltaNotification) {
-        match self.partial.iter_mut().find(|message| message.id == said.item_id) {
+        match self.messages.iter_mut().find(|message| message.id == said.item_id) {
             Some(message) => message.text.push_str(&said.delta),
             None => {
                 let (id, text) = (said.item_id.clone(), said.delta.clone());
-                self.partial.push(AgentMessage { id, phase: None, text });
+                self.messages.push(AgentMessage { id, whole: false, phase: None, text });
             }
         }
     }
 
+    /// A completed message is the whole of its deltas, also for those who came late.
     fn complete(&mut self, item: &ThreadItem) {
-        if let Some(id) = item.id() {
-            self.partial.retain(|message| message.id != *id);
+        if let Some(message) = agent_message(item) {
+            match self.messages.iter_mut().find(|begun| begun.id == message.id) {
+                Some(begun) => *begun = message,
+                None => self.messages.push(message),
+            }
         }
         self.items.push(item.clone());
     }
 
-    /// A completed message is the whole of its deltas, also for those who came late. What is missing among the
-    /// completed is taken from the deltas, then from what the end of the turn holds, then from the model's own
-    /// words.
+    /// What was missed is taken from what the end of the turn holds, then from the model's own words.
     fn final_text(&self, end: &Turn) -> Option<String> {
-        let completed = self.items.iter().filter_map(agent_message);
-        let said: Vec<_> = completed.chain(self.partial.iter().cloned()).collect();
-        answer(said)
-            .or_else(|| answer(end.items.iter().filter_map(agent_message).collect()))
-            .or_else(|| answer(self.raw.clone()))
+        answer(&self.messages, &end.status)
+            .or_else(|| answer(&end.items.iter().filter_map(agent_message).collect::<Vec<_>>(), &end.status))
+            .or_else(|| answer(&self.raw, &end.status))
     }
 }
 
-/// The text of the message that answers the user.
-fn answer(messages: Vec<AgentMessage>) -> Option<String> {
+/// The text of the message that answers the user: the last of the highest rank.
+fn answer(messages: &[AgentMessage], status: &TurnStatus) -> Option<String> {
     let rank = |message: &AgentMessage| match message.phase {
         Some(MessagePhase::FinalAnswer) => 3,
         Some(MessagePhase::PartialAnswer) => 1,
         Some(MessagePhase::Commentary) => 0,
         _ => 2,
     };
-    // Of equal ones the last.
-    let best = messages.into_iter().filter(|message| !message.text.is_empty()).max_by_key(rank)?;
-    (rank(&best) > 0).then_some(best.text)
+    // Where the turn went well, what was never completed was given up: the model was asked again.
+    let counts = |message: &AgentMessage| message.whole || *status != TurnStatus::Completed;
+    let said = messages.iter().filter(|message| !message.text.is_empty() && rank(message) > 0);
+    said.max_by_key(|message| (counts(message), rank(message))).map(|message| message.text.clone())
 }
 
 fn agent_message(item: &ThreadItem) -> Option<AgentMessage> {
-    match item {
-        ThreadItem::AgentMessage(message) => Some(message_of(message)),
-        _ => None,
-    }
-}
-
-fn message_of(message: &AgentMessageThreadItem) -> AgentMessage {
-    AgentMessage { id: message.id.clone(), phase: message.phase.clone(), text: message.text.clone() }
+    let ThreadItem::AgentMessage(message) = item else { return None };
+    let (id, phase, text) = (message.id.clone(), message.phase.clone(), message.text.clone());
+    Some(AgentMessage { id, whole: true, phase, text })
 }
 
 /// A message of the agent among the model's raw answers.
@@ -187,7 +185,7 @@ fn raw_message(item: &ResponseItem) -> Option<AgentMessage> {
         _ => None,
     });
     let id = message.id.clone().unwrap_or_default();
-    Some(AgentMessage { id, phase: message.phase.clone(), text: texts.collect() })
+    Some(AgentMessage { id, whole: true, phase: message.phase.clone(), text: texts.collect() })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Whether a turn has begun, and whether it is over: heard beside its stream, which nobody may be reading.
+//! Under which id a turn is at work, and whether it is over: heard beside its stream, which nobody may be reading.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,32 +16,45 @@ pub(crate) fn settings() -> EventSettings {
 
 /// The life of one turn.
 pub(crate) struct Life {
+    thread_id: String,
     turn_id: String,
     state: Mutex<State>,
 }
 
 struct State {
     news: Box<dyn News>,
+    /// The turn that does the work of this one: a review has another id there than everywhere else.
+    at_work: Option<String>,
     over: bool,
 }
 
 impl Life {
-    pub(crate) fn new(turn_id: &str, news: impl News + 'static) -> Self {
-        let state = State { news: Box::new(news), over: false };
-        Self { turn_id: turn_id.to_owned(), state: Mutex::new(state) }
+    pub(crate) fn new(thread_id: &str, turn_id: &str, news: impl News + 'static) -> Self {
+        let state = State { news: Box::new(news), at_work: None, over: false };
+        Self { thread_id: thread_id.to_owned(), turn_id: turn_id.to_owned(), state: Mutex::new(state) }
     }
 
     /// Whether the server has said that the turn is over.
     pub(crate) fn is_over(&self) -> bool {
-        let mut state = self.lock();
-        while let Some(event) = state.news.next_now() {
-            state.over |= ends(&event, &self.turn_id);
-        }
-        state.over
+        self.heard().over
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The id by which the turn is interrupted or steered.
+    pub(crate) fn at_work(&self) -> String {
+        self.heard().at_work.clone().unwrap_or_else(|| self.turn_id.clone())
+    }
+
+    fn heard(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(event) = state.news.next_now() {
+            match event.notification() {
+                Some(ServerNotification::TurnStarted(said)) if said.thread_id == self.thread_id => {
+                    state.at_work = Some(said.turn.id.clone());
+                }
+                _ => state.over |= ends(&event, &self.turn_id),
+            }
+        }
+        state
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SDK for threads.
 
 #![cfg(feature = "blocking")]
+#![allow(clippy::while_let_on_iterator, reason = "the same bodies read streams that are no iterators")]
 
 macro_rules! wait {
     ($done:expr) => {

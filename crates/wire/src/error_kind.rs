@@ -21,7 +21,7 @@ pub enum RpcErrorKind {
     AlreadyInitialized,
     /// The server does not know the thread, or has it on disk only: `thread/resume` loads it.
     ThreadNotFound,
-    /// The thread has no turn that could be interrupted or steered: not yet, or not any more.
+    /// The turn that was to be interrupted or steered is not the one at work: not yet, or not any more.
     NoActiveTurn,
     /// The method or one of its members is experimental, and `initialize` did not ask for those.
     NeedsExperimentalApi,
@@ -83,7 +83,12 @@ fn of_invalid_request(message: &str) -> RpcErrorKind {
         {
             RpcErrorKind::ThreadNotFound
         }
-        _ if message.starts_with("no active turn to ") => RpcErrorKind::NoActiveTurn,
+        _ if ["no active turn to ", "expected active turn id "]
+            .iter()
+            .any(|beginning| message.starts_with(beginning)) =>
+        {
+            RpcErrorKind::NoActiveTurn
+        }
         _ if message.ends_with(" requires experimentalApi capability") => RpcErrorKind::NeedsExperimentalApi,
         // The same sentence comes for an unknown value of an enum; the list of methods opens with this one.
         _ if message.starts_with("Invalid request: unknown variant `")
@@ -140,6 +145,12 @@ mod tests {
         (-32600, "Invalid request: invalid type: integer `5`, expected a string", InvalidRequest),
         (-32600, "no active turn to interrupt", NoActiveTurn),
         (-32600, "no active turn to steer", NoActiveTurn),
+        (
+            -32600,
+            "expected active turn id 0199a2b4-0000-7000-8000-000000000000 but found \
+             0199a2b4-0000-7000-8000-000000000001",
+            NoActiveTurn,
+        ),
         (
             -32600,
             "invalid thread id: invalid character: expected an optional prefix of `urn:uuid:` followed by \

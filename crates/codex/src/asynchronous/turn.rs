@@ -72,7 +72,9 @@ impl Turn {
     /// What a call fails with: the turn may be over, or of a kind that cannot be steered.
     pub async fn steer(&self, input: impl Into<Input>) -> Result<TurnSteerResponse, Error> {
         let (inner, input) = (&*self.inner, Vec::from(input.into()));
-        let steer = || inner.client().turn_steer(inner.thread.id(), &inner.id, input.clone()).into_future();
+        let steer = || {
+            inner.client().turn_steer(inner.thread.id(), inner.life.at_work(), input.clone()).into_future()
+        };
         Ok(inner.once_begun(steer).await?)
     }
 
@@ -96,7 +98,7 @@ impl Inner {
         if self.life.is_over() {
             return Ok(());
         }
-        let interrupt = || self.client().turn_interrupt(self.thread.id(), &self.id).into_future();
+        let interrupt = || self.client().turn_interrupt(self.thread.id(), self.life.at_work()).into_future();
         match self.once_begun(interrupt).await {
             Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
@@ -122,7 +124,7 @@ impl Inner {
     }
 }
 
-/// Whether the server says that the thread has no turn at work.
+/// Whether the server says that this turn is not at work.
 fn is_idle(error: &ClientError) -> bool {
     error.kind() == Some(RpcErrorKind::NoActiveTurn)
 }

@@ -72,7 +72,8 @@ impl Turn {
     /// What a call fails with: the turn may be over, or of a kind that cannot be steered.
     pub fn steer(&self, input: impl Into<Input>) -> Result<TurnSteerResponse, Error> {
         let (inner, input) = (&*self.inner, Vec::from(input.into()));
-        let steer = || inner.client().turn_steer(inner.thread.id(), &inner.id, input.clone()).call();
+        let steer =
+            || inner.client().turn_steer(inner.thread.id(), inner.life.at_work(), input.clone()).call();
         Ok(inner.once_begun(steer)?)
     }
 
@@ -96,7 +97,7 @@ impl Inner {
         if self.life.is_over() {
             return Ok(());
         }
-        let interrupt = || self.client().turn_interrupt(self.thread.id(), &self.id).call();
+        let interrupt = || self.client().turn_interrupt(self.thread.id(), self.life.at_work()).call();
         match self.once_begun(interrupt) {
             Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
@@ -119,7 +120,7 @@ impl Inner {
     }
 }
 
-/// Whether the server says that the thread has no turn at work.
+/// Whether the server says that this turn is not at work.
 fn is_idle(error: &ClientError) -> bool {
     error.kind() == Some(RpcErrorKind::NoActiveTurn)
 }

@@ -86,6 +86,15 @@ fn deltas_are_the_text_of_what_never_completed() {
         Some("a whole sentence")
     );
     assert_eq!(Told::new().delta("unannounced", "so").text(json!([])).as_deref(), Some("so"));
+    let again = told().started("n", Value::Null).delta("n", "a whole").completed(
+        "n",
+        "a whole sentence",
+        Value::Null,
+    );
+    assert_eq!(again.text(json!([])).as_deref(), Some("a whole sentence"), "what was given up is no answer");
+    let again =
+        told().completed("k", "before", Value::Null).delta("n", "and then").end("interrupted", json!([]));
+    assert_eq!(again.expect("it has ended").text(), "and then", "as far as it came");
     let commented = Told::new().started("m", "commentary".into()).delta("m", "hm");
     assert_eq!(commented.text(json!([])), None);
 }
@@ -171,5 +180,5 @@ fn what_the_server_keeps_takes_the_place_of_what_was_seen() {
         (result.items.len(), result.text().to_owned())
     };
     assert_eq!(adopted("full"), (2, "whole".to_owned()));
-    assert_eq!(adopted("summary"), (1, "half".to_owned()), "not all that there is");
+    assert_eq!(adopted("summary"), (1, "seen".to_owned()), "not all that there is");
 }

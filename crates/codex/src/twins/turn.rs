@@ -12,7 +12,7 @@ macro_rules! turn_methods {
             Self {
                 inner: Arc::new(Inner {
                     following: Mutex::new(Some(Following { events: ear.events, course, asks })),
-                    life: Life::new(&id, ear.life),
+                    life: Life::new(thread.id(), &id, ear.life),
                     thread,
                     id,
                     watchdog,

@@ -42,11 +42,10 @@ test! {
         for (before, after) in [(vec![], vec![completed("completed")]), (vec![completed("completed")], vec![])] {
             let scenario = telling([started(), Step::Until("turn/interrupt".into())].into_iter().chain(before))
                 .answer("turn/interrupt", idle("interrupt").delay_ms(20).then(after));
-            let (server, codex) = attach!(sdk::Codex::builder(), scenario);
+            let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
             let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
             let turn = send!(thread.turn("go")).expect("a turn");
             wait!(turn.interrupt()).expect("there is nothing to interrupt");
-            assert_eq!(server.count("turn/interrupt"), 1);
             assert!(wait!(turn.run()).expect("a value").is_completed());
         }
     }

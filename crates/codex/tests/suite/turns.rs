@@ -55,15 +55,11 @@ test! {
         let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
         let turn = send!(thread.turn("go")).expect("a turn");
         let mut said = String::new();
-        loop {
-            // A stream of its own for each event.
-            match wait!(turn.stream().next()) {
-                Some(event) => {
-                    if let Some(ServerNotification::ItemAgentMessageDelta(delta)) = event.expect("an event").notification() {
-                        said.push_str(&delta.delta);
-                    }
-                }
-                None => break,
+        // A stream of its own for each event.
+        while let Some(event) = wait!(turn.stream().next()) {
+            let event = event.expect("an event");
+            if let Some(ServerNotification::ItemAgentMessageDelta(delta)) = event.notification() {
+                said.push_str(&delta.delta);
             }
         }
         assert_eq!(said, "abc");

@@ -1,0 +1,42 @@
+//! A real codex for a test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use codex_appserver::{Codex, CodexBuilder, Process};
+use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+
+/// How long anything may take that has to happen.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Stage {
+    pub model: MockModel,
+    pub home: CodexHome,
+    codex: PathBuf,
+}
+
+impl Stage {
+    /// Without a codex there is no stage: the test is skipped, which CI does not take.
+    pub fn set(replies: impl IntoIterator<Item = Reply>) -> Option<Self> {
+        let Some(codex) = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from) else {
+            assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
+            eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
+            return None;
+        };
+        let model = MockModel::scripted(replies).expect("a mock model");
+        let home = CodexHome::builder(&model).config("[tools.update_plan]\nenabled = true");
+        Some(Self { home: home.build().expect("a home"), model, codex })
+    }
+
+    pub fn process(&self) -> Process {
+        Process::from_command(&self.home.command(&self.codex)).env_clear()
+    }
+
+    pub fn builder(&self) -> CodexBuilder {
+        Codex::builder().process(|_| self.process())
+    }
+
+    pub async fn codex(&self) -> Codex {
+        self.builder().start().await.expect("a codex")
+    }
+}
