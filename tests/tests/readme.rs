@@ -35,6 +35,9 @@ fn every_command_is_run_by_a_test() {
         // In crates/client/tests/example.rs, and in tests/client.
         "cargo run -p codex-appserver-client --example approve -- \"list the files here\"",
         "cargo run -p codex-appserver-client --features experimental --example all_methods",
+        // In crates/codex/tests/examples.rs.
+        "cargo run --example quickstart -- \"what is in this folder?\"",
+        "cargo run --example quickstart -- --offline",
         // Below.
         "cargo xtask record --redact --out target/session.jsonl -- codex app-server",
     ];

@@ -37,22 +37,15 @@ macro_rules! builder_settings {
             self
         }
 
-        /// All else about the process: arguments, environment, how long its end may take.
-        ///
-        /// ```ignore
-        /// builder.process(|process| process.env_remove("OPENAI_API_KEY"))
-        /// ```
+        /// All else about the process: arguments, environment, how long its end may take, as in
+        /// `builder.process(|process| process.env_remove("OPENAI_API_KEY"))`.
         pub fn process(mut self, change: impl FnOnce(crate::Process) -> crate::Process) -> Self {
             self.process = change(self.process);
             self
         }
 
         /// All else about the connection: its window, retries, limits, and handlers of what the server asks
-        /// besides approvals, such as `on_user_input` and `on_tool_call`.
-        ///
-        /// ```ignore
-        /// builder.client(|client| client.window(16).on_user_input(ask_the_user))
-        /// ```
+        /// besides approvals, as in `builder.client(|client| client.window(16).on_user_input(ask_the_user))`.
         pub fn client(mut self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
             self.client = change(self.client);
             self
