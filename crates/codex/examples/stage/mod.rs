@@ -47,8 +47,13 @@ impl Stage {
 
     /// The words on the command line, or these.
     pub fn words(&self, default: &str) -> String {
-        let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--offline").collect();
+        let words: Vec<_> = words().collect();
         if words.is_empty() { default.to_owned() } else { words.join(" ") }
+    }
+
+    /// The first word on the command line.
+    pub fn argument(&self) -> Option<String> {
+        words().next()
     }
 
     /// The folder that the agent works in.
@@ -63,6 +68,22 @@ impl Stage {
     pub fn model(&self) -> Option<&MockModel> {
         self.offline.as_ref().map(|offline| &offline.model)
     }
+
+    /// Prints which images the mock was shown: it cannot see them.
+    pub fn print_images(&self) {
+        for request in self.model().map(MockModel::requests).unwrap_or_default() {
+            let parts = request.input().iter().filter_map(|item| item["content"].as_array()).flatten();
+            for image in parts.filter_map(|part| part["image_url"].as_str()) {
+                let kind = image.split(',').next().unwrap_or_default();
+                println!("(the mock was shown an image of {} bytes: {kind})", image.len());
+            }
+        }
+    }
+}
+
+/// The command line without its flag.
+fn words() -> impl Iterator<Item = String> {
+    std::env::args().skip(1).filter(|word| word != "--offline")
 }
 
 /// The codex that is there already, else the one that npm has.
