@@ -1,0 +1,228 @@
+//! Every example plays with `--offline` on the real codex and says what it is there to show.
+//!
+//! An example that is new needs a row in [`ROWS`].
+#![cfg(all(feature = "async", feature = "blocking", feature = "structured", feature = "ws"))]
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// Far more than any example takes: one that hangs fails.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What is expected of an example.
+struct Row {
+    name: &'static str,
+    /// What is typed in.
+    stdin: &'static str,
+    /// What it prints, in this order, with anything in between.
+    parts: &'static [&'static str],
+}
+
+const fn row(name: &'static str, parts: &'static [&'static str]) -> Row {
+    Row { name, stdin: "", parts }
+}
+
+const ROWS: &[Row] = &[
+    row(
+        "blocking_parity",
+        &[
+            "[started]\nI ask the shell.\n$ ",
+            "echo hello",
+            "\nhello\n[exit code 0]\nIt says hello.\n[completed]\n",
+        ],
+    ),
+    row(
+        "existing_thread",
+        &["yesterday: I keep it.\n* ", "Keep the word `heron`", "today: It was heron.\nturns so far: 2\n"],
+    ),
+    row(
+        "image_and_text",
+        &["It is red.\n(the mock was shown an image of 114 bytes: data:image/png;base64)\n"],
+    ),
+    row(
+        "local_image_and_text",
+        &["It is red.\n(the mock was shown an image of 114 bytes: data:image/png;base64)\n"],
+    ),
+    row(
+        "models_and_metadata",
+        &[
+            "codex 0.169.0 on ",
+            "user agent: codex_appserver/0.169.0 ",
+            "account: none\n",
+            "(efforts: low, medium",
+        ],
+    ),
+    row("quickstart", &["Nothing yet.\n"]),
+    row(
+        "thread_lifecycle_and_controls",
+        &[
+            "name: Counting\nread: One, two, three.\n",
+            "goal: Count to a hundred. (paused)\ngoal cleared: true\n",
+            "fork: Four, five.\nturns of the first thread: 1\n",
+            "compacted: completed\n",
+            "before: One ... two ...\nsteered: Three, and so on to ten. (completed)\n",
+            "before: One ...\ninterrupted: One ... (interrupted)\n",
+            "archived: true\narchived: false\nresumed: I am.\n",
+        ],
+    ),
+    row(
+        "turn_run",
+        &[
+            "status: completed\nanswer: Blue.\nitems: userMessage, reasoning, agentMessage\n",
+            "tokens: 1200 read, 40 written\ntime: ",
+        ],
+    ),
+    row(
+        "turn_stream_events",
+        &[
+            "[started]\nI ask the shell.\n$ ",
+            "echo hello",
+            "\nhello\n[exit code 0]\nIt says hello.\n[completed]\n[tokens: 20 read, 10 written]\n",
+        ],
+    ),
+];
+
+#[test]
+fn every_example_has_a_row() {
+    let lacks_row = |name: &String| ROWS.iter().all(|row| row.name != name);
+    let without: Vec<_> = examples().into_iter().filter(lacks_row).collect();
+    assert!(without.is_empty(), "say in ROWS what is expected of {without:?}");
+}
+
+/// Cargo builds the examples whose features are on with the tests of their package.
+#[test]
+fn every_example_is_built_with_the_tests() {
+    for name in examples() {
+        program(&name);
+    }
+}
+
+#[test]
+fn every_example_plays_offline() {
+    let Some(codex) = codex() else { return };
+    let examples = examples();
+    let rows = ROWS.iter().filter(|row| examples.iter().any(|name| name == row.name));
+    let failures: Vec<String> = rows.filter_map(|row| play(row, &codex).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// The twin prints the same as the original.
+#[test]
+fn the_blocking_example_does_what_the_other_one_does() {
+    let Some(codex) = codex() else { return };
+    let [blocking, tasks] = ["blocking_parity", "turn_stream_events"].map(|name| run(name, "", &codex));
+    assert_eq!(blocking.stdout, tasks.stdout, "{}{}", blocking.stderr, tasks.stderr);
+}
+
+/// Has an example play; what is wrong with what it did is an error.
+fn play(row: &Row, codex: &Path) -> Result<(), String> {
+    let ran = run(row.name, row.stdin, codex);
+    let wrong = match ran.status {
+        None => Some(format!("does not end within {PATIENCE:?}")),
+        Some(status) if !status.success() => Some(format!("fails: {status}")),
+        Some(_) => {
+            missing(&ran.stdout, row.parts).map(|part| format!("does not print {part:?} where expected"))
+        }
+    };
+    match wrong {
+        None => Ok(()),
+        Some(wrong) => Err(format!("{} {wrong}\n{}{}", row.name, ran.stdout, ran.stderr)),
+    }
+}
+
+/// The first part that is not there, or not in its place.
+fn missing<'p>(text: &str, parts: &[&'p str]) -> Option<&'p str> {
+    let text = text.replace("\r\n", "\n");
+    let mut rest = text.as_str();
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return Some(part),
+        }
+    }
+    None
+}
+
+/// What an example did; no status where it had to be killed.
+struct Ran {
+    status: Option<ExitStatus>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs an example in an empty folder.
+fn run(name: &str, stdin: &str, codex: &Path) -> Ran {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(program(name));
+    command.arg("--offline").env("CODEX_BIN", codex).current_dir(folder.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the example starts");
+    let stdout = read(child.stdout.take().expect("it is piped"));
+    let stderr = read(child.stderr.take().expect("it is piped"));
+    // It may have no use for it.
+    let _ = child.stdin.take().expect("it is piped").write_all(stdin.as_bytes());
+
+    // The output ends when the example does.
+    let (stdout, in_time) = match stdout.recv_timeout(PATIENCE) {
+        Ok(text) => (text, true),
+        Err(_) => {
+            child.kill().expect("it can be killed");
+            (stdout.recv().unwrap_or_default(), false)
+        }
+    };
+    let stderr = stderr.recv().unwrap_or_default();
+    let status = child.wait().expect("it ends");
+    Ran { status: in_time.then_some(status), stdout, stderr }
+}
+
+/// Reads to the end, on a thread of its own.
+fn read(mut output: impl Read + Send + 'static) -> Receiver<String> {
+    let (done, text) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = output.read_to_end(&mut bytes);
+        let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    text
+}
+
+/// All examples: files, and folders with a `main.rs`.
+fn examples() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let entries = std::fs::read_dir(folder).expect("the examples are there");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let example = |path: &PathBuf| match path.is_dir() {
+        true => path.join("main.rs").is_file(),
+        false => path.extension().is_some_and(|extension| extension == "rs"),
+    };
+    let name = |path: PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let mut names: Vec<_> = paths.filter(example).map(name).collect();
+    names.sort();
+    names
+}
+
+/// The program of an example; it is in a folder beside that of the tests.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    let folder = test.parent().and_then(Path::parent).expect("deps is in the folder of the profile");
+    let program = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "no {}; `cargo test -p codex-appserver --all-features` builds it",
+        program.display()
+    );
+    program
+}
+
+/// The codex of `cargo xtask test`. Without one the test is skipped, which CI does not take.
+fn codex() -> Option<PathBuf> {
+    let codex = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from);
+    if codex.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
+        eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
+    }
+    codex
+}
