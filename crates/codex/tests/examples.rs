@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Far more than any example takes: one that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -205,16 +205,27 @@ fn examples() -> Vec<String> {
 }
 
 /// The program of an example; it is in a folder beside that of the tests.
+///
+/// It has to be newer than what it is made of: when cargo is asked for some tests alone, it leaves old programs there.
 fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test is a file");
     let folder = test.parent().and_then(Path::parent).expect("deps is in the folder of the profile");
     let program = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        program.is_file(),
-        "no {}; `cargo test -p codex-appserver --all-features` builds it",
-        program.display()
-    );
+    let hint = "run `cargo test -p codex-appserver --all-features`, which builds it";
+    let built = changed(&program).unwrap_or_else(|| panic!("there is no {}: {hint}", program.display()));
+    // Cargo's own list, in the form of a rule for make; it may name what is gone.
+    let rule = std::fs::read_to_string(program.with_extension("d")).expect("cargo lists what it is made of");
+    let sources = rule.replace("\\ ", "\0");
+    let newer =
+        |source: &&str| changed(Path::new(&source.replace('\0', " "))).is_some_and(|time| time > built);
+    if let Some(source) = sources.split_whitespace().skip(1).find(newer) {
+        panic!("{} is older than {source}: {hint}", program.display());
+    }
     program
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|file| file.modified()).ok()
 }
 
 /// The codex of `cargo xtask test`. Without one the test is skipped, which CI does not take.
