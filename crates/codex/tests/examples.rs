@@ -25,6 +25,12 @@ const fn row(name: &'static str, parts: &'static [&'static str]) -> Row {
     Row { name, stdin: "", parts }
 }
 
+impl Row {
+    const fn typing(self, stdin: &'static str) -> Self {
+        Self { stdin, ..self }
+    }
+}
+
 const ROWS: &[Row] = &[
     row(
         "blocking_parity",
@@ -32,6 +38,32 @@ const ROWS: &[Row] = &[
             "[started]\nI ask the shell.\n$ ",
             "echo hello",
             "\nhello\n[exit code 0]\nIt says hello.\n[completed]\n",
+        ],
+    ),
+    row(
+        "cli_mini_app",
+        &[
+            "You say: hello there\n[completed; ",
+            "I make one.\n",
+            "touch made-by-codex",
+            "to make the file you want",
+            "completed\nThat is all.\n[completed; ",
+            "Remember\n    the milk.\n",
+            "note.txt: declined\nThat is all.\n[completed; ",
+        ],
+    )
+    .typing("hello there\nmake a file\ny\nwrite a note\nn\n"),
+    row(
+        "error_handling_and_retry",
+        &[
+            "no program: failed to start",
+            "no such thread",
+            "the turn is failed",
+            "the turn is failed",
+            "the turn is failed",
+            "\"Half of an \"\n",
+            "the slow turn is interrupted, with the text \"Let me think\"\n",
+            "after the end: failed to ",
         ],
     ),
     row(
@@ -47,6 +79,14 @@ const ROWS: &[Row] = &[
         &["It is red.\n(the mock was shown an image of 114 bytes: data:image/png;base64)\n"],
     ),
     row(
+        "many_turns_at_once",
+        &[" completed ", "  1 2 3 4\n", " interrupted ", "  1\n", "  1 2 3 4 5 6 7 8\n"],
+    ),
+    row(
+        "model_select_and_turn_params",
+        &["taken: ", "\nPlan first.\nThen do it.\n", "the model was asked with effort \"low\"\n"],
+    ),
+    row(
         "models_and_metadata",
         &[
             "codex 0.169.0 on ",
@@ -57,6 +97,14 @@ const ROWS: &[Row] = &[
     ),
     row("quickstart", &["Nothing yet.\n"]),
     row(
+        "structured_output",
+        &[
+            "High: A test is missing (src/lib.rs:7)\nLow: There is no README (all over)\n",
+            "huge",
+            "but the text: {",
+        ],
+    ),
+    row(
         "thread_lifecycle_and_controls",
         &[
             "name: Counting\nread: One, two, three.\n",
@@ -66,6 +114,15 @@ const ROWS: &[Row] = &[
             "before: One ... two ...\nsteered: Three, and so on to ten. (completed)\n",
             "before: One ...\ninterrupted: One ... (interrupted)\n",
             "archived: true\narchived: false\nresumed: I am.\n",
+        ],
+    ),
+    row(
+        "turn_params_kitchen_sink",
+        &[
+            "as JSON: {\"words\":3}\n",
+            "message-2\n",
+            "about the build: Green.\n",
+            "the model was asked for \"gpt-5.5\"",
         ],
     ),
     row(
