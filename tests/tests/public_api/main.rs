@@ -1,6 +1,8 @@
-//! What users of the SDK see, one line per item: a snapshot for the eyes of a reviewer.
+//! What users of the SDK see, one line per item: a snapshot for the eyes of a reviewer, and a comparison of the two
+//! halves of it, for tasks and for threads.
 
 mod listing;
+mod parity;
 
 use listing::public_api;
 
@@ -15,4 +17,11 @@ fn the_public_api_of_the_sdk_is_the_one_that_was_reviewed() {
         { description => ABOUT, omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../snapshots" },
         { insta::assert_snapshot!("public_api", lines.join("\n")) }
     );
+}
+
+#[test]
+fn tasks_and_threads_are_offered_the_same() {
+    let Some(lines) = public_api("the comparison of async and blocking") else { return };
+    let complaints = parity::complaints(lines, parity::DIFFERENCES, parity::ONLY_ON_ONE_SIDE);
+    assert!(complaints.is_empty(), "async and blocking have drifted apart:\n{}", complaints.join("\n"));
 }
