@@ -33,6 +33,7 @@ pub struct Process {
     environment: Vec<(OsString, Option<OsString>)>,
     clear_environment: bool,
     folder: Option<PathBuf>,
+    own_group: bool,
     pub(crate) patience: Patience,
 }
 
@@ -80,6 +81,7 @@ impl Process {
             environment: Vec::new(),
             clear_environment: false,
             folder: None,
+            own_group: false,
             patience: Patience::default(),
         }
     }
@@ -154,6 +156,15 @@ impl Process {
         self.env("CODEX_HOME", folder)
     }
 
+    /// Keeps Ctrl-C away from it: the process gets a group of its own. A terminal interrupts all programs of the
+    /// group in front, and an app-server ends at once then. For programs that mean something else by Ctrl-C, such as
+    /// to interrupt a turn.
+    #[must_use]
+    pub fn own_group(mut self) -> Self {
+        self.own_group = true;
+        self
+    }
+
     /// How long `shutdown` of a client waits after closing the standard input, and
     /// then after the signal to terminate, before it kills. 5 s each unless set. Windows has no such signal:
     /// the second wait is left out.
@@ -186,10 +197,29 @@ impl Process {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+        if self.own_group {
+            leave_group(&mut command);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(command)
     }
 }
+
+#[cfg(unix)]
+fn leave_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+#[cfg(windows)]
+fn leave_group(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+#[cfg(not(any(unix, windows)))]
+fn leave_group(_: &mut Command) {}
 
 /// Splits a process's standard error into lines: each goes to `tracing`, and the last are kept.
 #[derive(Clone, Debug, Default)]
