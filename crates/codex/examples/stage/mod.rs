@@ -23,10 +23,15 @@ struct Offline {
 impl Stage {
     /// The stage that the command line asks for. Offline the model gives these answers, one each time it is asked.
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> anyhow::Result<Self> {
+        Self::with(|| MockModel::scripted(replies))
+    }
+
+    /// The same with any other mock, such as [`MockModel::by_prompt`] where several turns run at once.
+    pub fn with(model: impl FnOnce() -> std::io::Result<MockModel>) -> anyhow::Result<Self> {
         if !std::env::args().any(|argument| argument == "--offline") {
             return Ok(Self { offline: None });
         }
-        let model = MockModel::scripted(replies)?;
+        let model = model()?;
         let home = CodexHome::builder(&model).build()?;
         let command = home.command(program()?.path());
         Ok(Self { offline: Some(Offline { home, command, model }) })
