@@ -21,8 +21,9 @@ pub enum ApprovalRequest {
 pub struct FileChangeApproval {
     /// The request.
     pub request: FileChangeRequestApprovalParams,
-    /// What is to be changed, a unified diff for each file, as the item that asks was announced. Empty where this
-    /// client was not told, as for a request that was open before it resumed the thread.
+    /// What is to be changed, file by file, as the item that asks was announced: of a file that is changed a unified
+    /// diff, of one that is added or deleted its text. Empty where this client was not told, as for a request that
+    /// was open before it resumed the thread.
     pub changes: Vec<FileUpdateChange>,
 }
 
@@ -96,22 +97,25 @@ impl ApprovalRequest {
         }
     }
 
-    /// What is to be changed as one text for people: for each file what happens to it, its path, and its diff or,
-    /// where it is new or goes away, its text.
+    /// What is to be changed as one text for people: what becomes of each file, and its diff.
     pub fn diff(&self) -> Option<String> {
-        let parts: Vec<_> = self.changes().iter().map(of_file).collect();
+        let parts: Vec<_> = self.changes().iter().map(told).collect();
         (!parts.is_empty()).then(|| parts.join("\n"))
     }
 }
 
-fn of_file(change: &FileUpdateChange) -> String {
-    let what = match &change.kind {
-        PatchChangeKind::Add => "add",
-        PatchChangeKind::Delete => "delete",
-        PatchChangeKind::Update(_) => "update",
-        _ => "change",
-    };
-    format!("{what} {}\n{}", change.path, change.diff)
+/// One file's part of a diff. Of a file that is added or deleted the server sends the bare text, which alone does not
+/// tell which of the two it is.
+fn told(change: &FileUpdateChange) -> String {
+    let marked =
+        |mark: char| -> String { change.diff.lines().map(|line| format!("{mark}{line}\n")).collect() };
+    let path = &change.path;
+    match &change.kind {
+        PatchChangeKind::Add => format!("add {path}\n{}", marked('+')),
+        PatchChangeKind::Delete => format!("delete {path}\n{}", marked('-')),
+        // Where a file is moved to, the server's diff says itself.
+        _ => format!("change {path}\n{}", change.diff),
+    }
 }
 
 /// The answer to an [`ApprovalRequest`].
@@ -188,5 +192,25 @@ impl Decision {
         granted.file_system = wanted.file_system;
         granted.network = wanted.network;
         Ok(PermissionsRequestApprovalResponse::new(granted).scope(scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_tells_what_becomes_of_each_file() {
+        let request = r#"{"threadId":"thread","turnId":"turn","itemId":"item","startedAtMs":0}"#;
+        let changes = r#"[
+            {"path":"/new","kind":{"type":"add"},"diff":"a\n\nb\n"},
+            {"path":"/old","kind":{"type":"delete"},"diff":"a\n"},
+            {"path":"/same","kind":{"type":"update"},"diff":"@@ -1 +1 @@\n-a\n+b\n"}
+        ]"#;
+        let request = serde_json::from_str(request).expect("a request");
+        let changes = serde_json::from_str(changes).expect("changes");
+        let asked = ApprovalRequest::FileChange(Box::new(FileChangeApproval { request, changes }));
+        let expected = "add /new\n+a\n+\n+b\n\ndelete /old\n-a\n\nchange /same\n@@ -1 +1 @@\n-a\n+b\n";
+        assert_eq!(asked.diff().as_deref(), Some(expected));
     }
 }

@@ -149,7 +149,7 @@ test! {
         let (_server, codex) = attach!(sdk::Codex::builder().approvals(approvals), telling(steps));
         let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
         wait!(thread.run("go")).expect("a result");
-        let diff = "update new\n@@ -1 +1 @@\n-a\n+b\n".to_owned();
+        let diff = "change new\n@@ -1 +1 @@\n-a\n+b\n".to_owned();
         assert_eq!(*diffs.lock().expect("no panic"), [Some(diff), None]);
     }
 
