@@ -72,11 +72,11 @@ const ROWS: &[Row] = &[
     ),
     row(
         "image_and_text",
-        &["It is red.\n(the mock was shown an image of 114 bytes: data:image/png;base64)\n"],
+        &["It is red.\n(the mock was shown an image of ", " bytes: data:image/png;base64)\n"],
     ),
     row(
         "local_image_and_text",
-        &["It is red.\n(the mock was shown an image of 114 bytes: data:image/png;base64)\n"],
+        &["It is red.\n(the mock was shown an image of ", " bytes: data:image/png;base64)\n"],
     ),
     row(
         "many_turns_at_once",
@@ -88,12 +88,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "models_and_metadata",
-        &[
-            "codex 0.169.0 on ",
-            "user agent: codex_appserver/0.169.0 ",
-            "account: none\n",
-            "(efforts: low, medium",
-        ],
+        &["codex ", " on ", "user agent: codex_appserver/", "account: none\n", "(efforts: low, medium"],
     ),
     row("quickstart", &["Nothing yet.\n"]),
     row(
