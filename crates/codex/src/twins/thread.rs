@@ -53,7 +53,8 @@ macro_rules! thread_methods {
             self.codex.client().thread_name_set(&self.id, name)
         }
 
-        /// Starts to make its history shorter; how that goes is told by [`events`](Self::events).
+        /// Starts to make its history shorter. That is a turn of which only [`events`](Self::events) tell: subscribe
+        /// before, and wait for `turn/completed`.
         pub fn compact(&self) -> Call<'_, Client, method::ThreadCompactStart> {
             self.codex.client().thread_compact_start(&self.id)
         }
@@ -73,7 +74,8 @@ macro_rules! thread_methods {
             self.codex.client().thread_goal_get(&self.id)
         }
 
-        /// Sets its goal, which the agent pursues turn after turn.
+        /// Sets its goal. The agent pursues it at once, in turns of its own accord, unless the setter `status` says
+        /// that it is paused.
         pub fn set_goal(&self, objective: impl Into<String>) -> Call<'_, Client, method::ThreadGoalSet> {
             self.codex.client().thread_goal_set(&self.id).objective(objective)
         }
