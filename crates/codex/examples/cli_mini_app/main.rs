@@ -1,0 +1,198 @@
+//! A small chat in the terminal: streams the answers, asks before the agent runs or changes something, and tells what
+//! each turn has cost. Ctrl-C interrupts the turn; twice within two seconds, or while no turn runs, it quits, as does
+//! the end of the input.
+//!
+//! `cargo run --example cli_mini_app`; with `--offline` nobody has to be logged in, and a mock answers: try
+//! `make a file`, `write a note` and `wait`. It takes its input from a pipe as well:
+//! `printf 'make a file\ny\n' | cargo run --example cli_mini_app -- --offline`.
+
+mod approval;
+mod console;
+mod offline;
+#[path = "../stage/mod.rs"]
+mod stage;
+
+use anyhow::Context;
+use codex_appserver::protocol::{AskForApproval, SandboxMode, ThreadItem};
+use codex_appserver::{
+    ClientError, Codex, Error, Event, ServerNotification as Said, Thread, Turn, TurnResult,
+};
+use tokio::select;
+
+use approval::{Answer, Question, Questions};
+use console::{Console, Heard};
+use stage::Stage;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let stage = Stage::with(offline::model)?;
+    let (approvals, questions) = approval::questions();
+    let codex = Codex::builder()
+        .process(|process| stage.process(process).own_group()) // Ctrl-C is for us alone
+        .approvals(approvals)
+        .start()
+        .await?;
+    // The agent may look at everything by itself, and asks for all else.
+    let thread = codex
+        .thread_start()
+        .sandbox(SandboxMode::ReadOnly)
+        .approval_policy(AskForApproval::OnRequest)
+        .await?;
+    let mut app = App { thread, questions, console: Console::open()?, spent: 0 };
+    let outcome = app.run().await;
+    // Turns that are running end here. Who has no time even for that presses Ctrl-C once more.
+    select! {
+        _ = codex.close() => {}
+        _ = app.console.pressed() => {}
+    }
+    outcome
+}
+
+struct App {
+    thread: Thread,
+    questions: Questions,
+    console: Console,
+    /// Tokens that the turns so far have cost.
+    spent: i64,
+}
+
+/// What is next after a turn.
+#[derive(PartialEq)]
+enum Next {
+    Prompt,
+    Quit,
+}
+
+impl App {
+    /// One line after the other. All waiting for the user happens here and below, in one task: so prompts and
+    /// questions take turns, though they share the input.
+    async fn run(&mut self) -> anyhow::Result<()> {
+        self.console.hint("Ctrl-C interrupts, Ctrl-D quits.");
+        loop {
+            let line = select! {
+                heard = self.console.prompt() => match heard {
+                    Heard::Line(line) => line,
+                    Heard::End | Heard::CtrlC { .. } => return Ok(()),
+                },
+                // Something that runs on in the background asks.
+                Some(question) = self.questions.recv() => {
+                    self.decide(question).await;
+                    continue;
+                }
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            let turn = self.thread.turn(line).await?;
+            if self.follow(&turn).await? == Next::Quit {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Shows what a turn does, to its end.
+    async fn follow(&mut self, turn: &Turn) -> anyhow::Result<Next> {
+        let mut stream = turn.stream();
+        self.console.wait("thinking");
+        loop {
+            select! {
+                // What was said before a question is shown before it.
+                biased;
+                heard = self.console.pressed() => {
+                    if let Heard::CtrlC { again: true } = heard {
+                        return Ok(Next::Quit);
+                    }
+                    self.console.line("Interrupting; Ctrl-C again quits.");
+                    interrupt(turn);
+                }
+                event = stream.next() => match event {
+                    Some(event) => self.show(&event?),
+                    None => break,
+                },
+                Some(question) = self.questions.recv() => match self.decide(question).await {
+                    Answer::Decided => self.console.wait("working"),
+                    Answer::Stop => interrupt(turn),
+                    Answer::Quit => return Ok(Next::Quit),
+                },
+            }
+        }
+        if self.console.was_pressed_twice() {
+            return Ok(Next::Quit);
+        }
+        self.sum_up(&stream.result().context("the turn has no result")?);
+        Ok(Next::Prompt)
+    }
+
+    /// Has the user decide.
+    async fn decide(&mut self, mut question: Question) -> Answer {
+        self.console.line(&question.text());
+        loop {
+            let heard = select! {
+                heard = self.console.ask("Allow it? [y]es, [a]lways in this session, [n]o, [q] stop the turn: ") => heard,
+                // The turn was interrupted, or somebody else has answered.
+                () = question.withdrawn() => {
+                    self.console.line("Nobody waits for an answer any more.");
+                    return Answer::Decided;
+                }
+            };
+            if let Some(answer) = question.answer(&heard) {
+                return answer;
+            }
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event.notification() {
+            Some(Said::ItemAgentMessageDelta(said)) => self.console.text(&said.delta),
+            Some(Said::ItemStarted(said)) => match &said.item {
+                ThreadItem::CommandExecution(item) => self.console.wait(&item.command),
+                ThreadItem::FileChange(_) => self.console.wait("changing files"),
+                _ => {}
+            },
+            Some(Said::ItemCompleted(said)) => {
+                match &said.item {
+                    ThreadItem::CommandExecution(item) => {
+                        self.console.line(&format!("$ {}: {}", item.command, item.status));
+                    }
+                    ThreadItem::FileChange(item) => {
+                        for change in &item.changes {
+                            self.console.line(&format!("{}: {}", change.path, item.status));
+                        }
+                    }
+                    _ => self.console.end_line(),
+                }
+                self.console.wait("thinking");
+            }
+            Some(Said::Error(said)) if said.will_retry => {
+                self.console.line(&format!("{}; trying again", said.error.message));
+            }
+            _ => {}
+        }
+    }
+
+    /// How a turn ended, and what it has cost: the server counts for the whole thread.
+    fn sum_up(&mut self, result: &TurnResult) {
+        let mut text = format!("[{}", result.status);
+        if let Some(error) = &result.error {
+            text += &format!(": {}", error.message);
+        }
+        if let Some(usage) = &result.usage {
+            let total = usage.total.total_tokens;
+            text += &format!("; {} tokens, {total} in all", total - self.spent);
+            self.spent = total;
+        }
+        self.console.line(&(text + "]"));
+    }
+}
+
+/// Interrupts a turn, while the console goes on: the turn's own end tells that it worked.
+fn interrupt(turn: &Turn) {
+    let turn = turn.clone();
+    tokio::spawn(async move {
+        match turn.interrupt().await {
+            // That we quit, or lost the server, is told elsewhere.
+            Ok(()) | Err(Error::Client(ClientError::Cancelled { .. } | ClientError::Closed(_))) => {}
+            Err(error) => eprintln!("{error}"),
+        }
+    });
+}

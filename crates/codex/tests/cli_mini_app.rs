@@ -1,0 +1,198 @@
+//! The example `cli_mini_app` in use: approvals and prompts that share one input, and Ctrl-C.
+//!
+//! Ctrl-C is sent as a terminal does it: to the whole group of processes, of which the real codex would be one.
+#![cfg(all(unix, feature = "async"))]
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Long enough for anything that is to come; nothing waits that long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn ctrl_c_interrupts_the_turn_and_the_chat_goes_on() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("wait\n");
+    app.see("I think about it ");
+    app.press_ctrl_c();
+    app.see("\nInterrupting; Ctrl-C again quits.\n[interrupted]\n");
+    app.type_in("Are you still there?\n");
+    app.see("You say: Are you still there?\n[completed; 15 tokens, 15 in all]\n");
+    app.end_input();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn ctrl_c_twice_quits() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("wait\n");
+    app.see("I think about it ");
+    app.press_ctrl_c();
+    app.see("Interrupting; Ctrl-C again quits.\n");
+    app.press_ctrl_c();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn ctrl_c_while_no_turn_runs_quits() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("Hello.\n");
+    app.see("[completed; 15 tokens, 15 in all]\n");
+    app.press_ctrl_c();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn ctrl_c_at_a_question_stops_the_turn() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("make a file\n");
+    app.see("[q] stop the turn: ");
+    app.press_ctrl_c();
+    app.see("touch made-by-codex': declined\n");
+    app.see("[interrupted; ");
+    app.type_in("Hello.\n");
+    app.see("You say: Hello.\n");
+    app.end_input();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn the_user_sees_what_is_asked_and_decides() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("make a file\ny\nmake a file\nperhaps\nn\nwrite a note\ny\n");
+    app.see("command: /bin/bash -lc 'touch made-by-codex'\n  folder: /");
+    app.see("\n  reason: to make the file you want\n");
+    app.see("[q] stop the turn: y\n$ /bin/bash -lc 'touch made-by-codex': completed\n");
+    app.see("[completed; 30 tokens, 30 in all]\n");
+    app.see("stop the turn: perhaps\nAllow it?");
+    app.see("stop the turn: n\n$ /bin/bash -lc 'touch made-by-codex': declined\n");
+    app.see("[completed; 30 tokens, 60 in all]\n");
+    app.see("changes: add /");
+    app.see("note.txt\n    +Remember\n    +the milk.\n");
+    app.see("note.txt: completed\n");
+    app.end_input();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn always_is_asked_once_and_without_an_answer_nothing_runs() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("make a file\na\nmake a file\nwrite a note\n");
+    app.end_input();
+    app.see("stop the turn: a\n$ /bin/bash -lc 'touch made-by-codex': completed\n");
+    app.see(
+        "[completed; 30 tokens, 30 in all]\nI make one.\n$ /bin/bash -lc 'touch made-by-codex': completed\n",
+    );
+    app.see("stop the turn: \n");
+    app.see("note.txt: declined\n");
+    assert!(app.ends().success());
+}
+
+/// The example at work, in a group of its own.
+struct App {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    output: Receiver<Vec<u8>>,
+    /// What it has printed that no test has seen yet.
+    unseen: String,
+}
+
+impl App {
+    /// Starts it, unless there is no codex.
+    fn start() -> Option<Self> {
+        let mut command = Command::new(program());
+        command.arg("--offline").env("CODEX_BIN", codex()?).process_group(0);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the example starts");
+        let stdin = child.stdin.take();
+        let output = read(child.stdout.take().expect("it is piped"));
+        Some(Self { child, stdin, output, unseen: String::new() })
+    }
+
+    fn type_in(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("the input has not ended");
+        stdin.write_all(text.as_bytes()).expect("it reads");
+    }
+
+    fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
+    fn press_ctrl_c(&self) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("it has an id");
+        kill_process_group(group, Signal::INT).expect("it is there");
+    }
+
+    /// Waits until it has printed this, and passes over what comes before.
+    fn see(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some((_, rest)) = self.unseen.split_once(text) {
+                self.unseen = rest.to_owned();
+                return;
+            }
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.unseen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(why) => panic!("{text:?} does not come ({why}) in {:?}", self.unseen),
+            }
+        }
+    }
+
+    /// Waits for its end, which ends its output.
+    fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.child.wait().expect("it ends"),
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
+            }
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Its server ends with it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (send, chunks) = channel();
+    std::thread::spawn(move || {
+        let mut chunk = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut chunk) {
+            if send.send(chunk[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    chunks
+}
+
+/// The example; cargo builds it with the tests of the package, in a folder beside theirs.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    let folder = test.parent().and_then(Path::parent).expect("deps is in the folder of the profile");
+    let program = folder.join("examples").join("cli_mini_app");
+    assert!(program.is_file(), "no {}; run `cargo build --examples` first", program.display());
+    program
+}
+
+/// The codex of `cargo xtask test`. Without one the test is skipped, which CI does not take.
+fn codex() -> Option<PathBuf> {
+    let codex = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from);
+    if codex.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
+        eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
+    }
+    codex
+}
