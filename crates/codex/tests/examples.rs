@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
             "touch made-by-codex",
             "to make the file you want",
             "completed\nThat is all.\n[completed; ",
-            "Remember\n    the milk.\n",
+            "+Remember\n    +the milk.\n",
             "note.txt: declined\nThat is all.\n[completed; ",
         ],
     )
