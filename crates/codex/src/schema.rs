@@ -2,7 +2,6 @@
 
 use schemars1::generate::SchemaSettings;
 use schemars1::{JsonSchema, Schema};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::result::TurnResult;
@@ -61,7 +60,9 @@ pub fn output_schema<T: JsonSchema>() -> Result<Value, SchemaError> {
 
 /// Reads the final text of a turn as a `T`.
 #[cfg(feature = "client")]
-pub(crate) fn read<T: DeserializeOwned>(result: TurnResult) -> Result<Structured<T>, OutputMismatch> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    result: TurnResult,
+) -> Result<Structured<T>, OutputMismatch> {
     match serde_json::from_str(result.text()) {
         Ok(value) => Ok(Structured { value, result }),
         Err(error) => {
