@@ -32,10 +32,11 @@ struct Call {
     arguments: Vec<&'static str>,
     env: Vec<(&'static str, &'static str)>,
     fresh_target: bool,
+    platform: Option<&'static str>,
 }
 
 fn cargo(line: &'static str) -> Call {
-    Call { arguments: line.split(' ').collect(), env: Vec::new(), fresh_target: false }
+    Call { arguments: line.split(' ').collect(), env: Vec::new(), fresh_target: false, platform: None }
 }
 
 impl Call {
@@ -50,6 +51,12 @@ impl Call {
         self.fresh_target = true;
         self
     }
+
+    /// Builds for another platform, where its standard library is there or can be had; else, loudly, for this one.
+    fn platform(mut self, triple: &'static str) -> Self {
+        self.platform = Some(triple);
+        self
+    }
 }
 
 fn steps() -> Vec<Step> {
@@ -58,7 +65,13 @@ fn steps() -> Vec<Step> {
         step(
             "fmt",
             "formatting",
-            vec![cargo("fmt --all --check"), cargo("fmt --manifest-path xtask/Cargo.toml --check")],
+            vec![
+                cargo("fmt --all --check"),
+                cargo("fmt --manifest-path xtask/Cargo.toml --check"),
+                cargo("fmt --manifest-path tests/downstream/types-only/Cargo.toml --check"),
+                cargo("fmt --manifest-path tests/downstream/blocking-only/Cargo.toml --check"),
+                cargo("fmt --manifest-path tests/downstream/full-async/Cargo.toml --check"),
+            ],
         ),
         step(
             "codegen",
@@ -76,6 +89,17 @@ fn steps() -> Vec<Step> {
                     "clippy --quiet -p codex-appserver-client --lib --no-default-features --features blocking,ws -- -D warnings",
                 ),
                 cargo("clippy --quiet -p codex-appserver-client --lib --no-default-features -- -D warnings"),
+                // Each feature of the SDK without the others.
+                cargo("clippy --quiet -p codex-appserver --lib --no-default-features -- -D warnings"),
+                cargo(
+                    "clippy --quiet -p codex-appserver --lib --no-default-features --features async -- -D warnings",
+                ),
+                cargo(
+                    "clippy --quiet -p codex-appserver --lib --no-default-features --features blocking -- -D warnings",
+                ),
+                cargo(
+                    "clippy --quiet -p codex-appserver --lib --no-default-features --features structured -- -D warnings",
+                ),
                 cargo("clippy --quiet --manifest-path xtask/Cargo.toml --all-targets -- -D warnings"),
             ],
         ),
@@ -97,8 +121,22 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "downstream",
-            "a crate that depends on the generated crates alone",
-            vec![cargo("test --quiet --manifest-path tests/downstream/Cargo.toml")],
+            "crates that depend on the SDK as users do: on its types alone, without tokio, and as it comes",
+            vec![
+                cargo(
+                    "test --quiet --manifest-path tests/downstream/types-only/Cargo.toml --target-dir target/downstream",
+                ),
+                cargo(
+                    "build --quiet --manifest-path tests/downstream/types-only/Cargo.toml --target-dir target/downstream",
+                )
+                .platform("wasm32-unknown-unknown"),
+                cargo(
+                    "test --quiet --manifest-path tests/downstream/blocking-only/Cargo.toml --target-dir target/downstream",
+                ),
+                cargo(
+                    "test --quiet --manifest-path tests/downstream/full-async/Cargo.toml --target-dir target/downstream",
+                ),
+            ],
         ),
         step(
             "bench",
@@ -204,8 +242,30 @@ fn run_cargo(call: &Call, codex: Option<&Path>) -> Result<bool> {
     if let Some(target) = &target {
         command.arg("--target-dir").arg(target.path());
     }
-    let line = format!("cargo {}", call.arguments.join(" "));
+    let mut line = format!("cargo {}", call.arguments.join(" "));
+    if let Some(triple) = call.platform.filter(|triple| can_build_for(triple)) {
+        command.args(["--target", triple]);
+        line = format!("{line} --target {triple}");
+    }
     eprintln!("$ {line}");
     let status = command.status().with_context(|| format!("cannot run `{line}`"))?;
     Ok(status.success())
+}
+
+/// Whether there is a standard library for the platform, if need be once rustup has installed it.
+fn can_build_for(triple: &str) -> bool {
+    let is_installed = || {
+        let output = Command::new("rustc").args(["--print", "target-libdir", "--target", triple]).output();
+        output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim_end()).is_dir())
+    };
+    if is_installed() {
+        return true;
+    }
+    let added = Command::new("rustup").args(["target", "add", triple]).status();
+    if added.is_ok_and(|status| status.success()) && is_installed() {
+        return true;
+    }
+    eprintln!("WARNING: there is no Rust for {triple} here, and rustup cannot add it");
+    eprintln!("WARNING: the build for {triple} is SKIPPED; the same is built for this platform instead");
+    false
 }
