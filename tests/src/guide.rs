@@ -1,0 +1,25 @@
+//! The pages of the guide: every Rust block in them is a doc test.
+
+/// A module for each page, so that a failing block names its page.
+macro_rules! pages {
+    ($($name:ident: $file:literal,)*) => {$(
+        #[doc = include_str!(concat!("../../docs/guide/", $file))]
+        pub mod $name {}
+    )*};
+}
+
+pages! {
+    introduction: "introduction.md",
+    install: "install.md",
+    first_turn: "first-turn.md",
+    threads: "threads.md",
+    streaming: "streaming.md",
+    approvals: "approvals.md",
+    structured_output: "structured-output.md",
+    errors_and_retry: "errors-and-retry.md",
+    testing: "testing.md",
+    new_codex_versions: "new-codex-versions.md",
+    sync_or_async: "sync-or-async.md",
+    faq: "faq.md",
+    coming_from_python: "coming-from-python.md",
+}
