@@ -1,5 +1,7 @@
 //! The pages of the guide: every Rust block in them is a doc test.
 
+#![allow(clippy::needless_doctest_main, reason = "the guide shows whole programs")]
+
 /// A module for each page, so that a failing block names its page.
 macro_rules! pages {
     ($($name:ident: $file:literal,)*) => {$(

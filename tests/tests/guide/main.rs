@@ -81,7 +81,8 @@ fn every_command_is_one_of_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
     let readme: BTreeSet<_> = readme.lines().collect();
     let sh: String = all().iter().map(|page| page.code("sh")).collect();
-    let commands: Vec<_> = sh.lines().filter(|line| line.starts_with("cargo xtask")).collect();
+    let commands: Vec<_> =
+        sh.lines().filter(|line| line.starts_with("cargo xtask") || line.starts_with("cargo run")).collect();
     assert!(!commands.is_empty());
     for command in commands {
         assert!(readme.contains(command), "`{command}` is not in the README, whose commands are tested");
@@ -155,6 +156,23 @@ fn every_name_of_the_python_sdk_has_a_row() {
     let missing: Vec<_> = wanted.iter().filter(|name| !left.contains(*name)).collect();
     assert!(missing.is_empty(), "no row for {missing:?}");
     assert!(wanted.len() > 150);
+}
+
+/// The program beside each example of Python's.
+#[test]
+fn every_example_that_is_named_is_there() {
+    let examples = root().join("crates/codex/examples");
+    let mut seen = 0;
+    for row in side_by_side().rows() {
+        for name in spans(cell(&row, "program").unwrap_or_default()) {
+            let found = [format!("{name}.rs"), format!("{name}/main.rs")]
+                .iter()
+                .any(|file| examples.join(file).is_file());
+            assert!(found, "there is no example {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "only {seen} examples are named");
 }
 
 #[test]

@@ -42,8 +42,11 @@ pub const NAMES: &[&str] = &[
     "is_retryable_error",
 ];
 
+/// A method and its parameters.
+type Method = (&'static str, &'static [&'static str]);
+
 /// The methods of each class, with their parameters; an async class has those of the other one.
-pub const METHODS: &[(&[&str], &[(&str, &[&str])])] = &[
+pub const METHODS: &[(&[&str], &[Method])] = &[
     (&["Codex"], &[("__enter__", &[]), ("__exit__", &[])]),
     (&["AsyncCodex"], &[("__aenter__", &[]), ("__aexit__", &[])]),
     (
