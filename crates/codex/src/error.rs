@@ -35,10 +35,10 @@ pub enum Error {
     #[error(transparent)]
     Turn(#[from] TurnFailed),
 
-    /// The connection was shut down before the turn had ended.
+    /// The connection was shut down before the turn had ended, or its stream was not read to the end.
     #[error(
-        "failed to follow turn {turn_id} of thread {thread_id} to its end: the connection was shut down; read what \
-         came of it with `thread/read`"
+        "failed to follow turn {turn_id} of thread {thread_id} to its end: the connection was shut down, or the \
+         stream was not read to its end; read what came of it with `thread/read`"
     )]
     Disconnected {
         /// The thread.

@@ -17,7 +17,7 @@ use codex_appserver_methods::protocol::*;
 pub struct Input(Vec<UserInput>);
 
 impl Input {
-    /// No piece at all, for turns that begin with something else, such as `tool_output`.
+    /// No piece at all, for turns that begin with something else: `tool_output` goes with no other input.
     pub fn none() -> Self {
         Self::default()
     }

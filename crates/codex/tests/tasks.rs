@@ -1,5 +1,7 @@
 //! The SDK for tokio.
 
+#![cfg(feature = "async")]
+
 macro_rules! wait {
     ($future:expr) => {
         $future.await

@@ -81,7 +81,8 @@ impl ApprovalRequest {
         }
     }
 
-    /// The answers that make sense for a command, where the server says so (an experimental member).
+    /// The answers that the server suggests for a command, where it does (an experimental member). Others work as
+    /// well: codex 0.169 names no decline, and takes one.
     pub fn available_decisions(&self) -> Option<&[CommandExecutionApprovalDecision]> {
         match self {
             Self::Command(request) => request.available_decisions.as_deref(),

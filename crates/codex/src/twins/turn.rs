@@ -74,7 +74,12 @@ macro_rules! stream_methods {
             self.following.as_ref()?.course.result()
         }
 
-        pub(super) fn into_result(self) -> Result<TurnResult, Error> {
+        /// What came of the turn, whose end this stream has seen.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Disconnected`]: it was not read to its end.
+        pub fn into_result(self) -> Result<TurnResult, Error> {
             self.result().ok_or_else(|| disconnected(self.turn.thread.id(), &self.turn.id))
         }
 

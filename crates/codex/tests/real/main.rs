@@ -1,5 +1,7 @@
 //! The SDK on the real codex, its model played by the mock.
 
+#![cfg(feature = "async")]
+
 mod control;
 mod records;
 mod stage;

@@ -1,19 +1,12 @@
-//! Connecting, calls, logins, retries and structured answers.
+//! Connecting, calls, logins and retries.
 
 use codex_appserver::{Error, RetryPolicy};
-use codex_appserver_testkit::scripted::{Answer, Faults, Scenario, Step, Turn};
+use codex_appserver_testkit::scripted::{Answer, Faults, Scenario, Step};
 use serde_json::json;
 use std::time::Duration;
 
-use super::{PATIENCE, playing};
+use super::PATIENCE;
 use crate::sdk;
-
-#[cfg(feature = "structured")]
-#[derive(Debug, PartialEq, serde_derive::Deserialize, codex_appserver::schemars::JsonSchema)]
-#[schemars(crate = "codex_appserver::schemars")]
-struct Verdict {
-    good: bool,
-}
 
 fn quick() -> RetryPolicy {
     RetryPolicy::default().initial_delay(Duration::from_millis(1))
@@ -134,22 +127,5 @@ test! {
         let codex = codex.expect("a connection");
         wait!(sdk::retry_on_overload(quick(), operation!(send!(codex.models())))).expect_err("disk full");
         assert_eq!(server.count("model/list"), 1);
-    }
-}
-
-#[cfg(feature = "structured")]
-test! {
-    fn an_answer_can_be_a_type() {
-        let turns = [Turn::new([r#"{"good""#, ":true}"]), Turn::new(["I'd rather ","not."])];
-        let (server, codex) = attach!(sdk::Codex::builder(), playing(turns));
-        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
-        let answer = wait!(thread.run_as::<Verdict>("Is it good?")).expect("a verdict");
-        assert_eq!((answer.value, answer.result.items.len()), (Verdict { good: true }, 2));
-        let schema = &server.params("turn/start")[0]["outputSchema"];
-        assert_eq!(schema["required"], json!(["good"]));
-        let error = wait!(thread.run_as::<Verdict>("Really?")).expect_err("no verdict");
-        let Error::Output(mismatch) = &error else { panic!("{error}") };
-        assert_eq!(mismatch.result.text(), "I'd rather not.");
-        assert!(error.to_string().contains("Verdict") && error.to_string().contains("turn-2"), "{error}");
     }
 }

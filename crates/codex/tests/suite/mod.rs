@@ -5,6 +5,8 @@ mod approvals;
 mod calls;
 mod ends;
 mod interrupts;
+#[cfg(feature = "structured")]
+mod structured;
 mod turns;
 
 use std::time::Duration;
