@@ -99,8 +99,8 @@ pub use codex_appserver_client::{
 };
 #[doc(no_inline)]
 pub use codex_appserver_methods::{CODEX_VERSION, Call, Methods, protocol};
-/// What output types are derived with: `#[derive(codex_appserver::schemars::JsonSchema)]`, or the crate itself,
-/// version 1.
+/// What output types are derived with: `use codex_appserver::schemars::{self, JsonSchema};`, for what the derive writes
+/// looks for `schemars` by that name. Or the crate itself, version 1.
 #[cfg(feature = "structured")]
 #[doc(no_inline)]
 pub use schemars1 as schemars;
