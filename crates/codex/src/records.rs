@@ -36,9 +36,11 @@ impl Record {
 }
 
 /// Whether the server keeps no turns of the thread, so that it has to be asked without them: an ephemeral thread has
-/// no history, and a new one none yet.
+/// no history (`includeTurns`), and a new one none yet (`list_turns`).
 pub(crate) fn has_no_turns(error: &client::Error) -> bool {
-    error.rpc().is_some_and(|error| error.message.contains("includeTurns"))
+    error
+        .rpc()
+        .is_some_and(|error| ["includeTurns", "list_turns"].iter().any(|word| error.message.contains(word)))
 }
 
 /// The error of a stream that ended too early.
