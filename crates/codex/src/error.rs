@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_appserver_client as client;
 use codex_appserver_methods::protocol::{ThreadStatus, TurnStatus};
 
-use crate::result::TurnFailed;
+use crate::turns::TurnFailed;
 
 /// Why something did not work. Calls alone fail with [`ClientError`](crate::ClientError), which `?` turns into this.
 #[derive(Debug, thiserror::Error)]

@@ -46,29 +46,19 @@ mod asynchronous;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "client")]
-mod course;
-#[cfg(feature = "client")]
 mod error;
 mod input;
-#[cfg(feature = "client")]
-mod life;
 #[cfg(feature = "client")]
 mod login;
 #[cfg(feature = "client")]
 mod metadata;
-#[cfg(feature = "client")]
-mod office;
-#[cfg(feature = "client")]
-mod records;
-mod result;
 #[cfg(feature = "client")]
 mod retry;
 #[cfg(feature = "structured")]
 mod schema;
 #[cfg(feature = "client")]
 mod settings;
-#[cfg(feature = "client")]
-mod turn;
+mod turns;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod twins;
 
@@ -83,11 +73,11 @@ pub use error::{Error, Stalled};
 pub use input::{Input, audio_url, image_url, local_audio, local_image, mention, skill, text};
 #[cfg(feature = "client")]
 pub use metadata::Metadata;
-pub use result::{Plan, TurnFailed, TurnResult};
 #[cfg(feature = "client")]
 pub use retry::Retryable;
 #[cfg(feature = "structured")]
 pub use schema::{OutputMismatch, SchemaError, Structured, output_schema};
+pub use turns::{Plan, TurnFailed, TurnResult};
 
 #[cfg(feature = "client")]
 #[doc(no_inline)]

@@ -4,7 +4,7 @@ use schemars1::generate::SchemaSettings;
 use schemars1::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
-use crate::result::TurnResult;
+use crate::turns::TurnResult;
 
 /// An answer that was asked for as a `T`.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use codex_appserver_client::EventSettings;
 
+use crate::approvals::ApprovalContext;
 use crate::metadata::Metadata;
-use crate::office::Office;
 
 /// What can be set before there is a connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,5 +18,5 @@ pub(crate) struct Settings {
 pub(crate) struct Shared<A> {
     pub(crate) metadata: Metadata,
     pub(crate) settings: Settings,
-    pub(crate) office: Office<A>,
+    pub(crate) approvals: ApprovalContext<A>,
 }

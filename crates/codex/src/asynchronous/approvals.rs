@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use codex_appserver_client::{ClientBuilder, Events};
 
+use crate::approvals::ApprovalContext;
 use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
-use crate::office::Office;
 
 type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
 
@@ -57,9 +57,9 @@ impl std::fmt::Debug for Approvals {
     }
 }
 
-/// Has the client bring its requests to the office.
-pub(super) fn wire(client: ClientBuilder, office: &Office<Approvals>) -> ClientBuilder {
-    let (commands, files, permissions) = (office.clone(), office.clone(), office.clone());
+/// Has the client bring its requests to whoever decides.
+pub(super) fn wire(client: ClientBuilder, context: &ApprovalContext<Approvals>) -> ClientBuilder {
+    let (commands, files, permissions) = (context.clone(), context.clone(), context.clone());
     client
         .on_command_approval(move |request, _| {
             let deciding = decide(&commands, ApprovalRequest::Command(Box::new(request)));
@@ -78,8 +78,8 @@ pub(super) fn wire(client: ClientBuilder, office: &Office<Approvals>) -> ClientB
         })
 }
 
-fn decide(office: &Office<Approvals>, request: ApprovalRequest) -> Deciding {
-    let who = office.desk.who(request.thread_id(), request.turn_id());
+fn decide(context: &ApprovalContext<Approvals>, request: ApprovalRequest) -> Deciding {
+    let who = context.registry.who(request.thread_id(), request.turn_id());
     (who.0)(request)
 }
 

@@ -7,10 +7,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::approvals::wire;
 use super::{Approvals, Codex};
-use crate::approvals::Changes;
+use crate::approvals::ApprovalContext;
+use crate::approvals::FileChanges;
 use crate::error::Error;
 use crate::metadata::Metadata;
-use crate::office::Office;
 use crate::settings::{Settings, Shared};
 use crate::twins::builder_settings;
 
@@ -20,14 +20,19 @@ pub struct CodexBuilder {
     client: ClientBuilder,
     process: Process,
     settings: Settings,
-    office: Office<Approvals>,
+    approvals: ApprovalContext<Approvals>,
 }
 
 impl Default for CodexBuilder {
     fn default() -> Self {
-        let office = Office::new(Approvals::decline_all());
+        let approvals = ApprovalContext::new(Approvals::decline_all());
         let client = Client::builder().client_info(crate::client_info());
-        Self { client: wire(client, &office), process: Process::new(), settings: Settings::default(), office }
+        Self {
+            client: wire(client, &approvals),
+            process: Process::new(),
+            settings: Settings::default(),
+            approvals,
+        }
     }
 }
 
@@ -42,7 +47,7 @@ impl CodexBuilder {
     /// The binary is not found or does not start, or what it says is not what an app-server says.
     pub async fn start(self) -> Result<Codex, Error> {
         let client = self.client.spawn(self.process).await?;
-        open(client, self.settings, self.office).await
+        open(client, self.settings, self.approvals).await
     }
 
     /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
@@ -53,7 +58,7 @@ impl CodexBuilder {
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &str) -> Result<Codex, Error> {
         let client = self.client.connect(&address.parse()?).await?;
-        open(client, self.settings, self.office).await
+        open(client, self.settings, self.approvals).await
     }
 
     /// Speaks with an app-server over any pair of streams.
@@ -67,11 +72,15 @@ impl CodexBuilder {
         W: AsyncWrite + Unpin + Send + 'static,
     {
         let client = self.client.attach(reader, writer).await?;
-        open(client, self.settings, self.office).await
+        open(client, self.settings, self.approvals).await
     }
 }
 
-async fn open(client: Client, settings: Settings, office: Office<Approvals>) -> Result<Codex, Error> {
+async fn open(
+    client: Client,
+    settings: Settings,
+    approvals: ApprovalContext<Approvals>,
+) -> Result<Codex, Error> {
     let metadata = match Metadata::of(client.server()) {
         Ok(metadata) => metadata,
         Err(error) => {
@@ -79,6 +88,6 @@ async fn open(client: Client, settings: Settings, office: Office<Approvals>) -> 
             return Err(error);
         }
     };
-    office.changes.listen(client.events_with(Filter::All, Changes::settings()));
-    Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, office }) })
+    approvals.changes.listen(client.events_with(Filter::All, FileChanges::settings()));
+    Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, approvals }) })
 }

@@ -13,9 +13,9 @@ use tokio::time::{Sleep, sleep};
 
 use super::turn::Inner;
 use crate::error::Error;
-use crate::records::{self, Record, disconnected, has_no_turns};
-use crate::result::TurnResult;
-use crate::turn::Following;
+use crate::turns::Following;
+use crate::turns::TurnResult;
+use crate::turns::records::{self, Record, disconnected, has_no_turns};
 use crate::twins::{stream_drop, stream_methods};
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;

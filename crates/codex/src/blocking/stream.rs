@@ -9,9 +9,9 @@ use codex_appserver_methods::protocol::ThreadReadResponse;
 
 use super::turn::Inner;
 use crate::error::Error;
-use crate::records::{self, Record, disconnected, has_no_turns};
-use crate::result::TurnResult;
-use crate::turn::Following;
+use crate::turns::Following;
+use crate::turns::TurnResult;
+use crate::turns::records::{self, Record, disconnected, has_no_turns};
 use crate::twins::{stream_drop, stream_methods};
 
 /// What a turn tells, to its end: an iterator of events that blocks, the last of which is `turn/completed`.

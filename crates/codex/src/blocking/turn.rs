@@ -14,9 +14,9 @@ use super::{Approvals, Thread, TurnStream};
 use crate::Input;
 use crate::approvals::Registration;
 use crate::error::Error;
-use crate::life::{self, Life};
-use crate::result::TurnResult;
-use crate::turn::Following;
+use crate::turns::Following;
+use crate::turns::TurnResult;
+use crate::turns::{Life, life};
 use crate::twins::turn_methods;
 
 /// One go of the agent: what it does for one input. Dropping it leaves the turn running.

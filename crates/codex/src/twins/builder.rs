@@ -80,7 +80,7 @@ macro_rules! builder_settings {
         /// Who decides what the agent may do. Nobody unless set: everything is declined, and on a shared server
         /// what other clients started is left to them.
         pub fn approvals(self, approvals: Approvals) -> Self {
-            self.office.desk.set_default(approvals);
+            self.approvals.registry.set_default(approvals);
             self
         }
 

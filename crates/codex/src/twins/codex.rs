@@ -81,7 +81,7 @@ macro_rules! codex_methods {
 
         /// Puts somebody else in charge of what the agent may do, where no thread or turn has its own.
         pub fn on_approval(&self, approvals: Approvals) {
-            self.shared.office.desk.set_default(approvals);
+            self.shared.approvals.registry.set_default(approvals);
         }
     };
 }

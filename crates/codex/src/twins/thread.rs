@@ -94,13 +94,13 @@ macro_rules! thread_methods {
         /// Puts somebody in charge of what the agent may do on this thread, from now on and for as long as the
         /// connection lasts.
         pub fn on_approval(&self, approvals: Approvals) {
-            self.codex.shared.office.desk.set_thread(&self.id, approvals);
+            self.codex.shared.approvals.registry.set_thread(&self.id, approvals);
         }
 
         /// Hears what is to come.
         fn listen(&self, filter: Filter) -> Ear {
             let client = self.codex.client();
-            let life = client.events_with(filter.clone(), crate::life::settings());
+            let life = client.events_with(filter.clone(), crate::turns::life::settings());
             Ear { events: client.events_with(filter, self.codex.shared.settings.events), life }
         }
     };

@@ -8,7 +8,7 @@ macro_rules! turn_methods {
             ear.events.narrow(Filter::turn(&id));
             ear.life.narrow(Filter::turn(&id));
             let watchdog = thread.codex().shared.settings.watchdog;
-            let course = crate::course::Course::new(thread.id(), &id);
+            let course = crate::turns::Course::new(thread.id(), &id);
             Self {
                 inner: Arc::new(Inner {
                     following: Mutex::new(Some(Following { events: ear.events, course, asks })),
@@ -36,8 +36,8 @@ macro_rules! turn_methods {
         /// a stream of it is kept. What the server may have asked before is for the thread's or the connection's
         /// approvals.
         pub fn on_approval(&self, approvals: Approvals) {
-            let desk = &self.inner.thread.codex().shared.office.desk;
-            let registration = desk.set_turn(&self.inner.id, approvals);
+            let registry = &self.inner.thread.codex().shared.approvals.registry;
+            let registration = registry.set_turn(&self.inner.id, approvals);
             *self.inner.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(registration);
         }
 

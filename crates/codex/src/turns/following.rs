@@ -1,6 +1,6 @@
 //! What is left of a turn between two streams.
 
-use crate::course::Course;
+use crate::turns::Course;
 
 /// A turn and what of it waits to be read. `E` is the kind of subscription.
 pub(crate) struct Following<E> {

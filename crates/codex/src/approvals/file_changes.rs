@@ -17,7 +17,7 @@ const KEPT: usize = 64;
 
 /// The file changes that were announced.
 #[derive(Default)]
-pub(crate) struct Changes {
+pub(crate) struct FileChanges {
     state: Mutex<State>,
 }
 
@@ -33,7 +33,7 @@ struct Announced {
     changes: Vec<FileUpdateChange>,
 }
 
-impl Changes {
+impl FileChanges {
     /// What to subscribe to: the newest announcements matter, so the oldest make room.
     pub(crate) fn settings() -> EventSettings {
         EventSettings::default().byte_cap(4 << 20).overflow(Overflow::DropOldest).methods(&[

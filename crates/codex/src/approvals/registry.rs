@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Everybody who decides, by what about. `A` is how a decision is made, by a task or on a thread.
-pub(crate) struct Desk<A> {
+pub(crate) struct Registry<A> {
     places: Mutex<Places<A>>,
 }
 
@@ -14,7 +14,7 @@ struct Places<A> {
     default: Arc<A>,
 }
 
-impl<A> Desk<A> {
+impl<A> Registry<A> {
     pub(crate) fn new(default: A) -> Self {
         let places = Places { turns: HashMap::new(), threads: HashMap::new(), default: Arc::new(default) };
         Self { places: Mutex::new(places) }
@@ -40,7 +40,7 @@ impl<A> Desk<A> {
     pub(crate) fn set_turn(self: &Arc<Self>, turn_id: &str, approvals: A) -> Registration<A> {
         let approvals = Arc::new(approvals);
         self.lock().turns.insert(turn_id.to_owned(), approvals.clone());
-        Registration { desk: self.clone(), turn_id: turn_id.to_owned(), approvals }
+        Registration { registry: self.clone(), turn_id: turn_id.to_owned(), approvals }
     }
 
     fn lock(&self) -> MutexGuard<'_, Places<A>> {
@@ -50,14 +50,14 @@ impl<A> Desk<A> {
 
 /// Says that a turn has somebody who decides for it.
 pub(crate) struct Registration<A> {
-    desk: Arc<Desk<A>>,
+    registry: Arc<Registry<A>>,
     turn_id: String,
     approvals: Arc<A>,
 }
 
 impl<A> Drop for Registration<A> {
     fn drop(&mut self) {
-        let mut places = self.desk.lock();
+        let mut places = self.registry.lock();
         // Somebody else may have come after.
         if places.turns.get(&self.turn_id).is_some_and(|now| Arc::ptr_eq(now, &self.approvals)) {
             places.turns.remove(&self.turn_id);

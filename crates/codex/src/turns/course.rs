@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_appserver_client::{Event, ServerNotification};
 use codex_appserver_methods::protocol::*;
 
-use crate::result::{Plan, TurnResult};
+use crate::turns::{Plan, TurnResult};
 
 /// The course of one turn, as far as it was seen.
 #[derive(Debug)]
