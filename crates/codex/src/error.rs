@@ -56,6 +56,19 @@ pub enum Error {
         turn_id: String,
     },
 
+    /// The end of the turn was missed, and the server does not know how it ended: it keeps nothing of ephemeral
+    /// threads, or there is no such turn.
+    #[error(
+        "failed to find out how turn {turn_id} of thread {thread_id} ended: its end was missed, the server is not at \
+         work on it and has no records of it"
+    )]
+    Lost {
+        /// The thread.
+        thread_id: String,
+        /// The turn.
+        turn_id: String,
+    },
+
     /// Nothing was heard of the turn for as long as the watchdog waits. The turn may still go on, and may be
     /// followed further.
     #[error(transparent)]
@@ -83,7 +96,8 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
     "failed to hear of turn {turn_id} of thread {thread_id} for {silent_for:?}: the server says that the turn is \
-     {} and the thread {}; go on waiting with `run` or `stream`, or `interrupt` it",
+     {} and the thread {}; go on waiting with `run` or `stream` of the turn (`follow` of the thread, where \
+     there is no handle any more), or `interrupt` it",
     turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
     thread_status(status)
 )]

@@ -1,5 +1,7 @@
 //! What a user says: text, images, audio, skills and mentions, in short.
 
+use std::path::Path;
+
 use codex_appserver_methods::protocol::*;
 
 /// The input of a turn: one or more pieces, in order.
@@ -100,8 +102,8 @@ pub fn image_url(url: impl Into<String>) -> UserInput {
 }
 
 /// An image file that the server reads.
-pub fn local_image(path: impl Into<String>) -> UserInput {
-    LocalImageUserInput::new(path).into()
+pub fn local_image(path: impl AsRef<Path>) -> UserInput {
+    LocalImageUserInput::new(path.as_ref().to_string_lossy()).into()
 }
 
 /// Audio by its URL, which may be a `data:` URL.
@@ -110,8 +112,8 @@ pub fn audio_url(url: impl Into<String>) -> UserInput {
 }
 
 /// An audio file that the server reads.
-pub fn local_audio(path: impl Into<String>) -> UserInput {
-    LocalAudioUserInput::new(path).into()
+pub fn local_audio(path: impl AsRef<Path>) -> UserInput {
+    LocalAudioUserInput::new(path.as_ref().to_string_lossy()).into()
 }
 
 /// A skill, by its name and the path of its `SKILL.md`.

@@ -43,7 +43,11 @@ pub struct SchemaError {
 }
 
 /// The JSON Schema of a type in the strict form of structured outputs: every object closed, every member required
-/// (an `Option` may be null), nothing the service does not know.
+/// (an `Option` may be null), nothing the service does not know. What it does not know and does not shape a value, such
+/// as the length of a string, is left out; it is for serde or for you to look at.
+///
+/// The model answers member by member, in the order of the schema. That is the alphabet's, unless your program switches
+/// on the feature `preserve_order` of `serde_json`; then it is the order in which the struct is written.
 ///
 /// # Errors
 ///
@@ -84,8 +88,41 @@ fn strict(schema: Value) -> Result<Value, Problem> {
     Ok(Value::Object(root))
 }
 
-/// Keywords that say something to people or to Rust, but nothing that the service enforces.
-const DROPPED: &[&str] = &["title", "default", "examples", "writeOnly", "readOnly", "deprecated"];
+/// The keywords that the service knows. Others say something to people, or limit what serde looks at anyway.
+const KNOWN: &[&str] = &[
+    "$defs",
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "const",
+    "description",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maximum",
+    "minItems",
+    "minimum",
+    "multipleOf",
+    "pattern",
+    "properties",
+    "required",
+    "type",
+];
+
+/// Keywords that shape a value in ways that the service has no words for.
+const SHAPES: &[(&str, &str)] = &[
+    ("allOf", FLATTENED),
+    ("unevaluatedProperties", FLATTENED),
+    ("patternProperties", MAPS),
+    ("prefixItems", "tuples cannot be asked for; use a struct"),
+    ("not", "what a value is not cannot be asked for"),
+    ("if", "conditions cannot be asked for"),
+];
+const FLATTENED: &str = "flattened members cannot be asked for; write them out";
+const MAPS: &str = "maps cannot be asked for; use a list of structs";
 
 /// The formats that the service knows; those of numbers are Rust's.
 const FORMATS: &[&str] =
@@ -93,29 +130,31 @@ const FORMATS: &[&str] =
 
 fn mend(schema: &mut Map<String, Value>, path: &str) -> Result<(), Problem> {
     let fail = |problem| Err((path.to_owned(), problem));
-    for keyword in DROPPED {
-        schema.remove(*keyword);
-    }
-    if schema.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
-        schema.remove("format");
+    if let Some((_, problem)) = SHAPES.iter().find(|(keyword, _)| schema.contains_key(*keyword)) {
+        return Err((path.to_owned(), *problem));
     }
     if let Some(arms) = schema.remove("oneOf") {
         schema.insert("anyOf".into(), arms);
     }
-    let chosen = schema.contains_key("anyOf") && schema.contains_key("type");
-    if chosen || schema.contains_key("allOf") || schema.contains_key("unevaluatedProperties") {
-        return fail("flattened members cannot be asked for; write them out");
+    if schema.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+        schema.remove("format");
     }
-    if schema.contains_key("prefixItems") {
-        return fail("tuples cannot be asked for; use a struct");
+    schema.retain(|keyword, _| KNOWN.contains(&keyword.as_str()));
+    let is_shaped = schema.contains_key("properties") || schema.contains_key("type");
+    if is_shaped && schema.contains_key("anyOf") {
+        return fail(FLATTENED);
     }
     if let Some(target) = schema.remove("$ref") {
+        if is_shaped {
+            return fail(
+                "a tag beside a struct of its own cannot be asked for; write the members into the variant",
+            );
+        }
         // The service wants a reference to be alone.
-        schema.clear();
+        schema.retain(|keyword, _| keyword == "$defs");
         schema.insert("$ref".into(), target);
-        return Ok(());
     }
-    if schema.get("type") == Some(&Value::from("object")) {
+    if is_object(schema) {
         close(schema, path)?;
     }
     for keyword in ["properties", "$defs"] {
@@ -136,6 +175,15 @@ fn mend(schema: &mut Map<String, Value>, path: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether it may be an object; an optional one may be null as well.
+fn is_object(schema: &Map<String, Value>) -> bool {
+    match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|of| of == "object"),
+        Some(of) => of == "object",
+        None => false,
+    }
+}
+
 fn mend_value(schema: &mut Value, path: &str) -> Result<(), Problem> {
     match schema {
         Value::Object(schema) if !schema.is_empty() => mend(schema, path),
@@ -146,8 +194,8 @@ fn mend_value(schema: &mut Value, path: &str) -> Result<(), Problem> {
 /// Nothing but its members, and all of them.
 fn close(schema: &mut Map<String, Value>, path: &str) -> Result<(), Problem> {
     let open = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
-    if open || schema.contains_key("patternProperties") {
-        return Err((path.to_owned(), "maps cannot be asked for; use a list of structs"));
+    if open {
+        return Err((path.to_owned(), MAPS));
     }
     let members: Vec<Value> = match schema.get("properties") {
         Some(Value::Object(members)) => members.keys().cloned().map(Value::from).collect(),
@@ -242,6 +290,46 @@ mod tests {
                 },
             }),
             "{schema:#}"
+        );
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(crate = "schemars1")]
+    #[serde(tag = "kind")]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    enum Tagged {
+        By(Author),
+    }
+
+    #[test]
+    fn what_the_service_does_not_know_is_left_out() {
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1", inline)]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Inline {
+            name: Option<String>,
+        }
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Limited {
+            #[schemars(length(min = 1), extend("x-mine" = 1))]
+            name: String,
+            letter: char,
+            once: std::collections::BTreeSet<u8>,
+            inline: Option<Inline>,
+            small: Option<u8>,
+        }
+        let schema = output_schema::<Limited>().expect("it can be asked for");
+        let text = schema.to_string();
+        for unknown in ["minLength", "maxLength", "uniqueItems", "x-mine", "uint8"] {
+            assert!(!text.contains(unknown), "{unknown} is in {schema:#}");
+        }
+        let inline = &schema["properties"]["inline"];
+        assert_eq!(
+            (&inline["additionalProperties"], &inline["required"]),
+            (&json!(false), &json!(["name"])),
+            "{inline:#}"
         );
     }
 

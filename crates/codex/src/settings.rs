@@ -1,10 +1,11 @@
 //! What is set for all threads and turns of a connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use codex_appserver_client::EventSettings;
 
-use crate::approvals::ApprovalContext;
+use crate::approvals::Registry;
 use crate::metadata::Metadata;
 
 /// What can be set before there is a connection.
@@ -18,5 +19,5 @@ pub(crate) struct Settings {
 pub(crate) struct Shared<A> {
     pub(crate) metadata: Metadata,
     pub(crate) settings: Settings,
-    pub(crate) approvals: ApprovalContext<A>,
+    pub(crate) approvals: Arc<Registry<A>>,
 }

@@ -22,6 +22,7 @@ pub use handler::*;
 pub const CODEX_VERSION: &str = "0.169.0";
 /// Every type of the protocol: params, responses, notifications, and what they are made of.
 pub mod protocol {
+    #![allow(unused_imports)]
     pub use codex_appserver_enums::*;
     pub use codex_appserver_notifications::*;
     /// The marker types of requests, by which calls are made.

@@ -149,6 +149,7 @@ fn protocol() -> TokenStream {
     quote! {
         #[doc = " Every type of the protocol: params, responses, notifications, and what they are made of."]
         pub mod protocol {
+            #![allow(unused_imports)]
             pub use codex_appserver_enums::*;
             pub use codex_appserver_notifications::*;
             #[doc = " The marker types of requests, by which calls are made."]

@@ -134,8 +134,8 @@ impl Queue {
         let mut state = self.lock();
         state.items.retain(|item| match item {
             Item::Notification(line) | Item::Request(line) => wanted(line),
-            Item::Unreadable(_) => false,
-            Item::Lagged(_) => true,
+            // It may be about anything.
+            Item::Unreadable(_) | Item::Lagged(_) => true,
         });
         state.weight = state.items.iter().map(Item::weight).sum();
     }

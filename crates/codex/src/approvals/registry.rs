@@ -1,14 +1,19 @@
-//! Who decides on what: the turn's own answer, else the thread's, else the connection's.
+//! Who decides on what: the turn's own answer, else the thread's, else the connection's. A sub-agent counts as the turn
+//! that it works for.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Everybody who decides, by what about. `A` is how a decision is made, by a task or on a thread.
+use super::Announcements;
+
+/// Everybody who decides, by what about, and what they have to know. `A` is how a decision is made, by a task or on a
+/// thread.
 pub(crate) struct Registry<A> {
-    places: Mutex<Places<A>>,
+    pub(crate) announcements: Announcements,
+    deciders: Mutex<Deciders<A>>,
 }
 
-struct Places<A> {
+struct Deciders<A> {
     turns: HashMap<String, Arc<A>>,
     threads: HashMap<String, Arc<A>>,
     default: Arc<A>,
@@ -16,51 +21,60 @@ struct Places<A> {
 
 impl<A> Registry<A> {
     pub(crate) fn new(default: A) -> Self {
-        let places = Places { turns: HashMap::new(), threads: HashMap::new(), default: Arc::new(default) };
-        Self { places: Mutex::new(places) }
+        let deciders =
+            Deciders { turns: HashMap::new(), threads: HashMap::new(), default: Arc::new(default) };
+        Self { announcements: Announcements::default(), deciders: Mutex::new(deciders) }
     }
 
-    /// Who decides for this turn of this thread.
-    pub(crate) fn who(&self, thread_id: &str, turn_id: &str) -> Arc<A> {
-        let places = self.lock();
-        let own = places.turns.get(turn_id).or_else(|| places.threads.get(thread_id));
-        own.unwrap_or(&places.default).clone()
+    /// Who decides for this turn of this thread; nobody where it may be about a turn or a thread that has somebody of
+    /// its own, and nobody knows.
+    pub(crate) fn who(&self, thread_id: &str, turn_id: &str) -> Option<Arc<A>> {
+        let root = self.announcements.root(turn_id);
+        let deciders = self.lock();
+        if root.is_err() && !(deciders.turns.is_empty() && deciders.threads.is_empty()) {
+            return None;
+        }
+        let root = root.ok().flatten();
+        let turns = [Some(turn_id), root.as_ref().map(|root| root.turn_id.as_str())];
+        let threads = [Some(thread_id), root.as_ref().and_then(|root| root.thread_id.as_deref())];
+        let of_turn = turns.into_iter().flatten().find_map(|id| deciders.turns.get(id));
+        let of_thread = || threads.into_iter().flatten().find_map(|id| deciders.threads.get(id));
+        Some(of_turn.or_else(of_thread).unwrap_or(&deciders.default).clone())
     }
 
     pub(crate) fn set_default(&self, approvals: A) {
-        self.lock().default = Arc::new(approvals);
+        let old = std::mem::replace(&mut self.lock().default, Arc::new(approvals));
+        // What it holds on to may come back here when it is dropped, so not under the lock.
+        drop(old);
     }
 
     /// Until it is replaced.
     pub(crate) fn set_thread(&self, thread_id: &str, approvals: A) {
-        self.lock().threads.insert(thread_id.to_owned(), Arc::new(approvals));
+        let old = self.lock().threads.insert(thread_id.to_owned(), Arc::new(approvals));
+        drop(old);
     }
 
-    /// For as long as the registration is kept.
-    pub(crate) fn set_turn(self: &Arc<Self>, turn_id: &str, approvals: A) -> Registration<A> {
-        let approvals = Arc::new(approvals);
-        self.lock().turns.insert(turn_id.to_owned(), approvals.clone());
-        Registration { registry: self.clone(), turn_id: turn_id.to_owned(), approvals }
+    /// Until it is replaced or the turn ends.
+    pub(crate) fn set_turn(&self, turn_id: &str, approvals: A) {
+        self.forget_ended();
+        let old = self.lock().turns.insert(turn_id.to_owned(), Arc::new(approvals));
+        drop(old);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places<A>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A turn has ended, so nobody has to decide for it any more.
+    pub(crate) fn end_turn(&self, turn_id: &str) {
+        let old = self.lock().turns.remove(turn_id);
+        drop(old);
     }
-}
 
-/// Says that a turn has somebody who decides for it.
-pub(crate) struct Registration<A> {
-    registry: Arc<Registry<A>>,
-    turn_id: String,
-    approvals: Arc<A>,
-}
-
-impl<A> Drop for Registration<A> {
-    fn drop(&mut self) {
-        let mut places = self.registry.lock();
-        // Somebody else may have come after.
-        if places.turns.get(&self.turn_id).is_some_and(|now| Arc::ptr_eq(now, &self.approvals)) {
-            places.turns.remove(&self.turn_id);
+    /// The same for all turns whose end was announced. Asked now and then, so that little piles up.
+    pub(crate) fn forget_ended(&self) {
+        for turn_id in self.announcements.take_ended() {
+            self.end_turn(&turn_id);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Deciders<A>> {
+        self.deciders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,9 +22,9 @@ pub struct FileChangeApproval {
     /// The request.
     pub request: FileChangeRequestApprovalParams,
     /// What is to be changed, file by file, as the item that asks was announced: of a file that is changed a unified
-    /// diff, of one that is added or deleted its text. Empty where this client was not told, as for a request that
-    /// was open before it resumed the thread.
-    pub changes: Vec<FileUpdateChange>,
+    /// diff, of one that is added or deleted its text. None where this client was not told, as for a request that
+    /// was open before it resumed the thread: then nobody knows what would be changed.
+    pub changes: Option<Vec<FileUpdateChange>>,
 }
 
 impl ApprovalRequest {
@@ -90,18 +90,23 @@ impl ApprovalRequest {
         }
     }
 
-    /// What is to be changed, where it is files.
-    pub fn changes(&self) -> &[FileUpdateChange] {
+    /// What is to be changed, where it is files and known.
+    pub fn changes(&self) -> Option<&[FileUpdateChange]> {
         match self {
-            Self::FileChange(asked) => &asked.changes,
-            _ => &[],
+            Self::FileChange(asked) => asked.changes.as_deref(),
+            _ => None,
         }
+    }
+
+    /// Whether it is about files, and nobody knows what would be changed in them.
+    pub(crate) fn is_blind(&self) -> bool {
+        matches!(self, Self::FileChange(asked) if asked.changes.is_none())
     }
 
     /// What is to be changed as one text for people: what becomes of each file, and its diff.
     pub fn diff(&self) -> Option<String> {
-        let parts: Vec<_> = self.changes().iter().map(told).collect();
-        (!parts.is_empty()).then(|| parts.join("\n"))
+        let parts: Vec<_> = self.changes()?.iter().map(told).collect();
+        Some(parts.join("\n"))
     }
 }
 

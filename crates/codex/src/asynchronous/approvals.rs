@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use codex_appserver_client::{ClientBuilder, Events};
 
-use crate::approvals::ApprovalContext;
+use crate::approvals::Registry;
 use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
 
 type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
@@ -21,18 +21,19 @@ impl Approvals {
         Self(Arc::new(|_| Box::pin(ready(None))))
     }
 
-    /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest.
+    /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest, and
+    /// changes of files of which nobody knows what they are.
     pub fn accept_for_session_if(accepts: impl Fn(&ApprovalRequest) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |request| {
-            let accepted = accepts(&request);
+            let accepted = !request.is_blind() && accepts(&request);
             let decision = if accepted { Decision::AcceptForSession } else { Decision::Decline };
             Box::pin(ready(Some(decision)))
         }))
     }
 
     /// Asks somebody. Each request gets a task of its own, which may take hours and is dropped when the answer is
-    /// not wanted any more; a panic declines. Do not keep a [`Codex`](crate::Codex) in it: that would keep the
-    /// connection open for ever.
+    /// not wanted any more; a panic declines. Do not keep a [`Codex`](crate::Codex), a
+    /// thread or a turn in it: that would keep the connection open for ever.
     pub fn ask<F, D>(decide: F) -> Self
     where
         F: Fn(ApprovalRequest) -> D + Send + Sync + 'static,
@@ -58,15 +59,15 @@ impl std::fmt::Debug for Approvals {
 }
 
 /// Has the client bring its requests to whoever decides.
-pub(super) fn wire(client: ClientBuilder, context: &ApprovalContext<Approvals>) -> ClientBuilder {
-    let (commands, files, permissions) = (context.clone(), context.clone(), context.clone());
+pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -> ClientBuilder {
+    let (commands, files, permissions) = (registry.clone(), registry.clone(), registry.clone());
     client
         .on_command_approval(move |request, _| {
             let deciding = decide(&commands, ApprovalRequest::Command(Box::new(request)));
             async move { Decision::for_command(deciding.await) }
         })
         .on_file_change_approval(move |request, _| {
-            let changes = files.changes.of(&request.thread_id, &request.item_id);
+            let changes = files.announcements.changes(&request.thread_id, &request.item_id);
             let asked = FileChangeApproval { request, changes };
             let deciding = decide(&files, ApprovalRequest::FileChange(Box::new(asked)));
             async move { Decision::for_file_change(deciding.await) }
@@ -78,9 +79,11 @@ pub(super) fn wire(client: ClientBuilder, context: &ApprovalContext<Approvals>) 
         })
 }
 
-fn decide(context: &ApprovalContext<Approvals>, request: ApprovalRequest) -> Deciding {
-    let who = context.registry.who(request.thread_id(), request.turn_id());
-    (who.0)(request)
+fn decide(registry: &Arc<Registry<Approvals>>, request: ApprovalRequest) -> Deciding {
+    match registry.who(request.thread_id(), request.turn_id()) {
+        Some(who) => (who.0)(request),
+        None => Box::pin(ready(None)),
+    }
 }
 
 impl News for Events {

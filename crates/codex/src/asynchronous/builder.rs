@@ -7,8 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::approvals::wire;
 use super::{Approvals, Codex};
-use crate::approvals::ApprovalContext;
-use crate::approvals::FileChanges;
+use crate::approvals::{Announcements, Registry};
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::settings::{Settings, Shared};
@@ -20,12 +19,12 @@ pub struct CodexBuilder {
     client: ClientBuilder,
     process: Process,
     settings: Settings,
-    approvals: ApprovalContext<Approvals>,
+    approvals: Arc<Registry<Approvals>>,
 }
 
 impl Default for CodexBuilder {
     fn default() -> Self {
-        let approvals = ApprovalContext::new(Approvals::decline_all());
+        let approvals = Arc::new(Registry::new(Approvals::decline_all()));
         let client = Client::builder().client_info(crate::client_info());
         Self {
             client: wire(client, &approvals),
@@ -79,7 +78,7 @@ impl CodexBuilder {
 async fn open(
     client: Client,
     settings: Settings,
-    approvals: ApprovalContext<Approvals>,
+    approvals: Arc<Registry<Approvals>>,
 ) -> Result<Codex, Error> {
     let metadata = match Metadata::of(client.server()) {
         Ok(metadata) => metadata,
@@ -88,6 +87,7 @@ async fn open(
             return Err(error);
         }
     };
-    approvals.changes.listen(client.events_with(Filter::All, FileChanges::settings()));
-    Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, approvals }) })
+    approvals.announcements.listen(client.events_with(Filter::All, Announcements::settings()));
+    let runtime = tokio::runtime::Handle::current();
+    Ok(Codex { client, runtime, shared: Arc::new(Shared { metadata, settings, approvals }) })
 }

@@ -19,6 +19,8 @@ use crate::twins::codex_methods;
 #[derive(Clone)]
 pub struct Codex {
     pub(super) client: Client,
+    /// Where it lives, for what has to be done when a handle is dropped elsewhere.
+    pub(super) runtime: tokio::runtime::Handle,
     pub(super) shared: Arc<Shared<Approvals>>,
 }
 

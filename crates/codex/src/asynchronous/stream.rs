@@ -6,16 +6,16 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use codex_appserver_client::{Error as ClientError, Event, Events, Filter, Methods};
+use codex_appserver_client::{Error as ClientError, Event, Events, Filter};
 use codex_appserver_methods::protocol::ThreadReadResponse;
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 
-use super::turn::Inner;
+use super::turn::{Inner, read_records};
 use crate::error::Error;
 use crate::turns::Following;
 use crate::turns::TurnResult;
-use crate::turns::records::{self, Record, disconnected, has_no_turns};
+use crate::turns::records::Record;
 use crate::twins::{stream_drop, stream_methods};
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
@@ -34,7 +34,9 @@ pub struct TurnStream {
     ended: bool,
     /// Since the last event.
     silence: Option<Pin<Box<Sleep>>>,
-    asking: Option<(Asking, Duration)>,
+    /// The server is being asked how the turn is doing, if so because of such a silence.
+    asking: Option<(Asking, Option<Duration>)>,
+    outcome: Option<TurnResult>,
 }
 
 impl TurnStream {
@@ -42,7 +44,7 @@ impl TurnStream {
 
     pub(super) fn new(turn: Arc<Inner>) -> Self {
         let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { turn, following, ended: false, silence: None, asking: None }
+        Self { turn, following, ended: false, silence: None, asking: None, outcome: None }
     }
 
     /// The next event. Giving up the future loses nothing.
@@ -72,7 +74,7 @@ impl TurnStream {
                 }
             }
             if self.must_ask() {
-                self.ask(Duration::ZERO);
+                self.ask(None);
                 continue;
             }
             let Some(following) = &mut self.following else { continue };
@@ -80,24 +82,22 @@ impl TurnStream {
                 self.silence = None;
                 return Poll::Ready(self.take(event));
             }
+            match self.run_dry() {
+                Some(Ok(())) => continue,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {}
+            }
             let Some(watchdog) = self.turn.watchdog else { return Poll::Pending };
             let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(watchdog)));
             ready!(silence.as_mut().poll(context));
-            self.ask(watchdog);
+            self.ask(Some(watchdog));
         }
     }
 
-    /// Asks the server how the turn is doing.
-    fn ask(&mut self, silent_for: Duration) {
-        let client = self.turn.client().with_timeout(records::PATIENCE);
-        let id = self.turn.thread.id().to_owned();
-        let asking = async move {
-            match client.thread_read(&id).include_turns(true).await {
-                Err(error) if has_no_turns(&error) => client.thread_read(&id).await,
-                read => read,
-            }
-        };
-        self.asking = Some((Box::pin(asking), silent_for));
+    /// Asks the server how the turn is doing; because of a silence, if it was one.
+    fn ask(&mut self, silent_for: Option<Duration>) {
+        let (client, id) = (self.turn.client().clone(), self.turn.thread.id().to_owned());
+        self.asking = Some((Box::pin(async move { read_records(&client, &id).await }), silent_for));
     }
 }
 

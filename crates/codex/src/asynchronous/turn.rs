@@ -4,19 +4,17 @@ use std::future::{Future, IntoFuture};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_appserver_client::{Client, Error as ClientError, Events, Filter, Methods, RpcErrorKind};
-use codex_appserver_methods::protocol::TurnSteerResponse;
+use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
 
 use super::thread::Ear;
 use super::{Approvals, Thread, TurnStream};
 use crate::Input;
-use crate::approvals::Registration;
 use crate::error::Error;
-use crate::turns::Following;
-use crate::turns::TurnResult;
-use crate::turns::{Life, life};
+use crate::turns::records::{self, Record};
+use crate::turns::{Following, Life, TurnResult, life};
 use crate::twins::turn_methods;
 
 /// One go of the agent: what it does for one input. Dropping it leaves the turn running.
@@ -31,8 +29,7 @@ pub(super) struct Inner {
     /// What waits to be read, unless a stream is at it.
     pub(super) following: Mutex<Option<Following<Events>>>,
     pub(super) watchdog: Option<Duration>,
-    life: Life,
-    registration: Mutex<Option<Registration<Approvals>>>,
+    pub(super) life: Arc<Life>,
     interrupt_on_drop: AtomicBool,
 }
 
@@ -111,16 +108,38 @@ impl Inner {
         F: Future<Output = Result<T, ClientError>>,
     {
         let mut news = self.client().events_with(Filter::turn(&self.id), life::settings());
+        let mut deadline = Instant::now() + life::BEGINNING;
         loop {
             let error = match call().await {
                 Err(error) if is_idle(&error) && !self.life.is_over() => error,
                 done => return done,
             };
-            match tokio::time::timeout(life::BEGINNING, news.next()).await {
-                Ok(Some(Ok(event))) if !life::ends(&event, &self.id) => {}
-                _ => return Err(error),
+            if tokio::time::timeout(life::GLANCE, news.next()).await.is_ok() {
+                continue;
+            }
+            let read = read_records(self.client(), self.thread.id()).await.ok();
+            match read.map(|read| Record::of(read, &self.id, Duration::ZERO)) {
+                Some(Record::Over(_)) => {
+                    self.life.close();
+                    return Err(error);
+                }
+                Some(record) if record.is_in_progress() => deadline = Instant::now() + life::BEGINNING,
+                _ if Instant::now() >= deadline => return Err(error),
+                _ => {}
             }
         }
+    }
+}
+
+/// What the server keeps of a thread, with its turns where it keeps them.
+pub(super) async fn read_records(
+    client: &Client,
+    thread_id: &str,
+) -> Result<ThreadReadResponse, ClientError> {
+    let client = client.with_timeout(records::PATIENCE);
+    match client.thread_read(thread_id).include_turns(true).await {
+        Err(error) if records::has_no_turns(&error) => client.thread_read(thread_id).await,
+        read => read,
     }
 }
 
@@ -134,12 +153,8 @@ impl Drop for Inner {
         if !self.interrupt_on_drop.load(Relaxed) || self.life.is_over() {
             return;
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            tracing::warn!(turn = self.id, "a turn cannot be interrupted outside of a runtime");
-            return;
-        };
-        let turn = self.thread.follow(&self.id);
-        runtime.spawn(async move {
+        let turn = self.thread.follow(&self.id).with_life(self.life.clone());
+        self.thread.codex().runtime.spawn(async move {
             if let Err(error) = turn.interrupt().await {
                 tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");
             }

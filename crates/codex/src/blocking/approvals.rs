@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codex_appserver_client::blocking::{ClientBuilder, Events};
 
-use crate::approvals::ApprovalContext;
+use crate::approvals::Registry;
 use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
 
 /// Who decides what the agent may do. Nobody ever accepts unless told to.
@@ -17,16 +17,17 @@ impl Approvals {
         Self(Arc::new(|_| None))
     }
 
-    /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest.
+    /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest, and
+    /// changes of files of which nobody knows what they are.
     pub fn accept_for_session_if(accepts: impl Fn(&ApprovalRequest) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |request| {
-            let accepted = accepts(&request);
+            let accepted = !request.is_blind() && accepts(&request);
             Some(if accepted { Decision::AcceptForSession } else { Decision::Decline })
         }))
     }
 
     /// Asks somebody. Each request gets a thread of its own, which may take hours; a panic declines. Do not keep a
-    /// [`Codex`](super::Codex) in it: that would keep the connection open for ever.
+    /// [`Codex`](super::Codex), a thread or a turn in it: that would keep the connection open for ever.
     pub fn ask(decide: impl Fn(ApprovalRequest) -> Decision + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |request| Some(decide(request))))
     }
@@ -45,14 +46,14 @@ impl std::fmt::Debug for Approvals {
 }
 
 /// Has the client bring its requests to whoever decides.
-pub(super) fn wire(client: ClientBuilder, context: &ApprovalContext<Approvals>) -> ClientBuilder {
-    let (commands, files, permissions) = (context.clone(), context.clone(), context.clone());
+pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -> ClientBuilder {
+    let (commands, files, permissions) = (registry.clone(), registry.clone(), registry.clone());
     client
         .on_command_approval(move |request, _| {
             Decision::for_command(decide(&commands, ApprovalRequest::Command(Box::new(request))))
         })
         .on_file_change_approval(move |request, _| {
-            let changes = files.changes.of(&request.thread_id, &request.item_id);
+            let changes = files.announcements.changes(&request.thread_id, &request.item_id);
             let asked = FileChangeApproval { request, changes };
             Decision::for_file_change(decide(&files, ApprovalRequest::FileChange(Box::new(asked))))
         })
@@ -63,8 +64,8 @@ pub(super) fn wire(client: ClientBuilder, context: &ApprovalContext<Approvals>) 
         })
 }
 
-fn decide(context: &ApprovalContext<Approvals>, request: ApprovalRequest) -> Option<Decision> {
-    let who = context.registry.who(request.thread_id(), request.turn_id());
+fn decide(registry: &Arc<Registry<Approvals>>, request: ApprovalRequest) -> Option<Decision> {
+    let who = registry.who(request.thread_id(), request.turn_id())?;
     (who.0)(request)
 }
 

@@ -8,8 +8,7 @@ use codex_appserver_client::{Filter, Process};
 
 use super::approvals::wire;
 use super::{Approvals, Codex};
-use crate::approvals::ApprovalContext;
-use crate::approvals::FileChanges;
+use crate::approvals::{Announcements, Registry};
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::settings::{Settings, Shared};
@@ -21,12 +20,12 @@ pub struct CodexBuilder {
     client: ClientBuilder,
     process: Process,
     settings: Settings,
-    approvals: ApprovalContext<Approvals>,
+    approvals: Arc<Registry<Approvals>>,
 }
 
 impl Default for CodexBuilder {
     fn default() -> Self {
-        let approvals = ApprovalContext::new(Approvals::decline_all());
+        let approvals = Arc::new(Registry::new(Approvals::decline_all()));
         let client = Client::builder().client_info(crate::client_info());
         Self {
             client: wire(client, &approvals),
@@ -77,7 +76,7 @@ impl CodexBuilder {
     }
 }
 
-fn open(client: Client, settings: Settings, approvals: ApprovalContext<Approvals>) -> Result<Codex, Error> {
+fn open(client: Client, settings: Settings, approvals: Arc<Registry<Approvals>>) -> Result<Codex, Error> {
     let metadata = match Metadata::of(client.server()) {
         Ok(metadata) => metadata,
         Err(error) => {
@@ -85,6 +84,6 @@ fn open(client: Client, settings: Settings, approvals: ApprovalContext<Approvals
             return Err(error);
         }
     };
-    approvals.changes.listen(client.events_with(Filter::All, FileChanges::settings()));
+    approvals.announcements.listen(client.events_with(Filter::All, Announcements::settings()));
     Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, approvals }) })
 }

@@ -4,14 +4,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use codex_appserver_client::blocking::Events;
-use codex_appserver_client::{Error as ClientError, Event, Filter, Methods};
+use codex_appserver_client::{Error as ClientError, Event, Filter};
 use codex_appserver_methods::protocol::ThreadReadResponse;
 
-use super::turn::Inner;
+use super::turn::{Inner, read_records};
 use crate::error::Error;
 use crate::turns::Following;
 use crate::turns::TurnResult;
-use crate::turns::records::{self, Record, disconnected, has_no_turns};
+use crate::turns::records::{self, Record};
 use crate::twins::{stream_drop, stream_methods};
 
 /// What a turn tells, to its end: an iterator of events that blocks, the last of which is `turn/completed`.
@@ -26,6 +26,7 @@ pub struct TurnStream {
     following: Option<Following<Events>>,
     /// An error was the last thing.
     ended: bool,
+    outcome: Option<TurnResult>,
 }
 
 impl TurnStream {
@@ -33,7 +34,7 @@ impl TurnStream {
 
     pub(super) fn new(turn: Arc<Inner>) -> Self {
         let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { turn, following, ended: false }
+        Self { turn, following, ended: false, outcome: None }
     }
 
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
@@ -53,18 +54,30 @@ impl TurnStream {
                 return None;
             }
             if self.must_ask() {
-                let read = self.ask();
-                match self.consult(read, Duration::ZERO) {
-                    Some(error) => return Some(Err(error)),
-                    None => continue,
+                match (self.ask(patience.filter(|_| !watched)), watched) {
+                    // There is time for that when somebody waits again.
+                    (Err(ClientError::TimedOut { .. }), false) if patience.is_some() => return None,
+                    (read, _) => match self.consult(read, None) {
+                        Some(error) => return Some(Err(error)),
+                        None => continue,
+                    },
                 }
             }
             let Some(following) = &mut self.following else { return Some(Err(self.taken())) };
+            if let Some(event) = following.events.try_next() {
+                return self.take(Some(event));
+            }
+            match self.run_dry() {
+                Some(Ok(())) => continue,
+                Some(Err(error)) => return Some(Err(error)),
+                None => {}
+            }
+            let Some(following) = &mut self.following else { continue };
             match (wait(&mut following.events, patience), patience) {
                 (Some(event), _) => return self.take(event),
                 (None, Some(silent_for)) if watched => {
-                    let read = self.ask();
-                    if let Some(error) = self.consult(read, silent_for) {
+                    let read = self.ask(None);
+                    if let Some(error) = self.consult(read, Some(silent_for)) {
                         return Some(Err(error));
                     }
                 }
@@ -73,14 +86,10 @@ impl TurnStream {
         }
     }
 
-    /// Asks the server how the turn is doing.
-    fn ask(&self) -> Result<ThreadReadResponse, ClientError> {
-        let client = self.turn.client().with_timeout(records::PATIENCE);
-        let id = self.turn.thread.id();
-        match client.thread_read(id).include_turns(true).call() {
-            Err(error) if has_no_turns(&error) => client.thread_read(id).call(),
-            read => read,
-        }
+    /// Asks the server how the turn is doing, no longer than somebody wants to wait.
+    fn ask(&self, patience: Option<Duration>) -> Result<ThreadReadResponse, ClientError> {
+        let patience = patience.unwrap_or(records::PATIENCE).min(records::PATIENCE);
+        read_records(&self.turn.client().with_timeout(patience), self.turn.thread.id())
     }
 }
 

@@ -3,20 +3,18 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_appserver_client::blocking::{Client, Events};
 use codex_appserver_client::{Error as ClientError, Filter, Methods, RpcErrorKind};
-use codex_appserver_methods::protocol::TurnSteerResponse;
+use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
 
 use super::thread::Ear;
 use super::{Approvals, Thread, TurnStream};
 use crate::Input;
-use crate::approvals::Registration;
 use crate::error::Error;
-use crate::turns::Following;
-use crate::turns::TurnResult;
-use crate::turns::{Life, life};
+use crate::turns::records::{self, Record};
+use crate::turns::{Following, Life, TurnResult, life};
 use crate::twins::turn_methods;
 
 /// One go of the agent: what it does for one input. Dropping it leaves the turn running.
@@ -31,8 +29,7 @@ pub(super) struct Inner {
     /// What waits to be read, unless a stream is at it.
     pub(super) following: Mutex<Option<Following<Events>>>,
     pub(super) watchdog: Option<Duration>,
-    life: Life,
-    registration: Mutex<Option<Registration<Approvals>>>,
+    pub(super) life: Arc<Life>,
     interrupt_on_drop: AtomicBool,
 }
 
@@ -107,16 +104,34 @@ impl Inner {
     /// Makes a call that the server refuses while the turn has not begun, though its id is known.
     fn once_begun<T>(&self, call: impl Fn() -> Result<T, ClientError>) -> Result<T, ClientError> {
         let mut news = self.client().events_with(Filter::turn(&self.id), life::settings());
+        let mut deadline = Instant::now() + life::BEGINNING;
         loop {
             let error = match call() {
                 Err(error) if is_idle(&error) && !self.life.is_over() => error,
                 done => return done,
             };
-            match news.next_timeout(life::BEGINNING) {
-                Ok(Some(event)) if !life::ends(&event, &self.id) => {}
-                _ => return Err(error),
+            if !matches!(news.next_timeout(life::GLANCE), Ok(None)) {
+                continue;
+            }
+            let read = read_records(&self.client().with_timeout(records::PATIENCE), self.thread.id()).ok();
+            match read.map(|read| Record::of(read, &self.id, Duration::ZERO)) {
+                Some(Record::Over(_)) => {
+                    self.life.close();
+                    return Err(error);
+                }
+                Some(record) if record.is_in_progress() => deadline = Instant::now() + life::BEGINNING,
+                _ if Instant::now() >= deadline => return Err(error),
+                _ => {}
             }
         }
+    }
+}
+
+/// What the server keeps of a thread, with its turns where it keeps them.
+pub(super) fn read_records(client: &Client, thread_id: &str) -> Result<ThreadReadResponse, ClientError> {
+    match client.thread_read(thread_id).include_turns(true).call() {
+        Err(error) if records::has_no_turns(&error) => client.thread_read(thread_id).call(),
+        read => read,
     }
 }
 
@@ -130,7 +145,7 @@ impl Drop for Inner {
         if !self.interrupt_on_drop.load(Relaxed) || self.life.is_over() {
             return;
         }
-        let turn = self.thread.follow(&self.id);
+        let turn = self.thread.follow(&self.id).with_life(self.life.clone());
         let interrupt = move || {
             if let Err(error) = turn.interrupt() {
                 tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");

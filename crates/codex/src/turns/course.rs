@@ -5,6 +5,7 @@ use std::time::Duration;
 use codex_appserver_client::{Event, ServerNotification};
 use codex_appserver_methods::protocol::*;
 
+use crate::error::Error;
 use crate::turns::{Plan, TurnResult};
 
 /// The course of one turn, as far as it was seen.
@@ -95,6 +96,11 @@ impl Course {
         self.end = Some(turn);
     }
 
+    /// The error of a turn that nobody knows any more.
+    pub(crate) fn lost(&self) -> Error {
+        Error::Lost { thread_id: self.thread_id.clone(), turn_id: self.turn_id.clone() }
+    }
+
     /// What came of the turn, once it has ended.
     pub(crate) fn result(&self) -> Option<TurnResult> {
         let end = self.end.as_ref()?;
@@ -102,7 +108,10 @@ impl Course {
             thread_id: self.thread_id.clone(),
             turn_id: self.turn_id.clone(),
             status: end.status.clone(),
-            error: end.error.clone().or_else(|| self.error.clone()),
+            error: end
+                .error
+                .clone()
+                .or_else(|| self.error.clone().filter(|_| end.status != TurnStatus::Completed)),
             final_text: self.final_text(end),
             items: self.items.clone(),
             usage: self.usage.clone(),
@@ -120,6 +129,7 @@ impl Course {
 
     fn begin(&mut self, item: &ThreadItem) {
         if let Some(message) = agent_message(item) {
+            self.messages.retain(|begun| begun.id != message.id);
             self.messages.push(AgentMessage { text: String::new(), whole: false, ..message });
         }
     }
@@ -142,7 +152,10 @@ impl Course {
                 None => self.messages.push(message),
             }
         }
-        self.items.push(item.clone());
+        match self.items.iter_mut().find(|known| known.id().is_some() && known.id() == item.id()) {
+            Some(known) => known.clone_from(item),
+            None => self.items.push(item.clone()),
+        }
     }
 
     /// What was missed is taken from what the end of the turn holds, then from the model's own words.

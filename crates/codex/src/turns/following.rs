@@ -1,11 +1,94 @@
-//! What is left of a turn between two streams.
+//! A turn that is followed, and what is left of it between two streams.
 
+use codex_appserver_client::Event;
+use codex_appserver_methods::protocol::{ThreadStatus, Turn, TurnStatus};
+
+use crate::error::{Error, Stalled};
 use crate::turns::Course;
+use crate::turns::records::Record;
 
 /// A turn and what of it waits to be read. `E` is the kind of subscription.
 pub(crate) struct Following<E> {
     pub(crate) events: E,
     pub(crate) course: Course,
-    /// Some of it may have been missed, its end for one: the server has to be asked.
+    /// The end may have been missed: the server has to be asked.
     pub(crate) asks: bool,
+    /// Some of it was missed: the server is asked when it has ended.
+    missed: bool,
+    /// What to do when nothing waits to be read.
+    last: Option<Last>,
+}
+
+/// What to do about a turn of which nothing more will be heard.
+enum Last {
+    /// It ended like this, beside what was followed.
+    End(Box<Turn>),
+    /// Nobody knows.
+    Lost,
+}
+
+impl<E> Following<E> {
+    pub(crate) fn new(events: E, course: Course, asks: bool) -> Self {
+        Self { events, course, asks, missed: false, last: None }
+    }
+
+    /// Whether nothing is left to be heard or asked.
+    pub(crate) fn is_done(&self) -> bool {
+        self.course.is_over() && !self.asks
+    }
+
+    /// Takes note of an event.
+    pub(crate) fn see(&mut self, event: &Event) {
+        if let Event::Unreadable(unreadable) = event {
+            match unreadable.method.as_deref() {
+                // It may have been the end.
+                None | Some("turn/completed") => self.asks = true,
+                Some("item/completed") => self.missed = true,
+                _ => {}
+            }
+        }
+        self.course.see(event);
+        self.asks |= self.course.is_over() && std::mem::take(&mut self.missed);
+    }
+
+    /// Goes on with another subscription, after one that has lost something.
+    pub(crate) fn go_on(&mut self, events: E) {
+        self.events = events;
+        self.missed = true;
+        self.asks = true;
+    }
+
+    /// Takes note of what the server keeps of the turn, and of how it ended where that was heard beside. Yields what
+    /// is to be reported of a turn that was silent.
+    pub(crate) fn consult(&mut self, record: Record, end: Option<Turn>, silent: bool) -> Option<Error> {
+        self.asks = false;
+        match record {
+            Record::Over(turn) => self.course.adopt(*turn),
+            // What waits to be read comes first.
+            Record::Open(_) if self.course.is_over() => {}
+            Record::Open(stalled) => match end {
+                Some(end) => self.last = Some(Last::End(Box::new(end))),
+                None if silent => return Some(Error::Stalled(stalled)),
+                None if is_unknown(&stalled) => self.last = Some(Last::Lost),
+                None => {}
+            },
+        }
+        None
+    }
+
+    /// Nothing waits to be read. Tells whether that changes anything, and what is wrong.
+    pub(crate) fn run_dry(&mut self) -> Option<Result<(), Error>> {
+        match self.last.take()? {
+            Last::End(turn) => {
+                self.course.adopt(*turn);
+                Some(Ok(()))
+            }
+            Last::Lost => Some(Err(self.course.lost())),
+        }
+    }
+}
+
+/// Whether the server does nothing, and knows nothing of the turn.
+fn is_unknown(stalled: &Stalled) -> bool {
+    !matches!(stalled.status, ThreadStatus::Active(_)) && stalled.turn_status != Some(TurnStatus::InProgress)
 }

@@ -1,8 +1,10 @@
 //! Under which id a turn is at work, and whether it is over: heard beside its stream, which nobody may be reading.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use codex_appserver_client::{Event, EventSettings, Overflow, ServerNotification};
+use codex_appserver_client::{EventSettings, Overflow, ServerNotification};
+use codex_appserver_methods::protocol::Turn;
 
 use crate::approvals::News;
 
@@ -25,18 +27,32 @@ struct State {
     news: Box<dyn News>,
     /// The turn that does the work of this one: a review has another id there than everywhere else.
     at_work: Option<String>,
+    /// How it ended.
+    end: Option<Turn>,
+    /// Its end was heard of elsewhere.
     over: bool,
 }
 
 impl Life {
     pub(crate) fn new(thread_id: &str, turn_id: &str, news: impl News + 'static) -> Self {
-        let state = State { news: Box::new(news), at_work: None, over: false };
+        let state = State { news: Box::new(news), at_work: None, end: None, over: false };
         Self { thread_id: thread_id.to_owned(), turn_id: turn_id.to_owned(), state: Mutex::new(state) }
     }
 
     /// Whether the server has said that the turn is over.
     pub(crate) fn is_over(&self) -> bool {
-        self.heard().over
+        let heard = self.heard();
+        heard.over || heard.end.is_some()
+    }
+
+    /// How the turn ended, if that was heard.
+    pub(crate) fn end(&self) -> Option<Turn> {
+        self.heard().end.clone()
+    }
+
+    /// Its end was heard of elsewhere.
+    pub(crate) fn close(&self) {
+        self.heard().over = true;
     }
 
     /// The id by which the turn is interrupted or steered.
@@ -51,17 +67,18 @@ impl Life {
                 Some(ServerNotification::TurnStarted(said)) if said.thread_id == self.thread_id => {
                     state.at_work = Some(said.turn.id.clone());
                 }
-                _ => state.over |= ends(&event, &self.turn_id),
+                Some(ServerNotification::TurnCompleted(said)) if said.turn.id == self.turn_id => {
+                    state.end = Some(said.turn.clone());
+                }
+                _ => {}
             }
         }
         state
     }
 }
 
-/// Whether an event says that the turn is over.
-pub(crate) fn ends(event: &Event, turn_id: &str) -> bool {
-    matches!(event.notification(), Some(ServerNotification::TurnCompleted(said)) if said.turn.id == turn_id)
-}
+/// How long a turn may take to begin, once it has an id and the server does not say that it has.
+pub(crate) const BEGINNING: Duration = Duration::from_secs(10);
 
-/// How long a turn may take to begin, once it has an id.
-pub(crate) const BEGINNING: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long to listen before the server is asked how a turn is doing.
+pub(crate) const GLANCE: Duration = Duration::from_millis(250);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_appserver_client as client;
 use codex_appserver_methods::protocol::{ThreadReadResponse, Turn, TurnStatus};
 
-use crate::error::{Error, Stalled};
+use crate::error::Stalled;
 
 /// How long the server may take to say how a thread is doing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -14,16 +14,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Record {
     /// It has ended; this is what came of it.
     Over(Box<Turn>),
-    /// It goes on, or is not known.
+    /// It goes on, or is not known. Statuses that these bindings do not know are no end.
     Open(Box<Stalled>),
 }
 
 impl Record {
+    /// Whether the turn has begun and not ended.
+    pub(crate) fn is_in_progress(&self) -> bool {
+        matches!(self, Self::Open(stalled) if stalled.turn_status == Some(TurnStatus::InProgress))
+    }
+
     pub(crate) fn of(read: ThreadReadResponse, turn_id: &str, silent_for: Duration) -> Self {
+        use TurnStatus::{Completed, Failed, Interrupted};
         let thread = read.thread;
         let turn = thread.turns.into_iter().find(|turn| turn.id == turn_id);
         match turn {
-            Some(turn) if turn.status != TurnStatus::InProgress => Self::Over(Box::new(turn)),
+            Some(turn) if [Completed, Failed, Interrupted].contains(&turn.status) => {
+                Self::Over(Box::new(turn))
+            }
             turn => Self::Open(Box::new(Stalled {
                 thread_id: thread.id,
                 turn_id: turn_id.to_owned(),
@@ -41,9 +49,4 @@ pub(crate) fn has_no_turns(error: &client::Error) -> bool {
     error
         .rpc()
         .is_some_and(|error| ["includeTurns", "list_turns"].iter().any(|word| error.message.contains(word)))
-}
-
-/// The error of a stream that ended too early.
-pub(crate) fn disconnected(thread_id: &str, turn_id: &str) -> Error {
-    Error::Disconnected { thread_id: thread_id.to_owned(), turn_id: turn_id.to_owned() }
 }

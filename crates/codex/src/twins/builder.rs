@@ -37,7 +37,7 @@ macro_rules! builder_settings {
             self
         }
 
-        /// All else about the process: arguments, environment, how long its end may take, as in
+        /// All else about the process, after what was set before: arguments, environment, how long its end may take, as in
         /// `builder.process(|process| process.env_remove("OPENAI_API_KEY"))`.
         pub fn process(mut self, change: impl FnOnce(crate::Process) -> crate::Process) -> Self {
             self.process = change(self.process);
@@ -80,7 +80,7 @@ macro_rules! builder_settings {
         /// Who decides what the agent may do. Nobody unless set: everything is declined, and on a shared server
         /// what other clients started is left to them.
         pub fn approvals(self, approvals: Approvals) -> Self {
-            self.approvals.registry.set_default(approvals);
+            self.approvals.set_default(approvals);
             self
         }
 
@@ -92,9 +92,9 @@ macro_rules! builder_settings {
             self
         }
 
-        /// How long a turn may be silent before the server is asked about it. Never unless set.
+        /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set.
         pub fn watchdog(mut self, silence: std::time::Duration) -> Self {
-            self.settings.watchdog = Some(silence);
+            self.settings.watchdog = Some(silence.max(std::time::Duration::from_millis(10)));
             self
         }
     };

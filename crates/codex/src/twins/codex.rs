@@ -55,6 +55,9 @@ macro_rules! codex_methods {
         }
 
         /// A thread that this connection has started or resumed before, by its id. Nothing is sent.
+        ///
+        /// The server tells a connection only of threads that it has started or resumed: turns of others can be
+        /// started, but not followed.
         pub fn thread(&self, id: impl Into<String>) -> Thread {
             Thread::new(self.clone(), id.into())
         }
@@ -81,7 +84,7 @@ macro_rules! codex_methods {
 
         /// Puts somebody else in charge of what the agent may do, where no thread or turn has its own.
         pub fn on_approval(&self, approvals: Approvals) {
-            self.shared.approvals.registry.set_default(approvals);
+            self.shared.approvals.set_default(approvals);
         }
     };
 }

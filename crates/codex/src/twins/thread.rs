@@ -18,7 +18,7 @@ macro_rules! thread_methods {
         }
 
         /// Starts a turn. Every optional param of `turn/start` is a setter. While a turn is running the input
-        /// joins it, and the handle is of that turn.
+        /// joins it, and the handle is of that turn: its result has what happens from now on.
         ///
         /// What the turn tells is kept from before it starts, for [`Turn::stream`] and [`Turn::run`].
         pub fn turn(&self, input: impl Into<crate::Input>) -> Call<'_, Client, method::TurnStart, IntoTurn> {
@@ -94,11 +94,12 @@ macro_rules! thread_methods {
         /// Puts somebody in charge of what the agent may do on this thread, from now on and for as long as the
         /// connection lasts.
         pub fn on_approval(&self, approvals: Approvals) {
-            self.codex.shared.approvals.registry.set_thread(&self.id, approvals);
+            self.codex.shared.approvals.set_thread(&self.id, approvals);
         }
 
         /// Hears what is to come.
         fn listen(&self, filter: Filter) -> Ear {
+            self.codex.shared.approvals.forget_ended();
             let client = self.codex.client();
             let life = client.events_with(filter.clone(), crate::turns::life::settings());
             Ear { events: client.events_with(filter, self.codex.shared.settings.events), life }

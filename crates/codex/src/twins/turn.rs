@@ -11,12 +11,11 @@ macro_rules! turn_methods {
             let course = crate::turns::Course::new(thread.id(), &id);
             Self {
                 inner: Arc::new(Inner {
-                    following: Mutex::new(Some(Following { events: ear.events, course, asks })),
-                    life: Life::new(thread.id(), &id, ear.life),
+                    following: Mutex::new(Some(Following::new(ear.events, course, asks))),
+                    life: Arc::new(Life::new(thread.id(), &id, ear.life)),
                     thread,
                     id,
                     watchdog,
-                    registration: Mutex::new(None),
                     interrupt_on_drop: AtomicBool::new(false),
                 }),
             }
@@ -32,13 +31,10 @@ macro_rules! turn_methods {
             &self.inner.thread
         }
 
-        /// Puts somebody in charge of what the agent may do in this turn, from now on, for as long as the turn or
-        /// a stream of it is kept. What the server may have asked before is for the thread's or the connection's
-        /// approvals.
+        /// Puts somebody in charge of what the agent, and its sub-agents, may do in this turn, from now on until it
+        /// ends. What the server may have asked before is for the thread's or the connection's approvals.
         pub fn on_approval(&self, approvals: Approvals) {
-            let registry = &self.inner.thread.codex().shared.approvals.registry;
-            let registration = registry.set_turn(&self.inner.id, approvals);
-            *self.inner.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(registration);
+            self.inner.thread.codex().shared.approvals.set_turn(&self.inner.id, approvals);
         }
 
         /// Interrupts the turn when the last of this handle and its streams is dropped, unless it has ended.
@@ -56,6 +52,14 @@ macro_rules! turn_methods {
             TurnStream::new(self.inner.clone())
         }
 
+        /// Knows of the turn's life what another handle has heard of it.
+        fn with_life(mut self, life: Arc<Life>) -> Self {
+            if let Some(inner) = Arc::get_mut(&mut self.inner) {
+                inner.life = life;
+            }
+            self
+        }
+
         /// What came of the turn, once a stream has seen its end.
         pub fn result(&self) -> Option<TurnResult> {
             let following = self.inner.following.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +75,8 @@ macro_rules! stream_methods {
     () => {
         /// What came of the turn, once its end was seen.
         pub fn result(&self) -> Option<TurnResult> {
-            self.following.as_ref()?.course.result()
+            let following = || self.following.as_ref().filter(|following| following.is_done());
+            self.outcome.clone().or_else(|| following()?.course.result())
         }
 
         /// What came of the turn, whose end this stream has seen.
@@ -80,11 +85,19 @@ macro_rules! stream_methods {
         ///
         /// [`Error::Disconnected`]: it was not read to its end.
         pub fn into_result(self) -> Result<TurnResult, Error> {
-            self.result().ok_or_else(|| disconnected(self.turn.thread.id(), &self.turn.id))
+            self.result().ok_or_else(|| self.disconnected())
         }
 
-        fn is_ended(&self) -> bool {
-            self.ended || self.following.as_ref().is_some_and(|following| following.course.is_over())
+        /// Whether nothing more comes. What is done is handed back, so that others have its result.
+        fn is_ended(&mut self) -> bool {
+            if self.following.as_ref().is_some_and(|following| following.is_done()) {
+                self.outcome = self.result();
+                self.ended = true;
+                self.hand_back();
+                self.turn.life.close();
+                self.turn.thread.codex().shared.approvals.end_turn(&self.turn.id);
+            }
+            self.ended
         }
 
         fn must_ask(&self) -> bool {
@@ -97,57 +110,77 @@ macro_rules! stream_methods {
             Error::Followed { turn_id: self.turn.id.clone() }
         }
 
+        /// The end of the connection came before that of the turn.
+        fn disconnected(&self) -> Error {
+            match self.turn.client().closed() {
+                Some(closed) if !closed.is_shutdown() => ClientError::Closed(closed).into(),
+                _ => Error::Disconnected {
+                    thread_id: self.turn.thread.id().to_owned(),
+                    turn_id: self.turn.id.clone(),
+                },
+            }
+        }
+
         /// Takes note of what came, or did not.
         fn take(&mut self, event: Option<Result<Event, ClientError>>) -> Option<Result<Event, Error>> {
             let following = self.following.as_mut()?;
-            match event {
+            let error = match event {
                 Some(Ok(event)) => {
-                    // The end itself may be what these bindings cannot read; everything here is of this turn.
-                    if let Event::Unreadable(unreadable) = &event {
-                        following.asks |= unreadable.method.as_deref() == Some("turn/completed");
-                    }
-                    following.course.see(&event);
-                    Some(Ok(event))
+                    following.see(&event);
+                    self.is_ended();
+                    return Some(Ok(event));
                 }
                 Some(Err(error)) => {
-                    self.ended = true;
                     if let ClientError::Overrun { .. } = error {
                         // Whoever asks for more gets what comes from now on, and the end in any case.
                         let settings = self.turn.thread.codex().shared.settings.events;
-                        following.events =
-                            self.turn.client().events_with(Filter::turn(&self.turn.id), settings);
-                        following.asks = true;
+                        following
+                            .go_on(self.turn.client().events_with(Filter::turn(&self.turn.id), settings));
                     }
-                    Some(Err(error.into()))
+                    error.into()
                 }
-                None => {
-                    self.ended = true;
-                    Some(Err(disconnected(self.turn.thread.id(), &self.turn.id)))
-                }
-            }
+                None => self.disconnected(),
+            };
+            self.ended = true;
+            Some(Err(error))
         }
 
         /// Takes note of what the server says of the turn. What is left to be told is an error.
         fn consult(
             &mut self,
             read: Result<ThreadReadResponse, ClientError>,
-            silent_for: Duration,
+            silent_for: Option<Duration>,
         ) -> Option<Error> {
             let following = self.following.as_mut()?;
-            let record = match read {
-                Ok(read) => Record::of(read, &self.turn.id, silent_for),
-                Err(error) => {
-                    self.ended = true;
-                    return Some(error.into());
+            match read {
+                Ok(read) => {
+                    let record = Record::of(read, &self.turn.id, silent_for.unwrap_or_default());
+                    following.consult(record, self.turn.life.end(), silent_for.is_some())
                 }
-            };
-            following.asks = false;
-            match record {
-                Record::Over(turn) => {
-                    following.course.adopt(*turn);
+                // It has ended, and nobody knows better what came of it.
+                Err(_) if following.course.is_over() => {
+                    following.asks = false;
                     None
                 }
-                Record::Open(stalled) => (!silent_for.is_zero()).then_some(Error::Stalled(stalled)),
+                Err(error) => {
+                    self.ended = true;
+                    Some(error.into())
+                }
+            }
+        }
+
+        /// Nothing waits to be read. Tells whether that changes anything, and what is wrong.
+        fn run_dry(&mut self) -> Option<Result<(), Error>> {
+            let dry = self.following.as_mut()?.run_dry();
+            self.ended |= matches!(dry, Some(Err(_)));
+            dry
+        }
+
+        /// Others may follow the turn from here.
+        fn hand_back(&mut self) {
+            if let Some(following) = self.following.take() {
+                let mut place = self.turn.following.lock().unwrap_or_else(PoisonError::into_inner);
+                *place = Some(following);
             }
         }
     };
@@ -160,10 +193,7 @@ macro_rules! stream_drop {
     () => {
         impl Drop for TurnStream {
             fn drop(&mut self) {
-                if let Some(following) = self.following.take() {
-                    let mut place = self.turn.following.lock().unwrap_or_else(PoisonError::into_inner);
-                    *place = Some(following);
-                }
+                self.hand_back();
             }
         }
 

@@ -85,14 +85,7 @@ test! {
     fn the_turn_decides_before_its_thread_and_that_before_all() {
         let always = |decision: Decision| sdk::Approvals::ask(decide!(|_| decision.clone()));
         let builder = sdk::Codex::builder().approvals(always(Decision::Accept));
-        let mut waiting = command();
-        waiting.params["itemId"] = "$params.input.0.text".into();
-        let turns = [
-            Turn::new(["a"]).ask(command()), Turn::new(["a"]).ask(command()),
-            Turn::new(["a"]).ask(command()), Turn::new(["a"]).ask(command()),
-        ];
-        let scenario = playing(turns);
-        let (server, codex) = attach!(builder, scenario);
+        let (server, codex) = attach!(builder, asking([command(), command(), command(), command()]));
         let codex = codex.expect("a connection");
         let (first, second) = (send!(codex.thread_start()).expect("a thread"), send!(codex.thread_start()).expect("a thread"));
         second.on_approval(always(Decision::Cancel));
@@ -105,25 +98,90 @@ test! {
         assert_eq!(words, ["accept", "cancel", "acceptForSession", "cancel"]);
     }
 
-    fn a_turn_has_its_own_approvals_while_it_is_kept() {
+    fn a_turn_has_its_own_approvals_until_it_ends() {
         // The turn asks once the client has sent this, and again.
         let asked = |n: u64| Step::Request(Ask::new("item/commandExecution/requestApproval", json!({
             "threadId": "thread-1", "turnId": "turn-1", "itemId": format!("call-{n}"), "startedAtMs": 1})).wait());
+        let named = || Answer::result(json!({}));
         let scenario = telling([started()])
-            .answer("thread/name/set", Answer::result(json!({})).then([asked(1)]))
-            .answer("thread/name/set", Answer::result(json!({})).then([asked(2), completed("completed")]));
+            .answer("thread/name/set", named().then([asked(1)]))
+            .answer("thread/name/set", named().then([asked(2), completed("completed")]))
+            .answer("thread/name/set", named().then([asked(3)]));
         let (server, codex) = attach!(sdk::Codex::builder(), scenario);
         let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
         let turn = send!(thread.turn("go")).expect("a turn");
         turn.on_approval(sdk::Approvals::ask(decide!(|_| Decision::Accept)));
         send!(thread.set_name("once")).expect("it is named");
         server.wait_for_answers(1, super::PATIENCE).expect("the turn decides");
+        // Handles come and go.
         let stream = turn.stream();
-        drop(turn);
-        drop(stream);
+        drop((turn, stream));
         send!(thread.set_name("twice")).expect("it is named");
-        server.wait_for_answers(2, super::PATIENCE).expect("the connection decides");
-        assert_eq!(results(&server), [json!({"decision": "accept"}), json!({"decision": "decline"})]);
+        server.wait_for_answers(2, super::PATIENCE).expect("the turn decides");
+        wait!(thread.follow("turn-1").run()).ok();
+        while thread.codex().client().stats().notifications < 3 {
+            std::thread::yield_now();
+        }
+        // Whoever starts to listen to a turn has the ended ones forgotten.
+        drop(thread.follow("turn-2"));
+        send!(thread.set_name("late")).expect("it is named");
+        server.wait_for_answers(3, super::PATIENCE).expect("the connection decides");
+        let words: Vec<_> = results(&server).iter().map(|result| result["decision"].clone()).collect();
+        assert_eq!(words, ["accept", "accept", "decline"]);
+    }
+
+    fn a_sub_agent_counts_as_the_turn_that_it_works_for() {
+        let begun = |thread: &str, turn: &str, root: &str| Step::notify("turn/started", json!({"threadId": thread,
+            "turn": {"id": turn, "items": [], "status": "inProgress", "rootTurnId": root}}));
+        let asked = |thread: &str, turn: &str| Step::Request(Ask::new("item/commandExecution/requestApproval", json!({
+            "threadId": thread, "turnId": turn, "itemId": "call", "startedAtMs": 1})).wait());
+        let steps = [begun("thread-1", "turn-1", "turn-1"), begun("helper", "errand", "turn-1"), asked("helper", "errand"),
+            begun("stranger", "work", "elsewhere"), asked("stranger", "work"), completed("completed")];
+        for of_turn in [true, false] {
+            let scenario = telling([Step::Until("thread/name/set".into())].into_iter().chain(steps.clone()))
+                .answer("thread/name/set", Answer::result(json!({})));
+            let accepting = sdk::Approvals::ask(decide!(|_| Decision::Accept));
+            let (server, codex) = attach!(sdk::Codex::builder().approvals(accepting), scenario);
+            let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+            let turn = send!(thread.turn("go")).expect("a turn");
+            if of_turn {
+                turn.on_approval(sdk::Approvals::decline_all());
+            } else {
+                thread.on_approval(sdk::Approvals::decline_all());
+            }
+            send!(thread.set_name("now")).expect("it is named");
+            wait!(turn.run()).expect("a result");
+            let words: Vec<_> = results(&server).iter().map(|result| result["decision"].clone()).collect();
+            assert_eq!(words, ["decline", "accept"], "of its turn or thread, and of nobody here");
+        }
+    }
+
+    fn changes_that_nobody_knows_are_not_accepted_by_a_rule() {
+        let approvals = sdk::Approvals::accept_for_session_if(|request| {
+            request.changes().is_none_or(|changes| changes.iter().all(|change| change.path.starts_with("/workspace/")))
+        });
+        let (server, codex) =
+            attach!(sdk::Codex::builder().approvals(approvals), asking([ask("fileChange", &json!({})), command()]));
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        wait!(thread.run("go")).expect("a result");
+        wait!(thread.run("go on")).expect("a result");
+        assert_eq!(results(&server), [json!({"decision": "decline"}), json!({"decision": "acceptForSession"})]);
+    }
+
+    fn approvals_that_hold_a_turn_can_be_replaced() {
+        let (_server, codex) = attach!(sdk::Codex::builder(), playing([Turn::new(["a"])]));
+        let codex = codex.expect("a connection");
+        let thread = send!(codex.thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn").interrupt_on_drop();
+        turn.on_approval(sdk::Approvals::decline_all());
+        wait!(turn.run()).expect("a result");
+        let held = turn.clone();
+        thread.on_approval(sdk::Approvals::accept_for_session_if(move |_| held.id().is_empty()));
+        let held = turn.clone();
+        codex.on_approval(sdk::Approvals::accept_for_session_if(move |_| held.id().is_empty()));
+        drop(turn);
+        thread.on_approval(sdk::Approvals::decline_all());
+        codex.on_approval(sdk::Approvals::decline_all());
     }
 
     fn file_changes_come_with_their_diff() {
@@ -131,15 +189,13 @@ test! {
             "changes": [{"path": path, "kind": {"type": "update"}, "diff": "@@ -1 +1 @@\n-a\n+b\n"}]});
         let announced = |id: &str, path: &str| Step::notify("item/started", json!({
             "threadId": "thread-1", "turnId": "turn-1", "item": item(id, path), "startedAtMs": 1}));
-        let over = Step::notify("item/completed", json!({
-            "threadId": "thread-1", "turnId": "turn-1", "item": item("call-0", "old"), "completedAtMs": 1}));
         let updated = Step::notify("item/fileChange/patchUpdated", json!({
             "threadId": "thread-1", "turnId": "turn-1", "itemId": "call-1",
             "changes": item("", "new")["changes"]}));
         let asked = |id: &str| Step::Request(Ask::new("item/fileChange/requestApproval", json!({
             "threadId": "thread-1", "turnId": "turn-1", "itemId": id, "startedAtMs": 1})).wait());
-        let steps = [announced("call-0", "old"), announced("call-1", "older"), over, updated,
-            asked("call-1"), asked("call-0"), completed("completed")];
+        let steps = [announced("call-0", "old"), announced("call-1", "older"), updated,
+            asked("call-1"), asked("call-2"), completed("completed")];
         let diffs: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
         let keep = diffs.clone();
         let approvals = sdk::Approvals::ask(decide!(|request| {

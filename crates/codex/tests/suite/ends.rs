@@ -76,7 +76,7 @@ test! {
         assert!(wait!(stream.next()).is_none());
         drop(stream);
         let error = wait!(turn.run()).expect_err("there is nobody any more");
-        assert!(matches!(error, Error::Disconnected { .. }), "{error}");
+        assert!(matches!(error, Error::Client(ClientError::Closed(_))), "{error}");
     }
 
     fn closing_ends_streams_with_an_error() {
@@ -130,5 +130,53 @@ test! {
         let result = wait!(thread.follow("turn-1").run()).expect("it is over already");
         assert_eq!(result.status.as_str(), "interrupted");
         assert_eq!(wait!(thread.follow("turn-1").run()).expect("it ends later").text(), "late");
+    }
+
+    fn an_end_that_nobody_knows_is_an_error() {
+        // The end cannot be read, and the server keeps nothing.
+        let unreadable = Step::notify("turn/completed", json!({"threadId": "thread-1", "turn": {"id": "turn-1", "status": 5}}));
+        let scenario = telling([started(), unreadable]).answer("thread/read", thread_with(json!({"type": "idle"}), json!([])));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        let error = wait!(thread.run("go")).expect_err("nobody knows");
+        assert!(matches!(&error, Error::Lost { turn_id, .. } if turn_id == "turn-1"), "{error}");
+        let error = wait!(thread.follow("no such turn").run()).expect_err("there is none");
+        assert!(matches!(&error, Error::Lost { .. }), "{error}");
+    }
+
+    fn an_end_that_was_heard_beside_is_the_end() {
+        // The thread has no records, and the reader did not keep up.
+        let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
+        let scenario = telling([started(), Step::flood(1000, "item/agentMessage/delta", params), completed("completed")])
+            .answer("thread/read", thread_with(json!({"type": "idle"}), json!([])));
+        let (_server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), scenario);
+        let codex = codex.expect("a connection");
+        let thread = send!(codex.thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn");
+        while codex.client().stats().notifications < 1003 {
+            std::thread::yield_now();
+        }
+        wait!(turn.run()).expect_err("there was no room");
+        assert!(wait!(turn.run()).expect("its end was heard").is_completed());
+    }
+
+    fn what_was_missed_is_read_when_the_turn_has_ended() {
+        let unreadable = Step::notify("item/completed", json!({"threadId": "thread-1", "turnId": "turn-1", "item": {"type": "agentMessage", "id": 5}}));
+        let over = json!([{"id": "turn-1", "status": "completed", "items": [{"type": "agentMessage", "id": "m", "text": "kept"}]}]);
+        for (read, text) in [(thread_with(json!({"type": "idle"}), over), "kept"), (Answer::error(-32603, "disk full"), "said")] {
+            let scenario = telling([started(), delta("said"), unreadable.clone(), completed("completed")]).answer("thread/read", read);
+            let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+            let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+            assert_eq!(wait!(thread.run("go")).expect("a result").text(), text);
+        }
+    }
+
+    fn a_line_that_is_garbage_may_have_been_the_end() {
+        let over = json!([{"id": "turn-1", "status": "completed", "items": []}]);
+        let scenario = telling([started(), Step::line("{\"method\":\"turn/completed\",")])
+            .answer("thread/read", thread_with(json!({"type": "idle"}), over));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        assert!(wait!(thread.run("go")).expect("a result").is_completed());
     }
 }

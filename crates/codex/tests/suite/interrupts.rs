@@ -105,4 +105,28 @@ test! {
         send!(thread.read()).ok();
         assert_eq!(server.count("turn/interrupt"), 1, "what is over needs no interrupt");
     }
+
+    fn a_followed_turn_that_is_over_needs_no_interrupt() {
+        let over = json!([{"id": "turn-1", "status": "completed", "items": []}]);
+        let scenario = telling([])
+            .answer("turn/interrupt", idle("interrupt"))
+            .answer("thread/read", super::thread_with(json!({"type": "idle"}), over));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        wait!(codex.expect("a connection").thread("thread-1").follow("turn-1").interrupt()).expect("it is over");
+    }
+
+    fn a_review_that_is_dropped_is_interrupted_by_the_id_that_is_at_work() {
+        let inner = Step::notify("turn/started", json!({"threadId": "thread-1",
+            "turn": {"id": "inner", "items": [], "status": "inProgress", "rootTurnId": "turn-1"}}));
+        let answer = Answer::result(json!({"turn": super::turn("inProgress"), "reviewThreadId": "thread-1"}));
+        let scenario = telling([]).answer("review/start", answer.then([inner]));
+        let (server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = codex.expect("a connection").thread("thread-1");
+        let target = codex_appserver::protocol::ReviewTarget::UncommittedChanges;
+        let review = send!(thread.review(target)).expect("a review").interrupt_on_drop();
+        wait!(review.stream().next()).expect("an event").expect("it has begun");
+        drop(review);
+        server.wait_for("turn/interrupt", 1, PATIENCE).expect("it is interrupted");
+        assert_eq!(server.params("turn/interrupt")[0]["turnId"], "inner");
+    }
 }

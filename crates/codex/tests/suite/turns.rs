@@ -50,6 +50,20 @@ test! {
         assert!(wait!(turn.stream().next()).is_none(), "it is over for every other stream as well");
     }
 
+    fn a_stream_that_is_over_is_in_nobodys_way() {
+        let (_server, codex) = attach!(sdk::Codex::builder(), playing([Turn::new(["a"])]));
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn");
+        let mut events = turn.stream();
+        while let Some(event) = wait!(events.next()) {
+            event.expect("an event");
+        }
+        // It is still there.
+        assert_eq!(turn.result().expect("a result").text(), "a");
+        assert_eq!(wait!(turn.run()).expect("a result").text(), "a");
+        assert_eq!(events.into_result().expect("a result").text(), "a");
+    }
+
     fn a_stream_goes_on_where_the_last_one_stopped() {
         let (_server, codex) = attach!(sdk::Codex::builder(), playing([Turn::new(["a", "b", "c"])]));
         let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");

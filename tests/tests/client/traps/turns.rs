@@ -55,7 +55,7 @@ fn an_interrupt_after_turn_started_always_counts() {
             if at_once.is_err() {
                 early += 1;
                 let error = refused(at_once);
-                assert_eq!(error.kind(), RpcErrorKind::InvalidRequest, "{error}");
+                assert_eq!(error.kind(), RpcErrorKind::NoActiveTurn, "{error}");
                 assert_eq!(story.started().await.id, turn.id);
                 client.turn_interrupt(&thread.id, &turn.id).await.expect("the turn has started");
             }
