@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
     let codex = Codex::builder().process(|process| stage.process(process)).start().await?;
 
     let thread = codex.thread_start().await?;
-    let picture = local_image(path.to_string_lossy());
+    let picture = local_image(&path);
     let result = thread.run([text("What is on this picture?"), picture]).await?.into_result()?;
     println!("{}", result.text());
     stage.print_images();

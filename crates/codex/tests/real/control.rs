@@ -93,18 +93,30 @@ async fn a_review_can_be_interrupted() {
 
 #[tokio::test]
 async fn dropping_interrupts_where_that_is_wanted() {
-    let Some(stage) = Stage::set([endless(), Reply::text("Alive.")]) else { return };
-    let codex = stage.codex().await;
-    let thread = codex.thread_start().await.expect("a thread");
-    let mut events = thread.events();
-    drop(thread.turn("Go.").await.expect("a turn").interrupt_on_drop());
-    let ended = loop {
-        let event = events.next().await.expect("an event").expect("it goes on");
-        if let Some(codex_appserver::ServerNotification::TurnCompleted(ended)) = event.into_notification() {
-            break ended;
-        }
-    };
-    assert_eq!(ended.turn.status.as_str(), "interrupted");
+    for reviewed in [false, true] {
+        let Some(stage) = Stage::set([endless()]) else { return };
+        let codex = stage.codex().await;
+        let thread = codex.thread_start().await.expect("a thread");
+        let mut events = thread.events();
+        let turn = if reviewed {
+            let target = ReviewTarget::Custom(CustomReviewTarget::new("Look at it."));
+            thread.review(target).await.expect("a review")
+        } else {
+            thread.turn("Go.").await.expect("a turn")
+        };
+        let turn = turn.interrupt_on_drop();
+        turn.stream().next().await.expect("an event").expect("it has begun");
+        // Dropped where no runtime is.
+        std::thread::spawn(move || drop(turn)).join().expect("no panic");
+        let ended = loop {
+            let event = events.next().await.expect("an event").expect("it goes on");
+            if let Some(codex_appserver::ServerNotification::TurnCompleted(ended)) = event.into_notification()
+            {
+                break ended;
+            }
+        };
+        assert_eq!(ended.turn.status.as_str(), "interrupted");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -82,6 +82,23 @@ async fn a_turn_whose_events_were_missed_is_read_from_the_records() {
 }
 
 #[tokio::test]
+async fn an_ephemeral_turn_whose_events_were_missed_has_an_end() {
+    let chunks = (0..2000).map(|_| "word ".to_owned());
+    let Some(stage) = Stage::set([Reply::text_chunks(chunks)]) else { return };
+    let codex = stage.builder().event_capacity(60_000).start().await.expect("a codex");
+    let thread = codex.thread_start().ephemeral(true).await.expect("a thread");
+    let turn = thread.turn("Go.").await.expect("a turn");
+    while turn.thread().codex().client().stats().notifications < 2000 {
+        tokio::task::yield_now().await;
+    }
+    let error = turn.run().await.expect_err("there was no room");
+    assert!(matches!(error, Error::Client(ClientError::Overrun { .. })), "{error}");
+    assert!(turn.run().await.expect("its end is known, though not what was said").is_completed());
+    let error = thread.follow("no-such-turn").run().await.expect_err("there is none");
+    assert!(matches!(error, Error::Lost { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn somebody_elses_turn_is_followed_to_its_end() {
     let gate = Gate::new();
     let slow = Reply::unfinished_text(["At "]).then(Reply::hold(&gate)).then(Reply::text("last."));

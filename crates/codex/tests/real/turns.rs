@@ -94,7 +94,7 @@ async fn approvals_know_what_they_are_about() {
         "{command:?}"
     );
     let file = told.recv().await.expect("the file was asked for");
-    assert!(matches!(file.changes(), [change] if change.kind == PatchChangeKind::Add), "{file:?}");
+    assert!(matches!(file.changes(), Some([change]) if change.kind == PatchChangeKind::Add), "{file:?}");
     assert!(
         file.diff().is_some_and(|diff| diff.starts_with("add ") && diff.contains("by codex")),
         "{file:?}"
@@ -137,7 +137,7 @@ async fn input_and_params_reach_the_model() {
     std::fs::write(&image, DOT).expect("it is written");
     let codex = stage.codex().await;
     let thread = codex.thread_start().ephemeral(true).await.expect("a thread");
-    let input = [text("What is on it?"), local_image(image.to_string_lossy())];
+    let input = [text("What is on it?"), local_image(&image)];
     let turn = thread.turn(input).effort("low").sandbox_policy(SandboxPolicy::DangerFullAccess).await;
     turn.expect("a turn").run().await.expect("a result").into_result().expect("it went well");
     let request = &stage.model.requests()[0];
