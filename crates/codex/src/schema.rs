@@ -357,6 +357,8 @@ mod tests {
         assert!(tuple.contains("/properties/it: tuples cannot be asked for"), "{tuple}");
         let any = said(output_schema::<Holds<Value>>());
         assert!(any.contains("/properties/it: any value is allowed"), "{any}");
+        let tagged = said(output_schema::<Holds<Tagged>>());
+        assert!(tagged.contains("a tag beside a struct of its own cannot be asked for"), "{tagged}");
         let flat = said(output_schema::<Flat>());
         assert!(flat.contains("Flat") && flat.contains("cannot be asked for"), "{flat}");
         for top in [

@@ -83,7 +83,11 @@ impl<E> Following<E> {
                 self.course.adopt(*turn);
                 Some(Ok(()))
             }
-            Last::Lost => Some(Err(self.course.lost())),
+            Last::Lost => {
+                // Whoever tries again has to be told again.
+                self.asks = true;
+                Some(Err(self.course.lost()))
+            }
         }
     }
 }
