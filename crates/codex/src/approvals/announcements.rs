@@ -43,7 +43,8 @@ struct File {
 struct Started {
     thread_id: String,
     turn_id: String,
-    root: Option<String>,
+    root: Option<Root>,
+    ended: bool,
 }
 
 /// Whose work a turn does is not known.
@@ -53,6 +54,7 @@ pub(crate) struct Missed;
 /// Whose work the turn of a sub-agent does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Root {
+    /// Its thread, where its own start was heard.
     pub(crate) thread_id: Option<String>,
     pub(crate) turn_id: String,
 }
@@ -88,10 +90,12 @@ impl Announcements {
     /// Its start may have been missed, so that nobody knows.
     pub(crate) fn root(&self, turn_id: &str) -> Result<Option<Root>, Missed> {
         let state = self.heard();
-        let started = |id: &str| state.turns.iter().rev().find(|turn| turn.turn_id == id);
-        let Some(turn) = started(turn_id) else { return if state.missed { Err(Missed) } else { Ok(None) } };
-        let Some(root) = turn.root.clone().filter(|root| root != turn_id) else { return Ok(None) };
-        Ok(Some(Root { thread_id: started(&root).map(|turn| turn.thread_id.clone()), turn_id: root }))
+        if let Some(turn) = state.started(turn_id) {
+            return Ok(turn.root.clone());
+        }
+        // A review asks by its own id, and only the turn that does its work was announced.
+        let is_root = |turn: &Started| turn.root.as_ref().is_some_and(|root| root.turn_id == turn_id);
+        if state.missed && !state.turns.iter().any(is_root) { Err(Missed) } else { Ok(None) }
     }
 
     /// The turns that have ended since this was asked last.
@@ -111,7 +115,14 @@ impl Announcements {
 impl State {
     fn note(&mut self, event: Event) {
         use ServerNotification as Said;
-        self.missed |= matches!(event, Event::Lagged { .. });
+        match &event {
+            Event::Lagged { .. } => self.miss(true, true),
+            Event::Unreadable(unreadable) => {
+                let turns = unreadable.method.as_deref() == Some("turn/started");
+                self.miss(turns, !turns);
+            }
+            _ => {}
+        }
         match event.into_notification() {
             Some(Said::ItemStarted(said)) => {
                 if let ThreadItem::FileChange(item) = said.item {
@@ -127,23 +138,85 @@ impl State {
                 self.note_file(File { thread_id, item_id, changes: said.changes });
             }
             Some(Said::TurnStarted(said)) => {
-                let (turn_id, root) = (said.turn.id, said.turn.root_turn_id);
-                keep(&mut self.turns, Started { thread_id: said.thread_id, turn_id, root });
+                self.note_turn(said.thread_id, said.turn.id, said.turn.root_turn_id);
             }
-            Some(Said::TurnCompleted(said)) => self.ended.push(said.turn.id),
+            Some(Said::TurnCompleted(said)) => self.note_end(&said.thread_id, said.turn.id),
             _ => {}
         }
     }
 
+    /// Something was not heard. What was known of files may have been replaced by it.
+    fn miss(&mut self, turns: bool, files: bool) {
+        self.missed |= turns;
+        if files {
+            self.files.clear();
+        }
+    }
+
+    fn started(&self, turn_id: &str) -> Option<&Started> {
+        self.turns.iter().rev().find(|turn| turn.turn_id == turn_id)
+    }
+
+    fn note_turn(&mut self, thread_id: String, turn_id: String, root: Option<String>) {
+        let root = root.filter(|root| *root != turn_id).map(|root| Root {
+            thread_id: self.started(&root).map(|turn| turn.thread_id.clone()),
+            turn_id: root,
+        });
+        if self.turns.len() == KEPT {
+            // Those that have ended ask no more.
+            let ended = self.turns.iter().position(|turn| turn.ended);
+            self.missed |= ended.is_none();
+            self.turns.remove(ended.unwrap_or(0));
+        }
+        self.turns.push_back(Started { thread_id, turn_id, root, ended: false });
+    }
+
+    /// A turn has ended, and with a review the turn that did its work.
+    fn note_end(&mut self, thread_id: &str, turn_id: String) {
+        let works_for = |turn: &Started| turn.root.as_ref().is_some_and(|root| root.turn_id == turn_id);
+        for turn in &mut self.turns {
+            turn.ended |= turn.turn_id == turn_id || (turn.thread_id == thread_id && works_for(turn));
+        }
+        self.ended.push(turn_id);
+    }
+
     fn note_file(&mut self, file: File) {
         self.files.retain(|known| known.thread_id != file.thread_id || known.item_id != file.item_id);
-        keep(&mut self.files, file);
+        if self.files.len() == KEPT {
+            self.files.pop_front();
+        }
+        self.files.push_back(file);
     }
 }
 
-fn keep<T>(all: &mut VecDeque<T>, new: T) {
-    if all.len() == KEPT {
-        all.pop_front();
+#[cfg(test)]
+mod tests {
+    use codex_appserver_methods::protocol::wire::NotificationEnvelope;
+    use serde_json::json;
+
+    use super::*;
+
+    impl News for std::vec::IntoIter<Event> {
+        fn next_now(&mut self) -> Option<Event> {
+            self.next()
+        }
     }
-    all.push_back(new);
+
+    /// What was heard before something was skipped may not be the last word on it.
+    #[test]
+    fn what_was_known_before_a_gap_is_not_known_after_it() {
+        let change = json!([{"path": "a", "kind": {"type": "update"}, "diff": ""}]);
+        let line = json!({"method": "item/fileChange/patchUpdated",
+            "params": {"threadId": "T", "turnId": "U", "itemId": "I", "changes": change}});
+        let patch = NotificationEnvelope::decode(&line.to_string()).expect("a notification");
+        let patch = Event::Notification(patch);
+        let gap = Event::Lagged { skipped: 1 };
+        for (events, known) in
+            [(vec![patch.clone()], true), (vec![patch.clone(), gap.clone()], false), (vec![gap, patch], true)]
+        {
+            let announcements = Announcements::default();
+            announcements.listen(events.into_iter());
+            assert_eq!(announcements.changes("T", "I").is_some(), known);
+        }
+    }
 }

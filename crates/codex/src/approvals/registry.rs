@@ -31,13 +31,15 @@ impl<A> Registry<A> {
     pub(crate) fn who(&self, thread_id: &str, turn_id: &str) -> Option<Arc<A>> {
         let root = self.announcements.root(turn_id);
         let deciders = self.lock();
+        if let Some(own) = deciders.turns.get(turn_id) {
+            return Some(own.clone());
+        }
         if root.is_err() && !(deciders.turns.is_empty() && deciders.threads.is_empty()) {
             return None;
         }
         let root = root.ok().flatten();
-        let turns = [Some(turn_id), root.as_ref().map(|root| root.turn_id.as_str())];
         let threads = [Some(thread_id), root.as_ref().and_then(|root| root.thread_id.as_deref())];
-        let of_turn = turns.into_iter().flatten().find_map(|id| deciders.turns.get(id));
+        let of_turn = root.as_ref().and_then(|root| deciders.turns.get(&root.turn_id));
         let of_thread = || threads.into_iter().flatten().find_map(|id| deciders.threads.get(id));
         Some(of_turn.or_else(of_thread).unwrap_or(&deciders.default).clone())
     }

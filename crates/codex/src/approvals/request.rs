@@ -98,9 +98,9 @@ impl ApprovalRequest {
         }
     }
 
-    /// Whether it is about files, and nobody knows what would be changed in them.
+    /// Whether it is about files, and nobody knows what would be changed in them. A list of nothing says as little.
     pub(crate) fn is_blind(&self) -> bool {
-        matches!(self, Self::FileChange(asked) if asked.changes.is_none())
+        matches!(self, Self::FileChange(asked) if asked.changes.as_ref().is_none_or(Vec::is_empty))
     }
 
     /// What is to be changed as one text for people: what becomes of each file, and its diff.

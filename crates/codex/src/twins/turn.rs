@@ -34,7 +34,12 @@ macro_rules! turn_methods {
         /// Puts somebody in charge of what the agent, and its sub-agents, may do in this turn, from now on until it
         /// ends. What the server may have asked before is for the thread's or the connection's approvals.
         pub fn on_approval(&self, approvals: Approvals) {
-            self.inner.thread.codex().shared.approvals.set_turn(&self.inner.id, approvals);
+            let registry = &self.inner.thread.codex().shared.approvals;
+            registry.set_turn(&self.inner.id, approvals);
+            // Its end is not announced again.
+            if self.inner.life.is_over() {
+                registry.end_turn(&self.inner.id);
+            }
         }
 
         /// Interrupts the turn when the last of this handle and its streams is dropped, unless it has ended.

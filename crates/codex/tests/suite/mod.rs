@@ -1,6 +1,7 @@
 //! Tests against a scripted server that hold for tasks and for threads; each body is compiled twice, with the macros
 //! of `tasks.rs` and of `threads.rs`.
 
+mod announcements;
 mod approvals;
 mod calls;
 mod ends;
