@@ -87,10 +87,11 @@ impl TurnStream {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {}
             }
-            let Some(watchdog) = self.turn.watchdog else { return Poll::Pending };
-            let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(watchdog)));
+            let doubt = self.following.as_ref().and_then(Following::doubt);
+            let Some(patience) = self.turn.watchdog.or(doubt) else { return Poll::Pending };
+            let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(patience)));
             ready!(silence.as_mut().poll(context));
-            self.ask(Some(watchdog));
+            self.ask(self.turn.watchdog);
         }
     }
 

@@ -118,6 +118,10 @@ impl Inner {
                 continue;
             }
             let read = read_records(self.client(), self.thread.id()).await.ok();
+            // Whoever follows a review has not heard which turn does its work.
+            if let Some(at_work) = read.as_ref().and_then(|read| records::at_work(read, &self.id)) {
+                self.life.works_as(at_work);
+            }
             match read.map(|read| Record::of(read, &self.id, Duration::ZERO)) {
                 Some(Record::Over(_)) => {
                     self.life.close();

@@ -27,18 +27,24 @@ pub struct TurnStream {
     /// An error was the last thing.
     ended: bool,
     outcome: Option<TurnResult>,
+    /// How long the server may take to say how the turn is doing, for somebody who is in a hurry.
+    hurry: Duration,
 }
+
+/// How long that is at first.
+const HURRY: Duration = Duration::from_secs(1);
 
 impl TurnStream {
     stream_methods!();
 
     pub(super) fn new(turn: Arc<Inner>) -> Self {
         let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { turn, following, ended: false, outcome: None }
+        Self { turn, following, ended: false, outcome: None, hurry: HURRY }
     }
 
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
-    /// [`result`](Self::result) has what came of it. The watchdog is not asked.
+    /// [`result`](Self::result) has what came of it. The watchdog is not asked. Where events were missed, as of a
+    /// turn of somebody else, the server is asked about them first; that may take longer.
     ///
     /// # Errors
     ///
@@ -54,10 +60,15 @@ impl TurnStream {
                 return None;
             }
             if self.must_ask() {
-                match (self.ask(patience.filter(|_| !watched)), watched) {
-                    // There is time for that when somebody waits again.
-                    (Err(ClientError::TimedOut { .. }), false) if patience.is_some() => return None,
-                    (read, _) => match self.consult(read, None) {
+                let hurry = patience.filter(|_| !watched).map(|patience| patience.max(self.hurry));
+                match self.ask(hurry) {
+                    // There is time for that, and more of it, when somebody waits again.
+                    Err(ClientError::TimedOut { .. })
+                        if hurry.is_some_and(|hurry| hurry < records::PATIENCE) =>
+                    {
+                        self.hurry = (self.hurry * 2).min(records::PATIENCE);
+                    }
+                    read => match self.consult(read, None) {
                         Some(error) => return Some(Err(error)),
                         None => continue,
                     },
@@ -73,15 +84,16 @@ impl TurnStream {
                 None => {}
             }
             let Some(following) = &mut self.following else { continue };
-            match (wait(&mut following.events, patience), patience) {
-                (Some(event), _) => return self.take(event),
-                (None, Some(silent_for)) if watched => {
+            let doubt = following.doubt().filter(|_| watched);
+            match wait(&mut following.events, patience.or(doubt)) {
+                Some(event) => return self.take(event),
+                None if watched => {
                     let read = self.ask(None);
-                    if let Some(error) = self.consult(read, Some(silent_for)) {
+                    if let Some(error) = self.consult(read, patience) {
                         return Some(Err(error));
                     }
                 }
-                (None, _) => return None,
+                None => return None,
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A turn that is followed, and what is left of it between two streams.
 
+use std::time::{Duration, Instant};
+
 use codex_appserver_client::Event;
 use codex_appserver_methods::protocol::{ThreadStatus, Turn, TurnStatus};
 
@@ -17,7 +19,12 @@ pub(crate) struct Following<E> {
     missed: bool,
     /// What to do when nothing waits to be read.
     last: Option<Last>,
+    /// Since when the server is known not to list the turn among what it is at work on. Nothing more may be heard.
+    doubts: Option<Instant>,
 }
+
+/// How long to listen for a turn that the server may not be at work on, before it is asked again.
+const DOUBT: Duration = Duration::from_secs(5);
 
 /// What to do about a turn of which nothing more will be heard.
 enum Last {
@@ -29,7 +36,7 @@ enum Last {
 
 impl<E> Following<E> {
     pub(crate) fn new(events: E, course: Course, asks: bool) -> Self {
-        Self { events, course, asks, missed: false, last: None }
+        Self { events, course, asks, missed: false, last: None, doubts: None }
     }
 
     /// Whether nothing is left to be heard or asked.
@@ -37,15 +44,24 @@ impl<E> Following<E> {
         self.course.is_over() && !self.asks
     }
 
+    /// Whether it is time to ask the server again.
+    pub(crate) fn doubts_long_enough(&self) -> bool {
+        self.doubts.is_some_and(|since| since.elapsed() >= DOUBT)
+    }
+
+    /// How long to listen before the server is asked again.
+    pub(crate) fn doubt(&self) -> Option<Duration> {
+        self.doubts.map(|_| DOUBT)
+    }
+
     /// Takes note of an event.
     pub(crate) fn see(&mut self, event: &Event) {
+        self.doubts = None;
         if let Event::Unreadable(unreadable) = event {
-            match unreadable.method.as_deref() {
-                // It may have been the end.
-                None | Some("turn/completed") => self.asks = true,
-                Some("item/completed") => self.missed = true,
-                _ => {}
-            }
+            // What has no method may have been either.
+            let method = unreadable.method.as_deref();
+            self.asks |= matches!(method, None | Some("turn/completed"));
+            self.missed |= matches!(method, None | Some("item/completed"));
         }
         self.course.see(event);
         self.asks |= self.course.is_over() && std::mem::take(&mut self.missed);
@@ -62,18 +78,37 @@ impl<E> Following<E> {
     /// is to be reported of a turn that was silent.
     pub(crate) fn consult(&mut self, record: Record, end: Option<Turn>, silent: bool) -> Option<Error> {
         self.asks = false;
+        self.doubts = None;
         match record {
-            Record::Over(turn) => self.course.adopt(*turn),
+            Record::Over(turn) if self.course.is_over() => self.course.adopt(*turn),
             // What waits to be read comes first.
+            Record::Over(turn) => self.last = Some(Last::End(turn)),
             Record::Open(_) if self.course.is_over() => {}
             Record::Open(stalled) => match end {
                 Some(end) => self.last = Some(Last::End(Box::new(end))),
                 None if silent => return Some(Error::Stalled(stalled)),
                 None if is_unknown(&stalled) => self.last = Some(Last::Lost),
-                None => {}
+                None if is_at_work(&stalled) => {}
+                None => self.doubts = Some(Instant::now()),
             },
         }
         None
+    }
+
+    /// The server does not say how the turn is doing. Tells whether it is known all the same, as it may have been
+    /// heard beside.
+    pub(crate) fn do_without(&mut self, end: Option<Turn>) -> bool {
+        if !self.course.is_over() {
+            self.last = end.map(|end| Last::End(Box::new(end)));
+        }
+        let known = self.course.is_over() || self.last.is_some();
+        self.asks &= !known;
+        known
+    }
+
+    /// Nothing comes any more. Tells whether the turn has ended before.
+    pub(crate) fn cut_off(&mut self) -> bool {
+        matches!(self.last, Some(Last::End(_))) && matches!(self.run_dry(), Some(Ok(())))
     }
 
     /// Nothing waits to be read. Tells whether that changes anything, and what is wrong.
@@ -90,6 +125,11 @@ impl<E> Following<E> {
             }
         }
     }
+}
+
+/// Whether the server says that it is at work on the turn.
+fn is_at_work(stalled: &Stalled) -> bool {
+    matches!(stalled.status, ThreadStatus::Active(_)) && stalled.turn_status == Some(TurnStatus::InProgress)
 }
 
 /// Whether the server does nothing, and knows nothing of the turn.

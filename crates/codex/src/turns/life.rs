@@ -55,6 +55,11 @@ impl Life {
         self.heard().over = true;
     }
 
+    /// Which turn does the work was heard of elsewhere.
+    pub(crate) fn works_as(&self, turn_id: &str) {
+        self.heard().at_work = Some(turn_id.to_owned());
+    }
+
     /// The id by which the turn is interrupted or steered.
     pub(crate) fn at_work(&self) -> String {
         self.heard().at_work.clone().unwrap_or_else(|| self.turn_id.clone())

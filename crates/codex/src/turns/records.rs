@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_appserver_client as client;
 use codex_appserver_methods::protocol::{ThreadReadResponse, Turn, TurnStatus};
 
-use crate::error::Stalled;
+use crate::error::{Error, Stalled};
 
 /// How long the server may take to say how a thread is doing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +26,7 @@ impl Record {
 
     pub(crate) fn of(read: ThreadReadResponse, turn_id: &str, silent_for: Duration) -> Self {
         use TurnStatus::{Completed, Failed, Interrupted};
+        let at_work = at_work(&read, turn_id).map(|_| TurnStatus::InProgress);
         let thread = read.thread;
         let turn = thread.turns.into_iter().find(|turn| turn.id == turn_id);
         match turn {
@@ -37,9 +38,28 @@ impl Record {
                 turn_id: turn_id.to_owned(),
                 silent_for,
                 status: thread.status,
-                turn_status: turn.map(|turn| turn.status),
+                turn_status: turn.map(|turn| turn.status).or(at_work),
             })),
         }
+    }
+}
+
+/// The turn of the same thread that does the work of this one, if one does: a review's is listed long before its own.
+pub(crate) fn at_work<'a>(read: &'a ThreadReadResponse, turn_id: &str) -> Option<&'a str> {
+    let works = |turn: &&Turn| {
+        turn.id != turn_id
+            && turn.root_turn_id.as_deref() == Some(turn_id)
+            && turn.status == TurnStatus::InProgress
+    };
+    read.thread.turns.iter().find(works).map(|turn| turn.id.as_str())
+}
+
+/// What a turn cannot be followed for when the server does not say how it is doing. That it was too busy to is no
+/// reason to do the whole again, which would start another turn.
+pub(crate) fn unread(error: client::Error) -> Error {
+    match error {
+        client::Error::Overloaded { method, error, .. } => client::Error::Rpc { method, error }.into(),
+        error => error.into(),
     }
 }
 

@@ -105,8 +105,12 @@ macro_rules! stream_methods {
             self.ended
         }
 
+        /// Whether the server is asked before anything else. Of doubts the watchdog tells, where there is one.
         fn must_ask(&self) -> bool {
-            self.following.as_ref().is_some_and(|following| following.asks)
+            let doubts = |following: &Following<Events>| {
+                self.turn.watchdog.is_none() && following.doubts_long_enough()
+            };
+            self.following.as_ref().is_some_and(|following| following.asks || doubts(following))
         }
 
         /// Somebody else reads.
@@ -135,15 +139,18 @@ macro_rules! stream_methods {
                     self.is_ended();
                     return Some(Ok(event));
                 }
-                Some(Err(error)) => {
-                    if let ClientError::Overrun { .. } = error {
-                        // Whoever asks for more gets what comes from now on, and the end in any case.
-                        let settings = self.turn.thread.codex().shared.settings.events;
-                        following
-                            .go_on(self.turn.client().events_with(Filter::turn(&self.turn.id), settings));
-                    }
+                Some(Err(error @ ClientError::Overrun { .. })) => {
+                    // Whoever asks for more gets what comes from now on, and the end in any case.
+                    let settings = self.turn.thread.codex().shared.settings.events;
+                    following.go_on(self.turn.client().events_with(Filter::turn(&self.turn.id), settings));
                     error.into()
                 }
+                // The connection has ended after the turn.
+                _ if following.cut_off() => {
+                    self.is_ended();
+                    return None;
+                }
+                Some(Err(error)) => error.into(),
                 None => self.disconnected(),
             };
             self.ended = true;
@@ -163,13 +170,10 @@ macro_rules! stream_methods {
                     following.consult(record, self.turn.life.end(), silent_for.is_some())
                 }
                 // It has ended, and nobody knows better what came of it.
-                Err(_) if following.course.is_over() => {
-                    following.asks = false;
-                    None
-                }
+                Err(_) if following.do_without(self.turn.life.end()) => None,
                 Err(error) => {
                     self.ended = true;
-                    Some(error.into())
+                    Some(crate::turns::records::unread(error))
                 }
             }
         }

@@ -6,6 +6,7 @@ mod approvals;
 mod calls;
 mod ends;
 mod interrupts;
+mod records;
 #[cfg(feature = "structured")]
 mod structured;
 mod turns;
