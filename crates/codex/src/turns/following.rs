@@ -19,11 +19,12 @@ pub(crate) struct Following<E> {
     missed: bool,
     /// What to do when nothing waits to be read.
     last: Option<Last>,
-    /// Since when the server is known not to list the turn among what it is at work on. Nothing more may be heard.
+    /// When the server was asked, and nothing was heard since. Nothing more may be heard: the server may not be at
+    /// work on the turn, or not tell this connection of the thread.
     doubts: Option<Instant>,
 }
 
-/// How long to listen for a turn that the server may not be at work on, before it is asked again.
+/// How long to listen for such a turn before the server is asked again.
 const DOUBT: Duration = Duration::from_secs(5);
 
 /// What to do about a turn of which nothing more will be heard.
@@ -88,7 +89,6 @@ impl<E> Following<E> {
                 Some(end) => self.last = Some(Last::End(Box::new(end))),
                 None if silent => return Some(Error::Stalled(stalled)),
                 None if is_unknown(&stalled) => self.last = Some(Last::Lost),
-                None if is_at_work(&stalled) => {}
                 None => self.doubts = Some(Instant::now()),
             },
         }
@@ -125,11 +125,6 @@ impl<E> Following<E> {
             }
         }
     }
-}
-
-/// Whether the server says that it is at work on the turn.
-fn is_at_work(stalled: &Stalled) -> bool {
-    matches!(stalled.status, ThreadStatus::Active(_)) && stalled.turn_status == Some(TurnStatus::InProgress)
 }
 
 /// Whether the server does nothing, and knows nothing of the turn.

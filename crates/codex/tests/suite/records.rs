@@ -105,6 +105,16 @@ test! {
         assert_eq!(server.count("thread/read"), 2);
     }
 
+    fn a_turn_of_which_nothing_is_heard_is_asked_for_again() {
+        // The server tells others of the thread.
+        let scenario = Scenario::new()
+            .answer("thread/read", thread_with(active(), json!([super::turn("inProgress")])))
+            .answer("thread/read", thread_with(idle(), over()));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = codex.expect("a connection").thread("thread-1");
+        assert_eq!(wait!(thread.follow("turn-1").run()).expect("its end is kept").text(), "kept");
+    }
+
     fn a_review_that_is_followed_is_interrupted_by_the_id_that_is_at_work() {
         let inner = json!({"id": "inner", "items": [], "status": "inProgress", "rootTurnId": "turn-1"});
         let refusal = Answer::error(-32600, "expected active turn id turn-1 but found inner");
