@@ -1,10 +1,11 @@
 //! Who decides on what: the turn's own answer, else the thread's, else the connection's. A sub-agent counts as the turn
 //! that it works for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Announcements;
+use super::announcements::Root;
 
 /// Everybody who decides, by what about, and what they have to know. `A` is how a decision is made, by a task or on a
 /// thread.
@@ -15,31 +16,40 @@ pub(crate) struct Registry<A> {
 
 struct Deciders<A> {
     turns: HashMap<String, Arc<A>>,
+    /// The latest turns that had somebody and have ended. What sub-agents still ask for is for nobody else to accept.
+    ended: VecDeque<String>,
     threads: HashMap<String, Arc<A>>,
     default: Arc<A>,
 }
 
 impl<A> Registry<A> {
     pub(crate) fn new(default: A) -> Self {
-        let deciders =
-            Deciders { turns: HashMap::new(), threads: HashMap::new(), default: Arc::new(default) };
+        let deciders = Deciders {
+            turns: HashMap::new(),
+            ended: VecDeque::new(),
+            threads: HashMap::new(),
+            default: Arc::new(default),
+        };
         Self { announcements: Announcements::default(), deciders: Mutex::new(deciders) }
     }
 
-    /// Who decides for this turn of this thread; nobody where it may be about a turn or a thread that has somebody of
-    /// its own, and nobody knows.
+    /// Who decides for this turn of this thread. Nobody where the turn that it works for had somebody and has ended,
+    /// and where it may be about a turn or a thread that has somebody of its own, and nobody knows.
     pub(crate) fn who(&self, thread_id: &str, turn_id: &str) -> Option<Arc<A>> {
         let root = self.announcements.root(turn_id);
         let deciders = self.lock();
         if let Some(own) = deciders.turns.get(turn_id) {
             return Some(own.clone());
         }
-        if root.is_err() && !(deciders.turns.is_empty() && deciders.threads.is_empty()) {
+        if root.is_err() && deciders.has_anybody() {
             return None;
         }
         let root = root.ok().flatten();
         let threads = [Some(thread_id), root.as_ref().and_then(|root| root.thread_id.as_deref())];
         let of_turn = root.as_ref().and_then(|root| deciders.turns.get(&root.turn_id));
+        if of_turn.is_none() && deciders.has_ended(turn_id, root.as_ref()) {
+            return None;
+        }
         let of_thread = || threads.into_iter().flatten().find_map(|id| deciders.threads.get(id));
         Some(of_turn.or_else(of_thread).unwrap_or(&deciders.default).clone())
     }
@@ -65,7 +75,7 @@ impl<A> Registry<A> {
 
     /// A turn has ended, so nobody has to decide for it any more.
     pub(crate) fn end_turn(&self, turn_id: &str) {
-        let old = self.lock().turns.remove(turn_id);
+        let old = self.lock().end(turn_id);
         drop(old);
     }
 
@@ -78,5 +88,30 @@ impl<A> Registry<A> {
 
     fn lock(&self) -> MutexGuard<'_, Deciders<A>> {
         self.deciders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many turns that have ended are remembered.
+const KEPT: usize = 1024;
+
+impl<A> Deciders<A> {
+    fn end(&mut self, turn_id: &str) -> Option<Arc<A>> {
+        let old = self.turns.remove(turn_id)?;
+        if self.ended.len() == KEPT {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(turn_id.to_owned());
+        Some(old)
+    }
+
+    /// Whether there is, or was, somebody beside the connection's.
+    fn has_anybody(&self) -> bool {
+        !(self.turns.is_empty() && self.ended.is_empty() && self.threads.is_empty())
+    }
+
+    /// Whether one of these had somebody, and has ended.
+    fn has_ended(&self, turn_id: &str, root: Option<&Root>) -> bool {
+        let is_it = |ended: &String| ended == turn_id || root.is_some_and(|root| *ended == root.turn_id);
+        self.ended.iter().any(is_it)
     }
 }

@@ -32,7 +32,8 @@ macro_rules! turn_methods {
         }
 
         /// Puts somebody in charge of what the agent, and its sub-agents, may do in this turn, from now on until it
-        /// ends. What the server may have asked before is for the thread's or the connection's approvals.
+        /// ends. What the server may have asked before is for the thread's or the connection's approvals. What is asked
+        /// after its end, as by a sub-agent that works on, nobody accepts.
         pub fn on_approval(&self, approvals: Approvals) {
             let registry = &self.inner.thread.codex().shared.approvals;
             registry.set_turn(&self.inner.id, approvals);

@@ -2,6 +2,7 @@
 
 #![cfg(feature = "async")]
 
+mod agents;
 mod control;
 mod records;
 mod stage;

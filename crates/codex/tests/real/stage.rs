@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use codex_appserver::{Codex, CodexBuilder, Process};
-use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+use codex_appserver_testkit::{CodexHome, CodexHomeBuilder, MockModel, Reply};
 
 /// How long anything may take that has to happen.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,6 +18,14 @@ pub struct Stage {
 impl Stage {
     /// Without a codex there is no stage: the test is skipped, which CI does not take.
     pub fn set(replies: impl IntoIterator<Item = Reply>) -> Option<Self> {
+        Self::with(replies, |home| home)
+    }
+
+    /// The same with a home of its own.
+    pub fn with(
+        replies: impl IntoIterator<Item = Reply>,
+        change: impl FnOnce(CodexHomeBuilder) -> CodexHomeBuilder,
+    ) -> Option<Self> {
         let Some(codex) = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from) else {
             assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
             eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
@@ -25,7 +33,7 @@ impl Stage {
         };
         let model = MockModel::scripted(replies).expect("a mock model");
         let home = CodexHome::builder(&model).config("[tools.update_plan]\nenabled = true");
-        Some(Self { home: home.build().expect("a home"), model, codex })
+        Some(Self { home: change(home).build().expect("a home"), model, codex })
     }
 
     pub fn process(&self) -> Process {
