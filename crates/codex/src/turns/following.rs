@@ -7,6 +7,7 @@ use codex_appserver_methods::protocol::{ThreadStatus, Turn, TurnStatus};
 
 use crate::error::{Error, Stalled};
 use crate::turns::Course;
+use crate::turns::life::GLANCE;
 use crate::turns::records::Record;
 
 /// A turn and what of it waits to be read. `E` is the kind of subscription.
@@ -22,6 +23,9 @@ pub(crate) struct Following<E> {
     /// When the server was asked, and nothing was heard since. Nothing more may be heard: the server may not be at
     /// work on the turn, or not tell this connection of the thread.
     doubts: Option<Instant>,
+    /// The server has said that it does nothing, and knows nothing of the turn. Once is not enough: the turn may be
+    /// about to begin, or its end on the way.
+    unknown: bool,
 }
 
 /// How long to listen for such a turn before the server is asked again.
@@ -37,7 +41,7 @@ enum Last {
 
 impl<E> Following<E> {
     pub(crate) fn new(events: E, course: Course, asks: bool) -> Self {
-        Self { events, course, asks, missed: false, last: None, doubts: None }
+        Self { events, course, asks, missed: false, last: None, doubts: None, unknown: false }
     }
 
     /// Whether nothing is left to be heard or asked.
@@ -47,17 +51,17 @@ impl<E> Following<E> {
 
     /// Whether it is time to ask the server again.
     pub(crate) fn doubts_long_enough(&self) -> bool {
-        self.doubts.is_some_and(|since| since.elapsed() >= DOUBT)
+        self.doubts.zip(self.doubt()).is_some_and(|(since, patience)| since.elapsed() >= patience)
     }
 
     /// How long to listen before the server is asked again.
     pub(crate) fn doubt(&self) -> Option<Duration> {
-        self.doubts.map(|_| DOUBT)
+        self.doubts.map(|_| if self.unknown { GLANCE } else { DOUBT })
     }
 
     /// Takes note of an event.
     pub(crate) fn see(&mut self, event: &Event) {
-        self.doubts = None;
+        (self.doubts, self.unknown) = (None, false);
         if let Event::Unreadable(unreadable) = event {
             // What has no method may have been either.
             let method = unreadable.method.as_deref();
@@ -85,12 +89,16 @@ impl<E> Following<E> {
             // What waits to be read comes first.
             Record::Over(turn) => self.last = Some(Last::End(turn)),
             Record::Open(_) if self.course.is_over() => {}
-            Record::Open(stalled) => match end {
-                Some(end) => self.last = Some(Last::End(Box::new(end))),
-                None if silent => return Some(Error::Stalled(stalled)),
-                None if is_unknown(&stalled) => self.last = Some(Last::Lost),
-                None => self.doubts = Some(Instant::now()),
-            },
+            Record::Open(stalled) => {
+                let unknown = is_unknown(&stalled);
+                let again = std::mem::replace(&mut self.unknown, unknown);
+                match end {
+                    Some(end) => self.last = Some(Last::End(Box::new(end))),
+                    None if unknown && again => self.last = Some(Last::Lost),
+                    None if silent => return Some(Error::Stalled(stalled)),
+                    None => self.doubts = Some(Instant::now()),
+                }
+            }
         }
         None
     }

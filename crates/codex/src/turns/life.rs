@@ -85,5 +85,5 @@ impl Life {
 /// How long a turn may take to begin, once it has an id and the server does not say that it has.
 pub(crate) const BEGINNING: Duration = Duration::from_secs(10);
 
-/// How long to listen before the server is asked how a turn is doing.
+/// How long to listen before the server is asked how a turn is doing that may be about to begin, or has just ended.
 pub(crate) const GLANCE: Duration = Duration::from_millis(250);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codex_appserver_client as client;
-use codex_appserver_methods::protocol::{ThreadReadResponse, Turn, TurnStatus};
+use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus};
 
 use crate::error::{Error, Stalled};
 
@@ -19,9 +19,10 @@ pub(crate) enum Record {
 }
 
 impl Record {
-    /// Whether the turn has begun and not ended.
+    /// Whether the turn has begun and not ended. A thread that does nothing was left by whoever was at work on it.
     pub(crate) fn is_in_progress(&self) -> bool {
-        matches!(self, Self::Open(stalled) if stalled.turn_status == Some(TurnStatus::InProgress))
+        matches!(self, Self::Open(stalled) if stalled.turn_status == Some(TurnStatus::InProgress)
+            && matches!(stalled.status, ThreadStatus::Active(_)))
     }
 
     pub(crate) fn of(read: ThreadReadResponse, turn_id: &str, silent_for: Duration) -> Self {
@@ -69,4 +70,39 @@ pub(crate) fn has_no_turns(error: &client::Error) -> bool {
     error
         .rpc()
         .is_some_and(|error| ["includeTurns", "list_turns"].iter().any(|word| error.message.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(status: &str, turns: serde_json::Value) -> ThreadReadResponse {
+        let status = json!({"type": status, "activeFlags": []});
+        let thread = json!({"id": "T", "sessionId": "T", "preview": "", "ephemeral": false, "modelProvider": "",
+            "createdAt": 1, "updatedAt": 1, "status": status, "cwd": "/", "cliVersion": "0", "source": "vscode",
+            "turns": turns, "projectId": null});
+        serde_json::from_value(json!({"thread": thread})).expect("a response")
+    }
+
+    #[test]
+    fn a_turn_is_in_progress_while_somebody_is_at_work_on_it() {
+        let turn =
+            |id: &str, status: &str| json!([{"id": id, "items": [], "status": status, "rootTurnId": "U"}]);
+        for (status, turns, in_progress) in [
+            ("active", turn("U", "inProgress"), true),
+            ("active", turn("inner", "inProgress"), true),
+            ("active", turn("inner", "interrupted"), false),
+            ("active", json!([]), false),
+            ("idle", turn("U", "inProgress"), false),
+        ] {
+            let response = read(status, turns.clone());
+            let record = Record::of(response, "U", Duration::ZERO);
+            assert_eq!(record.is_in_progress(), in_progress, "{status} {turns}");
+        }
+        let works = at_work(&read("active", turn("inner", "inProgress")), "U").map(str::to_owned);
+        assert_eq!(works.as_deref(), Some("inner"));
+        assert_eq!(at_work(&read("active", turn("U", "inProgress")), "U"), None);
+    }
 }

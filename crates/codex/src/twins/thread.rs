@@ -27,7 +27,7 @@ macro_rules! thread_methods {
             self.codex.client().turn_start(&self.id, input).map_with(map)
         }
 
-        /// Starts a review of changes, which is a turn. With the setter `delivery` it gets a thread of its own.
+        /// Starts a review of changes, which is a turn. It may have a thread of its own: see its `thread`.
         pub fn review(
             &self,
             target: impl Into<crate::protocol::ReviewTarget>,

@@ -92,6 +92,22 @@ async fn a_review_can_be_interrupted() {
 }
 
 #[tokio::test]
+async fn a_review_can_be_interrupted_by_whoever_follows_it() {
+    let Some(stage) = Stage::set([]) else { return };
+    let gate = Gate::new();
+    let held = gate.clone();
+    stage.model.answer_with(move |_| Reply::hold(&held).then(Reply::text("Too late.")));
+    let codex = stage.codex().await;
+    let thread = codex.thread_start().await.expect("a thread");
+    let target = ReviewTarget::Custom(CustomReviewTarget::new("Look at it."));
+    let review = thread.review(target).await.expect("a review");
+    gate.wait_for_arrivals(1, PATIENCE).expect("the model is at it");
+    // The start of the turn that does the work was told before.
+    thread.follow(review.id()).interrupt().await.expect("it is interrupted");
+    assert_eq!(review.run().await.expect("a value").status.as_str(), "interrupted");
+}
+
+#[tokio::test]
 async fn dropping_interrupts_where_that_is_wanted() {
     for reviewed in [false, true] {
         let Some(stage) = Stage::set([endless()]) else { return };

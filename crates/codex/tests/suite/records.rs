@@ -102,7 +102,28 @@ test! {
         let thread = codex.expect("a connection").thread("thread-1");
         let error = wait!(thread.follow("no such turn").run()).expect_err("there is none");
         assert!(matches!(error, Error::Lost { .. }), "{error}");
-        assert_eq!(server.count("thread/read"), 2);
+        assert_eq!(server.count("thread/read"), 3, "once is not enough");
+    }
+
+    fn a_turn_that_is_about_to_begin_is_not_lost() {
+        let begun = thread_with(active(), json!([super::turn("inProgress")]));
+        let scenario = Scenario::new()
+            .answer("thread/read", thread_with(idle(), json!([])))
+            .answer("thread/read", begun.then([started(), delta("late"), completed("completed")]));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = codex.expect("a connection").thread("thread-1");
+        assert_eq!(wait!(thread.follow("turn-1").run()).expect("it begins").text(), "late");
+    }
+
+    fn a_turn_that_is_silent_and_unknown_is_lost_and_not_stalled_for_ever() {
+        let scenario = telling([started()]).answer("thread/read", thread_with(idle(), json!([])));
+        let (_server, codex) = attach!(sdk::Codex::builder().watchdog(SOON), scenario);
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn");
+        let error = wait!(turn.run()).expect_err("nothing is heard");
+        assert!(matches!(error, Error::Stalled(_)), "{error}");
+        let error = wait!(turn.run()).expect_err("nobody knows");
+        assert!(matches!(error, Error::Lost { .. }), "{error}");
     }
 
     fn a_turn_of_which_nothing_is_heard_is_asked_for_again() {
