@@ -1,6 +1,7 @@
 //! A login that the user completes elsewhere.
 
-use codex_appserver_client::{Event, EventSettings, ServerNotification};
+use codex_appserver_client::{Error as ClientError, Event, EventSettings, ServerNotification};
+use codex_appserver_methods::protocol::wire::DecodeError;
 use codex_appserver_methods::protocol::{AccountLoginCompletedNotification, LoginAccountResponse};
 
 use crate::error::Error;
@@ -32,14 +33,22 @@ impl Instructions {
     }
 
     /// How the login ended, if the event says so.
-    pub(crate) fn outcome(&self, event: Event) -> Option<AccountLoginCompletedNotification> {
+    ///
+    /// # Errors
+    ///
+    /// A login has ended, and nobody can read how.
+    pub(crate) fn outcome(&self, event: Event) -> Result<Option<AccountLoginCompletedNotification>, Error> {
+        if let Event::Unreadable(unreadable) = event {
+            let error = DecodeError::other(unreadable.to_string()).with_raw(unreadable.raw);
+            return Err(ClientError::Decode(error).into());
+        }
         match event.into_notification() {
             Some(ServerNotification::AccountLoginCompleted(said))
                 if said.login_id.as_deref() == Some(&self.id) =>
             {
-                Some(said)
+                Ok(Some(said))
             }
-            _ => None,
+            _ => Ok(None),
         }
     }
 }

@@ -30,10 +30,10 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// The connection was closed.
+    /// The connection was closed, or what the server says of the end cannot be read.
     pub async fn wait(&mut self) -> Result<AccountLoginCompletedNotification, Error> {
         while let Some(event) = self.events.next().await {
-            if let Some(outcome) = self.instructions.outcome(event?) {
+            if let Some(outcome) = self.instructions.outcome(event?)? {
                 return Ok(outcome);
             }
         }

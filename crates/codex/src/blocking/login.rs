@@ -31,10 +31,10 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// The connection was closed.
+    /// The connection was closed, or what the server says of the end cannot be read.
     pub fn wait(&mut self) -> Result<AccountLoginCompletedNotification, Error> {
         for event in &mut self.events {
-            if let Some(outcome) = self.instructions.outcome(event?) {
+            if let Some(outcome) = self.instructions.outcome(event?)? {
                 return Ok(outcome);
             }
         }

@@ -105,6 +105,16 @@ test! {
         assert!(error.contains("something else"), "{error}");
     }
 
+    fn a_login_whose_end_cannot_be_read_is_an_error() {
+        let chatgpt = json!({"type": "chatgpt", "loginId": "L", "authUrl": "https://auth"});
+        let done = Step::notify("account/login/completed", json!({"loginId": "L", "success": "perhaps"}));
+        let scenario = Scenario::new().answer("account/login/start", Answer::result(chatgpt).then([done]));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let mut login = wait!(codex.expect("a connection").login_chatgpt()).expect("a login");
+        let error = wait!(login.wait()).expect_err("nobody knows").to_string();
+        assert!(error.contains("account/login/completed") && error.contains("success"), "{error}");
+    }
+
     fn an_overloaded_server_is_asked_again() {
         let scenario = Scenario::chat(["a"]).faults(Faults::default().overloaded("thread/start", 2).overloaded("thread/list", 9));
         let (server, codex) = attach!(sdk::Codex::builder(), scenario);
