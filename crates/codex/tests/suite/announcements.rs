@@ -52,7 +52,8 @@ test! {
             (vec![nothing], "decline"),
         ] {
             let approvals = sdk::Approvals::accept_for_session_if(|request| {
-                request.changes().is_some_and(|changes| changes.iter().all(|change| change.path.starts_with("/workspace/")))
+                let changes = request.changes().unwrap_or_default();
+                request.changes().is_some() && changes.iter().all(|change| change.path.starts_with("/workspace/"))
             });
             let steps = steps.into_iter().chain([asked("fileChange", "thread-1", "turn-1"), completed("completed")]);
             let (server, codex) = attach!(sdk::Codex::builder().approvals(approvals), telling(steps));
