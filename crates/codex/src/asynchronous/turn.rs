@@ -82,7 +82,7 @@ impl Turn {
     ///
     /// What a call fails with.
     pub async fn interrupt(&self) -> Result<(), Error> {
-        self.inner.interrupt().await
+        self.inner.interrupt(self.inner.client()).await
     }
 }
 
@@ -91,11 +91,11 @@ impl Inner {
         self.thread.codex().client()
     }
 
-    async fn interrupt(&self) -> Result<(), Error> {
+    async fn interrupt(&self, client: &Client) -> Result<(), Error> {
         if self.life.is_over() {
             return Ok(());
         }
-        let interrupt = || self.client().turn_interrupt(self.thread.id(), self.life.at_work()).into_future();
+        let interrupt = || client.turn_interrupt(self.thread.id(), self.life.at_work()).into_future();
         match self.once_begun(interrupt).await {
             Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
@@ -159,7 +159,9 @@ impl Drop for Inner {
         }
         let turn = self.thread.follow(&self.id).with_life(self.life.clone());
         self.thread.codex().runtime.spawn(async move {
-            if let Err(error) = turn.interrupt().await {
+            // It holds the connection open, and nobody knows.
+            let client = turn.inner.client().with_timeout(life::BEGINNING);
+            if let Err(error) = turn.inner.interrupt(&client).await {
                 tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");
             }
         });

@@ -81,7 +81,7 @@ impl Turn {
     ///
     /// What a call fails with.
     pub fn interrupt(&self) -> Result<(), Error> {
-        self.inner.interrupt()
+        self.inner.interrupt(self.inner.client())
     }
 }
 
@@ -90,11 +90,11 @@ impl Inner {
         self.thread.codex().client()
     }
 
-    fn interrupt(&self) -> Result<(), Error> {
+    fn interrupt(&self, client: &Client) -> Result<(), Error> {
         if self.life.is_over() {
             return Ok(());
         }
-        let interrupt = || self.client().turn_interrupt(self.thread.id(), self.life.at_work()).call();
+        let interrupt = || client.turn_interrupt(self.thread.id(), self.life.at_work()).call();
         match self.once_begun(interrupt) {
             Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
@@ -151,7 +151,9 @@ impl Drop for Inner {
         }
         let turn = self.thread.follow(&self.id).with_life(self.life.clone());
         let interrupt = move || {
-            if let Err(error) = turn.interrupt() {
+            // It holds the connection open, and nobody knows.
+            let client = turn.inner.client().with_timeout(life::BEGINNING);
+            if let Err(error) = turn.inner.interrupt(&client) {
                 tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");
             }
         };

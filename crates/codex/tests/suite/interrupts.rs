@@ -106,6 +106,17 @@ test! {
         assert_eq!(server.count("turn/interrupt"), 1, "what is over needs no interrupt");
     }
 
+    fn a_turn_that_is_dropped_does_not_hold_the_connection_for_ever() {
+        let scenario = telling([started()]).answer("turn/interrupt", Answer::never());
+        let (server, codex) = attach!(sdk::Codex::builder().default_timeout(None), scenario);
+        let codex = codex.expect("a connection");
+        let thread = send!(codex.thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn").interrupt_on_drop();
+        drop((turn, thread, codex));
+        server.wait_for_end(PATIENCE).expect("the connection is closed");
+        assert_eq!(server.count("turn/interrupt"), 1);
+    }
+
     fn a_followed_turn_that_is_over_needs_no_interrupt() {
         let over = json!([{"id": "turn-1", "status": "completed", "items": []}]);
         let scenario = telling([])
