@@ -70,7 +70,8 @@ impl EventSettings {
         self
     }
 
-    /// Only these notifications and requests, by their wire names; others cost such a subscription nothing.
+    /// Only these notifications and requests, by their wire names; others cost such a subscription nothing. Lines that
+    /// nobody can read come as well: each may have been one of them.
     #[must_use]
     pub fn methods(mut self, methods: &'static [&'static str]) -> Self {
         self.methods = Some(methods);

@@ -38,8 +38,11 @@ impl Instructions {
     ///
     /// A login has ended, and nobody can read how.
     pub(crate) fn outcome(&self, event: Event) -> Result<Option<AccountLoginCompletedNotification>, Error> {
-        if let Event::Unreadable(unreadable) = event {
-            let error = DecodeError::other(unreadable.to_string()).with_raw(unreadable.raw);
+        // Without a method it was something else, as well as one can tell.
+        if let Event::Unreadable(unreadable) = &event
+            && unreadable.method.is_some()
+        {
+            let error = DecodeError::other(unreadable.to_string()).with_raw(unreadable.raw.clone());
             return Err(ClientError::Decode(error).into());
         }
         match event.into_notification() {

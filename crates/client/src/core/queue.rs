@@ -62,7 +62,7 @@ impl Queue {
         Self { settings, state: Mutex::default() }
     }
 
-    /// Whether messages of this method belong here; those that cannot be read have none.
+    /// Whether messages of this method belong here; answers have none.
     pub(crate) fn wants(&self, method: Option<&str>) -> bool {
         self.settings.methods.is_none_or(|methods| method.is_some_and(|method| methods.contains(&method)))
     }

@@ -81,7 +81,7 @@ impl Routes {
     pub(crate) fn push_everywhere(&mut self, item: &Item, wakes: &mut Wakes) {
         let keyed = self.threads.values_mut().chain(self.turns.values_mut());
         for queues in std::iter::once(&mut self.all).chain(keyed) {
-            queues.retain(|queue| !queue.wants(None) || queue.push(item.clone(), false, wakes));
+            queues.retain(|queue| queue.push(item.clone(), false, wakes));
         }
     }
 

@@ -117,10 +117,13 @@ impl State {
         use ServerNotification as Said;
         match &event {
             Event::Lagged { .. } => self.miss(true, true),
-            Event::Unreadable(unreadable) => {
-                let turns = unreadable.method.as_deref() == Some("turn/started");
-                self.miss(turns, !turns);
-            }
+            Event::Unreadable(unreadable) => match unreadable.method.as_deref() {
+                Some("turn/started") => self.miss(true, false),
+                Some("turn/completed") => {}
+                Some(_) => self.miss(false, true),
+                // It may have been anything.
+                None => self.miss(true, true),
+            },
             _ => {}
         }
         match event.into_notification() {

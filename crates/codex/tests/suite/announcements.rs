@@ -46,9 +46,11 @@ test! {
         let updated = Step::notify("item/fileChange/patchUpdated", json!({"threadId": "thread-1", "turnId": "turn-1",
             "itemId": "call", "changes": [{"path": "/etc/passwd", "kind": 5, "diff": ""}]}));
         let nothing = announced(&json!([]));
+        let broken = Step::line(r#"{"method":"item/fileChange/patchUpdated","#);
         for (steps, word) in [
             (vec![announced(&fine)], "acceptForSession"),
             (vec![announced(&fine), updated], "decline"),
+            (vec![announced(&fine), broken], "decline"),
             (vec![nothing], "decline"),
         ] {
             let approvals = sdk::Approvals::accept_for_session_if(|request| {

@@ -108,7 +108,8 @@ test! {
     fn a_login_whose_end_cannot_be_read_is_an_error() {
         let chatgpt = json!({"type": "chatgpt", "loginId": "L", "authUrl": "https://auth"});
         let done = Step::notify("account/login/completed", json!({"loginId": "L", "success": "perhaps"}));
-        let scenario = Scenario::new().answer("account/login/start", Answer::result(chatgpt).then([done]));
+        let steps = [Step::line("what is no message is not about it"), done];
+        let scenario = Scenario::new().answer("account/login/start", Answer::result(chatgpt).then(steps));
         let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
         let mut login = wait!(codex.expect("a connection").login_chatgpt()).expect("a login");
         let error = wait!(login.wait()).expect_err("nobody knows").to_string();
