@@ -129,6 +129,16 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The server's answer, where the call behind this was answered with an error.
+    pub fn rpc(&self) -> Option<&client::RpcError> {
+        self.client()?.rpc()
+    }
+
+    /// What kind of error the server answered the call behind this with, where it did.
+    pub fn kind(&self) -> Option<client::RpcErrorKind> {
+        self.client()?.kind()
+    }
 }
 
 fn thread_status(status: &ThreadStatus) -> String {

@@ -1,5 +1,6 @@
 //! Connecting, calls, logins and retries.
 
+use codex_appserver::client::RpcErrorKind;
 use codex_appserver::{Error, RetryPolicy};
 use codex_appserver_testkit::scripted::{Answer, Faults, Scenario, Step};
 use serde_json::json;
@@ -81,6 +82,18 @@ test! {
             r#"account/login/start {"apiKey":"sk","type":"apiKey"}"#,
             "account/logout null",
         ]);
+    }
+
+    // Both kinds of errors tell what the server said, so `?` takes nothing away.
+    fn an_error_tells_what_the_server_said() {
+        let scenario = Scenario::new().default_answer(Answer::error(-32600, "thread not found: T"));
+        let (_server, codex) = attach!(sdk::Codex::builder(), scenario);
+        let thread = codex.expect("a connection").thread("T");
+        let error: Error = wait!(thread.run("Hello.")).expect_err("there is no such thread");
+        assert_eq!(error.kind(), Some(RpcErrorKind::ThreadNotFound), "{error}");
+        assert_eq!(error.rpc().map(|said| said.code), Some(-32600), "{error}");
+        let other = Error::Login { wanted: "a code" };
+        assert!(other.kind().is_none() && other.rpc().is_none());
     }
 
     fn a_login_waits_for_the_user() {
