@@ -268,6 +268,20 @@ impl StderrLines {
     }
 }
 
+/// Why a command does not start: the operating system uses the same words for a program and for a folder that is not
+/// there.
+pub(crate) fn not_started(command: &Command, reason: io::Error) -> Error {
+    let folder = command.get_current_dir().filter(|folder| !folder.is_dir());
+    let reason = match folder {
+        Some(folder) => {
+            let text = format!("the folder that it is to run in, `{}`, is not there", folder.display());
+            io::Error::new(reason.kind(), text)
+        }
+        None => reason,
+    };
+    Error::Start { program: command.get_program().into(), reason }
+}
+
 /// For a process that was started without its pipes, which cannot be.
 pub(crate) fn no_pipes() -> io::Error {
     io::Error::other("its standard input and outputs are not piped")

@@ -67,6 +67,7 @@ mod bodies {
         dropping_the_client_kills_at_once,
         a_flood_on_stderr_holds_up_nobody,
         a_program_that_is_not_there_is_named,
+        a_folder_that_is_not_there_is_named,
         the_environment_and_the_folder_are_as_set,
     );
 
@@ -265,6 +266,13 @@ mod bodies {
             "{error}"
         );
         assert!(error.to_string().contains("failed to start `/no/such/codex`"), "{error}");
+    }
+
+    pub async fn a_folder_that_is_not_there_is_named<K: Kit>() {
+        let process = Process::from_command(&Command::new("/bin/sh")).current_dir("/no/such/folder");
+        let error = K::builder().spawn(process).await.expect_err("it cannot run there");
+        assert!(matches!(&error, Error::Start { .. }), "{error}");
+        assert!(error.to_string().contains("`/no/such/folder`, is not there"), "{error}");
     }
 
     pub async fn the_environment_and_the_folder_are_as_set<K: Kit>() {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::link::CHUNK;
-use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes};
+use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes, not_started};
 
 /// A running app-server. It is killed when this is dropped, and reaped by the runtime.
 pub(super) struct Child {
@@ -22,17 +22,15 @@ pub(super) struct Child {
 
 impl Child {
     pub(super) fn start(settings: &Process) -> Result<(Self, ChildStdin, ChildStdout), Error> {
-        let command = settings.command()?;
-        let program = command.get_program().to_owned();
-        let failed = |reason| Error::Start { program: program.into(), reason };
-        let mut process = match Command::from(command).kill_on_drop(true).spawn() {
+        let mut command = Command::from(settings.command()?);
+        let mut process = match command.kill_on_drop(true).spawn() {
             Ok(process) => process,
-            Err(reason) => return Err(failed(reason)),
+            Err(reason) => return Err(not_started(command.as_std(), reason)),
         };
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (process.stdin.take(), process.stdout.take(), process.stderr.take())
         else {
-            return Err(failed(no_pipes()));
+            return Err(not_started(command.as_std(), no_pipes()));
         };
         let lines = StderrLines::default();
         let reading_stderr = tokio::spawn(read_stderr(stderr, lines.clone()));

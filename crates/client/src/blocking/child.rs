@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::link::CHUNK;
-use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes};
+use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes, not_started};
 
 /// How often to look whether something has ended: soon at first, then less often.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -26,16 +26,14 @@ pub(super) struct Child {
 impl Child {
     pub(super) fn start(settings: &Process) -> Result<(Self, ChildStdin, ChildStdout), Error> {
         let mut command = settings.command()?;
-        let program = command.get_program().to_owned();
-        let failed = |reason| Error::Start { program: program.into(), reason };
         let mut process = match command.spawn() {
             Ok(process) => process,
-            Err(reason) => return Err(failed(reason)),
+            Err(reason) => return Err(not_started(&command, reason)),
         };
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (process.stdin.take(), process.stdout.take(), process.stderr.take())
         else {
-            return Err(failed(no_pipes()));
+            return Err(not_started(&command, no_pipes()));
         };
         let lines = StderrLines::default();
         let reading = lines.clone();
