@@ -178,7 +178,7 @@ fn an_empty_script_is_an_error_that_says_so() {
     let model = MockModel::start().expect("it starts");
     let answer = ask(&model);
     assert!(
-        answer.starts_with("HTTP/1.1 500 ") && answer.contains("no reply left for request 1"),
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("no reply left for request 1"),
         "{answer}"
     );
 }
@@ -244,7 +244,7 @@ fn a_prompt_chooses_the_reply() {
     assert!(prompt(&model, "run", true).contains("Done."));
     let unknown = prompt(&model, "what?", false);
     assert!(
-        unknown.starts_with("HTTP/1.1 500 ") && unknown.contains(r#"to the prompt "what?""#),
+        unknown.starts_with("HTTP/1.1 400 ") && unknown.contains(r#"to the prompt "what?""#),
         "{unknown}"
     );
 }

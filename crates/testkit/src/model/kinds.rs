@@ -111,7 +111,7 @@ impl ByPrompt {
     pub(super) fn choose(&mut self, request: &ModelRequest) -> Reply {
         let prompt = request.last_user_text().unwrap_or_default();
         match self.replies.get_mut(prompt) {
-            None => Reply::fail(500, format!("the mock has no reply to the prompt {prompt:?}")),
+            None => Reply::fail(400, format!("the mock has no reply to the prompt {prompt:?}")),
             Some(replies) if replies.len() > 1 => replies.pop_front().unwrap_or_default(),
             // To give a call of a tool once more for its own outcome would go on for ever.
             Some(replies) if request.follows_a_tool() && replies.iter().any(Reply::calls_a_tool) => {

@@ -27,8 +27,8 @@ type Handler = Box<dyn FnMut(&ModelRequest) -> Reply + Send>;
 /// A model server for one test. It ends, and breaks what is still being answered, when it is dropped.
 ///
 /// A request is answered by the oldest reply that was [pushed](Self::push); when there is none, by the closure
-/// given to [`answer_with`](Self::answer_with); when there is none either, with HTTP status 500 and a body
-/// that says so. Whatever codex sends is kept in [`requests`](Self::requests).
+/// given to [`answer_with`](Self::answer_with); when there is none either, with HTTP status 400 and a body
+/// that says so, which codex makes the error of the turn. Whatever codex sends is kept in [`requests`](Self::requests).
 #[derive(Debug)]
 pub struct MockModel {
     address: SocketAddr,
@@ -180,7 +180,7 @@ impl Shared {
         }
         let reply = match &mut script.handler {
             Some(handler) => handler(&request),
-            None => Reply::fail(500, format!("the mock has no reply left for request {number}")),
+            None => Reply::fail(400, format!("the mock has no reply left for request {number}")),
         };
         (number, reply)
     }
