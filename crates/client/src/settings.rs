@@ -8,8 +8,8 @@ pub enum Unhandled {
     /// It is declined at once where its method knows a decline, else answered with an error, and logged. The
     /// default on connections of our own: a child process, a pair of pipes.
     Decline,
-    /// It is left to the other clients of the server, unless it is about a thread that this client started
-    /// (or a sub-agent of one), which is declined. The default on shared sockets, where the first answer
+    /// It is left to the other clients of the server, unless it is about a thread or a turn that this client
+    /// started (or a sub-agent of one), which is declined. The default on shared sockets, where the first answer
     /// wins and a mere watcher must not answer for somebody's editor.
     LeaveToOthers,
 }

@@ -64,7 +64,7 @@ impl ApprovalRequest {
         }
     }
 
-    /// The command, where it is one.
+    /// The command, where it is one: what would be run, with the shell around it, as `/bin/bash -lc 'cargo test'`.
     pub fn command(&self) -> Option<&str> {
         match self {
             Self::Command(request) => request.command.as_deref(),
