@@ -1,6 +1,5 @@
 //! The server's requests that are open, and which threads are this client's own.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
 
@@ -30,7 +29,9 @@ pub(crate) struct Requests {
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
-    /// The latest turns of those threads, oldest first.
+    /// Threads that it resumed. Somebody else may have started them, so what is done there makes none its own.
+    resumed_threads: HashSet<String>,
+    /// The latest turns that it started, or that are part of those, and the latest of its threads, oldest first.
     own_turns: VecDeque<String>,
 }
 
@@ -102,22 +103,36 @@ impl Requests {
 
     /// Takes note of the thread or the turn that a call of this client has started.
     pub(crate) fn note_result(&mut self, method: &str, result: &str) {
-        if matches!(method, "thread/start" | "thread/fork" | "review/start") {
-            self.own_threads.extend(scope_of_result(result).thread.map(Cow::into_owned));
+        if !matches!(method, "thread/start" | "thread/fork" | "thread/resume" | "turn/start" | "review/start")
+        {
+            return;
+        }
+        let scope = scope_of_result(result);
+        match (method, scope.thread.as_deref()) {
+            ("thread/resume", thread) => self.resumed_threads.extend(thread.map(str::to_owned)),
+            ("turn/start", _) | (_, None) => {}
+            (_, Some(thread)) => self.add_own_thread(thread),
         }
         if matches!(method, "turn/start" | "review/start") {
-            self.add_own_turn(&scope_of_result(result));
+            self.add_own_turn(&scope);
+        }
+    }
+
+    fn add_own_thread(&mut self, thread: &str) {
+        if !self.resumed_threads.contains(thread) {
+            self.own_threads.insert(thread.to_owned());
         }
     }
 
     fn add_own_turn(&mut self, scope: &Scope<'_>) {
-        self.own_turns.extend(scope.turn.as_deref().map(str::to_owned));
+        let Some(turn) = scope.turn.as_deref().filter(|turn| !self.is_own_turn(turn)) else { return };
+        self.own_turns.push_back(turn.to_owned());
         let surplus = self.own_turns.len().saturating_sub(OWN_TURN_LIMIT);
         self.own_turns.drain(..surplus);
     }
 
     /// Takes note of threads that come and go: the sub-agents of an own thread are own threads. There need not be
-    /// a `thread/started` for them; their turns name the turn they work for as their root.
+    /// a `thread/started` for them; their turns name the turn they work for as their root. Other turns name themselves.
     pub(crate) fn note_notification(&mut self, method: &str, scope: &Scope<'_>) {
         let Some(thread) = scope.thread.as_deref() else { return };
         match method {
@@ -125,14 +140,18 @@ impl Requests {
                 self.own_threads.insert(thread.to_owned());
             }
             "turn/started" => {
-                if scope.root_turn.as_deref().is_some_and(|root| self.is_own_turn(root)) {
-                    self.own_threads.insert(thread.to_owned());
+                let is_part = scope.root_turn.as_deref().is_some_and(|root| self.is_own_turn(root));
+                if is_part && scope.root_turn != scope.turn {
+                    self.add_own_thread(thread);
                 }
-                if self.own_threads.contains(thread) {
+                if is_part || self.own_threads.contains(thread) {
                     self.add_own_turn(scope);
                 }
             }
-            "thread/deleted" => drop(self.own_threads.remove(thread)),
+            "thread/deleted" => {
+                self.own_threads.remove(thread);
+                self.resumed_threads.remove(thread);
+            }
             _ => {}
         }
     }

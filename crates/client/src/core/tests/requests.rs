@@ -168,6 +168,37 @@ fn the_requests_of_a_turn_that_this_client_started_are_its_own() {
     assert!(!must(1, "theirs"));
 }
 
+/// Every turn names a root: itself, unless it is part of another.
+#[test]
+fn to_do_something_on_a_thread_of_others_does_not_make_it_ones_own() {
+    let mut bench = sharing();
+    for (method, result) in [
+        ("thread/resume", r#"{"thread":{"id":"theirs"}}"#),
+        ("turn/start", r#"{"turn":{"id":"mine"}}"#),
+        ("review/start", r#"{"turn":{"id":"review"},"reviewThreadId":"theirs"}"#),
+    ] {
+        let id = bench.begin(method);
+        bench.line(&format!(r#"{{"id":{id},"result":{result}}}"#));
+    }
+    let turns = [("theirs", "mine", "mine"), ("theirs", "reviewing", "review"), ("agent", "helping", "mine")];
+    for (thread, turn, root) in turns {
+        let turn = format!(r#"{{"id":"{turn}","rootTurnId":"{root}"}}"#);
+        bench.line(&format!(
+            r#"{{"method":"turn/started","params":{{"threadId":"{thread}","turn":{turn}}}}}"#
+        ));
+    }
+    let mut must = |id: u32, thread: &str, turn: &str| {
+        let params = format!(r#"{{"threadId":"{thread}","turnId":"{turn}"}}"#);
+        let asked = bench.line(&format!(r#"{{"method":"ask","id":{id},"params":{params}}}"#));
+        asked.expect("a request for the handlers").must_answer
+    };
+    for (id, turn) in (0..).zip(["mine", "review", "reviewing"]) {
+        assert!(must(id, "theirs", turn), "{turn}");
+    }
+    assert!(must(7, "agent", "helping") && must(8, "agent", "of which nothing was heard"));
+    assert!(!must(9, "theirs", "another"), "it is still theirs");
+}
+
 #[test]
 fn a_server_that_asks_and_does_not_read_is_given_up() {
     let mut bench = Bench::new();
