@@ -40,7 +40,8 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// The turn cannot be followed. A turn that fails is a value: see [`TurnResult::into_result`].
+    /// The turn cannot be followed; while another `run` or a stream is at it, that is [`Error::Followed`]. A turn that
+    /// fails is a value: see [`TurnResult::into_result`].
     pub async fn run(&self) -> Result<TurnResult, Error> {
         let mut stream = self.stream();
         while let Some(event) = stream.next().await {
