@@ -98,6 +98,22 @@ impl ApprovalRequest {
         }
     }
 
+    /// Whether more is asked for than to run that command once or to change those files: permissions beside, access to
+    /// the network, input for a program that runs already, a folder to write to from now on. A rule that looks at the
+    /// command or the changes alone should say no to it.
+    pub fn asks_for_more(&self) -> bool {
+        match self {
+            Self::Command(request) => {
+                use CommandExecutionApprovalKind::{Command, HumanCommand};
+                ![Command, HumanCommand].contains(&request.kind)
+                    || request.additional_permissions.is_some()
+                    || request.network_approval_context.is_some()
+            }
+            Self::FileChange(asked) => asked.request.grant_root.is_some(),
+            Self::Permissions(_) => true,
+        }
+    }
+
     /// Whether it is about files, and nobody knows what would be changed in them. A list of nothing says as little.
     pub(crate) fn is_blind(&self) -> bool {
         matches!(self, Self::FileChange(asked) if asked.changes.as_ref().is_none_or(Vec::is_empty))
@@ -204,6 +220,28 @@ impl Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_the_command_may_be_asked_for() {
+        for (more, expected) in [
+            ("", false),
+            (r#","kind":"command","command":"ls""#, false),
+            (r#","kind":"writeStdin","command":"ls""#, true),
+            (r#","kind":"unheardOf""#, true),
+            (r#","additionalPermissions":{}"#, true),
+            (r#","networkApprovalContext":{"host":"h","protocol":"https"}"#, true),
+        ] {
+            let request = format!(r#"{{"threadId":"T","turnId":"U","itemId":"I","startedAtMs":0{more}}}"#);
+            let request = serde_json::from_str(&request).expect("a request");
+            assert_eq!(ApprovalRequest::Command(Box::new(request)).asks_for_more(), expected, "{more}");
+        }
+        for (more, expected) in [("", false), (r#","grantRoot":"/""#, true)] {
+            let request = format!(r#"{{"threadId":"T","turnId":"U","itemId":"I","startedAtMs":0{more}}}"#);
+            let request = serde_json::from_str(&request).expect("a request");
+            let asked = FileChangeApproval { request, changes: None };
+            assert_eq!(ApprovalRequest::FileChange(Box::new(asked)).asks_for_more(), expected, "{more}");
+        }
+    }
 
     #[test]
     fn a_diff_tells_what_becomes_of_each_file() {

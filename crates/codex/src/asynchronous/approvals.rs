@@ -22,7 +22,8 @@ impl Approvals {
     }
 
     /// Accepts what the function says yes to, and the same again for the rest of the session; declines the rest, and
-    /// changes of files of which nobody knows what they are.
+    /// changes of files of which nobody knows what they are. A rule about commands does well to look at
+    /// [`asks_for_more`](ApprovalRequest::asks_for_more) too.
     pub fn accept_for_session_if(accepts: impl Fn(&ApprovalRequest) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |request| {
             let accepted = !request.is_blind() && accepts(&request);

@@ -101,6 +101,7 @@ async fn approvals_know_what_they_are_about() {
     );
     assert!(result.is_completed() && stage.home.workspace().join("made.txt").exists());
     assert!(!stage.home.workspace().join("out-of-bounds").exists());
+    assert!(!command.asks_for_more() && !file.asks_for_more(), "{command:?} {file:?}");
 }
 
 #[tokio::test]
