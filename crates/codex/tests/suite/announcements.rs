@@ -4,7 +4,7 @@ use codex_appserver::Decision;
 use codex_appserver_testkit::scripted::{Answer, Ask, Scenario, ScriptedServer, Step};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, completed, started, telling};
+use super::{PATIENCE, completed, started, telling, thread_with, turn};
 use crate::sdk;
 
 fn asked(what: &str, thread: &str, turn: &str) -> Step {
@@ -58,7 +58,10 @@ test! {
                 request.changes().is_some() && changes.iter().all(|change| change.path.starts_with("/workspace/"))
             });
             let steps = steps.into_iter().chain([asked("fileChange", "thread-1", "turn-1"), completed("completed")]);
-            let (server, codex) = attach!(sdk::Codex::builder().approvals(approvals), telling(steps));
+            // A line that nobody can read may have been the end, so the server is asked.
+            let active = json!({"type": "active", "activeFlags": ["waitingOnApproval"]});
+            let scenario = telling(steps).answer("thread/read", thread_with(active, json!([turn("inProgress")])));
+            let (server, codex) = attach!(sdk::Codex::builder().approvals(approvals), scenario);
             let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
             wait!(thread.run("go")).expect("a result");
             assert_eq!(words(&server), [word]);
