@@ -3,13 +3,19 @@
 //! Ctrl-C is sent as a terminal does it: to the whole group of processes, of which the real codex would be one.
 #![cfg(all(unix, feature = "async"))]
 
+#[path = "programs/codex.rs"]
+mod codex;
+#[path = "programs/example.rs"]
+mod example;
+
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use codex::codex;
+use example::example;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Long enough for anything that is to come; nothing waits that long unless it fails.
@@ -106,7 +112,7 @@ struct App {
 impl App {
     /// Starts it, unless there is no codex.
     fn start() -> Option<Self> {
-        let mut command = Command::new(program());
+        let mut command = Command::new(example("cli_mini_app"));
         command.arg("--offline").env("CODEX_BIN", codex()?).process_group(0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the example starts");
@@ -176,23 +182,4 @@ fn read(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
         }
     });
     chunks
-}
-
-/// The example; cargo builds it with the tests of the package, in a folder beside theirs.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("this test is a file");
-    let folder = test.parent().and_then(Path::parent).expect("deps is in the folder of the profile");
-    let program = folder.join("examples").join("cli_mini_app");
-    assert!(program.is_file(), "no {}; run `cargo build --examples` first", program.display());
-    program
-}
-
-/// The codex of `cargo xtask test`. Without one the test is skipped, which CI does not take.
-fn codex() -> Option<PathBuf> {
-    let codex = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from);
-    if codex.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
-        eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
-    }
-    codex
 }

@@ -3,11 +3,19 @@
 //! An example that is new needs a row in [`ROWS`].
 #![cfg(all(feature = "async", feature = "blocking", feature = "structured", feature = "ws"))]
 
+#[path = "programs/codex.rs"]
+mod codex;
+#[path = "programs/example.rs"]
+mod example;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use codex::codex;
+use example::example;
 
 /// Far more than any example takes: one that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -148,7 +156,7 @@ fn every_example_has_a_row() {
 #[test]
 fn every_example_is_built_with_the_tests() {
     for name in examples() {
-        program(&name);
+        example(&name);
     }
 }
 
@@ -208,7 +216,7 @@ struct Ran {
 /// Runs an example in an empty folder.
 fn run(name: &str, stdin: &str, codex: &Path) -> Ran {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(program(name));
+    let mut command = Command::new(example(name));
     command.arg("--offline").env("CODEX_BIN", codex).current_dir(folder.path());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the example starts");
@@ -246,46 +254,12 @@ fn examples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let entries = std::fs::read_dir(folder).expect("the examples are there");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let example = |path: &PathBuf| match path.is_dir() {
+    let is_one = |path: &PathBuf| match path.is_dir() {
         true => path.join("main.rs").is_file(),
         false => path.extension().is_some_and(|extension| extension == "rs"),
     };
     let name = |path: PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
-    let mut names: Vec<_> = paths.filter(example).map(name).collect();
+    let mut names: Vec<_> = paths.filter(is_one).map(name).collect();
     names.sort();
     names
-}
-
-/// The program of an example; it is in a folder beside that of the tests.
-///
-/// It has to be newer than what it is made of: when cargo is asked for some tests alone, it leaves old programs there.
-fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("this test is a file");
-    let folder = test.parent().and_then(Path::parent).expect("deps is in the folder of the profile");
-    let program = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    let hint = "run `cargo test -p codex-appserver --all-features`, which builds it";
-    let built = changed(&program).unwrap_or_else(|| panic!("there is no {}: {hint}", program.display()));
-    // Cargo's own list, in the form of a rule for make; it may name what is gone.
-    let rule = std::fs::read_to_string(program.with_extension("d")).expect("cargo lists what it is made of");
-    let sources = rule.replace("\\ ", "\0");
-    let newer =
-        |source: &&str| changed(Path::new(&source.replace('\0', " "))).is_some_and(|time| time > built);
-    if let Some(source) = sources.split_whitespace().skip(1).find(newer) {
-        panic!("{} is older than {source}: {hint}", program.display());
-    }
-    program
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|file| file.modified()).ok()
-}
-
-/// The codex of `cargo xtask test`. Without one the test is skipped, which CI does not take.
-fn codex() -> Option<PathBuf> {
-    let codex = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from);
-    if codex.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
-        eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
-    }
-    codex
 }

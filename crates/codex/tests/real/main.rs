@@ -3,6 +3,8 @@
 #![cfg(feature = "async")]
 
 mod agents;
+#[path = "../programs/codex.rs"]
+mod codex;
 mod control;
 mod records;
 mod stage;

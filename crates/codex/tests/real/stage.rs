@@ -26,11 +26,7 @@ impl Stage {
         replies: impl IntoIterator<Item = Reply>,
         change: impl FnOnce(CodexHomeBuilder) -> CodexHomeBuilder,
     ) -> Option<Self> {
-        let Some(codex) = std::env::var_os("CODEX_APPSERVER_TEST_CODEX").map(PathBuf::from) else {
-            assert!(std::env::var_os("CI").is_none(), "CODEX_APPSERVER_TEST_CODEX is not set");
-            eprintln!("SKIPPED: CODEX_APPSERVER_TEST_CODEX is not set; `cargo xtask test` sets it");
-            return None;
-        };
+        let codex = crate::codex::codex()?;
         let model = MockModel::scripted(replies).expect("a mock model");
         let home = CodexHome::builder(&model).config("[tools.update_plan]\nenabled = true");
         Some(Self { home: change(home).build().expect("a home"), model, codex })

@@ -33,6 +33,12 @@ fn once_named(steps: impl IntoIterator<Item = Step>) -> Scenario {
             .chain([completed("completed")]),
     )
     .answer("thread/name/set", Answer::result(json!({})))
+    .answer("thread/read", at_work())
+}
+
+/// What the server answers whoever missed something.
+fn at_work() -> Answer {
+    thread_with(json!({"type": "active", "activeFlags": ["waitingOnApproval"]}), json!([turn("inProgress")]))
 }
 
 fn words(server: &ScriptedServer) -> Vec<Value> {
@@ -59,8 +65,7 @@ test! {
             });
             let steps = steps.into_iter().chain([asked("fileChange", "thread-1", "turn-1"), completed("completed")]);
             // A line that nobody can read may have been the end, so the server is asked.
-            let active = json!({"type": "active", "activeFlags": ["waitingOnApproval"]});
-            let scenario = telling(steps).answer("thread/read", thread_with(active, json!([turn("inProgress")])));
+            let scenario = telling(steps).answer("thread/read", at_work());
             let (server, codex) = attach!(sdk::Codex::builder().approvals(approvals), scenario);
             let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
             wait!(thread.run("go")).expect("a result");
@@ -73,7 +78,8 @@ test! {
             "turn": {"id": "errand", "items": 5, "status": "inProgress", "rootTurnId": "turn-1"}}));
         let crowd = Step::flood(1100, "turn/started", begun("other", "other-$i", "other-$i"));
         let announced = Step::notify("turn/started", begun("helper", "errand", "turn-1"));
-        for steps in [vec![unreadable], vec![announced, crowd]] {
+        let broken = Step::line(r#"{"method":"turn/started","#);
+        for steps in [vec![unreadable], vec![broken], vec![announced, crowd]] {
             let steps = steps.into_iter().chain([asked("commandExecution", "helper", "errand")]);
             let accepting = sdk::Approvals::ask(decide!(|_| Decision::Accept));
             let (server, codex) = attach!(sdk::Codex::builder().approvals(accepting), once_named(steps));

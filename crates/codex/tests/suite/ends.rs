@@ -5,7 +5,7 @@ use codex_appserver_testkit::scripted::{Answer, Step, Turn, TurnEnd};
 use serde_json::json;
 use std::time::Duration;
 
-use super::{PATIENCE, completed, delta, playing, started, telling, thread_with};
+use super::{PATIENCE, completed, delta, flooding, playing, started, telling, thread_with};
 use crate::sdk;
 
 const SOON: Duration = Duration::from_millis(50);
@@ -105,16 +105,8 @@ test! {
 
     fn a_reader_that_does_not_keep_up_is_told_and_may_ask() {
         let over = json!([{"id": "turn-1", "status": "completed", "items": [{"type": "agentMessage", "id": "m", "text": "all of it"}]}]);
-        let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
-        let scenario = telling([started(), Step::flood(1000, "item/agentMessage/delta", params), completed("completed")])
-            .answer("thread/read", thread_with(json!({"type": "idle"}), over));
-        let (_server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), scenario);
-        let codex = codex.expect("a connection");
-        let thread = send!(codex.thread_start()).expect("a thread");
-        let turn = send!(thread.turn("go")).expect("a turn");
-        while codex.client().stats().notifications < 1003 {
-            std::thread::yield_now();
-        }
+        let scenario = flooding().answer("thread/read", thread_with(json!({"type": "idle"}), over));
+        let (_server, _codex, turn) = left_behind!(scenario);
         let error = wait!(turn.run()).expect_err("there was no room");
         assert!(matches!(error, Error::Client(ClientError::Overrun { byte_cap: 10_000 })), "{error}");
         let result = wait!(turn.run()).expect("the server keeps it");
@@ -149,16 +141,8 @@ test! {
 
     fn an_end_that_was_heard_beside_is_the_end() {
         // The thread has no records, and the reader did not keep up.
-        let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
-        let scenario = telling([started(), Step::flood(1000, "item/agentMessage/delta", params), completed("completed")])
-            .answer("thread/read", thread_with(json!({"type": "idle"}), json!([])));
-        let (_server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), scenario);
-        let codex = codex.expect("a connection");
-        let thread = send!(codex.thread_start()).expect("a thread");
-        let turn = send!(thread.turn("go")).expect("a turn");
-        while codex.client().stats().notifications < 1003 {
-            std::thread::yield_now();
-        }
+        let scenario = flooding().answer("thread/read", thread_with(json!({"type": "idle"}), json!([])));
+        let (_server, _codex, turn) = left_behind!(scenario);
         wait!(turn.run()).expect_err("there was no room");
         assert!(wait!(turn.run()).expect("its end was heard").is_completed());
     }

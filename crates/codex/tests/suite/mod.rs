@@ -1,6 +1,20 @@
 //! Tests against a scripted server that hold for tasks and for threads; each body is compiled twice, with the macros
 //! of `tasks.rs` and of `threads.rs`.
 
+/// A turn of a server that has told all of it, more than there is room for.
+macro_rules! left_behind {
+    ($scenario:expr) => {{
+        let (server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), $scenario);
+        let codex = codex.expect("a connection");
+        let thread = send!(codex.thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn");
+        while codex.client().stats().notifications < 1003 {
+            std::thread::yield_now();
+        }
+        (server, codex, turn)
+    }};
+}
+
 mod announcements;
 mod approvals;
 mod calls;
@@ -56,4 +70,10 @@ pub fn thread_with(status: Value, turns: Value) -> Answer {
         "createdAt": 1, "updatedAt": 1, "status": status, "cwd": "/workspace", "cliVersion": "0", "source": "vscode",
         "turns": turns, "projectId": null,
     }}))
+}
+
+/// A turn that tells a thousand things.
+pub fn flooding() -> Scenario {
+    let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
+    telling([started(), Step::flood(1000, "item/agentMessage/delta", params), completed("completed")])
 }

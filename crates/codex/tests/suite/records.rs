@@ -5,7 +5,7 @@ use codex_appserver_testkit::scripted::{Answer, Scenario, Step};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use super::{PATIENCE, completed, delta, started, telling, thread_with};
+use super::{PATIENCE, completed, delta, flooding, started, telling, thread_with};
 use crate::sdk;
 
 const SOON: Duration = Duration::from_millis(20);
@@ -73,18 +73,9 @@ test! {
     }
 
     fn an_end_that_was_heard_beside_needs_no_records() {
-        let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
         for closed in [false, true] {
-            let flood = Step::flood(1000, "item/agentMessage/delta", params.clone());
-            let scenario = telling([started(), flood, completed("completed")])
-                .answer("thread/read", Answer::error(-32603, "disk full"));
-            let (server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), scenario);
-            let codex = codex.expect("a connection");
-            let thread = send!(codex.thread_start()).expect("a thread");
-            let turn = send!(thread.turn("go")).expect("a turn");
-            while codex.client().stats().notifications < 1003 {
-                std::thread::yield_now();
-            }
+            let scenario = flooding().answer("thread/read", Answer::error(-32603, "disk full"));
+            let (server, codex, turn) = left_behind!(scenario);
             let error = wait!(turn.run()).expect_err("there was no room").to_string();
             assert!(error.contains("failed to keep up"), "{error}");
             if closed {
