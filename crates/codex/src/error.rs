@@ -60,7 +60,7 @@ pub enum Error {
     /// threads, or there is no such turn.
     #[error(
         "failed to find out how turn {turn_id} of thread {thread_id} ended: its end was missed, the server is not at \
-         work on it and has no records of it"
+         work on it and has no records of it; what it did to files is there, and the next turn can be told to look"
     )]
     Lost {
         /// The thread.

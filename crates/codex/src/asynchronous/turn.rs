@@ -13,8 +13,9 @@ use super::thread::Ear;
 use super::{Approvals, Thread, TurnStream};
 use crate::Input;
 use crate::error::Error;
-use crate::turns::records::{self, Record};
-use crate::turns::{Following, Life, TurnResult, life};
+use crate::turns::life::{self, Progress};
+use crate::turns::records;
+use crate::turns::{Following, Life, TurnResult};
 use crate::twins::turn_methods;
 
 /// One go of the agent: what it does for one input. Dropping it leaves the turn running.
@@ -119,18 +120,11 @@ impl Inner {
                 continue;
             }
             let read = read_records(self.client(), self.thread.id()).await.ok();
-            // Whoever follows a review has not heard which turn does its work.
-            if let Some(at_work) = read.as_ref().and_then(|read| records::at_work(read, &self.id)) {
-                self.life.works_as(at_work);
-            }
-            match read.map(|read| Record::of(read, &self.id, Duration::ZERO)) {
-                Some(Record::Over(_)) => {
-                    self.life.close();
-                    return Err(error);
-                }
-                Some(record) if record.is_in_progress() => deadline = Instant::now() + life::BEGINNING,
-                _ if Instant::now() >= deadline => return Err(error),
-                _ => {}
+            match self.life.learn(read) {
+                Progress::Over => return Err(error),
+                Progress::AtWork => deadline = Instant::now() + life::BEGINNING,
+                Progress::Unknown if Instant::now() >= deadline => return Err(error),
+                Progress::Unknown => {}
             }
         }
     }

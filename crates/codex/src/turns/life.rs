@@ -4,8 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use codex_appserver_client::{EventSettings, Overflow, ServerNotification};
-use codex_appserver_methods::protocol::Turn;
+use codex_appserver_methods::protocol::{ThreadReadResponse, Turn};
 
+use super::records::{self, Record};
 use crate::approvals::News;
 
 /// What a life consists of.
@@ -14,6 +15,14 @@ pub(crate) fn settings() -> EventSettings {
         .byte_cap(1 << 20)
         .overflow(Overflow::DropOldest)
         .methods(&["turn/started", "turn/completed"])
+}
+
+/// How far the server says that a turn is.
+pub(crate) enum Progress {
+    Over,
+    AtWork,
+    /// It may be about to begin.
+    Unknown,
 }
 
 /// The life of one turn.
@@ -55,9 +64,21 @@ impl Life {
         self.heard().over = true;
     }
 
-    /// Which turn does the work was heard of elsewhere.
-    pub(crate) fn works_as(&self, turn_id: &str) {
-        self.heard().at_work = Some(turn_id.to_owned());
+    /// Takes note of what the server keeps, where it was asked.
+    pub(crate) fn learn(&self, read: Option<ThreadReadResponse>) -> Progress {
+        let Some(read) = read else { return Progress::Unknown };
+        // Whoever follows a review has not heard which turn does its work.
+        if let Some(at_work) = records::at_work(&read, &self.turn_id) {
+            self.heard().at_work = Some(at_work.to_owned());
+        }
+        match Record::of(read, &self.turn_id, Duration::ZERO) {
+            Record::Over(_) => {
+                self.close();
+                Progress::Over
+            }
+            record if record.is_in_progress() => Progress::AtWork,
+            _ => Progress::Unknown,
+        }
     }
 
     /// The id by which the turn is interrupted or steered.
