@@ -222,4 +222,38 @@ mod tests {
             assert_eq!(announcements.changes("T", "I").is_some(), known);
         }
     }
+
+    fn said(method: &str, thread: &str, turn: &str, root: &str) -> Event {
+        let turn = json!({"id": turn, "items": [], "status": "inProgress", "rootTurnId": root});
+        let line = json!({"method": method, "params": {"threadId": thread, "turn": turn}}).to_string();
+        Event::Notification(NotificationEnvelope::decode(&line).expect("a notification"))
+    }
+
+    fn heard(events: Vec<Event>) -> Announcements {
+        let announcements = Announcements::default();
+        announcements.listen(events.into_iter());
+        announcements
+    }
+
+    /// A review asks by an id that was never announced as a turn of its own.
+    #[test]
+    fn who_works_for_a_turn_makes_it_known() {
+        let known = heard(vec![Event::Lagged { skipped: 1 }, said("turn/started", "T", "inner", "review")]);
+        assert_eq!(known.root("review"), Ok(None));
+        assert_eq!(known.root("another"), Err(Missed));
+        let root = Root { thread_id: None, turn_id: "review".into() };
+        assert_eq!(known.root("inner"), Ok(Some(root)));
+    }
+
+    #[test]
+    fn turns_that_have_ended_make_room_for_others() {
+        let crowd = || (0..KEPT - 1).map(|n| said("turn/started", "other", &format!("{n}"), &format!("{n}")));
+        let first = said("turn/started", "T", "first", "review");
+        for (ended, known) in [("first", Ok(None)), ("review", Ok(None)), ("elsewhere", Err(Missed))] {
+            let end = said("turn/completed", "T", ended, ended);
+            let last = said("turn/started", "T", "last", "last");
+            let all = heard([first.clone()].into_iter().chain(crowd()).chain([end, last]).collect());
+            assert_eq!(all.root("unheard of"), known, "{ended}");
+        }
+    }
 }

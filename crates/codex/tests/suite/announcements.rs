@@ -121,4 +121,22 @@ test! {
         server.wait_for_answers(1, PATIENCE).expect("the connection decides");
         assert_eq!(words(&server), ["decline"]);
     }
+
+    fn a_sub_agent_that_outlives_its_turn_gets_nothing_from_others() {
+        let steps = [started(), Step::notify("turn/started", begun("helper", "errand", "turn-1"))];
+        let late = Answer::result(json!({})).then([asked("commandExecution", "helper", "errand")]);
+        let scenario = telling(steps)
+            .answer("thread/name/set", Answer::result(json!({})).then([completed("completed")]))
+            .answer("thread/name/set", late);
+        let accepting = sdk::Approvals::ask(decide!(|_| Decision::Accept));
+        let (server, codex) = attach!(sdk::Codex::builder().approvals(accepting), scenario);
+        let thread = send!(codex.expect("a connection").thread_start()).expect("a thread");
+        let turn = send!(thread.turn("go")).expect("a turn");
+        turn.on_approval(sdk::Approvals::decline_all());
+        send!(thread.set_name("end")).expect("it is named");
+        wait!(turn.run()).expect("a result");
+        send!(thread.set_name("late")).expect("it is named");
+        server.wait_for_answers(1, PATIENCE).expect("it is declined");
+        assert_eq!(words(&server), ["decline"]);
+    }
 }

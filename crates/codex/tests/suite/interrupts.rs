@@ -126,6 +126,19 @@ test! {
         wait!(codex.expect("a connection").thread("thread-1").follow("turn-1").interrupt()).expect("it is over");
     }
 
+    fn a_followed_review_is_interrupted_by_the_id_that_the_server_names() {
+        let inner = json!([{"id": "inner", "items": [], "status": "inProgress", "rootTurnId": "turn-1"}]);
+        let active = json!({"type": "active", "activeFlags": []});
+        let scenario = telling([])
+            .answer("turn/interrupt", idle("interrupt"))
+            .answer("turn/interrupt", Answer::result(json!({})))
+            .answer("thread/read", super::thread_with(active, inner));
+        let (server, codex) = attach!(sdk::Codex::builder(), scenario);
+        wait!(codex.expect("a connection").thread("thread-1").follow("turn-1").interrupt()).expect("it is interrupted");
+        let ids: Vec<_> = server.params("turn/interrupt").iter().map(|params| params["turnId"].clone()).collect();
+        assert_eq!(ids, ["turn-1", "inner"]);
+    }
+
     fn a_review_that_is_dropped_is_interrupted_by_the_id_that_is_at_work() {
         let inner = Step::notify("turn/started", json!({"threadId": "thread-1",
             "turn": {"id": "inner", "items": [], "status": "inProgress", "rootTurnId": "turn-1"}}));

@@ -175,12 +175,18 @@ fn to_do_something_on_a_thread_of_others_does_not_make_it_ones_own() {
     for (method, result) in [
         ("thread/resume", r#"{"thread":{"id":"theirs"}}"#),
         ("turn/start", r#"{"turn":{"id":"mine"}}"#),
+        ("turn/start", r#"{"turn":{"id":"guest"}}"#),
         ("review/start", r#"{"turn":{"id":"review"},"reviewThreadId":"theirs"}"#),
     ] {
         let id = bench.begin(method);
         bench.line(&format!(r#"{{"id":{id},"result":{result}}}"#));
     }
-    let turns = [("theirs", "mine", "mine"), ("theirs", "reviewing", "review"), ("agent", "helping", "mine")];
+    let turns = [
+        ("theirs", "mine", "mine"),
+        ("not even resumed", "guest", "guest"),
+        ("theirs", "reviewing", "review"),
+        ("agent", "helping", "mine"),
+    ];
     for (thread, turn, root) in turns {
         let turn = format!(r#"{{"id":"{turn}","rootTurnId":"{root}"}}"#);
         bench.line(&format!(
@@ -196,7 +202,9 @@ fn to_do_something_on_a_thread_of_others_does_not_make_it_ones_own() {
         assert!(must(id, "theirs", turn), "{turn}");
     }
     assert!(must(7, "agent", "helping") && must(8, "agent", "of which nothing was heard"));
-    assert!(!must(9, "theirs", "another"), "it is still theirs");
+    for (id, thread) in (9..).zip(["theirs", "not even resumed"]) {
+        assert!(!must(id, thread, "another"), "{thread}");
+    }
 }
 
 #[test]
