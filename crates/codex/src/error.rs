@@ -85,7 +85,10 @@ pub enum Error {
     Schema(#[from] crate::schema::SchemaError),
 
     /// The server offers another way to log in than was asked for.
-    #[error("failed to log in: the server answered with something else than {wanted}")]
+    #[error(
+        "failed to log in: the server answered with something else than {wanted}; it may be another version of codex \
+         than these bindings know, or offer other ways to log in"
+    )]
     Login {
         /// What was asked for.
         wanted: &'static str,
