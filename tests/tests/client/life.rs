@@ -41,6 +41,15 @@ fn is_there(id: &str) -> bool {
     asked.expect("a shell runs").success()
 }
 
+/// Whether all threads of the process are stopped, each of which takes its time. Without `/proc` nobody can tell.
+fn is_stopped(id: &str) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T'))
+    })
+}
+
 /// What waits when the server dies ends at once, with how it died. A new client works in the same home.
 async fn a_killed_server_ends_calls_and_events_with_its_status<S: Side>() {
     let Some(stage) = Stage::set() else { return };
@@ -56,6 +65,11 @@ async fn a_killed_server_ends_calls_and_events_with_its_status<S: Side>() {
         assert!(Program::new("kill").args([name, &id]).status().expect("kill runs").success());
     };
     signal("-STOP");
+    let deadline = std::time::Instant::now() + crate::stage::PATIENCE;
+    while !is_stopped(&id) {
+        assert!(std::time::Instant::now() < deadline, "the server does not stop");
+        std::thread::yield_now();
+    }
     let calls: Vec<_> = (0..10)
         .map(|_| {
             let client = client.clone();
