@@ -28,44 +28,26 @@ pub fn cargo() -> Command {
     command
 }
 
-/// `cargo xtask …`: built once, then run as the program it is.
+/// `cargo xtask …` without cargo: the program that runs these tests, or else one that is built now.
 pub fn xtask<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    let manifest = root().join("xtask/Cargo.toml");
-    BUILT.get_or_init(|| {
-        let status = cargo().args(["build", "--quiet", "--manifest-path"]).arg(&manifest).status();
-        assert!(status.expect("cargo runs").success(), "xtask does not build");
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| match std::env::var_os("CODEX_APPSERVER_TEST_XTASK") {
+        Some(program) => program.into(),
+        None => build_xtask(),
     });
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--manifest-path"]).arg(&manifest).arg("--").args(arguments);
-    command.current_dir(root()).output().expect("cargo runs")
+    Command::new(program).args(arguments).current_dir(root()).output().expect("xtask runs")
 }
 
-/// The recorder, built once.
-pub fn recorder() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let manifest = root().join("Cargo.toml");
-        let output = cargo()
-            .args([
-                "build",
-                "--package",
-                "codex-appserver-record",
-                "--message-format",
-                "json",
-                "--manifest-path",
-            ])
-            .arg(manifest)
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "the recorder does not build: {}", text(&output));
-        let messages = String::from_utf8_lossy(&output.stdout);
-        let built = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let program =
-            built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-        program.expect("cargo names the program")
-    };
-    BUILT.get_or_init(build).clone()
+fn build_xtask() -> PathBuf {
+    let manifest = root().join("xtask/Cargo.toml");
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--manifest-path"]);
+    let output = command.arg(manifest).output().expect("cargo runs");
+    assert!(output.status.success(), "xtask does not build: {}", text(&output));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    programs.next_back().expect("cargo names the program")
 }
 
 /// Standard output and standard error as one text.

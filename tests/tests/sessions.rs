@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use codex_appserver_record::Reader;
-use codex_appserver_tests::repo::{real_codex, recorder};
+use codex_appserver_tests::repo::real_codex;
 use codex_appserver_tests::sessions::{self, Launcher, Scenario, trace};
 use codex_appserver_trace::{Checker, Report};
 
@@ -31,8 +31,8 @@ fn every_session_plays_is_recorded_and_round_trips() {
 }
 
 fn play(scenario: &Scenario, codex: &Path, out: &Path) -> Result<()> {
-    let recorder = recorder();
-    let through = [recorder.as_os_str(), OsStr::new("--out"), out.as_os_str(), OsStr::new("--")];
+    let through =
+        [OsStr::new(env!("CARGO_BIN_EXE_recorder")), OsStr::new("--out"), out.as_os_str(), OsStr::new("--")];
     let recording = sessions::play(scenario, &Launcher::new(codex).through(through))?;
 
     // The recorder saw what the client saw; which side came first may look different from the middle.

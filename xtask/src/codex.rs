@@ -1,9 +1,9 @@
 //! The pinned codex binary, installed when it is missing.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use codex_appserver_runtime::{Codex, Installer, Progress};
 
 use crate::inputs::{self, Provenance};
@@ -21,9 +21,20 @@ pub fn pinned() -> Result<Codex> {
     install(&Provenance::read()?.codex_version)
 }
 
+/// The pinned version where it is installed already.
+pub fn installed() -> Result<Codex> {
+    let version = Provenance::read()?.codex_version;
+    let found = Installer::new(cache()).installed(&version);
+    found.with_context(|| format!("codex {version} is not installed; `cargo xtask test` installs it"))
+}
+
 /// Any version, installed through npm when it is missing.
 pub fn install(version: &str) -> Result<Codex> {
-    install_into(&inputs::root().join(".cache/codex"), version)
+    install_into(&cache(), version)
+}
+
+fn cache() -> PathBuf {
+    inputs::root().join(".cache/codex")
 }
 
 /// The same in a folder of the caller's.

@@ -1,7 +1,6 @@
 //! Every method of the protocol, called on the real codex: all answer, and all that comes back can be decoded.
 //!
 //! The example does it; this test holds its table against the protocol.
-#![cfg(all(feature = "async", feature = "experimental"))]
 
 mod programs;
 
@@ -46,6 +45,7 @@ const NEVER_REFUSED: &[&str] = &[
 ];
 
 #[test]
+#[cfg_attr(not(feature = "experimental"), ignore = "it needs `--features experimental`")]
 fn every_method_answers_what_the_bindings_can_read() {
     let Some(codex) = codex() else { return };
     let output = Command::new(example("all_methods")).arg("--codex").arg(codex).output();
@@ -74,6 +74,7 @@ fn every_method_answers_what_the_bindings_can_read() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "experimental"), ignore = "it needs `--features experimental`")]
 fn says_what_it_does() {
     let output = Command::new(example("all_methods")).arg("--help").output().expect("the example runs");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -81,6 +82,7 @@ fn says_what_it_does() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "experimental"), ignore = "it needs `--features experimental`")]
 fn says_that_there_is_no_such_codex() {
     let output = Command::new(example("all_methods")).args(["--codex", "no/such/codex"]).output();
     let output = output.expect("the example runs");

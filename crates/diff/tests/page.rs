@@ -37,6 +37,7 @@ fn page(comparison: &Comparison, dir: &Path) -> PathBuf {
 }
 
 #[test]
+#[ignore = "full tier: it drives a browser"]
 fn a_reviewer_opens_filters_and_follows() {
     let Some(mut browser) = Browser::start("a_reviewer_opens_filters_and_follows") else { return };
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -95,6 +96,7 @@ fn a_reviewer_opens_filters_and_follows() {
 }
 
 #[test]
+#[ignore = "full tier: it drives a browser"]
 fn a_link_leads_to_a_method_even_if_the_filters_hide_it() {
     let Some(mut browser) = Browser::start("a_link_leads_to_a_method_even_if_the_filters_hide_it") else {
         return;
@@ -112,6 +114,7 @@ fn a_link_leads_to_a_method_even_if_the_filters_hide_it() {
 }
 
 #[test]
+#[ignore = "full tier: it drives a browser"]
 fn pages_are_light_and_dark_and_readable_in_both() {
     let Some(mut browser) = Browser::start("pages_are_light_and_dark_and_readable_in_both") else { return };
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -145,6 +148,7 @@ fn pages_are_light_and_dark_and_readable_in_both() {
 }
 
 #[test]
+#[ignore = "full tier: it drives a browser"]
 fn what_a_schema_brings_along_is_text() {
     let Some(mut browser) = Browser::start("what_a_schema_brings_along_is_text") else { return };
     let dir = tempfile::tempdir().expect("a temporary folder");

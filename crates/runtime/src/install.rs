@@ -70,12 +70,7 @@ impl Installer {
     /// another version, or the cache folder cannot be written. Nothing of a failed install stays
     /// behind but its empty lock file.
     pub fn install(&self, version: &str) -> Result<Codex, Error> {
-        if !is_version(version) {
-            return Err(Error::BadVersion { version: version.to_owned() });
-        }
-        // npm and codex get paths from here; they must not depend on the folder those run in.
-        let cache = std::path::absolute(&self.cache).map_err(Error::io("find the folder", &self.cache))?;
-        let home = cache.join(format!("codex-{version}"));
+        let (cache, home) = self.folders(version)?;
         if let Ok(binary) = find_binary(&home) {
             return Codex::at(binary);
         }
@@ -89,6 +84,27 @@ impl Installer {
         }
         self.report(&Progress::Done { version: version.to_owned(), elapsed: started.elapsed() });
         Codex::at(find_binary(&home)?)
+    }
+
+    /// Returns codex in this version from the cache folder, and installs nothing.
+    ///
+    /// # Errors
+    ///
+    /// `version` is not a version, or is not in the cache folder.
+    pub fn installed(&self, version: &str) -> Result<Codex, Error> {
+        let (_, home) = self.folders(version)?;
+        Codex::at(find_binary(&home)?)
+    }
+
+    /// The cache folder, and the folder of a version in it.
+    fn folders(&self, version: &str) -> Result<(PathBuf, PathBuf), Error> {
+        if !is_version(version) {
+            return Err(Error::BadVersion { version: version.to_owned() });
+        }
+        // npm and codex get paths from here; they must not depend on the folder those run in.
+        let cache = std::path::absolute(&self.cache).map_err(Error::io("find the folder", &self.cache))?;
+        let home = cache.join(format!("codex-{version}"));
+        Ok((cache, home))
     }
 
     /// Takes the lock of a version, which ends with the returned file. The file itself stays:

@@ -1,0 +1,125 @@
+//! `cargo xtask test`: the checks of the project, in three tiers.
+
+mod call;
+mod quick;
+mod steps;
+mod tier;
+mod tiers;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::Outcome;
+use call::{Call, Runner};
+use steps::{Step, steps};
+use tier::Tier;
+
+/// Run the checks that CI runs. Installs the pinned codex through npm when it is missing.
+///
+/// There are three tiers: `quick` before a commit, the default tier in CI, `--full` every night.
+///
+/// Example: cargo xtask test clippy tests
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// Run these steps only. Without a name, every step of the tier runs.
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// Run the full tier: every step, and the tests marked `#[ignore = "full tier: …"]`.
+    #[arg(long)]
+    full: bool,
+    /// List the steps with their tier and stop.
+    #[arg(long)]
+    list: bool,
+    /// With the step `tiers` alone: write tests/tiers.toml instead of checking it.
+    #[arg(long, requires = "steps")]
+    write: bool,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Quick(quick::Args),
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<Outcome> {
+    if let Some(What::Quick(args)) = &args.what {
+        return quick::run(args);
+    }
+    let steps = steps();
+    if args.list {
+        for step in &steps {
+            println!("{:<12}{:<9}{}", step.name, step.tier, step.about);
+        }
+        return Ok(Outcome::Clean);
+    }
+    if let Some(unknown) = args.steps.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
+        let known: Vec<&str> = steps.iter().map(|step| step.name).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", known.join(", "));
+    }
+    if args.write {
+        if args.steps != ["tiers"] {
+            bail!("only the step `tiers` writes a file; run `cargo xtask test tiers --write`");
+        }
+        tiers::write()?;
+        return Ok(Outcome::Clean);
+    }
+    let tier = if args.full { Tier::Full } else { Tier::Default };
+    let is_wanted = |step: &&Step| match args.steps.is_empty() {
+        true => step.tier <= tier,
+        false => args.steps.iter().any(|name| name == step.name),
+    };
+    let wanted: Vec<&Step> = steps.iter().filter(is_wanted).collect();
+    // It is a large download.
+    let needs_codex = |call: &Call| matches!(call, Call::Suite(suite) if suite.needs_codex());
+    let codex = match wanted.iter().flat_map(|step| step.calls(tier)).any(needs_codex) {
+        true => call::find_codex(true)?,
+        false => None,
+    };
+    let runner = Runner::new(tier, codex);
+    let mut log = Log::default();
+    for step in wanted {
+        log.step(step.name, step.about, || {
+            // A call that finds something does not keep the next from running.
+            step.calls(tier).try_fold(true, |ok, call| Ok(runner.run(call)? && ok))
+        })?;
+    }
+    Ok(log.finish())
+}
+
+/// What the steps came to, and how long each took.
+#[derive(Default)]
+struct Log(Vec<(&'static str, bool, Duration)>);
+
+impl Log {
+    /// Runs a step and notes what it came to.
+    fn step(&mut self, name: &'static str, about: &str, run: impl FnOnce() -> Result<bool>) -> Result<()> {
+        eprintln!("== {name}: {about}");
+        let start = Instant::now();
+        let ok = run()?;
+        let time = start.elapsed();
+        eprintln!("== {name}: {} after {:.0} s", if ok { "ok" } else { "FAILED" }, time.as_secs_f64());
+        self.0.push((name, ok, time));
+        Ok(())
+    }
+
+    /// Prints the times and what failed.
+    fn finish(self) -> Outcome {
+        let total: Duration = self.0.iter().map(|(_, _, time)| *time).sum();
+        eprintln!();
+        for (name, ok, time) in &self.0 {
+            eprintln!("{name:<12}{:>6.0} s  {}", time.as_secs_f64(), if *ok { "ok" } else { "FAILED" });
+        }
+        eprintln!("{:<12}{:>6.0} s", "all", total.as_secs_f64());
+        let failed: Vec<&str> = self.0.iter().filter(|(_, ok, _)| !ok).map(|(name, ..)| *name).collect();
+        if failed.is_empty() {
+            eprintln!("all steps passed");
+            return Outcome::Clean;
+        }
+        eprintln!("failed: {}", failed.join(", "));
+        Outcome::Found
+    }
+}
