@@ -106,6 +106,23 @@ fn the_recorder_stands_before_the_real_codex() {
     assert!(header.starts_with("{\"v\":1"), "{header}");
 }
 
+/// What the pages for contributors link to is there, and the verbs of xtask that they name are known.
+#[test]
+fn the_pages_for_contributors_name_what_is_there() {
+    let help = text(&xtask(["--help"]));
+    for page in ["CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "CHANGELOG.md", "ARCHITECTURE.md"] {
+        let prose = fs::read_to_string(root().join(page)).expect(page);
+        for link in prose.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            assert!(link.contains("://") || root().join(link).exists(), "{page}: {link} is not there");
+        }
+        for rest in prose.split("cargo xtask ").skip(1) {
+            let verb = rest.split([' ', '`', '\n', ':']).next().unwrap_or_default();
+            let known = ["VERB", "<verb>"].contains(&verb) || help.contains(&format!("\n  {verb} "));
+            assert!(known, "{page}: `cargo xtask {verb}` is not known");
+        }
+    }
+}
+
 /// The alias itself, as people type it.
 #[test]
 fn every_verb_has_help_with_an_example() {
@@ -117,6 +134,8 @@ fn every_verb_has_help_with_an_example() {
         &["trace"],
         &["diff"],
         &["test"],
+        &["test", "quick"],
+        &["release-check"],
         &["bench"],
         &["bench", "decode"],
         &["bench", "build"],

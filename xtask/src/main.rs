@@ -4,11 +4,14 @@ mod bench;
 mod codegen;
 mod codex;
 mod diff;
+mod git;
 mod inputs;
 mod program;
+mod release;
 mod schema;
 mod test;
 mod tree;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ enum Verb {
     Trace(program::Args),
     Test(test::Args),
     Bench(bench::Args),
+    ReleaseCheck(release::Args),
 }
 
 /// How a verb ended that could run.
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Trace(args) => program::TRACE.run(args),
         Verb::Test(args) => test::run(args),
         Verb::Bench(args) => bench::run(args),
+        Verb::ReleaseCheck(args) => release::run(args),
     });
     match result {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

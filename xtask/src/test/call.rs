@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::tier::Tier;
 use super::tiers;
-use crate::{codex, inputs};
+use crate::{codex, inputs, workspace};
 
 /// One thing that a step does.
 pub enum Call {
@@ -144,7 +144,7 @@ impl Runner {
         if let Some(triple) = call.platform.filter(|triple| can_build_for(triple)) {
             arguments.extend(["--target".to_owned(), triple.to_owned()]);
         }
-        let mut command = cargo_command();
+        let mut command = workspace::cargo();
         command.args(&arguments).envs(call.env.iter().copied());
         self.run_command(command, &format!("cargo {}", arguments.join(" ")))
     }
@@ -168,7 +168,7 @@ impl Runner {
         }
         let mut ok = true;
         for line in lines {
-            let mut command = cargo_command();
+            let mut command = workspace::cargo();
             command.args(words(&line));
             ok &= self.run_command(command, &format!("cargo {line}"))?;
         }
@@ -217,15 +217,6 @@ pub fn find_codex(install: bool) -> Result<Option<PathBuf>> {
 
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|ci| ci == "true")
-}
-
-/// Cargo without the variables that cargo sets for this program: they are not for the crates under test.
-pub fn cargo_command() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for key in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"] {
-        command.env_remove(key);
-    }
-    command
 }
 
 /// A command by its line. No argument of ours has a space.

@@ -72,16 +72,25 @@ pub fn run(args: &Args) -> Result<Outcome> {
         true => step.tier <= tier,
         false => args.steps.iter().any(|name| name == step.name),
     };
-    let wanted: Vec<&Step> = steps.iter().filter(is_wanted).collect();
+    run_all(tier, &steps.iter().filter(is_wanted).collect::<Vec<_>>())
+}
+
+/// Runs steps by name, as in the default tier.
+pub fn run_steps(names: &[&str]) -> Result<Outcome> {
+    let steps = steps();
+    run_all(Tier::Default, &steps.iter().filter(|step| names.contains(&step.name)).collect::<Vec<_>>())
+}
+
+fn run_all(tier: Tier, steps: &[&Step]) -> Result<Outcome> {
     // It is a large download.
     let needs_codex = |call: &Call| matches!(call, Call::Suite(suite) if suite.needs_codex());
-    let codex = match wanted.iter().flat_map(|step| step.calls(tier)).any(needs_codex) {
+    let codex = match steps.iter().flat_map(|step| step.calls(tier)).any(needs_codex) {
         true => call::find_codex(true)?,
         false => None,
     };
     let runner = Runner::new(tier, codex);
     let mut log = Log::default();
-    for step in wanted {
+    for step in steps {
         log.step(step.name, step.about, || {
             // A call that finds something does not keep the next from running.
             step.calls(tier).try_fold(true, |ok, call| Ok(runner.run(call)? && ok))

@@ -1,15 +1,14 @@
 //! `cargo xtask test quick`: the crates that changed, and what depends on them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::Log;
-use super::call::{Runner, cargo, cargo_command, find_codex, offline_tests, tests};
+use super::call::{Runner, cargo, find_codex, offline_tests, tests};
 use super::tier::Tier;
-use crate::{Outcome, inputs};
+use crate::{Outcome, git, inputs, workspace};
 
 /// The package of this program, which is in a workspace of its own.
 const XTASK: &str = "xtask";
@@ -109,24 +108,14 @@ fn selections(packages: &BTreeSet<String>) -> Vec<String> {
 
 /// Files that differ, relative to the root, and from what.
 fn changed_files() -> Result<(String, BTreeSet<String>)> {
-    let base = match git(&["merge-base", "HEAD", "origin/main"]) {
+    let base = match git::run(&["merge-base", "HEAD", "origin/main"]) {
         Ok(base) => base.trim().to_owned(),
         Err(_) => "HEAD".to_owned(),
     };
-    let changed = git(&["diff", "--name-only", "-z", &base, "--"])?;
-    let untracked = git(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+    let changed = git::run(&["diff", "--name-only", "-z", &base, "--"])?;
+    let untracked = git::run(&["ls-files", "--others", "--exclude-standard", "-z"])?;
     let files = changed.split('\0').chain(untracked.split('\0')).filter(|file| !file.is_empty());
     Ok((base, files.map(str::to_owned).collect()))
-}
-
-fn git(arguments: &[&str]) -> Result<String> {
-    let describe = || format!("cannot run `git {}`", arguments.join(" "));
-    let output =
-        Command::new("git").args(arguments).current_dir(inputs::root()).output().with_context(describe)?;
-    if !output.status.success() {
-        bail!("{}: {}", describe(), String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The packages of the repository: where each is, and which it depends on.
@@ -140,22 +129,15 @@ struct Workspace {
 impl Workspace {
     fn read() -> Result<Self> {
         let mut workspace = Self { folders: BTreeMap::new(), dependencies: BTreeMap::new() };
-        for manifest in ["Cargo.toml", "xtask/Cargo.toml"] {
-            let line = format!("metadata --no-deps --format-version 1 --manifest-path {manifest}");
-            let mut command = cargo_command();
-            command.args(line.split(' ')).current_dir(inputs::root());
-            let output = command.output().with_context(|| format!("cannot run `cargo {line}`"))?;
-            if !output.status.success() {
-                bail!("`cargo {line}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-            }
-            let metadata = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
-            workspace.add(&metadata, &format!("{}/", inputs::root().display()));
+        let root = format!("{}/", inputs::root().display());
+        for manifest in workspace::MANIFESTS {
+            workspace.add(&workspace::packages(manifest)?, &root);
         }
         Ok(workspace)
     }
 
-    fn add(&mut self, metadata: &Value, root: &str) {
-        for package in metadata["packages"].as_array().into_iter().flatten() {
+    fn add(&mut self, packages: &[Value], root: &str) {
+        for package in packages {
             let (Some(name), Some(manifest)) = (package["name"].as_str(), package["manifest_path"].as_str())
             else {
                 continue;
@@ -249,15 +231,15 @@ mod tests {
             let on: Vec<_> = on.iter().map(|name| json!({"name": name, "path": "/r"})).collect();
             json!({"name": name, "manifest_path": format!("/r/{folder}/Cargo.toml"), "dependencies": on})
         };
-        let packages = json!([
+        let packages = [
             package("codex-appserver", "crates/codex", &["codex-appserver-client"]),
             package("codex-appserver-client", "crates/client", &["codex-appserver-wire"]),
             package("codex-appserver-wire", "crates/wire", &[]),
             package("codex-appserver-bindgen", "crates/bindgen", &[]),
             package(WORKSPACE_TESTS, "tests", &["codex-appserver"]),
             package(XTASK, "xtask", &["codex-appserver-bindgen"]),
-        ]);
-        workspace.add(&json!({"packages": packages}), "/r/");
+        ];
+        workspace.add(&packages, "/r/");
         workspace
     }
 

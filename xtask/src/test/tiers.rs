@@ -8,8 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::call::cargo_command;
-use crate::{inputs, tree};
+use crate::{inputs, tree, workspace};
 
 const HEAD: &str = "\
 # Which tests run in which tier. `cargo xtask test tiers` compares this file with the tests that there are, and
@@ -134,8 +133,8 @@ fn programs(select: &str) -> Result<BTreeMap<String, PathBuf>> {
 
 /// What a cargo command prints to standard output.
 fn output(line: &str) -> Result<String> {
-    let mut command = cargo_command();
-    command.args(line.split_whitespace()).current_dir(inputs::root()).stderr(Stdio::inherit());
+    let mut command = workspace::cargo();
+    command.args(line.split_whitespace()).stderr(Stdio::inherit());
     let output = command.output().with_context(|| format!("cannot run `cargo {line}`"))?;
     if !output.status.success() {
         bail!("`cargo {line}` failed; the reason is printed above");
