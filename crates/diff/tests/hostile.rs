@@ -66,3 +66,13 @@ fn types_that_contain_themselves() {
     let rules: Vec<String> = diff(&old, &new).findings.into_iter().map(|finding| finding.rule).collect();
     assert_eq!(rules, ["type-renamed"]);
 }
+
+/// An arm that names required members and describes none of them.
+#[test]
+fn an_arm_without_properties_is_itself() {
+    let mut schema = base();
+    let arm = schema["definitions"]["SentTarget"]["oneOf"][0].as_object_mut().expect("an arm");
+    arm.remove("properties");
+    let model = model(&schema);
+    assert_eq!(diff(&model, &model).findings, []);
+}
