@@ -33,6 +33,8 @@ pub struct Cargo {
 pub struct Suite {
     /// Which packages, features and targets: what `cargo test` and `cargo nextest run` both take.
     select: Vec<String>,
+    /// If not empty, only the tests of these packages run.
+    only: Vec<String>,
     /// Whether doc tests and tests with the real codex belong to it.
     whole: bool,
     /// Whether the tests of the full tier belong to it, when that tier runs.
@@ -61,17 +63,30 @@ pub fn cargo(line: &str) -> Cargo {
 
 /// The tests of what `select` names, doc tests included.
 pub fn tests(select: &str) -> Call {
-    Call::Suite(Suite { select: words(select), whole: true, full: true })
+    Call::Suite(Suite { select: words(select), only: Vec::new(), whole: true, full: true })
 }
 
 /// The tests of what `select` names, without those that only the full tier runs.
 pub fn default_tests(select: &str) -> Call {
-    Call::Suite(Suite { select: words(select), whole: true, full: false })
+    Call::Suite(Suite { select: words(select), only: Vec::new(), whole: true, full: false })
+}
+
+/// The tests of some packages of the workspace.
+///
+/// All of it is built, as the other tiers build it: cargo would compile the dependencies of one package alone once
+/// more, with the features that this package needs.
+pub fn tests_of(packages: Vec<String>) -> Call {
+    Call::Suite(Suite {
+        select: words("--workspace --all-features"),
+        only: packages,
+        whole: true,
+        full: false,
+    })
 }
 
 /// Test programs without doc tests, none of which drives the real codex.
 pub fn offline_tests(select: &str) -> Call {
-    Call::Suite(Suite { select: words(select), whole: false, full: true })
+    Call::Suite(Suite { select: words(select), only: Vec::new(), whole: false, full: true })
 }
 
 /// A tool: its command line, a command that succeeds where it is installed, and how to install it.
@@ -124,6 +139,11 @@ impl Runner {
         Self { tier, codex, has_nextest: succeeds("cargo nextest --version") }
     }
 
+    /// The tier that it runs.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
     /// Runs a call; false where it found something.
     pub fn run(&self, call: &Call) -> Result<bool> {
         match call {
@@ -150,19 +170,31 @@ impl Runner {
     }
 
     fn run_suite(&self, suite: &Suite) -> Result<bool> {
-        let select = suite.select.join(" ");
         let with_ignored = suite.full && self.tier == Tier::Full;
         let mut lines = Vec::new();
         if self.has_nextest {
+            let mut line = vec!["nextest run".to_owned(), suite.select.join(" ")];
+            line.push(
+                "--no-fail-fast --no-tests pass --status-level fail --final-status-level slow".to_owned(),
+            );
             // Many tests wait for other processes, so there may be more of them than cores.
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            let ignored = if with_ignored { " --run-ignored all" } else { "" };
-            let shown = "--no-fail-fast --status-level fail --final-status-level slow";
-            lines.push(format!("nextest run {select} {shown} --test-threads {}{ignored}", cores * 2));
+            line.push(format!("--test-threads {}", cores * 2));
+            if !suite.only.is_empty() {
+                line.push(format!("-E package({})", suite.only.join(")+package(")));
+            }
+            if with_ignored {
+                line.push("--run-ignored all".to_owned());
+            }
+            lines.push(line.join(" "));
             if suite.whole {
-                lines.push(format!("test --quiet --doc {select} --no-fail-fast"));
+                lines.push(format!("test --quiet --doc {} --no-fail-fast", suite.select.join(" ")));
             }
         } else {
+            let select = match suite.only.is_empty() {
+                true => suite.select.join(" "),
+                false => format!("-p {} --all-features", suite.only.join(" -p ")),
+            };
             let ignored = if with_ignored { " -- --include-ignored" } else { "" };
             lines.push(format!("test --quiet {select} --no-fail-fast{ignored}"));
         }

@@ -91,10 +91,7 @@ fn run_all(tier: Tier, steps: &[&Step]) -> Result<Outcome> {
     let runner = Runner::new(tier, codex);
     let mut log = Log::default();
     for step in steps {
-        log.step(step.name, step.about, || {
-            // A call that finds something does not keep the next from running.
-            step.calls(tier).try_fold(true, |ok, call| Ok(runner.run(call)? && ok))
-        })?;
+        log.run(&runner, step)?;
     }
     Ok(log.finish())
 }
@@ -104,14 +101,17 @@ fn run_all(tier: Tier, steps: &[&Step]) -> Result<Outcome> {
 struct Log(Vec<(&'static str, bool, Duration)>);
 
 impl Log {
-    /// Runs a step and notes what it came to.
-    fn step(&mut self, name: &'static str, about: &str, run: impl FnOnce() -> Result<bool>) -> Result<()> {
-        eprintln!("== {name}: {about}");
+    /// Runs a step and notes what it came to. A call that finds something does not keep the next from running.
+    fn run(&mut self, runner: &Runner, step: &Step) -> Result<()> {
+        eprintln!("== {}: {}", step.name, step.about);
         let start = Instant::now();
-        let ok = run()?;
+        let mut ok = true;
+        for call in step.calls(runner.tier()) {
+            ok &= runner.run(call)?;
+        }
         let time = start.elapsed();
-        eprintln!("== {name}: {} after {:.0} s", if ok { "ok" } else { "FAILED" }, time.as_secs_f64());
-        self.0.push((name, ok, time));
+        eprintln!("== {}: {} after {:.0} s", step.name, if ok { "ok" } else { "FAILED" }, time.as_secs_f64());
+        self.0.push((step.name, ok, time));
         Ok(())
     }
 

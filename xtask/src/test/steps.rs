@@ -7,6 +7,12 @@ use super::tier::Tier;
 const WITHOUT_EXPERIMENTAL: &str =
     "-p codex-appserver -p codex-appserver-client -p codex-appserver-trace -p codex-appserver-tests";
 
+/// What selects xtask, which is in a workspace of its own.
+pub const XTASK: &str = "--manifest-path xtask/Cargo.toml";
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 60;
+
 /// A named list of calls.
 pub struct Step {
     /// What it is called on the command line.
@@ -21,7 +27,8 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(name: &'static str, tier: Tier, about: &'static str, calls: Vec<Call>) -> Self {
+    /// A step that calls the same in every tier.
+    pub fn new(name: &'static str, tier: Tier, about: &'static str, calls: Vec<Call>) -> Self {
         Self { name, about, tier, calls, full: Vec::new() }
     }
 
@@ -59,7 +66,7 @@ pub fn steps() -> Vec<Step> {
             "tests",
             Tier::Default,
             "unit, snapshot, doc and workspace tests, with all features",
-            vec![tests("--workspace --all-features"), offline_tests("--manifest-path xtask/Cargo.toml")],
+            vec![tests("--workspace --all-features"), offline_tests(XTASK)],
         )
         .in_full(vec![default_tests(WITHOUT_EXPERIMENTAL)]),
         Step::new("tiers", Tier::Default, "no test has vanished from its tier", vec![Call::Tiers]),
@@ -114,6 +121,12 @@ pub fn steps() -> Vec<Step> {
             vec![tool("mdbook build docs/guide", "mdbook --version", "cargo install --locked mdbook")],
         ),
         Step::new(
+            "fuzz",
+            Tier::Full,
+            "each fuzz target for a minute",
+            ["wire", "diff", "trace"].map(fuzz).into(),
+        ),
+        Step::new(
             "portable",
             Tier::Named,
             "what CI runs on macOS and Windows: unit tests, and the clients against the scripted server",
@@ -128,6 +141,7 @@ fn fmt() -> Vec<Call> {
         "tests/downstream/types-only",
         "tests/downstream/blocking-only",
         "tests/downstream/full-async",
+        "tests/fuzz",
     ];
     let others =
         others.map(|folder| cargo(&format!("fmt --manifest-path {folder}/Cargo.toml --check")).into());
@@ -182,6 +196,14 @@ fn deny() -> Vec<Call> {
             )
         })
         .into()
+}
+
+fn fuzz(target: &str) -> Call {
+    tool(
+        format!("cargo +nightly fuzz run --fuzz-dir tests/fuzz {target} -- -max_total_time={FUZZ_SECONDS}"),
+        "cargo +nightly fuzz --version",
+        "rustup toolchain install nightly && cargo install --locked cargo-fuzz",
+    )
 }
 
 fn portable() -> Vec<Call> {
