@@ -46,6 +46,33 @@ impl Suite {
     pub fn needs_codex(&self) -> bool {
         self.whole
     }
+
+    /// The cargo commands that run it with cargo-nextest, which knows no doc tests.
+    fn nextest(&self, with_ignored: bool) -> Vec<String> {
+        let select = self.select.join(" ");
+        // Many tests wait for other processes, so there may be more of them than cores.
+        let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
+        let mut run = format!("nextest run {select} --no-fail-fast --no-tests pass --test-threads {threads}");
+        run.push_str(" --status-level fail --final-status-level slow");
+        if !self.only.is_empty() {
+            run.push_str(&format!(" -E package({})", self.only.join(")+package(")));
+        }
+        if with_ignored {
+            run.push_str(" --run-ignored all");
+        }
+        let docs = self.whole.then(|| format!("test --quiet --doc {select} --no-fail-fast"));
+        std::iter::once(run).chain(docs).collect()
+    }
+
+    /// The cargo command that runs it without cargo-nextest.
+    fn cargo_test(&self, with_ignored: bool) -> Vec<String> {
+        let select = match self.only.is_empty() {
+            true => self.select.join(" "),
+            false => format!("-p {} --all-features", self.only.join(" -p ")),
+        };
+        let ignored = if with_ignored { " -- --include-ignored" } else { "" };
+        vec![format!("test --quiet {select} --no-fail-fast{ignored}")]
+    }
 }
 
 /// A program that does not come with Rust.
@@ -171,33 +198,8 @@ impl Runner {
 
     fn run_suite(&self, suite: &Suite) -> Result<bool> {
         let with_ignored = suite.full && self.tier == Tier::Full;
-        let mut lines = Vec::new();
-        if self.has_nextest {
-            let mut line = vec!["nextest run".to_owned(), suite.select.join(" ")];
-            line.push(
-                "--no-fail-fast --no-tests pass --status-level fail --final-status-level slow".to_owned(),
-            );
-            // Many tests wait for other processes, so there may be more of them than cores.
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            line.push(format!("--test-threads {}", cores * 2));
-            if !suite.only.is_empty() {
-                line.push(format!("-E package({})", suite.only.join(")+package(")));
-            }
-            if with_ignored {
-                line.push("--run-ignored all".to_owned());
-            }
-            lines.push(line.join(" "));
-            if suite.whole {
-                lines.push(format!("test --quiet --doc {} --no-fail-fast", suite.select.join(" ")));
-            }
-        } else {
-            let select = match suite.only.is_empty() {
-                true => suite.select.join(" "),
-                false => format!("-p {} --all-features", suite.only.join(" -p ")),
-            };
-            let ignored = if with_ignored { " -- --include-ignored" } else { "" };
-            lines.push(format!("test --quiet {select} --no-fail-fast{ignored}"));
-        }
+        let lines =
+            if self.has_nextest { suite.nextest(with_ignored) } else { suite.cargo_test(with_ignored) };
         let mut ok = true;
         for line in lines {
             let mut command = workspace::cargo();
