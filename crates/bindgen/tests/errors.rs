@@ -297,3 +297,32 @@ fn experimental_members_that_are_required() {
     experimental["FixtureCallParams"]["required"] = json!(["a", "b"]);
     fails(merge(&stable, &experimental), &format!("{MEMBERS}/b"), REQUIRED);
 }
+
+/// Each once overflowed the stack, which no caller can catch.
+#[test]
+fn unions_that_are_their_own_arms() {
+    let name = "#/definitions/FixtureLoop";
+    let itself = json!({"$ref": name});
+    let looping = |arms: Value| {
+        json!({"FixtureLoop": {"anyOf": arms}, "FixtureCallParams": {
+            "type": "object", "properties": {"a": {"$ref": name}},
+        }})
+    };
+    let untold = "unsupported union: no tag, JSON type or member tells its arms apart";
+    let arms = format!("{name}/anyOf");
+    fails(generate(looping(json!([itself, {"type": "string"}]))), &arms, untold);
+    fails(generate(looping(json!([itself, itself]))), &arms, untold);
+
+    // Through an alias, and through aliases that lead nowhere else.
+    let mut through = looping(json!([{"$ref": "#/definitions/FixtureAlias"}, {"type": "string"}]));
+    through["FixtureAlias"] = itself.clone();
+    fails(generate(through.clone()), &arms, untold);
+    through["FixtureAlias"] = json!({"$ref": "#/definitions/FixtureAlias"});
+    fails(generate(through), &arms, untold);
+
+    // Objects are told apart by their members, which the arm has no end of.
+    let object = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    let result = generate(looping(json!([itself, object])));
+    let text = result.expect_err("this must not generate").to_string();
+    assert!(text.ends_with(": unsupported: a union without a tag that contains itself"), "{text}");
+}

@@ -1,5 +1,7 @@
 //! Unions: which kind each one is, and its arms.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
@@ -195,18 +197,32 @@ impl<'s> Reader<'s> {
         Ok(Shape::External(all))
     }
 
-    /// The JSON type of a schema, where it has exactly one.
-    fn json_type(&self, value: &Value) -> Option<&'s str> {
+    /// The JSON type of a schema, where it has exactly one. References and unions have that of what they lead to; one
+    /// that leads back to itself adds nothing.
+    fn json_type(&self, value: &'s Value) -> Option<&'s str> {
         const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
-        if let Some(name) = ref_name(value) {
-            return self.json_type(self.raw.get(name)?);
+        let (mut left, mut seen) = (vec![value], BTreeSet::new());
+        let mut found = None;
+        while let Some(value) = left.pop() {
+            if let Some(name) = ref_name(value) {
+                let target = self.raw.get(name)?;
+                if seen.insert(name) {
+                    left.push(target);
+                }
+            } else if let Some(Value::String(name)) = value.get("type") {
+                let kind = TYPES.iter().find(|known| *known == name).copied()?;
+                if *found.get_or_insert(kind) != kind {
+                    return None;
+                }
+            } else {
+                let arms = value.get("oneOf").or_else(|| value.get("anyOf"))?.as_array()?;
+                if arms.is_empty() {
+                    return None;
+                }
+                left.extend(arms);
+            }
         }
-        if let Some(Value::String(name)) = value.get("type") {
-            return TYPES.iter().find(|known| *known == name).copied();
-        }
-        let arms = value.get("oneOf").or_else(|| value.get("anyOf"))?.as_array()?;
-        let kinds: Vec<_> = arms.iter().map(|arm| self.json_type(arm)).collect();
-        kinds.first().copied().flatten().filter(|first| kinds.iter().all(|kind| *kind == Some(*first)))
+        found
     }
 }
 
