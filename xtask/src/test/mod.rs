@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         for step in &steps {
             println!("{:<12}{:<9}{}", step.name, step.tier, step.about);
         }
+        println!("`cargo xtask test quick` runs fmt, clippy and the tests of what changed");
         return Ok(Outcome::Clean);
     }
     if let Some(unknown) = args.steps.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
@@ -102,7 +103,8 @@ struct Log(Vec<(&'static str, bool, Duration)>);
 
 impl Log {
     /// Runs a step and notes what it came to. A call that finds something does not keep the next from running.
-    fn run(&mut self, runner: &Runner, step: &Step) -> Result<()> {
+    /// False where one did.
+    fn run(&mut self, runner: &Runner, step: &Step) -> Result<bool> {
         eprintln!("== {}: {}", step.name, step.about);
         let start = Instant::now();
         let mut ok = true;
@@ -112,7 +114,7 @@ impl Log {
         let time = start.elapsed();
         eprintln!("== {}: {} after {:.0} s", step.name, if ok { "ok" } else { "FAILED" }, time.as_secs_f64());
         self.0.push((step.name, ok, time));
-        Ok(())
+        Ok(ok)
     }
 
     /// Prints the times and what failed.
@@ -128,7 +130,12 @@ impl Log {
             eprintln!("all steps passed");
             return Outcome::Clean;
         }
-        eprintln!("failed: {}", failed.join(", "));
+        eprintln!("failed: {}; what is wrong is printed above, by the step", failed.join(", "));
+        if failed.contains(&"fmt") {
+            eprintln!(
+                "to format: `cargo fmt --all`, and `cargo fmt --manifest-path MANIFEST` for the other workspaces"
+            );
+        }
         Outcome::Found
     }
 }

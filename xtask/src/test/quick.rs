@@ -17,7 +17,7 @@ const WORKSPACE_TESTS: &str = "codex-appserver-tests";
 /// What a package name may be given without.
 const PREFIX: &str = "codex-appserver-";
 
-/// Check the crates that changed, in less than three minutes: what to run before a commit.
+/// Check the crates that changed: what to run before a commit. The first run in a clone builds the whole workspace.
 ///
 /// Checks formatting and lints, and runs the tests of the crates that changed. Changed is what differs from the merge
 /// base with origin/main, or from HEAD where there is no such branch; files that git does not know yet count.
@@ -25,7 +25,7 @@ const PREFIX: &str = "codex-appserver-";
 /// Example: cargo xtask test quick client
 #[derive(clap::Args)]
 pub struct Args {
-    /// Check these crates instead: package names, with or without `codex-appserver-`.
+    /// Check these crates instead: package names, with or without `codex-appserver-`, or folders.
     #[arg(value_name = "CRATE")]
     crates: Vec<String>,
 }
@@ -49,8 +49,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         eprintln!("{} files differ from {base}", files.len());
         workspace.plan(&files)
     } else {
-        let test = args.crates.iter().map(|name| workspace.package_named(name)).collect::<Result<_>>()?;
-        Plan { test, ..Plan::default() }
+        workspace.plan_for(args.crates.iter().map(String::as_str))?
     };
     for file in &plan.uncovered {
         eprintln!("{file}: not covered by `quick`, run `cargo xtask test` as well");
@@ -69,8 +68,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
             "clippy" => !plan.test.is_empty(),
             _ => false,
         };
-        if is_wanted {
-            log.run(&runner, &step)?;
+        // What comes next takes minutes, and formatting changes lines.
+        if is_wanted && !log.run(&runner, &step)? && step.name == "fmt" {
+            return Ok(log.finish());
         }
     }
     let (xtask, packages): (Vec<String>, Vec<String>) = plan.test.into_iter().partition(|name| name == XTASK);
@@ -118,20 +118,29 @@ impl Workspace {
         Ok(Self(folders))
     }
 
+    /// What to check when a user names packages: as if all of their files had changed.
+    fn plan_for<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Plan> {
+        let folders = names.map(|name| Ok(self.0[&self.package_named(name)?].clone()));
+        Ok(self.plan(&folders.collect::<Result<_>>()?))
+    }
+
     /// The package that a user means.
     fn package_named(&self, name: &str) -> Result<String> {
         let known = |name: &String| self.0.contains_key(name);
+        let name = name.trim_end_matches('/');
         let names = [name.to_owned(), format!("{PREFIX}{name}")];
         if let Some(found) = names.into_iter().find(known) {
             return Ok(found);
         }
-        let by_folder =
-            self.0.iter().find(|(_, folder)| folder.trim_end_matches('/').ends_with(&format!("/{name}")));
-        match by_folder {
+        let is_at = |folder: &str| folder == name || folder.rsplit('/').next() == Some(name);
+        match self.0.iter().find(|(_, folder)| is_at(folder.trim_end_matches('/'))) {
             Some((package, _)) => Ok(package.clone()),
             None => {
                 let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-                bail!("there is no crate `{name}`; the crates are {}", known.join(", "))
+                bail!(
+                    "there is no crate `{name}`; the crates are {}, and `{PREFIX}` may be left out",
+                    known.join(", ")
+                )
             }
         }
     }
@@ -214,12 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn crates_that_are_named_are_checked_as_if_they_had_changed() {
+        let plan = workspace().plan_for(["bindgen", "types"].into_iter()).expect("they are known");
+        assert!(plan.codegen);
+        assert_eq!(plan.test, set(&["codex-appserver-bindgen", "codex-appserver-types", WORKSPACE_TESTS]));
+        assert!(!workspace().plan_for(["client"].into_iter()).expect("it is known").codegen);
+    }
+
+    #[test]
     fn crates_have_short_names() {
         let workspace = workspace();
         for (short, long) in [
             ("client", "codex-appserver-client"),
             ("codex-appserver-client", "codex-appserver-client"),
             ("codex", "codex-appserver"),
+            ("crates/codex", "codex-appserver"),
+            ("crates/client/", "codex-appserver-client"),
             ("tests", WORKSPACE_TESTS),
             ("xtask", XTASK),
         ] {

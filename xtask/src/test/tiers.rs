@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{inputs, tree, workspace};
+use crate::{git, inputs, tree, workspace};
 
 const HEAD: &str = "\
 # Which tests run in which tier. `cargo xtask test tiers` compares this file with the tests that there are, and
@@ -45,7 +45,8 @@ pub fn check() -> Result<bool> {
         )
     })?;
     let found = count()?;
-    let complaints = complaints(&known, &found);
+    let mut complaints = complaints(&known, &found);
+    complaints.extend(without_reason(&git::run(&["grep", "-n", "#\\[ignore", "--", "*.rs"])?));
     for complaint in &complaints {
         eprintln!("{}: {complaint}", inputs::shown(&path));
     }
@@ -96,6 +97,18 @@ fn complaints(known: &Census, found: &Census) -> Vec<String> {
     complaints
 }
 
+/// Tests that are ignored without being marked for the full tier, of what git finds as `path:line:text`.
+fn without_reason(found: &str) -> Vec<String> {
+    let places = found.lines().filter_map(|line| {
+        let (path, rest) = line.split_once(':')?;
+        let (number, text) = rest.split_once(':')?;
+        let text = text.trim_start();
+        let is_bare = text.starts_with("#[ignore") && !text.starts_with("#[ignore = \"full tier: ");
+        is_bare.then(|| format!("{path}:{number}: write `#[ignore = \"full tier: WHY\"]`"))
+    });
+    places.collect()
+}
+
 /// Builds every test program and has each list its tests.
 fn count() -> Result<Census> {
     let mut census = Census::default();
@@ -116,9 +129,12 @@ fn count() -> Result<Census> {
 
 /// How many examples in docs are tests.
 fn doc_tests() -> Result<usize> {
-    let line = "test --quiet --doc --workspace --all-features -- --list --format terse";
-    let output = output(line)?;
-    Ok(output.lines().filter(|line| line.ends_with(": test")).count())
+    let count = |arguments: &str| -> Result<usize> {
+        let line =
+            format!("test --quiet --doc --workspace --all-features -- --list --format terse{arguments}");
+        Ok(output(&line)?.lines().filter(|line| line.ends_with(": test")).count())
+    };
+    Ok(count("")? - count(" --ignored")?)
 }
 
 /// The test programs of a selection, by name.
@@ -213,6 +229,13 @@ mod tests {
                 "b: slower has left the full tier",
             ]
         );
+    }
+
+    #[test]
+    fn an_ignored_test_says_that_it_is_for_the_full_tier() {
+        let found =
+            "a.rs:3:#[ignore = \"full tier: slow\"]\nb.rs:4:    #[ignore]\nc.rs:5:/// `#[ignore]` in prose\n";
+        assert_eq!(without_reason(found), ["b.rs:4: write `#[ignore = \"full tier: WHY\"]`"]);
     }
 
     #[test]
