@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::codecs::Codecs;
 use crate::crosscheck;
 use crate::emit;
-use crate::emit::{Emission, Header, Layout};
+use crate::emit::{Emission, Layout};
 use crate::error::{Error, Result};
 use crate::load::Schema;
 use crate::lower::{self, Item, ItemKind};
@@ -114,17 +114,13 @@ impl Generator {
         }
         let items = lower::items(&model, &tables.docs)?;
         let crosschecked = self.crosscheck(schema, &model, &items, &mut warnings)?;
-        let header = Header {
-            codex_version: model.codex_version.clone(),
-            schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
-        };
         let emission = Emission {
             model: &model,
             items: &items,
             docs: &tables.docs,
             layout: &self.config.layout,
             codecs: self.config.codecs,
-            header,
+            schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
         };
         let files = emission.files()?;
         let summary = Summary { crosschecked, ..summary(&model, items.values()) };

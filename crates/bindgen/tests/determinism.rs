@@ -56,6 +56,30 @@ fn the_order_of_members_does_not_matter() {
     assert_same_as_pinned(&generate(&shuffled));
 }
 
+/// A new codex must not change files whose content it does not change.
+#[test]
+fn the_version_and_the_hash_stand_once_in_each_crate() {
+    let version = read("app-server.json").replace("\"x-codex-version\": \"", "\"x-codex-version\": \"9");
+    let other = generate(&version);
+    let mut changed: Vec<&str> = Vec::new();
+    for ((path, one), (_, two)) in PINNED.files.iter().zip(&other.files) {
+        let (one, two) = (String::from_utf8_lossy(one), String::from_utf8_lossy(two));
+        let lines = one.lines().zip(two.lines()).filter(|(one, two)| one != two).count();
+        assert_eq!(one.lines().count(), two.lines().count(), "{path}");
+        assert!(lines <= 2, "{path}: {lines} lines name the version or the hash");
+        changed.extend((lines > 0).then_some(path.as_str()));
+    }
+    let expected = [
+        "enums/src/lib.rs",
+        "methods/src/lib.rs",
+        "notifications/src/lib.rs",
+        "requests/src/lib.rs",
+        "shapes/src/methods.rs",
+        "types/src/lib.rs",
+    ];
+    assert_eq!(changed, expected);
+}
+
 #[test]
 fn files_are_sorted_and_end_with_a_line_break() {
     let files = &PINNED.files;

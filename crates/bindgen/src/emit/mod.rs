@@ -22,7 +22,6 @@ use crate::tables::Docs;
 
 pub(crate) use index::index;
 pub use manifests::Layout;
-pub(crate) use print::Header;
 
 /// Everything emission works from.
 pub(crate) struct Emission<'e> {
@@ -31,7 +30,8 @@ pub(crate) struct Emission<'e> {
     pub(crate) docs: &'e Docs,
     pub(crate) layout: &'e Layout,
     pub(crate) codecs: Codecs,
-    pub(crate) header: Header,
+    /// The SHA-256 of the canonical schema, in hexadecimal.
+    pub(crate) schema_sha256: String,
 }
 
 /// One of the generated crates.
@@ -108,7 +108,7 @@ impl Emission<'_> {
             }
             modules.push(lib(self, of, &modules));
             for module in modules {
-                let text = print::rust(&module, &self.header)?;
+                let text = print::rust(&module)?;
                 files.push((format!("{}/{}", of.folder(), module.path), text.into_bytes()));
             }
         }
@@ -135,11 +135,14 @@ impl Emission<'_> {
     }
 }
 
-/// The constant that tells which codex the crate speaks to.
+/// The constant that names the codex version. Where it stands, the crate's docs need not name it as well.
 fn codex_version(emission: &Emission<'_>) -> TokenStream {
     let version = &emission.model.codex_version;
+    let hash = format!(" Its canonical schema has the SHA-256 `{}`.", emission.schema_sha256);
     quote! {
         #[doc = " The codex version whose protocol this is."]
+        #[doc = ""]
+        #[doc = #hash]
         pub const CODEX_VERSION: &str = #version;
     }
 }
@@ -210,25 +213,31 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
             pub use codex_appserver_wire as wire;
         }
     };
-    let version = &emission.model.codex_version;
     let docs = match of {
-        Crate::Enums => format!(
-            "String enums of the Codex app-server protocol, codex {version}.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."
-        ),
-        Crate::Types => format!(
-            "Structs and unions of the Codex app-server protocol, codex {version}, that are no method's own payload."
-        ),
-        Crate::Requests => format!(
-            "Requests of the Codex app-server protocol, codex {version}: params, responses, one marker type per method in [`method`], and the enums [`ClientRequest`] and [`ServerRequest`]."
-        ),
-        Crate::Notifications => format!(
-            "Notifications of the Codex app-server protocol, codex {version}: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`]."
-        ),
-        Crate::Methods => format!(
-            "Every method of the Codex app-server protocol, codex {version}, as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks."
-        ),
-        Crate::Shapes => format!(
-            "The Codex app-server protocol, codex {version}, as data: for tools that look at JSON without a Rust type.\n\n[`definition`] and [`method`](method()) look up what a value or a message is made of; the words are those of [`wire::shape`]."
+        Crate::Enums => {
+            "String enums of the Codex app-server protocol.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."
+        }
+        Crate::Types => {
+            "Structs and unions of the Codex app-server protocol that are no method's own payload."
+        }
+        Crate::Requests => {
+            "Requests of the Codex app-server protocol: params, responses, one marker type per method in [`method`], and the enums [`ClientRequest`] and [`ServerRequest`]."
+        }
+        Crate::Notifications => {
+            "Notifications of the Codex app-server protocol: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`]."
+        }
+        Crate::Methods => {
+            "Every method of the Codex app-server protocol as a call on any transport.\n\n[`Methods`] has one function per request: `client.thread_start().model(\"gpt-5\")` is a [`Call`], which a [`wire::Transport`] awaits and a [`wire::BlockingTransport`] sends with [`Call::call`]. [`ServerRequestHandler`] answers what the server asks. [`CODEX_VERSION`] is the version of the protocol."
+        }
+        Crate::Shapes => {
+            "The Codex app-server protocol as data: for tools that look at JSON without a Rust type.\n\n[`definition`] and [`method`](method()) look up what a value or a message is made of; the words are those of [`wire::shape`]. [`CODEX_VERSION`] is the version of the protocol."
+        }
+    };
+    let docs = match of {
+        Crate::Methods | Crate::Shapes => docs.to_owned(),
+        _ => format!(
+            "{docs}\n\nGenerated from codex {}; its canonical schema has the SHA-256 `{}`.",
+            emission.model.codex_version, emission.schema_sha256
         ),
     };
     Module { path: "src/lib.rs".into(), source: "crates/bindgen/src/emit/mod.rs", docs, tokens }

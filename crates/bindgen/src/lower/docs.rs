@@ -4,8 +4,8 @@ use super::{Lowering, names};
 use crate::model::{Method, MethodKind};
 use crate::shape::{Definition, EnumValue, Field};
 
-/// More methods than this are counted, not listed.
-const LISTED_METHODS: usize = 6;
+/// A type that more methods use says nothing of them: the list would change with every version.
+const LISTED_METHODS: usize = 4;
 
 impl<'m> Lowering<'m> {
     pub(super) fn definition_docs(&self, definition: &Definition) -> Vec<String> {
@@ -18,8 +18,9 @@ impl<'m> Lowering<'m> {
         if names::type_name(&definition.name) != definition.name {
             docs.push(format!("Schema name: `{}`.", definition.name));
         }
-        if !usage.methods.is_empty() {
-            docs.push(format!("Used by {}.", method_list(usage.methods.iter().map(String::as_str))));
+        if (1..=LISTED_METHODS).contains(&usage.methods.len()) {
+            let methods: Vec<String> = usage.methods.iter().map(|name| format!("`{name}`")).collect();
+            docs.push(format!("Used by {}.", methods.join(", ")));
         }
         push_facts(&mut docs, !usage.stable, definition.deprecated);
         docs
@@ -94,18 +95,5 @@ fn push_facts(docs: &mut Vec<String>, experimental: bool, deprecated: bool) {
     }
     if deprecated {
         docs.push("**Deprecated** by the protocol.".into());
-    }
-}
-
-fn method_list<'a>(methods: impl Iterator<Item = &'a str>) -> String {
-    let methods: Vec<String> = methods.map(|name| format!("`{name}`")).collect();
-    if methods.len() <= LISTED_METHODS {
-        methods.join(", ")
-    } else {
-        format!(
-            "{} and {} more methods",
-            methods[..LISTED_METHODS].join(", "),
-            methods.len() - LISTED_METHODS
-        )
     }
 }
