@@ -1,4 +1,6 @@
-//! What generation fails with: one line each, the place first.
+//! What generation fails with: the place first, then the problem, in one line.
+
+use crate::decision::{self, Decision};
 
 /// Why nothing was generated.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +37,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// The second, independent lowering sees types that ours does not.
-    #[error("typify reads the schema differently in {} place(s); explain each in schema/typify.toml or mend the lowering: {}", .0.len(), .0.join("; "))]
-    Disagreement(Vec<String>),
+    /// Everything that a person has to decide first, one line each.
+    #[error("{}", decision::lines(.0))]
+    Open(Vec<Decision>),
     /// Emitted code that is not Rust: a bug of the generator.
     #[error("{path}: generated code does not parse: {error}; please report this schema")]
     Unparseable {

@@ -1,17 +1,16 @@
 //! The pipeline from end to end.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use crate::codecs::Codecs;
 use crate::crosscheck;
+use crate::decision::{Decision, Open};
 use crate::emit;
 use crate::emit::{Emission, Layout};
 use crate::error::{Error, Result};
 use crate::load::Schema;
 use crate::lower::{self, Item, ItemKind};
-use crate::model::{Home, MethodKind, Model, Strictness};
+use crate::model::{Home, MethodKind, Model};
 use crate::tables::Tables;
 
 /// How to generate.
@@ -90,11 +89,12 @@ impl Generator {
 
     /// The model of the schema, before any Rust.
     pub fn model(&self) -> Result<Model> {
-        self.build_model().map(|(model, _)| model)
-    }
-
-    fn build_model(&self) -> Result<(Model, Vec<String>)> {
-        Model::build(self.required_schema()?, &self.config.tables, Strictness { strict: self.config.strict })
+        let (model, open) = Model::build(self.required_schema()?, &self.config.tables)?;
+        let decisions: Vec<Decision> = open.all().collect();
+        if self.config.strict && !decisions.is_empty() {
+            return Err(Error::Open(decisions));
+        }
+        Ok(model)
     }
 
     fn required_schema(&self) -> Result<&Schema> {
@@ -107,13 +107,21 @@ impl Generator {
     /// Runs the pipeline; nothing is written.
     pub fn run(self) -> Result<Output> {
         let schema = self.required_schema()?;
-        let (model, mut warnings) = self.build_model()?;
         let tables = &self.config.tables;
-        if self.config.strict {
-            check_docs(&model, tables)?;
-        }
+        let (model, open) = Model::build(schema, tables)?;
         let items = lower::items(&model, &tables.docs)?;
-        let crosschecked = self.crosscheck(schema, &model, &items, &mut warnings)?;
+        let crosscheck = crosscheck::check(schema, &model, &items, &tables.typify);
+        let (crosschecked, warnings) = if self.config.strict {
+            let report = crosscheck?;
+            let decisions: Vec<Decision> =
+                open.all().chain(undocumented(&model, tables)).chain(report.open.all()).collect();
+            if !decisions.is_empty() {
+                return Err(Error::Open(decisions));
+            }
+            (report.compared_definitions, Vec::new())
+        } else {
+            leniently(open, crosscheck)
+        };
         let emission = Emission {
             model: &model,
             items: &items,
@@ -128,64 +136,43 @@ impl Generator {
     }
 }
 
-impl Generator {
-    /// Asks the second lowering. For the pinned schema it has to agree, but for the rows of the list; for
-    /// any other one a disagreement is worth a warning. Returns how many definitions were compared.
-    fn crosscheck(
-        &self,
-        schema: &Schema,
-        model: &Model,
-        items: &BTreeMap<String, Item>,
-        warnings: &mut Vec<String>,
-    ) -> Result<usize> {
-        let result = crosscheck::check(schema, model, items, &self.config.tables.typify);
-        if !self.config.strict {
-            return Ok(match result {
-                Ok(report) => {
-                    warnings.extend(
-                        report.disagreements.into_iter().map(|text| format!("typify differs: {text}")),
-                    );
-                    report.compared_definitions
-                }
-                Err(error) => {
-                    warnings.push(format!("typify could not read the schema: {error}"));
-                    0
-                }
-            });
+/// How many definitions were compared, and a warning for everything that a strict run refuses.
+fn leniently(open: Open, crosscheck: Result<crosscheck::Report>) -> (usize, Vec<String>) {
+    let mut warnings: Vec<String> = open.missing.into_iter().map(|decision| decision.problem).collect();
+    match crosscheck {
+        Ok(report) => {
+            let disagreements = report.open.missing.into_iter();
+            warnings.extend(disagreements.map(|decision| format!("typify differs: {}", decision.problem)));
+            (report.compared_definitions, warnings)
         }
-        let report = result?;
-        if !report.disagreements.is_empty() {
-            return Err(Error::Disagreement(report.disagreements));
-        }
-        match report.unused_rows.is_empty() {
-            true => Ok(report.compared_definitions),
-            false => Err(Error::table("schema/typify.toml", report.unused_rows.join("; "))),
+        Err(error) => {
+            warnings.push(format!("typify could not read the schema: {error}"));
+            (0, warnings)
         }
     }
 }
 
-/// Every method has a summary, and every summary a method or type.
-fn check_docs(model: &Model, tables: &Tables) -> Result<()> {
+/// Methods without a summary, and summaries of what is no method or type.
+fn undocumented(model: &Model, tables: &Tables) -> Vec<Decision> {
+    const FILE: &str = "schema/docs.toml";
     let docs = &tables.docs;
     let is_method = |name: &str| model.methods.iter().any(|method| method.name == name);
-    let missing = model
-        .methods
-        .iter()
-        .filter(|method| !docs.methods.contains_key(&method.name))
-        .map(|method| format!("no summary for `{}`; add a line to [methods]", method.name));
-    let stale = docs
-        .methods
-        .keys()
-        .filter(|name| !is_method(name))
-        .map(|name| format!("a summary for `{name}`, which is no method; remove the line"));
-    let stale_types = docs.types.keys().filter(|name| !model.definitions.contains_key(*name)).map(|name| {
-        format!("a summary for `{name}`, which is no type that a method reaches; remove the line")
+    let mut missing: Vec<&str> = model.methods.iter().map(|method| method.name.as_str()).collect();
+    missing.retain(|name| !docs.methods.contains_key(*name));
+    missing.sort_unstable();
+    let missing = missing.into_iter().map(|name| {
+        Decision::new(FILE, format!("no summary for `{name}`; add a line to [methods]"))
+            .row(format!("\"{name}\" = \"…\"\n"))
     });
-    let problems: Vec<String> = missing.chain(stale).chain(stale_types).collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Error::table("schema/docs.toml", problems.join("; "))),
-    }
+    let stale = docs.methods.keys().filter(|name| !is_method(name)).map(|name| {
+        Decision::new(FILE, format!("a summary for `{name}`, which is no method; remove the line"))
+    });
+    let stale_types = docs.types.keys().filter(|name| !model.definitions.contains_key(*name)).map(|name| {
+        let problem =
+            format!("a summary for `{name}`, which is no type that a method reaches; remove the line");
+        Decision::new(FILE, problem)
+    });
+    missing.chain(stale).chain(stale_types).collect()
 }
 
 fn summary<'i>(model: &Model, items: impl Iterator<Item = &'i Item>) -> Summary {

@@ -19,6 +19,7 @@
 
 mod codecs;
 mod crosscheck;
+mod decision;
 mod emit;
 mod error;
 mod generator;
@@ -31,6 +32,7 @@ mod tables;
 pub mod vectors;
 
 pub use codecs::Codecs;
+pub use decision::Decision;
 pub use emit::Layout;
 pub use error::{Error, Result};
 pub use generator::{Config, Generator, Output, Summary};

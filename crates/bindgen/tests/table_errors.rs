@@ -1,7 +1,7 @@
 //! What generation refuses in the tables beside the schema, and what a strict run refuses on top.
 
 use codex_appserver_bindgen::{
-    Config, Generator, Layout, Output, Result, Schema, Source, TableSources, Tables,
+    Config, Error, Generator, Layout, Output, Result, Schema, Source, TableSources, Tables,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,13 @@ fn fails<T>(result: Result<T>, place: &str, problem: &str) {
     assert!(!text.contains('\n'), "an error of several lines: {text}");
 }
 
+/// Asserts that a strict run leaves exactly these decisions open, one line each.
+#[track_caller]
+fn leaves_open(result: Result<Output>, expected: &[&str]) {
+    let text = result.err().expect("this must fail").to_string();
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
 /// One request with a response, and a summary for it: what a strict run accepts.
 fn sound() -> Value {
     json!({"FixtureCallParams": {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}})
@@ -90,22 +97,62 @@ fn a_sound_schema_passes_a_strict_run() {
 
 #[test]
 fn requests_without_a_response_name_the_candidates() {
-    let place = "schema/overrides.toml";
     let request =
         json!({"properties": {"method": {"type": "string", "enum": ["odd/one"]}}, "required": ["method"]});
     let mut definitions = json!({"ClientRequest": {"oneOf": [request]}});
-    let none = "odd/one: no response type; candidates: none; add a [[response]] row";
-    fails(Files::default().generate(&definitions, true), place, none);
+    let summary = "schema/docs.toml: no summary for `odd/one`; add a line to [methods]";
+    let strictly = |definitions: &Value| Files::default().generate(definitions, true);
+    leaves_open(
+        strictly(&definitions),
+        &[
+            "schema/overrides.toml: odd/one: no response type; no response type is left over; ask the server; \
+             add a [[response]] row",
+            summary,
+        ],
+    );
     definitions["AResponse"] = json!({"type": "object"});
     definitions["BResponse"] = json!({"type": "object"});
-    let two =
-        "odd/one: no response type; candidates: AResponse, BResponse; add a [[response]] row (and 2 more)";
-    fails(Files::default().generate(&definitions, true), place, two);
-    let unused = "ZResponse: a response type that no method uses; add a [[response]] row";
-    fails(Files::default().generate(&with_response("ZResponse"), true), place, unused);
+    let two = [
+        "schema/overrides.toml: odd/one: no response type; candidates: AResponse, BResponse; add a [[response]] row",
+        "schema/overrides.toml: AResponse: a response type that no method uses; add a [[response]] row",
+        "schema/overrides.toml: BResponse: a response type that no method uses; add a [[response]] row",
+    ];
+    leaves_open(strictly(&definitions), &[&two[..], &[summary]].concat());
+    leaves_open(
+        Files { docs: SUMMARY, ..Files::default() }.generate(&with_response("ZResponse"), true),
+        &["schema/overrides.toml: ZResponse: a response type that no method uses; add a [[response]] row"],
+    );
 
     let overrides = "[[response]]\nmethod = 'odd/one'\ntype = 'CResponse'\nwhy = 'x'\n";
-    fails(Files { overrides, ..Files::default() }.generate(&definitions, true), place, two);
+    leaves_open(
+        Files { overrides, ..Files::default() }.generate(&definitions, true),
+        &[&two[..], &[summary]].concat(),
+    );
+}
+
+/// Each decision brings the row that settles it; what only a person knows is `…`.
+#[test]
+fn decisions_bring_their_rows() {
+    let request =
+        json!({"properties": {"method": {"type": "string", "enum": ["odd/one"]}}, "required": ["method"]});
+    let definitions = json!({"ClientRequest": {"oneOf": [request]}, "AResponse": {"type": "object"}});
+    let Err(Error::Open(decisions)) = Files::default().generate(&definitions, true) else {
+        panic!("decisions are open");
+    };
+    let rows: Vec<&str> = decisions.iter().filter_map(|decision| decision.row.as_deref()).collect();
+    assert_eq!(
+        rows,
+        [
+            "[[response]]\nmethod = \"odd/one\"\ntype = \"AResponse\"\nwhy = \"…\"\n",
+            "[[response]]\nmethod = \"…\"\ntype = \"AResponse\"\nwhy = \"…\"\n",
+            "\"odd/one\" = \"…\"\n",
+        ]
+    );
+    // The rows are what the tables take.
+    let overrides = rows[0];
+    let docs = format!("[methods]\n{}", rows[2]);
+    let settled = Files { overrides, docs: &docs, ..Files::default() }.generate(&definitions, true);
+    assert_eq!(settled.expect("nothing is open").warnings, Vec::<String>::new());
 }
 
 #[test]
@@ -156,16 +203,16 @@ fn rows_of_no_use() {
 fn extra_definitions() {
     let extra = r#"{"definitions": {"FixtureCallParams": {"type": "object"}}}"#;
     let files = Files { extra, docs: SUMMARY, ..Files::default() };
-    let problem = "extra.json: FixtureCallParams changes nothing: the schema has it already or lacks the place; remove the row";
-    fails(files.generate(&sound(), true), "schema/overrides.toml", problem);
+    let problem =
+        "FixtureCallParams changes nothing: the schema has it already or lacks the place; remove the row";
+    fails(files.generate(&sound(), true), "schema/extra.json", problem);
     let extra =
         r##"{"definitions": {"More": {"type": "array", "items": {"$ref": "#/definitions/Nowhere"}}}}"##;
     // What refers to nothing in this schema is left out, which the pinned schema does not let pass.
     let files = Files { extra, docs: SUMMARY, ..Files::default() };
     assert!(files.generate(&sound(), false).is_ok());
-    let problem =
-        "extra.json: More changes nothing: the schema has it already or lacks the place; remove the row";
-    fails(files.generate(&sound(), true), "schema/overrides.toml", problem);
+    let problem = "More changes nothing: the schema has it already or lacks the place; remove the row";
+    fails(files.generate(&sound(), true), "schema/extra.json", problem);
 }
 
 #[test]
@@ -174,9 +221,13 @@ fn summaries() {
     let place = "schema/docs.toml";
     fails(strictly(""), place, "no summary for `fixture/call`; add a line to [methods]");
     let stale = format!("{SUMMARY}\"gone/away\" = \"Gone.\"\n[types]\nGone = \"Gone.\"\n");
-    let problem = "a summary for `gone/away`, which is no method; remove the line; \
-                   a summary for `Gone`, which is no type that a method reaches; remove the line";
-    fails(strictly(&stale), place, problem);
+    leaves_open(
+        strictly(&stale),
+        &[
+            "schema/docs.toml: a summary for `gone/away`, which is no method; remove the line",
+            "schema/docs.toml: a summary for `Gone`, which is no type that a method reaches; remove the line",
+        ],
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decision::{Decision, Open};
 use crate::error::Result;
 use crate::load::{Schema, check_refs};
 use crate::lower::Item;
@@ -18,6 +19,9 @@ use crate::tables::{DiffersRow, Typify};
 use ours::Ours;
 use view::{Difference, View};
 
+const FILE: &str = "schema/typify.toml";
+const REMEDY: &str = "; explain it in a [[differs]] row or mend the lowering";
+
 /// What the comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
@@ -25,10 +29,8 @@ pub(crate) struct Report {
     pub(crate) compared_definitions: usize,
     /// How many members of structs both sides have.
     pub(crate) compared_fields: usize,
-    /// Where they differ and no row says why: ``Type.member: ours `X`, typify `Y` ``.
-    pub(crate) disagreements: Vec<String>,
-    /// Rows that explain nothing.
-    pub(crate) unused_rows: Vec<String>,
+    /// Where they differ and no row says why: ``Type.member: ours `X`, typify `Y` ``; then rows that explain nothing.
+    pub(crate) open: Open,
 }
 
 /// Compares the two lowerings of every plain definition that the model has.
@@ -58,9 +60,9 @@ pub(crate) fn check(
         report.compared_fields += ours.shared_members(&theirs);
         let unexplained =
             view::differences(name, &ours, &theirs).into_iter().filter(|found| !rows.explain(found));
-        report.disagreements.extend(unexplained.map(|found| found.to_string()));
+        report.open.missing.extend(unexplained.map(|found| unexplained_difference(&found)));
     }
-    report.unused_rows = rows.unused();
+    report.open.idle = rows.unused();
     Ok(report)
 }
 
@@ -81,10 +83,17 @@ impl Rows<'_> {
         true
     }
 
-    fn unused(&self) -> Vec<String> {
+    fn unused(&self) -> Vec<Decision> {
         let unused = self.all.iter().enumerate().filter(|(index, _)| !self.used.contains(index));
-        unused.map(|(_, row)| idle(row)).collect()
+        unused.map(|(_, row)| Decision::new(FILE, idle(row))).collect()
     }
+}
+
+fn unexplained_difference(found: &Difference) -> Decision {
+    let Difference { place, ours, typify } = found;
+    Decision::new(FILE, format!("{found}{REMEDY}")).row(format!(
+        "[[differs]]\nplace = \"{place}\"\nours = \"{ours}\"\ntypify = \"{typify}\"\nwhy = \"…\"\n"
+    ))
 }
 
 fn idle(row: &DiffersRow) -> String {

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decision::Decision;
 use crate::error::Result;
 use serde_json::Value;
 
 use crate::load::{METHOD_UNIONS, Schema, children, ref_name};
 use crate::shape::{Definition, Field, Shape};
 use crate::tables::{MethodRow, ResponseRow, Tables};
+
+/// The table that most rows are in.
+pub(super) const FILE: &str = "schema/overrides.toml";
 
 pub(super) struct Rows<'t> {
     tables: &'t Tables,
@@ -40,7 +44,7 @@ impl<'t> Rows<'t> {
             wanted = grounded;
         }
         for name in wanted {
-            self.used.insert(extra_label(name));
+            self.used.insert(name.clone());
             schema.definitions.insert(name.clone(), self.tables.extra[name].clone());
         }
         crate::load::check_refs(&schema)?;
@@ -111,23 +115,27 @@ impl<'t> Rows<'t> {
     }
 
     /// Rows that changed nothing.
-    pub(super) fn unused(&self) -> Vec<String> {
+    pub(super) fn unused(&self) -> Vec<Decision> {
         let overrides = &self.tables.overrides;
         let labels = (overrides.response.iter().map(response_label))
             .chain(overrides.method.iter().map(method_label))
             .chain(overrides.root.iter().map(|row| root_label(&row.definition)))
-            .chain(self.tables.extra.keys().map(|name| extra_label(name)))
             .chain(overrides.wire_name.iter().flat_map(|row| {
                 row.members.keys().map(|name| member_label("wire_name", &row.definition, name))
             }))
             .chain(overrides.distinct_null.iter().flat_map(|row| {
                 row.members.iter().map(|name| member_label("distinct_null", &row.definition, name))
             }));
-        labels
-            .filter(|label| !self.used.contains(label))
-            .map(|label| {
-                format!(
-                    "{label} changes nothing: the schema has it already or lacks the place; remove the row"
+        let rows = labels.map(|label| (FILE, label));
+        let extra = self.tables.extra.keys().map(|name| ("schema/extra.json", name.clone()));
+        rows.chain(extra)
+            .filter(|(_, label)| !self.used.contains(label))
+            .map(|(file, label)| {
+                Decision::new(
+                    file,
+                    format!(
+                        "{label} changes nothing: the schema has it already or lacks the place; remove the row"
+                    ),
                 )
             })
             .collect()
@@ -156,10 +164,6 @@ fn method_label(row: &MethodRow) -> String {
 
 fn root_label(name: &str) -> String {
     format!("[[root]] {name}")
-}
-
-fn extra_label(name: &str) -> String {
-    format!("extra.json: {name}")
 }
 
 fn member_label(table: &str, definition: &str, member: &str) -> String {

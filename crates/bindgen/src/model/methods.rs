@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::ToSnakeCase;
 use serde_json::Value;
 
-use super::apply::Rows;
+use super::apply::{FILE, Rows};
 use super::{Method, MethodKind, Params, is_envelope};
+use crate::decision::Decision;
 use crate::error::{Error, Result, step};
 use crate::load::{Schema, pointer};
 use crate::lower::names;
@@ -91,13 +92,13 @@ fn method(schema: &Schema, kind: MethodKind, arm: &Value, at: &str) -> Result<Me
     })
 }
 
-/// `XParams` is answered by `XResponse`, else `a/b` by `ABResponse`, else a row says. Returns complaints.
+/// `XParams` is answered by `XResponse`, else `a/b` by `ABResponse`, else a row says. Returns what is open.
 pub(super) fn find_responses(
     methods: &mut [Method],
     definitions: &BTreeMap<String, Definition>,
     rows: &mut Rows<'_>,
-) -> Vec<String> {
-    let mut complaints = Vec::new();
+) -> Vec<Decision> {
+    let mut decisions = Vec::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
     for method in methods.iter_mut().filter(|method| method.kind.is_request()) {
         let by_params = method
@@ -120,16 +121,24 @@ pub(super) fn find_responses(
         .map(String::as_str)
         .collect();
     for method in methods.iter().filter(|method| method.kind.is_request() && method.response.is_none()) {
-        let candidates = if orphans.is_empty() { "none".to_owned() } else { orphans.join(", ") };
-        complaints.push(format!(
-            "{}: no response type; candidates: {candidates}; add a [[response]] row",
-            method.name
-        ));
+        let candidates = if orphans.is_empty() {
+            "no response type is left over; ask the server".to_owned()
+        } else {
+            format!("candidates: {}", orphans.join(", "))
+        };
+        let problem = format!("{}: no response type; {candidates}; add a [[response]] row", method.name);
+        let only = if let [only] = orphans[..] { only } else { "…" };
+        decisions.push(Decision::new(FILE, problem).row(response_row(&method.name, only)));
     }
     for orphan in orphans {
-        complaints.push(format!("{orphan}: a response type that no method uses; add a [[response]] row"));
+        let problem = format!("{orphan}: a response type that no method uses; add a [[response]] row");
+        decisions.push(Decision::new(FILE, problem).row(response_row("…", orphan)));
     }
-    complaints
+    decisions
+}
+
+fn response_row(method: &str, response: &str) -> String {
+    format!("[[response]]\nmethod = \"{method}\"\ntype = \"{response}\"\nwhy = \"…\"\n")
 }
 
 /// Two methods that become one Rust name would hide each other.

@@ -7,6 +7,7 @@ mod usage;
 
 use std::collections::BTreeMap;
 
+use crate::decision::Open;
 use crate::error::Result;
 use crate::load::Schema;
 use crate::shape::Definition;
@@ -106,29 +107,17 @@ impl Params {
     }
 }
 
-/// How a model is built.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Strictness {
-    /// A method without a response type, an unused response and an unused table row are errors.
-    pub(crate) strict: bool,
-}
-
 impl Model {
-    /// Builds the model; the second value lists what a strict build would refuse.
-    pub(crate) fn build(
-        schema: &Schema,
-        tables: &Tables,
-        strictness: Strictness,
-    ) -> Result<(Self, Vec<String>)> {
+    /// Builds the model. The second value lists what a person has to decide.
+    pub(crate) fn build(schema: &Schema, tables: &Tables) -> Result<(Self, Open)> {
         let mut rows = apply::Rows::new(tables);
         let schema = &rows.add_definitions(schema)?;
         let mut definitions = crate::normalise::definitions(schema)?;
         rows.rename_members(&mut definitions);
         rows.mark_distinct_nulls(&mut definitions);
 
-        let mut warnings = Vec::new();
         let mut methods = methods::read(schema, &mut rows)?;
-        let complaints = methods::find_responses(&mut methods, &definitions, &mut rows);
+        let missing = methods::find_responses(&mut methods, &definitions, &mut rows);
         methods.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
         methods::check_names(&methods)?;
 
@@ -138,23 +127,9 @@ impl Model {
         unused.retain(|name| !is_envelope(name));
         definitions.retain(|name, _| usage.contains_key(name));
 
-        warnings.extend(complaints);
-        // The tables belong to the pinned schema; on another one some of their rows are bound to be idle.
-        if strictness.strict {
-            warnings.extend(rows.unused());
-        }
-        if strictness.strict
-            && let Some(first) = warnings.first()
-        {
-            let more = if warnings.len() > 1 {
-                format!(" (and {} more)", warnings.len() - 1)
-            } else {
-                String::new()
-            };
-            return Err(crate::Error::table("schema/overrides.toml", format!("{first}{more}")));
-        }
+        let open = Open { missing, idle: rows.unused() };
         let codex_version = schema.codex_version.clone().unwrap_or_else(|| "unknown".to_owned());
-        Ok((Self { codex_version, methods, definitions, usage, unused }, warnings))
+        Ok((Self { codex_version, methods, definitions, usage, unused }, open))
     }
 
     /// The methods of one kind.
