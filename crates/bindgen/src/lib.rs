@@ -29,6 +29,7 @@ pub mod model;
 mod normalise;
 pub mod shape;
 mod tables;
+mod typescript;
 pub mod vectors;
 
 pub use codecs::Codecs;
@@ -38,3 +39,4 @@ pub use error::{Error, Result};
 pub use generator::{Config, Generator, Output, Summary};
 pub use load::{Prose, Schema, Source};
 pub use tables::{TableSources, Tables};
+pub use typescript::TypeScript;

@@ -73,6 +73,8 @@ pub(crate) struct Overrides {
     pub(crate) distinct_null: Vec<DistinctNullRow>,
     #[serde(default)]
     pub(crate) root: Vec<RootRow>,
+    #[serde(default)]
+    pub(crate) typescript: Vec<TypeScriptRow>,
 }
 
 /// The response type of a method that no rule finds.
@@ -126,6 +128,20 @@ pub(crate) struct DistinctNullRow {
 pub(crate) struct RootRow {
     #[serde(rename = "type")]
     pub(crate) definition: String,
+    #[allow(dead_code, reason = "the reason is for the reader of the table")]
+    pub(crate) why: String,
+}
+
+/// A place where the server's TypeScript differs from its JSON Schema and the schema is right.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TypeScriptRow {
+    /// `Type.member`, `Type.arm.member`, or the union and name of a method.
+    pub(crate) place: String,
+    /// What the schema says.
+    pub(crate) schema: String,
+    /// What TypeScript says.
+    pub(crate) typescript: String,
     #[allow(dead_code, reason = "the reason is for the reader of the table")]
     pub(crate) why: String,
 }
