@@ -1,22 +1,17 @@
 //! The project's commands. Exit codes: 0 clean, 1 a check found something, 2 could not run.
 
 mod bench;
-mod codegen;
-mod codex;
-mod diff;
 mod git;
-mod inputs;
 mod program;
 mod release;
-mod schema;
 mod test;
-mod tree;
 mod workspace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use codex_appserver_tools::{Outcome, codegen, codex, diff, inputs, schema, tree};
 
 /// Generates and checks the Rust bindings of the Codex app-server protocol.
 #[derive(Parser)]
@@ -43,20 +38,22 @@ enum Verb {
     ReleaseCheck(release::Args),
 }
 
-/// How a verb ended that could run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Clean,
-    Found,
+/// The checkout that this program was built from.
+fn own_root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = codex_appserver_tools::program::parse("cargo xtask");
     let result = match &cli.root {
         Some(root) => inputs::set_root(root),
-        None => Ok(()),
-    }
-    .and_then(|()| match &cli.verb {
+        None => {
+            inputs::assume_root(own_root());
+            Ok(())
+        }
+    };
+    let result = result.and_then(|()| match &cli.verb {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Diff(args) => diff::run(args),
@@ -66,12 +63,5 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(args),
         Verb::ReleaseCheck(args) => release::run(args),
     });
-    match result {
-        Ok(Outcome::Clean) => ExitCode::SUCCESS,
-        Ok(Outcome::Found) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    codex_appserver_tools::program::exit_code(result)
 }

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use codex_appserver_tools::diff::Measured;
+
 use crate::inputs;
 
 /// Measure a comparison of the oldest fixture with the pinned version, from reading both to the report.
@@ -20,15 +22,6 @@ impl Default for Args {
     fn default() -> Self {
         Self { runs: 11 }
     }
-}
-
-/// What one run reports of itself on its last line.
-#[derive(serde::Deserialize, serde::Serialize)]
-pub struct Measured {
-    /// From the first file read to the report written.
-    pub milliseconds: f64,
-    /// The most memory the process held, where the system tells.
-    pub peak_megabytes: Option<f64>,
 }
 
 /// Runs the benchmark.
@@ -59,12 +52,4 @@ pub fn run(args: &Args) -> Result<()> {
         None => println!("  memory  this system does not tell"),
     }
     Ok(())
-}
-
-/// The most memory this process held: Linux says so in a file.
-pub fn peak_megabytes() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes / 1024.0)
 }

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use codex_appserver_bindgen::{Schema, Source, TableSources, Tables};
 use serde::{Deserialize, Serialize};
 
+use crate::program::command;
+
 static ROOT: OnceLock<PathBuf> = OnceLock::new();
 
 /// Works on another checkout; the first call counts.
@@ -18,10 +20,21 @@ pub fn set_root(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The root of the repository: the folder above this crate.
+/// Works on the checkout at `root`, which the caller knows to be one; the first call counts.
+pub fn assume_root(root: &Path) {
+    ROOT.get_or_init(|| root.to_owned());
+}
+
+/// The root of the repository: that of the checkout around the current folder, unless another one was set.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    ROOT.get_or_init(|| here.parent().unwrap_or(here).to_owned()).clone()
+    let around = || {
+        let here = std::env::current_dir().unwrap_or_default();
+        here.ancestors()
+            .find(|folder| folder.join("schema/provenance.toml").is_file())
+            .unwrap_or(&here)
+            .to_owned()
+    };
+    ROOT.get_or_init(around).clone()
 }
 
 /// The folder of the canonical schema and its tables.
@@ -56,7 +69,7 @@ impl Provenance {
     pub fn read() -> Result<Self> {
         let path = schema_dir().join("provenance.toml");
         toml::from_str(&read_text(&path)?).with_context(|| {
-            format!("{} does not parse; write it again with `cargo xtask schema sync`", shown(&path))
+            format!("{} does not parse; write it again with `{}`", shown(&path), command("schema sync"))
         })
     }
 }

@@ -1,6 +1,7 @@
-//! `cargo xtask diff`: what one version of the protocol does to another.
+//! The verb `diff`: what one version of the protocol does to another.
 
 mod history;
+mod measure;
 mod output;
 mod sides;
 
@@ -12,7 +13,8 @@ use codex_appserver_diff::verdict::{Axis, FailOn};
 use codex_appserver_diff::waivers::Waivers;
 use codex_appserver_diff::{Comparison, Options, compare, report, rules_markdown};
 
-use crate::{Outcome, bench, inputs};
+use crate::{Outcome, inputs};
+pub use measure::Measured;
 use output::Format;
 use sides::Side;
 
@@ -22,7 +24,7 @@ use sides::Side;
 /// file, a raw bundle, STABLE,EXPERIMENTAL, or git:REV for schema/app-server.json at that revision.
 /// Exit codes: 0 clean, 1 --fail-on found something that is not waived, 2 could not run.
 ///
-/// Example: cargo xtask diff 0.166.0 0.169.0 --out target/diff.html
+/// Example: codex-appserver diff 0.166.0 0.169.0 --out target/diff.html
 #[derive(clap::Args)]
 pub struct Args {
     /// The older and the newer version; with --history at least two, the oldest first.
@@ -89,7 +91,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     output::write(&args.out, args.format, |format| render(&comparison, axis, format, &new))?;
     if args.measure {
         let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-        let measured = bench::diff::Measured { milliseconds, peak_megabytes: bench::diff::peak_megabytes() };
+        let measured = measure::Measured { milliseconds, peak_megabytes: measure::peak_megabytes() };
         eprintln!("{}", serde_json::to_string(&measured)?);
     }
 

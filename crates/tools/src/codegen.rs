@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`: writes or checks the generated crates.
+//! The verb `codegen`: writes or checks the generated crates.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Schema, Source, Summary};
 
+use crate::program::command;
 use crate::tree::{self, Change, Kind, Owner};
 use crate::{Outcome, inputs};
 
@@ -16,7 +17,7 @@ const LISTED: usize = 20;
 
 /// Generate the Rust crates from the schema.
 ///
-/// Example: cargo xtask codegen --check
+/// Example: codex-appserver codegen --check
 #[derive(clap::Args)]
 pub struct Args {
     /// Write nothing; list every file that differs and exit 1 if there is one.
@@ -161,7 +162,7 @@ fn show(text: &str) {
 impl Args {
     /// The command that writes what `--check` compares with.
     fn writing_command(&self) -> String {
-        let mut command = "cargo xtask codegen".to_owned();
+        let mut command = command("codegen");
         for (flag, value) in [("--schema", &self.schema), ("--codex-version", &self.codex_version)] {
             if let Some(value) = value {
                 command.push_str(&format!(" {flag} {value}"));

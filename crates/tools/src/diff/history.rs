@@ -1,4 +1,4 @@
-//! `cargo xtask diff --history`: each version against the one before it.
+//! The verb `diff --history`: each version against the one before it.
 
 use anyhow::{Result, bail};
 use codex_appserver_diff::history::History;

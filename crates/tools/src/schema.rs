@@ -1,4 +1,4 @@
-//! `cargo xtask schema sync`: refreshes the canonical schema from a codex binary.
+//! The verb `schema sync`: refreshes the canonical schema from a codex binary.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,13 @@ use codex_appserver_runtime::{Codex, Surface};
 use sha2::{Digest, Sha256};
 
 use crate::inputs::{self, Origin, Provenance};
+use crate::program::command;
 use crate::tree::{write_named, write_whole};
 use crate::{Outcome, codex};
 
 /// Work on the canonical schema.
 ///
-/// Example: cargo xtask schema sync --codex "$(command -v codex)"
+/// Example: codex-appserver schema sync --codex "$(command -v codex)"
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -24,7 +25,7 @@ pub struct Args {
 enum Verb {
     /// Refresh schema/app-server.json and schema/provenance.toml from a codex binary.
     ///
-    /// Example: cargo xtask schema sync --version 0.169.0
+    /// Example: codex-appserver schema sync --version 0.169.0
     Sync(SyncArgs),
 }
 
@@ -76,7 +77,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     match &changed[..] {
         [] => println!("codex {version}: schema/ is up to date"),
-        changed => println!("codex {version}: wrote {}; next: `cargo xtask codegen`", changed.join(", ")),
+        changed => {
+            println!("codex {version}: wrote {}; next: `{}`", changed.join(", "), command("codegen"));
+        }
     }
     Ok(Outcome::Clean)
 }
