@@ -168,6 +168,27 @@ fn names_on_the_wire_win_and_names_of_the_schema_decode() {
     assert_eq!(again::<ThreadTimelineEntry>(&schema.to_string()), wire);
 }
 
+/// As `thread/timeline/list` of the real server sends it.
+#[test]
+fn realtime_items_are_camel_case_in_their_arms_as_well() {
+    let wire = json!({
+        "type": "bemItemPromoted", "id": "i", "realtimeSessionId": "r", "turnId": "t", "itemId": "m",
+        "presentation": {"type": "wholeItem"},
+    });
+    let item = again::<ThreadRealtimeItem>(&wire.to_string());
+    assert_eq!((&item["turnId"], &item["itemId"]), (&json!("t"), &json!("m")));
+}
+
+/// The real server says `subagent` and `mcp` in a conversation's summary, where a thread has `subAgent` and `appServer`.
+#[test]
+fn a_conversation_summary_has_an_older_source() {
+    for source in [json!("mcp"), json!({"subagent": "review"}), json!({"internal": "memory_consolidation"})] {
+        let decoded = decode::<V1SessionSource>(&source.to_string()).expect("decodes");
+        assert!(!matches!(decoded, V1SessionSource::Unrecognized(_)), "{source}: {decoded:?}");
+        assert_eq!(again::<V1SessionSource>(&source.to_string()), source);
+    }
+}
+
 #[test]
 fn absent_and_null_differ_where_the_protocol_says_so() {
     let mut params = ThreadListParams::new();

@@ -100,3 +100,12 @@ fn the_canonical_schema_is_what_the_pinned_codex_prints() {
         "schema/ is stale"
     );
 }
+
+/// The TypeScript of the pinned codex says what its JSON Schema says, but for the reviewed rows; `sync` compares them.
+#[test]
+fn the_typescript_of_the_pinned_codex_agrees() {
+    let Some(codex) = real_codex("the_typescript_of_the_pinned_codex_agrees") else { return };
+    let output = xtask(["schema".as_ref(), "sync".as_ref(), "--codex".as_ref(), codex.as_os_str()]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("schema/ is up to date"), "{}", text(&output));
+}

@@ -47,8 +47,10 @@ pub struct Output {
     pub files: Vec<(String, Vec<u8>)>,
     /// The protocol on one page: a line per method.
     pub index: String,
-    /// What a strict run would refuse.
+    /// What a strict run would refuse in this schema.
     pub warnings: Vec<String>,
+    /// What a person has to decide before a strict run passes; a strict run returns an error instead.
+    pub decisions: Vec<Decision>,
     /// How much there is of everything.
     pub summary: Summary,
 }
@@ -111,17 +113,17 @@ impl Generator {
         let (model, open) = Model::build(schema, tables)?;
         let items = lower::items(&model, &tables.docs)?;
         let crosscheck = crosscheck::check(schema, &model, &items, &tables.typify);
-        let (crosschecked, warnings) = if self.config.strict {
-            let report = crosscheck?;
-            let decisions: Vec<Decision> =
-                open.all().chain(undocumented(&model, tables)).chain(report.open.all()).collect();
-            if !decisions.is_empty() {
-                return Err(Error::Open(decisions));
-            }
-            (report.compared_definitions, Vec::new())
-        } else {
-            leniently(open, crosscheck)
+        let (report, unread) = match crosscheck {
+            Ok(report) => (report, None),
+            Err(error) if self.config.strict => return Err(error),
+            Err(error) => (crosscheck::Report::default(), Some(error)),
         };
+        let warnings = warnings(&open, &report, unread);
+        let decisions: Vec<Decision> =
+            open.all().chain(undocumented(&model, tables)).chain(report.open.all()).collect();
+        if self.config.strict && !decisions.is_empty() {
+            return Err(Error::Open(decisions));
+        }
         let emission = Emission {
             model: &model,
             items: &items,
@@ -131,25 +133,18 @@ impl Generator {
             schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
         };
         let files = emission.files()?;
-        let summary = Summary { crosschecked, ..summary(&model, items.values()) };
-        Ok(Output { files, index: emit::index(&model), warnings, summary })
+        let summary =
+            Summary { crosschecked: report.compared_definitions, ..summary(&model, items.values()) };
+        Ok(Output { files, index: emit::index(&model), warnings, decisions, summary })
     }
 }
 
-/// How many definitions were compared, and a warning for everything that a strict run refuses.
-fn leniently(open: Open, crosscheck: Result<crosscheck::Report>) -> (usize, Vec<String>) {
-    let mut warnings: Vec<String> = open.missing.into_iter().map(|decision| decision.problem).collect();
-    match crosscheck {
-        Ok(report) => {
-            let disagreements = report.open.missing.into_iter();
-            warnings.extend(disagreements.map(|decision| format!("typify differs: {}", decision.problem)));
-            (report.compared_definitions, warnings)
-        }
-        Err(error) => {
-            warnings.push(format!("typify could not read the schema: {error}"));
-            (0, warnings)
-        }
-    }
+/// What a strict run refuses in the schema. Idle rows are left out: the tables belong to the pinned schema.
+fn warnings(open: &Open, report: &crosscheck::Report, unread: Option<Error>) -> Vec<String> {
+    let missing = open.missing.iter().map(|decision| decision.problem.clone());
+    let differs = report.open.missing.iter().map(|found| format!("typify differs: {}", found.problem));
+    let unread = unread.map(|error| format!("typify could not read the schema: {error}"));
+    missing.chain(differs).chain(unread).collect()
 }
 
 /// Methods without a summary, and summaries of what is no method or type.

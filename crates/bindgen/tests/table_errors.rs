@@ -75,8 +75,7 @@ fn tables_that_do_not_parse() {
     let row = "[[root]]\ntype = \"X\"\nwhy = \"x\"\n";
     fails(overrides(&format!("{row}[[root]\n")), "overrides.toml:4", "unclosed array table, expected `]`");
     fails(overrides("[[root]]\ntype = \"X\"\n"), "overrides.toml:1", "missing field `why`");
-    let problem =
-        "unknown field `rot`, expected one of `response`, `method`, `wire_name`, `distinct_null`, `root`";
+    let problem = "unknown field `rot`, expected one of `response`, `method`, `wire_name`, `distinct_null`, `root`, `typescript`";
     fails(overrides("\n\n[[rot]]\n"), "overrides.toml:3", problem);
     let docs = Files { docs: "[methods]\na = 1\n", ..Files::default() };
     fails(docs.parse(), "docs.toml:2", "invalid type: integer `1`, expected a string");

@@ -1,6 +1,7 @@
 //! A codex binary and what it can be asked for. It always runs with an empty `CODEX_HOME` of its
 //! own.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
@@ -29,14 +30,17 @@ pub enum Surface {
 }
 
 impl Surface {
-    /// The arguments of codex, up to the folder to write to.
-    fn arguments(self) -> &'static [&'static str] {
+    /// The arguments of codex that print this part by the command `generate`, up to the folder to write to.
+    fn arguments(self, generate: &'static str) -> Vec<&'static str> {
         match self {
-            Self::Stable => &["app-server", "generate-json-schema", "--out"],
-            Self::Experimental => &["app-server", "generate-json-schema", "--experimental", "--out"],
+            Self::Stable => vec!["app-server", generate, "--out"],
+            Self::Experimental => vec!["app-server", generate, "--experimental", "--out"],
         }
     }
 }
+
+const JSON_SCHEMA: &str = "generate-json-schema";
+const TYPESCRIPT: &str = "generate-ts";
 
 /// A codex binary, or the script that npm puts in its place.
 #[derive(Clone, Debug)]
@@ -122,24 +126,61 @@ impl Codex {
     ///
     /// codex does not run, takes too long or writes no schema.
     pub fn json_schema(&self, surface: Surface) -> Result<Vec<u8>, Error> {
+        let (out, command) = self.generate(surface, JSON_SCHEMA)?;
+        let file = out.path().join(SCHEMA_FILE);
+        fs::read(&file).map_err(|reason| match reason.kind() {
+            io::ErrorKind::NotFound => Error::SchemaMissing { command, file: SCHEMA_FILE },
+            _ => Error::io("read the schema", &file)(reason),
+        })
+    }
+
+    /// Asks codex for the TypeScript types of its app-server protocol: the text of each file by its path below the
+    /// output folder, with `/` between folders.
+    ///
+    /// # Errors
+    ///
+    /// codex does not run, takes too long, writes no TypeScript or a file that is not UTF-8.
+    pub fn typescript(&self, surface: Surface) -> Result<BTreeMap<String, String>, Error> {
+        let (out, command) = self.generate(surface, TYPESCRIPT)?;
+        let mut files = BTreeMap::new();
+        let mut folders = vec![(String::new(), out.path().to_owned())];
+        while let Some((prefix, folder)) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
+                let path = entry.map_err(Error::io("list", &folder))?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if path.is_dir() {
+                    folders.push((format!("{prefix}{name}/"), path));
+                } else if name.ends_with(".ts") {
+                    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+                    files.insert(format!("{prefix}{name}"), text);
+                }
+            }
+        }
+        if files.is_empty() {
+            return Err(Error::SchemaMissing { command, file: "*.ts" });
+        }
+        Ok(files)
+    }
+
+    /// Has codex write one form of its protocol into a new folder. The second value is the command, for errors.
+    fn generate(
+        &self,
+        surface: Surface,
+        generate: &'static str,
+    ) -> Result<(tempfile::TempDir, String), Error> {
         let home = private_folder()?;
         let out = private_folder()?;
         let mut command = self.command(home.path());
-        command.args(surface.arguments()).arg(out.path());
+        command.args(surface.arguments(generate)).arg(out.path());
         self.run(&mut command)?;
-        let file = out.path().join(SCHEMA_FILE);
-        fs::read(&file).map_err(|reason| match reason.kind() {
-            io::ErrorKind::NotFound => {
-                Error::SchemaMissing { command: command_line(&command), file: SCHEMA_FILE }
-            }
-            _ => Error::io("read the schema", &file)(reason),
-        })
+        let line = command_line(&command);
+        Ok((out, line))
     }
 
     /// The command behind [`json_schema`](Self::json_schema), to quote where the origin of a schema
     /// is written down: `codex app-server generate-json-schema --experimental --out DIR`.
     pub fn schema_command(&self, surface: Surface) -> String {
-        format!("codex {} DIR", surface.arguments().join(" "))
+        format!("codex {} DIR", surface.arguments(JSON_SCHEMA).join(" "))
     }
 
     /// A command that runs in `home`, so that neither settings of the user nor of the current

@@ -70,11 +70,31 @@ fn returns_the_schema_as_it_was_written() {
 }
 
 #[test]
+fn returns_the_typescript_files_by_their_paths() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = r#"
+        [ "$1 $2" = "app-server generate-ts" ] || exit 2
+        shift 2
+        [ "$1" = --experimental ] && shift
+        mkdir "$2/v2"
+        printf 'export type A = 1;' > "$2/v2/A.ts"
+        printf 'export type B = 2;' > "$2/B.ts"
+        touch "$2/notes.md"
+    "#;
+    let codex = Codex::at(script(folder.path(), "codex", text)).expect("a codex");
+    let files = codex.typescript(Surface::Experimental).expect("TypeScript");
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    assert_eq!(files, [("B.ts", "export type B = 2;"), ("v2/A.ts", "export type A = 1;")]);
+}
+
+#[test]
 fn tells_when_no_schema_was_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let codex = Codex::at(script(folder.path(), "codex", "exit 0")).expect("a codex");
     let error = codex.json_schema(Surface::Stable).expect_err("no schema");
     assert!(matches!(error, Error::SchemaMissing { .. }), "{error:?}");
+    let error = codex.typescript(Surface::Stable).expect_err("no TypeScript").to_string();
+    assert!(error.contains("wrote no *.ts; check that"), "{error}");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Schema, Source, Summary};
 
+use crate::decisions;
 use crate::program::command;
 use crate::tree::{self, Change, Kind, Owner};
 use crate::{Outcome, inputs};
@@ -90,7 +91,10 @@ fn generate(args: &Args) -> Result<Output> {
         None => inputs::pinned_schema()?,
         Some(list) => read_schema(list, args.codex_version.as_deref())?,
     };
-    Ok(Generator::new(config).schema(schema).run()?)
+    Generator::new(config).schema(schema).run().map_err(|error| match decisions::of_error(&error) {
+        Some(open) => anyhow!("{}\n{}", decisions::count(open), decisions::text(open).trim_end()),
+        None => error.into(),
+    })
 }
 
 /// Generates what the benches compare with, from the pinned schema: the same types with serde's derive.

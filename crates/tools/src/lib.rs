@@ -5,6 +5,7 @@
 
 pub mod codegen;
 pub mod codex;
+pub mod decisions;
 pub mod diff;
 pub mod inputs;
 pub mod program;

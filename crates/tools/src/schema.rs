@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use codex_appserver_bindgen::{Prose, Schema, Source};
+use anyhow::{Context, Result, bail};
+use codex_appserver_bindgen::{Config, Decision, Generator, Prose, Schema, Source, Tables, TypeScript};
 use codex_appserver_runtime::{Codex, Surface};
 use sha2::{Digest, Sha256};
 
 use crate::inputs::{self, Origin, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
-use crate::{Outcome, codex};
+use crate::{Outcome, codex, decisions};
 
 /// Work on the canonical schema.
 ///
@@ -24,6 +24,9 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     /// Refresh schema/app-server.json and schema/provenance.toml from a codex binary.
+    ///
+    /// The TypeScript of the same codex has to agree with the JSON Schema. Each place where it does not stops the sync,
+    /// unless a row of schema/overrides.toml explains it.
     ///
     /// Example: codex-appserver schema sync --version 0.169.0
     Sync(SyncArgs),
@@ -62,6 +65,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("codex {version}: wrote {}", out.display());
         return Ok(Outcome::Clean);
     }
+    let open = typescript_decisions(&codex, &schema, &inputs::tables()?)?;
+    if !open.is_empty() {
+        bail!("nothing was written; {}\n{}", decisions::count(&open), decisions::text(&open).trim_end());
+    }
     let version = version.clone();
     let provenance = format!(
         "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n{}",
@@ -98,6 +105,18 @@ pub fn of_codex(codex: &Codex, prose: Prose) -> Result<(Schema, Provenance)> {
     let provenance =
         Provenance { codex_version: version, stable: stable_origin, experimental: experimental_origin };
     Ok((schema, provenance))
+}
+
+/// Where the TypeScript of a codex disagrees with its schema and no row of the tables says why.
+pub fn typescript_decisions(codex: &Codex, schema: &Schema, tables: &Tables) -> Result<Vec<Decision>> {
+    let types = |surface| -> Result<TypeScript> {
+        let files = codex.typescript(surface).context("cannot ask codex for its TypeScript")?;
+        Ok(TypeScript::parse(files.iter().map(|(path, text)| (path.as_str(), text.as_str())))?)
+    };
+    let (stable, experimental) = (types(Surface::Stable)?, types(Surface::Experimental)?);
+    let config = Config { tables: tables.clone(), ..Config::default() };
+    let model = Generator::new(config).schema(schema.clone()).model()?;
+    Ok(experimental.decisions(&stable, &model, tables))
 }
 
 fn bundle(codex: &Codex, surface: Surface) -> Result<(Vec<u8>, Origin)> {

@@ -2333,7 +2333,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::required("modelProvider", Shape::String),
                 Member::required("path", Shape::String),
                 Member::required("preview", Shape::String),
-                Member::required("source", Shape::Named("SessionSource")),
+                Member::required("source", Shape::Named("V1SessionSource")),
                 Member::required("timestamp", Shape::Nullable(&Shape::String)),
                 Member::required("updatedAt", Shape::Nullable(&Shape::String)),
             ],
@@ -4528,6 +4528,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("InternalSessionSource", Shape::Enum(&["memory_consolidation", "guardian"])),
     (
         "ItemCompletedNotification",
         Shape::Object(Object {
@@ -11005,13 +11006,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("id", Shape::String),
-                            Member::required("item_id", Shape::String),
+                            Member::required("itemId", Shape::String)
+                                .aliases(&["item_id"]),
                             Member::required(
                                 "presentation",
                                 Shape::Named("ThreadRealtimeBemItemPresentation"),
                             ),
                             Member::required("realtimeSessionId", Shape::String),
-                            Member::required("turn_id", Shape::String),
+                            Member::required("turnId", Shape::String)
+                                .aliases(&["turn_id"]),
                         ],
                         open: false,
                     },
@@ -12990,6 +12993,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[Member::required("proof", Shape::Named("UserVerificationProof"))],
             open: false,
         }),
+    ),
+    (
+        "V1SessionSource",
+        Shape::External {
+            strings: &["cli", "vscode", "exec", "mcp", "unknown"],
+            objects: &[
+                ("custom", Shape::String),
+                ("internal", Shape::Named("InternalSessionSource")),
+                ("subagent", Shape::Named("SubAgentSource")),
+            ],
+        },
     ),
     ("Verbosity", Shape::Enum(&["low", "medium", "high"])),
     (

@@ -1125,6 +1125,25 @@ wire::impl_string_enum!(
     InputModality { Text => "text", Image => "image", Audio => "audio", }
 );
 
+/// The protocol type `InternalSessionSource`.
+///
+/// Used by `getConversationSummary`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum InternalSessionSource {
+    /// `memory_consolidation`.
+    MemoryConsolidation,
+    /// `guardian`.
+    Guardian,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(
+    InternalSessionSource { MemoryConsolidation => "memory_consolidation", Guardian =>
+    "guardian", }
+);
+
 /// The protocol type `LocalShellStatus`.
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.

@@ -3431,7 +3431,7 @@ pub struct ConversationSummary {
     /// `preview`.
     pub preview: String,
     /// `source`.
-    pub source: SessionSource,
+    pub source: V1SessionSource,
     /// `timestamp`.
     pub timestamp: Option<String>,
     /// Wire name: `updatedAt`.

@@ -14112,13 +14112,13 @@ impl<'de> wire::Deserialize<'de> for ThreadRealtimeItem {
 pub struct BemItemPromotedThreadRealtimeItem {
     /// `id`.
     pub id: String,
-    /// `item_id`.
+    /// Wire name: `itemId`. Decodes from `item_id` as well.
     pub item_id: String,
     /// `presentation`.
     pub presentation: ThreadRealtimeBemItemPresentation,
     /// Wire name: `realtimeSessionId`.
     pub realtime_session_id: String,
-    /// `turn_id`.
+    /// Wire name: `turnId`. Decodes from `turn_id` as well.
     pub turn_id: String,
 }
 
@@ -14133,25 +14133,25 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
-                "item_id" => item_id = Some(wire::de::value(&mut __map)?),
+                "itemId" | "item_id" => item_id = Some(wire::de::value(&mut __map)?),
                 "presentation" => presentation = Some(wire::de::value(&mut __map)?),
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
-                "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
+                "turnId" | "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
                 "type" => return Err(wire::de::duplicate("type")),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
         Ok(Self {
             id: wire::de::required(id, "id")?,
-            item_id: wire::de::required(item_id, "item_id")?,
+            item_id: wire::de::required(item_id, "itemId")?,
             presentation: wire::de::required(presentation, "presentation")?,
             realtime_session_id: wire::de::required(
                 realtime_session_id,
                 "realtimeSessionId",
             )?,
-            turn_id: wire::de::required(turn_id, "turn_id")?,
+            turn_id: wire::de::required(turn_id, "turnId")?,
         })
     }
 }
@@ -14159,10 +14159,10 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
 impl wire::ser::Fields for BemItemPromotedThreadRealtimeItem {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "id", &self.id)?;
-        wire::ser::field(map, "item_id", &self.item_id)?;
+        wire::ser::field(map, "itemId", &self.item_id)?;
         wire::ser::field(map, "presentation", &self.presentation)?;
         wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
-        wire::ser::field(map, "turn_id", &self.turn_id)?;
+        wire::ser::field(map, "turnId", &self.turn_id)?;
         Ok(())
     }
 }
@@ -15039,6 +15039,114 @@ impl wire::ser::Fields for TextUserInput {
         wire::ser::field(map, "text", &self.text)?;
         wire::ser::field(map, "text_elements", &self.text_elements)?;
         Ok(())
+    }
+}
+
+/// The protocol type `V1SessionSource`.
+///
+/// Used by `getConversationSummary`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum V1SessionSource {
+    /// `cli`.
+    Cli,
+    /// `vscode`.
+    Vscode,
+    /// `exec`.
+    Exec,
+    /// `mcp`.
+    Mcp,
+    /// `unknown`.
+    Unknown,
+    /// `custom`.
+    Custom(String),
+    /// `internal`.
+    Internal(InternalSessionSource),
+    /// `subagent`.
+    Subagent(SubAgentSource),
+    /// An arm that these bindings do not know, kept whole.
+    Unrecognized(serde_json::Value),
+}
+
+impl From<InternalSessionSource> for V1SessionSource {
+    fn from(value: InternalSessionSource) -> Self {
+        Self::Internal(value)
+    }
+}
+
+impl From<SubAgentSource> for V1SessionSource {
+    fn from(value: SubAgentSource) -> Self {
+        Self::Subagent(value)
+    }
+}
+
+/// The arm that is a plain string on the wire; an unknown one is kept.
+impl From<&str> for V1SessionSource {
+    fn from(value: &str) -> Self {
+        wire::de::External::from_string(value)
+    }
+}
+
+impl From<String> for V1SessionSource {
+    fn from(value: String) -> Self {
+        wire::de::External::from_string(&value)
+    }
+}
+
+impl wire::de::External for V1SessionSource {
+    const NAME: &'static str = "V1SessionSource";
+    const ARMS: &'static [&'static str] = &["custom", "internal", "subagent"];
+    fn from_string(name: &str) -> Self {
+        match name {
+            "cli" => Self::Cli,
+            "vscode" => Self::Vscode,
+            "exec" => Self::Exec,
+            "mcp" => Self::Mcp,
+            "unknown" => Self::Unknown,
+            _ => Self::Unrecognized(name.into()),
+        }
+    }
+
+    fn from_member<'de, A: wire::MapAccess<'de>>(
+        name: &str,
+        map: &mut A,
+    ) -> Result<Self, A::Error> {
+        Ok(
+            match name {
+                "custom" => Self::Custom(wire::de::value(map)?),
+                "internal" => Self::Internal(wire::de::value(map)?),
+                "subagent" => Self::Subagent(wire::de::value(map)?),
+                _ => Self::Unrecognized(wire::de::value(map)?),
+            },
+        )
+    }
+
+    fn unrecognized(value: serde_json::Value) -> Self {
+        Self::Unrecognized(value)
+    }
+}
+
+impl wire::Serialize for V1SessionSource {
+    fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Cli => serializer.serialize_str("cli"),
+            Self::Vscode => serializer.serialize_str("vscode"),
+            Self::Exec => serializer.serialize_str("exec"),
+            Self::Mcp => serializer.serialize_str("mcp"),
+            Self::Unknown => serializer.serialize_str("unknown"),
+            Self::Custom(arm) => wire::ser::single("custom", arm, serializer),
+            Self::Internal(arm) => wire::ser::single("internal", arm, serializer),
+            Self::Subagent(arm) => wire::ser::single("subagent", arm, serializer),
+            Self::Unrecognized(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> wire::Deserialize<'de> for V1SessionSource {
+    fn deserialize<D: wire::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::de::external(deserializer)
     }
 }
 
