@@ -187,12 +187,15 @@ fn summary<'i>(model: &Model, items: impl Iterator<Item = &'i Item>) -> Summary 
     };
     for item in items {
         match &item.kind {
-            ItemKind::StringEnum(_) => summary.enums += 1,
+            ItemKind::StringEnum(_) | ItemKind::IntegerEnum(..) => summary.enums += 1,
             ItemKind::Struct(_) => summary.structs += 1,
             ItemKind::Union(_) => summary.unions += 1,
             ItemKind::Alias(_) => summary.aliases += 1,
         }
-        debug_assert!(item.home != Home::Enums || matches!(item.kind, ItemKind::StringEnum(_)));
+        debug_assert!(
+            item.home != Home::Enums
+                || matches!(item.kind, ItemKind::StringEnum(_) | ItemKind::IntegerEnum(..))
+        );
     }
     summary
 }

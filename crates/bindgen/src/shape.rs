@@ -28,6 +28,10 @@ pub enum Shape {
     Object(Object),
     /// A string with known values.
     StringEnum(Vec<EnumValue>),
+    /// An integer with known values.
+    IntegerEnum(IntegerEnum),
+    /// A boolean of which one value is known.
+    BoolLiteral(bool),
     /// Objects told apart by a member with a fixed value.
     Tagged(Tagged),
     /// Strings, and objects whose single member names the arm.
@@ -36,6 +40,24 @@ pub enum Shape {
     ByType(Vec<Shape>),
     /// Objects told apart by their members; each arm is a definition or an object.
     ByKeys(Vec<KeyArm>),
+}
+
+/// An integer with known values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntegerEnum {
+    /// The format, which unknown values have to fit as well.
+    pub format: IntFormat,
+    /// The known values in schema order, each once.
+    pub values: Vec<IntegerValue>,
+}
+
+/// One value of an integer enum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntegerValue {
+    /// The integer on the wire.
+    pub wire: i128,
+    /// Only the experimental bundle has it.
+    pub experimental: bool,
 }
 
 /// The integer formats of the schema.
@@ -50,6 +72,22 @@ pub enum IntFormat {
     U16,
     U32,
     U64,
+}
+
+impl IntFormat {
+    /// The least and the greatest value.
+    pub fn range(self) -> (i128, i128) {
+        match self {
+            Self::I8 => (i8::MIN.into(), i8::MAX.into()),
+            Self::I16 => (i16::MIN.into(), i16::MAX.into()),
+            Self::I32 => (i32::MIN.into(), i32::MAX.into()),
+            Self::I64 => (i64::MIN.into(), i64::MAX.into()),
+            Self::U8 => (0, u8::MAX.into()),
+            Self::U16 => (0, u16::MAX.into()),
+            Self::U32 => (0, u32::MAX.into()),
+            Self::U64 => (0, u64::MAX.into()),
+        }
+    }
 }
 
 /// An object with known members.
@@ -136,14 +174,23 @@ pub struct KeyArm {
 }
 
 /// What tells an object of one arm from the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Members that have one of a few fixed strings.
     pub literals: Vec<(String, Vec<String>)>,
+    /// Members that have one of a few fixed integers or booleans, as JSON text.
+    pub fixed: Vec<(String, Vec<String>)>,
     /// Members that have to be there, each by any of its names.
     pub required: Vec<Vec<String>>,
     /// Every known member.
     pub known: Vec<String>,
+}
+
+impl Marks {
+    /// Whether an object with another value than the fixed ones is one of a newer peer, and kept.
+    pub fn is_open(&self) -> bool {
+        !self.literals.is_empty() || !self.fixed.is_empty()
+    }
 }
 
 /// One definition of the schema.
@@ -187,7 +234,9 @@ impl Shape {
             | Self::Integer(_)
             | Self::Number { .. }
             | Self::String
-            | Self::StringEnum(_) => {}
+            | Self::StringEnum(_)
+            | Self::IntegerEnum(_)
+            | Self::BoolLiteral(_) => {}
         }
     }
 }

@@ -206,7 +206,34 @@ fn shapes_that_are_not_understood() {
     refused(
         json!({"type": "string", "enum": ["a", 1]}),
         "/enum/1",
-        "unsupported: an enum value that is no string",
+        "unsupported: a fixed value that is no string",
+    );
+    refused(json!({"type": "string", "enum": []}), "/enum", "unsupported: not a list of values");
+    refused(
+        json!({"enum": [1, "a"]}),
+        "/enum/1",
+        "unsupported: a fixed value that is no integer of its format",
+    );
+    let beyond = json!({"type": "integer", "format": "uint8", "enum": [255, 256]});
+    refused(beyond, "/enum/1", "unsupported: a fixed value that is no integer of its format");
+    refused(
+        json!({"type": "boolean", "enum": [true, "true"]}),
+        "/enum/1",
+        "unsupported: a fixed value that is no boolean",
+    );
+    for kind in ["number", "array", "object"] {
+        let problem = format!(
+            "unsupported: fixed values of the type {kind}; they can be strings, integers or booleans"
+        );
+        refused(json!({"type": kind, "enum": [1.5]}), "/enum", &problem);
+    }
+    refused(
+        json!({"oneOf": [
+            {"type": "integer", "format": "uint8", "enum": [1]},
+            {"type": "integer", "format": "int8", "enum": [2]},
+        ]}),
+        "/oneOf",
+        "unsupported: fixed integers of several formats",
     );
     refused(
         json!({"allOf": [{"type": "string"}, {"minLength": 1}]}),

@@ -18,7 +18,7 @@ fn definitions() -> Value {
     json!({
         "FixtureCallParams": {
             "type": "object",
-            "required": ["threadId", "level", "item"],
+            "required": ["threadId", "level", "item", "version", "always"],
             "properties": {
                 "threadId": {"type": "string"},
                 "limit": {"type": ["integer", "null"], "format": "uint32"},
@@ -30,6 +30,8 @@ fn definitions() -> Value {
                 "error": {"anyOf": [{"$ref": "#/definitions/Failure"}, {"type": "null"}]},
                 "cwd": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
                 "any": true,
+                "version": {"type": "integer", "format": "uint8", "enum": [1, 2]},
+                "always": {"type": "boolean", "enum": [true]},
             },
         },
         "Level": {"type": "string", "enum": ["low", "high"]},
@@ -63,7 +65,7 @@ import type { Level } from "../Level";
 /** What is called. */
 export type FixtureCallParams = { threadId: string, limit?: number | null, fast: boolean, level: Level, item: Item,
 tags: Array<string> | null, env?: { [key in string]?: string }, error: Failure | null,
-cwd?: string | Array<string> | null, any: unknown | null, };"#,
+cwd?: string | Array<string> | null, any: unknown | null, version: 1 | 2, always: true, };"#,
     ),
     ("Level.ts", r#"export type Level = "low" | "high";"#),
     (
@@ -137,6 +139,13 @@ fn every_difference_is_named() {
         ("tags: Array<string>", "tags: Array<number>", &["tags[]: string | number"]),
         ("]?: string }", "]?: boolean }", &["env[*]: string | boolean"]),
         ("string | Array<string>", "string", &["cwd.array: an arm | no arm"]),
+        (
+            "version: 1 | 2",
+            "version: 1 | 3",
+            &["version.2: a value | no value", "version.3: no value | a value"],
+        ),
+        ("version: 1 | 2", "version: number", &["version: fixed values | number"]),
+        ("always: true", "always: boolean", &["always: fixed values | boolean"]),
         ("level: Level", "level: Item", &["level: fixed values | { type, turnId } | { type, size }"]),
     ] {
         let expected: Vec<String> =
@@ -180,7 +189,7 @@ fn enums_unions_and_methods_are_compared_as_well() {
             "params: FixtureCallParams",
             "params: Level",
             &[
-                "ClientRequest.fixture/call.params: { any, cwd, env, error, fast, item, level, limit, tags, threadId } | \"low\" | \"high\"",
+                "ClientRequest.fixture/call.params: { always, any, cwd, env, error, fast, item, level, limit, tags, threadId, version } | \"low\" | \"high\"",
             ],
         ),
     ] {

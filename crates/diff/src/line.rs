@@ -1,7 +1,7 @@
 //! Shapes in one line each, as a reader of a diff wants them.
 
 use codex_appserver_bindgen::model::{Method, Params};
-use codex_appserver_bindgen::shape::{ExternalArm, Field, IntFormat, Object, Shape, TaggedArm};
+use codex_appserver_bindgen::shape::{ExternalArm, Field, IntFormat, IntegerEnum, Object, Shape, TaggedArm};
 
 /// How deep inline objects are spelled out.
 const DEPTH: usize = 2;
@@ -80,6 +80,10 @@ fn at_depth(shape: &Shape, depth: usize) -> String {
         Shape::Map(value) => format!("map of {}", inner(value)),
         Shape::Nullable(value) => format!("{} | null", inner(value)),
         Shape::StringEnum(values) => joined(values.iter().map(|value| format!("{:?}", value.wire)), " | "),
+        Shape::IntegerEnum(IntegerEnum { values, .. }) => {
+            joined(values.iter().map(|value| value.wire.to_string()), " | ")
+        }
+        Shape::BoolLiteral(value) => value.to_string(),
         Shape::ByType(arms) => joined(arms.iter().map(inner), " | "),
         Shape::ByKeys(arms) => joined(arms.iter().map(|arm| inner(&arm.shape)), " | "),
         Shape::Tagged(tagged) => {

@@ -40,8 +40,8 @@ fn happened(raw: &Raw, place: &str) -> String {
         Change::TypeChanged | Change::Widened | Change::Narrowed | Change::Represented => {
             format!("`{place}` was `{old}` and is `{new}` now")
         }
-        Change::EnumOpened => format!("`{place}` takes any string now"),
-        Change::EnumClosed => format!("`{place}` took any string and takes {new} now"),
+        Change::EnumOpened => format!("`{place}` takes any {new} now"),
+        Change::EnumClosed => format!("`{place}` took any {old} and takes {new} now"),
         Change::TypeRenamed => format!("the type `{old}` seems to be called `{new}` now"),
         Change::MethodRenamed => format!("the method `{old}` seems to be called `{new}` now"),
         Change::ValueAdded | Change::ArmAdded | Change::UntaggedArmAdded => format!("`{place}` is new"),

@@ -70,6 +70,9 @@ impl<'s> View<'s> {
         let mut literals = self.object.members.iter().filter(|member| member.required);
         literals.all(|member| match resolve(&member.shape) {
             Some(Shape::Enum(values)) => has(member.name, values),
+            Some(shape @ (Shape::IntegerEnum(_) | Shape::BoolLiteral(_))) => {
+                members.get(member.name).is_some_and(|value| is_known(shape, value) == Some(true))
+            }
             _ => true,
         })
     }
@@ -92,6 +95,12 @@ impl Walk<'_> {
             }
             (Shape::Enum(values), Value::String(text)) => {
                 if !values.contains(&text.as_str()) {
+                    self.unknowns.value(path);
+                }
+                value.clone()
+            }
+            (Shape::IntegerEnum(_) | Shape::BoolLiteral(_), _) => {
+                if is_known(shape, value) == Some(false) {
                     self.unknowns.value(path);
                 }
                 value.clone()
@@ -222,11 +231,23 @@ fn resolve(shape: &Shape) -> Option<&Shape> {
     }
 }
 
+/// Whether an integer or a boolean is one of the known values; none for a value of another type.
+fn is_known(shape: &Shape, value: &Value) -> Option<bool> {
+    match (shape, value) {
+        (Shape::IntegerEnum(values), Value::Number(number)) => {
+            let number = number.as_i64().map(i128::from).or(number.as_u64().map(i128::from))?;
+            Some(values.contains(&number))
+        }
+        (Shape::BoolLiteral(known), Value::Bool(value)) => Some(known == value),
+        _ => None,
+    }
+}
+
 /// Whether a value has the JSON type of an arm.
 fn is_type_of(arm: &Shape, value: &Value) -> bool {
     match resolve(arm) {
-        Some(Shape::Bool) => value.is_boolean(),
-        Some(Shape::Integer) => value.is_i64() || value.is_u64(),
+        Some(Shape::Bool | Shape::BoolLiteral(_)) => value.is_boolean(),
+        Some(Shape::Integer | Shape::IntegerEnum(_)) => value.is_i64() || value.is_u64(),
         Some(Shape::Double | Shape::Float) => value.is_number(),
         Some(Shape::String | Shape::Enum(_)) => value.is_string(),
         Some(Shape::Array(_)) => value.is_array(),
@@ -267,6 +288,46 @@ mod tests {
     #[track_caller]
     fn becomes(name: &'static str, value: Value, expected: Value) {
         assert_eq!(of(name, &value).0, expected, "{name}");
+    }
+
+    #[test]
+    fn a_fixed_value_that_is_another_one_is_unknown_and_kept() {
+        let of = |shape: Shape, value: Value| {
+            let mut unknowns = Unknowns::default();
+            assert_eq!(canonical(&value, &shape, &Path::ROOT, &mut unknowns), value);
+            unknowns.values.len()
+        };
+        assert_eq!(of(Shape::IntegerEnum(&[1, 2]), json!(2)), 0);
+        assert_eq!(of(Shape::IntegerEnum(&[1, 2]), json!(3)), 1);
+        assert_eq!(of(Shape::IntegerEnum(&[u64::MAX as i128]), json!(u64::MAX)), 0);
+        assert_eq!(of(Shape::BoolLiteral(true), json!(true)), 0);
+        assert_eq!(of(Shape::BoolLiteral(true), json!(false)), 1);
+        // Another type is for the decoder to refuse.
+        assert_eq!(of(Shape::IntegerEnum(&[1]), json!("1")), 0);
+    }
+
+    #[test]
+    fn fixed_values_tell_arms_apart() {
+        const ONE: Object = Object {
+            members: &[
+                Member::required("version", Shape::IntegerEnum(&[1])),
+                Member::optional("text", Shape::String),
+            ],
+            open: false,
+        };
+        const TWO: Object = Object {
+            members: &[
+                Member::required("version", Shape::IntegerEnum(&[2])),
+                Member::optional("lang", Shape::String),
+            ],
+            open: false,
+        };
+        let shape = Shape::ByKeys(&[Shape::Object(ONE), Shape::Object(TWO)]);
+        let value = json!({"version": 2, "text": "a", "lang": "x"});
+        let mut unknowns = Unknowns::default();
+        let kept = canonical(&value, &shape, &Path::ROOT, &mut unknowns);
+        assert_eq!(kept, json!({"version": 2, "lang": "x"}));
+        assert_eq!(unknowns.members, ["text"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod error;
 mod error_kind;
 mod handler;
 mod id;
+mod integer_enum;
 mod lines;
 mod message;
 mod nullable;
@@ -44,6 +45,7 @@ pub use error::{DecodeError, EncodeError};
 pub use error_kind::RpcErrorKind;
 pub use handler::HandlerError;
 pub use id::RequestId;
+pub use integer_enum::{IntegerEnum, UnknownInteger};
 pub use lines::{LineBuffer, LineError};
 pub use message::{Message, Params, UnknownMethod};
 #[doc(hidden)]

@@ -19,6 +19,10 @@ pub enum Shape {
     String,
     /// A string with known values, among others.
     Enum(&'static [&'static str]),
+    /// An integer with known values, among others.
+    IntegerEnum(&'static [i128]),
+    /// `true` or `false`, of which this one is known.
+    BoolLiteral(bool),
     /// A definition, by its name in the schema.
     Named(&'static str),
     /// A list.

@@ -13,12 +13,13 @@ pub(super) fn derives_default(structure: &Struct) -> bool {
         && structure.fields.iter().all(|field| match &field.presence {
             Presence::Required => false,
             Presence::Nullable | Presence::Optional | Presence::Patch => true,
-            Presence::Default(value) => is_rust_default(value),
+            Presence::Default(value) => is_rust_default(value, &field.ty),
         })
 }
 
-pub(super) fn is_rust_default(value: &Value) -> bool {
+pub(super) fn is_rust_default(value: &Value, ty: &RustType) -> bool {
     match value {
+        _ if matches!(ty, RustType::Integers(_)) => false,
         Value::Bool(value) => !value,
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
@@ -144,7 +145,11 @@ fn is_string_list(ty: &RustType) -> bool {
 
 fn converts(context: &Context<'_>, ty: &RustType) -> bool {
     match ty {
-        RustType::String | RustType::Vec(_) | RustType::Json | RustType::Wire("RequestId") => true,
+        RustType::String
+        | RustType::Vec(_)
+        | RustType::Json
+        | RustType::Integers(_)
+        | RustType::Wire("RequestId") => true,
         RustType::Named(name) => match context.items.get(name).map(|item| &item.kind) {
             Some(ItemKind::Alias(inner)) => converts(context, inner),
             Some(ItemKind::StringEnum(_) | ItemKind::Union(_)) => true,
@@ -158,8 +163,10 @@ fn converts(context: &Context<'_>, ty: &RustType) -> bool {
 pub(super) fn or_default(value: &Value, ty: &RustType) -> TokenStream {
     let default = default_value(value, ty);
     match value {
-        value if is_rust_default(value) => quote!(unwrap_or_default()),
-        Value::Bool(_) | Value::Number(_) => quote!(unwrap_or(#default)),
+        value if is_rust_default(value, ty) => quote!(unwrap_or_default()),
+        Value::Bool(_) | Value::Number(_) if !matches!(ty, RustType::Integers(_)) => {
+            quote!(unwrap_or(#default))
+        }
         _ => quote!(unwrap_or_else(|| #default)),
     }
 }
@@ -177,7 +184,13 @@ pub(super) fn default_value(value: &Value, ty: &RustType) -> TokenStream {
                 Some(number) => proc_macro2::Literal::u64_unsuffixed(number),
                 None => proc_macro2::Literal::i64_unsuffixed(number.as_i64().unwrap_or_default()),
             };
-            quote!(#literal)
+            match ty {
+                RustType::Integers(_) => {
+                    let ty = rust_type(ty);
+                    quote!(<#ty>::from(#literal))
+                }
+                _ => quote!(#literal),
+            }
         }
         (Value::String(text), RustType::String) => quote!(#text.to_owned()),
         (Value::String(text), ty) => {

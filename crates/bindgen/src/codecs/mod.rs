@@ -4,7 +4,7 @@ mod aliases;
 mod constructors;
 mod derive;
 mod messages;
-mod string_enums;
+mod open_enums;
 mod structs;
 mod types;
 mod unions;
@@ -18,6 +18,7 @@ use crate::lower::{Item, ItemKind};
 
 pub(crate) use constructors::{argument, setter_value};
 pub(crate) use messages::{message_enum, variant_type};
+pub(crate) use open_enums::literal;
 pub(crate) use types::rust_type;
 
 /// How the types get to and from JSON.
@@ -45,7 +46,8 @@ impl Context<'_> {
         }
         match &item.kind {
             ItemKind::Alias(ty) => aliases::alias(item, ty),
-            ItemKind::StringEnum(values) => string_enums::string_enum(item, values),
+            ItemKind::StringEnum(values) => open_enums::string_enum(item, values),
+            ItemKind::IntegerEnum(format, values) => open_enums::integer_enum(item, *format, values),
             ItemKind::Struct(structure) => structs::structure(self, item, structure),
             ItemKind::Union(union) => unions::union(self, item, union),
         }

@@ -9,16 +9,7 @@ use crate::shape::IntFormat;
 pub(crate) fn rust_type(ty: &RustType) -> TokenStream {
     match ty {
         RustType::Bool => quote!(bool),
-        RustType::Int(format) => match format {
-            IntFormat::I8 => quote!(i8),
-            IntFormat::I16 => quote!(i16),
-            IntFormat::I32 => quote!(i32),
-            IntFormat::I64 => quote!(i64),
-            IntFormat::U8 => quote!(u8),
-            IntFormat::U16 => quote!(u16),
-            IntFormat::U32 => quote!(u32),
-            IntFormat::U64 => quote!(u64),
-        },
+        RustType::Int(format) => integer(*format),
         RustType::F32 => quote!(f32),
         RustType::F64 => quote!(f64),
         RustType::String => quote!(String),
@@ -31,7 +22,7 @@ pub(crate) fn rust_type(ty: &RustType) -> TokenStream {
             let value = rust_type(value);
             quote!(std::collections::BTreeMap<String, #value>)
         }
-        RustType::Named(name) => {
+        RustType::Named(name) | RustType::Integers(name) => {
             let name = names::ident(name);
             quote!(#name)
         }
@@ -39,6 +30,19 @@ pub(crate) fn rust_type(ty: &RustType) -> TokenStream {
             let name = names::ident(name);
             quote!(wire::#name)
         }
+    }
+}
+
+pub(super) fn integer(format: IntFormat) -> TokenStream {
+    match format {
+        IntFormat::I8 => quote!(i8),
+        IntFormat::I16 => quote!(i16),
+        IntFormat::I32 => quote!(i32),
+        IntFormat::I64 => quote!(i64),
+        IntFormat::U8 => quote!(u8),
+        IntFormat::U16 => quote!(u16),
+        IntFormat::U32 => quote!(u32),
+        IntFormat::U64 => quote!(u64),
     }
 }
 

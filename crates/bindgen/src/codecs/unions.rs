@@ -14,11 +14,7 @@ pub(super) fn union(context: &Context<'_>, item: &Item, union: &Union) -> TokenS
         UnionKind::External => (external(item, union), true),
         UnionKind::ByType => (by_type(item, union), false),
         UnionKind::ByKeys => {
-            let open = union
-                .variants
-                .iter()
-                .flat_map(|variant| &variant.marks)
-                .any(|marks| !marks.literals.is_empty());
+            let open = union.variants.iter().flat_map(|variant| &variant.marks).any(Marks::is_open);
             (by_keys(item, union, open), open)
         }
         UnionKind::Choice => (TokenStream::new(), false),
@@ -289,6 +285,9 @@ fn by_type(item: &Item, union: &Union) -> TokenStream {
             "integer" if variant.payload == Some(RustType::Int(IntFormat::I64)) => {
                 quote!(fn integer(value: i64) -> Option<Self> { Some(Self::#arm(value)) })
             }
+            "integer" if matches!(variant.payload, Some(RustType::Integers(_))) => {
+                quote!(fn integer(value: i64) -> Option<Self> { wire::de::integer_value(value).map(Self::#arm) })
+            }
             "integer" => {
                 quote!(fn integer(value: i64) -> Option<Self> { value.try_into().ok().map(Self::#arm) })
             }
@@ -334,10 +333,11 @@ fn by_keys(item: &Item, union: &Union, open: bool) -> TokenStream {
         .collect();
     let arms = all.iter().map(|(_, marks)| {
         let literals = marks.literals.iter().map(|(member, values)| quote!((#member, &[#(#values),*])));
+        let fixed = marks.fixed.iter().map(|(member, values)| quote!((#member, &[#(#values),*])));
         let required = marks.required.iter().map(|names| quote!(&[#(#names),*]));
         let known = &marks.known;
         quote! {
-            wire::de::Arm { literals: &[#(#literals),*], required: &[#(#required),*], known: &[#(#known),*] }
+            wire::de::Arm { literals: &[#(#literals),*], fixed: &[#(#fixed),*], required: &[#(#required),*], known: &[#(#known),*] }
         }
     });
     let reads = union.variants.iter().enumerate().map(|(index, variant)| {

@@ -22,6 +22,7 @@ impl Ours<'_> {
             ItemKind::StringEnum(values) => {
                 View::Values(keyed(values.iter().map(|value| (value.wire.clone(), value.wire.clone()))))
             }
+            ItemKind::IntegerEnum(..) => View::Alias("an enum of integers".to_owned()),
             ItemKind::Struct(structure) => View::Struct(keyed(self.members(definition, structure))),
             ItemKind::Union(_) => View::Alias("a union".to_owned()),
         })
@@ -79,7 +80,7 @@ impl Ours<'_> {
             RustType::Map(value) => format!("Map<{}>", self.reading(value)),
             RustType::Option(inner) => format!("Option<{}>", self.reading(inner)),
             RustType::Boxed(inner) => self.reading(inner),
-            RustType::Named(name) => self.definition_of(name).to_owned(),
+            RustType::Named(name) | RustType::Integers(name) => self.definition_of(name).to_owned(),
             RustType::Wire(name) => WIRE_TYPES
                 .iter()
                 .find(|(_, wire)| wire == name)

@@ -215,7 +215,7 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
     };
     let docs = match of {
         Crate::Enums => {
-            "String enums of the Codex app-server protocol.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."
+            "Enums of strings and integers of the Codex app-server protocol.\n\nEvery enum is open: a value that these bindings do not know is kept and told from the known ones."
         }
         Crate::Types => {
             "Structs and unions of the Codex app-server protocol that are no method's own payload."

@@ -4,8 +4,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Emission, Module};
+use crate::codecs::literal;
 use crate::model::{Method, MethodKind, Params, is_envelope};
-use crate::shape::{Field, Object, Shape};
+use crate::shape::{Field, IntegerEnum, Object, Shape};
 
 const SOURCE: &str = "crates/bindgen/src/emit/shapes.rs";
 
@@ -102,6 +103,11 @@ fn shape(of: &Shape) -> TokenStream {
             let values = values.iter().map(|value| &value.wire);
             quote!(Shape::Enum(&[#(#values),*]))
         }
+        Shape::IntegerEnum(IntegerEnum { values, .. }) => {
+            let values = values.iter().map(|value| literal(value.wire));
+            quote!(Shape::IntegerEnum(&[#(#values),*]))
+        }
+        Shape::BoolLiteral(value) => quote!(Shape::BoolLiteral(#value)),
         // An id, or a trace context: `wire` has them by hand.
         Shape::Ref(name) if is_envelope(name) => quote!(Shape::Any),
         Shape::Ref(name) => quote!(Shape::Named(#name)),

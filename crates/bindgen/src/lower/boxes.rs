@@ -60,7 +60,7 @@ fn held(item: &Item) -> Vec<String> {
 fn each_type(kind: &mut ItemKind, visit: &mut dyn FnMut(&mut RustType)) {
     match kind {
         ItemKind::Alias(ty) => visit(ty),
-        ItemKind::StringEnum(_) => {}
+        ItemKind::StringEnum(_) | ItemKind::IntegerEnum(..) => {}
         ItemKind::Struct(structure) => {
             structure.fields.iter_mut().for_each(|field| visit(&mut field.ty));
             structure
@@ -91,6 +91,7 @@ impl Sizes<'_> {
                 RustType::Int(_) | RustType::F64 => 16,
                 _ => self.of(inner, depth),
             },
+            RustType::Integers(_) => 16,
             RustType::Named(name) => match self.items.get(name) {
                 Some(item) if depth < 24 => self.of_item(&item.kind, depth + 1),
                 _ => 24,
@@ -101,7 +102,7 @@ impl Sizes<'_> {
     fn of_item(&self, kind: &ItemKind, depth: usize) -> usize {
         match kind {
             ItemKind::Alias(ty) => self.of(ty, depth),
-            ItemKind::StringEnum(_) => 16,
+            ItemKind::StringEnum(_) | ItemKind::IntegerEnum(..) => 16,
             ItemKind::Struct(structure) => {
                 let fields: usize = structure
                     .fields

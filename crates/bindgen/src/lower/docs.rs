@@ -2,7 +2,7 @@
 
 use super::{Lowering, names};
 use crate::model::{Method, MethodKind};
-use crate::shape::{Definition, EnumValue, Field};
+use crate::shape::{Definition, EnumValue, Field, IntegerValue, Shape};
 
 /// A type that more methods use says nothing of them: the list would change with every version.
 const LISTED_METHODS: usize = 4;
@@ -22,6 +22,7 @@ impl<'m> Lowering<'m> {
             let methods: Vec<String> = usage.methods.iter().map(|name| format!("`{name}`")).collect();
             docs.push(format!("Used by {}.", methods.join(", ")));
         }
+        docs.extend(literal_docs(&definition.shape));
         push_facts(&mut docs, !usage.stable, definition.deprecated);
         docs
     }
@@ -51,6 +52,7 @@ impl<'m> Lowering<'m> {
         } else {
             wire
         });
+        docs.extend(literal_docs(&field.shape));
         if let Some(default) = &field.default {
             docs.push(format!("Default: `{default}`."));
         }
@@ -62,6 +64,12 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn value_docs(&self, value: &EnumValue) -> Vec<String> {
+        let mut docs = vec![format!("`{}`.", value.wire)];
+        push_facts(&mut docs, value.experimental, false);
+        docs
+    }
+
+    pub(super) fn integer_docs(&self, value: IntegerValue) -> Vec<String> {
         let mut docs = vec![format!("`{}`.", value.wire)];
         push_facts(&mut docs, value.experimental, false);
         docs
@@ -87,6 +95,15 @@ pub(crate) fn method_docs(method: &Method, summary: Option<&String>) -> Vec<Stri
     docs.push(format!("Method `{}`, a {direction}.", method.name));
     push_facts(&mut docs, method.experimental, method.deprecated);
     docs
+}
+
+/// A boolean keeps its type when one value alone is known: the other one decodes all the same.
+fn literal_docs(shape: &Shape) -> Option<String> {
+    match shape {
+        Shape::BoolLiteral(value) => Some(format!("Always `{value}` in this version.")),
+        Shape::Nullable(inner) => literal_docs(inner),
+        _ => None,
+    }
 }
 
 fn push_facts(docs: &mut Vec<String>, experimental: bool, deprecated: bool) {

@@ -29,6 +29,8 @@ pub enum ItemKind {
     Alias(RustType),
     /// An open enum of strings.
     StringEnum(Vec<StringVariant>),
+    /// An open enum of integers.
+    IntegerEnum(IntFormat, Vec<IntegerVariant>),
     /// A struct.
     Struct(Struct),
     /// An enum; which kind of union it is decides its codec.
@@ -42,6 +44,17 @@ pub struct StringVariant {
     pub name: String,
     /// The string on the wire.
     pub wire: String,
+    /// Doc lines.
+    pub docs: Vec<String>,
+}
+
+/// A value of an integer enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntegerVariant {
+    /// The Rust name.
+    pub name: String,
+    /// The integer on the wire.
+    pub wire: i128,
     /// Doc lines.
     pub docs: Vec<String>,
 }
@@ -207,6 +220,8 @@ pub enum RustType {
     Boxed(Box<RustType>),
     /// An item of this or another generated crate.
     Named(String),
+    /// The same, an enum of integers.
+    Integers(String),
     /// A type of `codex-appserver-wire`.
     Wire(&'static str),
 }
@@ -215,7 +230,7 @@ impl RustType {
     /// The item that a value of this type holds directly, without an allocation between.
     pub fn by_value(&self) -> Option<&str> {
         match self {
-            Self::Named(name) => Some(name),
+            Self::Named(name) | Self::Integers(name) => Some(name),
             Self::Option(inner) => inner.by_value(),
             _ => None,
         }

@@ -19,8 +19,8 @@ use crate::tables::Docs;
 pub(crate) use boxes::is_large;
 pub(crate) use docs::method_docs;
 pub use item::{
-    ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Presence, RustType, StringVariant, Struct, Union,
-    UnionKind, Variant,
+    ChoiceArm, ChoiceField, FieldItem, IntegerVariant, Item, ItemKind, Presence, RustType, StringVariant,
+    Struct, Union, UnionKind, Variant,
 };
 
 /// Lowers every definition. Items are sorted by name.
@@ -66,6 +66,9 @@ impl<'m> Lowering<'m> {
         Ok(match shape {
             Shape::Object(object) => ItemKind::Struct(self.structure(name, definition, object, None)?),
             Shape::StringEnum(values) => ItemKind::StringEnum(self.string_enum(definition, values)?),
+            Shape::IntegerEnum(values) => {
+                ItemKind::IntegerEnum(values.format, self.integer_enum(&values.values))
+            }
             Shape::Tagged(tagged) => ItemKind::Union(self.tagged(name, definition, tagged)?),
             Shape::External(arms) => ItemKind::Union(self.external(name, definition, arms)?),
             Shape::ByType(arms) => ItemKind::Union(self.by_type(name, definition, arms)?),

@@ -49,6 +49,11 @@ pub fn variant(wire: &str) -> String {
     if ["Unrecognized", "Self"].contains(&name.as_str()) { format!("{name}Value") } else { name }
 }
 
+/// The Rust name of an integer value: `1` → `V1`, `-1` → `Minus1`.
+pub fn integer_variant(wire: i128) -> String {
+    if wire < 0 { format!("Minus{}", wire.unsigned_abs()) } else { format!("V{wire}") }
+}
+
 /// The Rust names of all values of one union or enum. Where two would be one, their separators are
 /// spelled out: `openai/form` beside `openaiForm` → `OpenaiSlashForm`.
 pub fn variants<'w>(wires: impl Iterator<Item = &'w str> + Clone) -> Vec<String> {
@@ -100,7 +105,7 @@ pub fn ident(name: &str) -> proc_macro2::Ident {
 }
 
 /// What the arms' own names add to what they have in common: `[McpStringSchema, McpBoolSchema]` →
-/// `[String, Bool]`.
+/// `[String, Bool]`. A name that adds nothing stays whole.
 pub fn distinguishing(names: &[&str]) -> Vec<String> {
     let words: Vec<Vec<String>> =
         names.iter().map(|name| name.to_snake_case().split('_').map(str::to_owned).collect()).collect();
@@ -109,7 +114,11 @@ pub fn distinguishing(names: &[&str]) -> Vec<String> {
     let suffix = (0..shortest.saturating_sub(prefix))
         .take_while(|i| words.iter().all(|w| w[w.len() - 1 - i] == words[0][words[0].len() - 1 - i]))
         .count();
-    words.iter().map(|w| w[prefix..w.len() - suffix].join("_").to_pascal_case()).collect()
+    let own = |words: &Vec<String>| match &words[prefix..words.len() - suffix] {
+        [] => words.join("_").to_pascal_case(),
+        own => own.join("_").to_pascal_case(),
+    };
+    words.iter().map(own).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +136,7 @@ mod tests {
         assert_eq!(field("$schema"), "schema");
         assert_eq!(variant("on-request"), "OnRequest");
         assert_eq!(variant("5h"), "V5h");
+        assert_eq!((integer_variant(0), integer_variant(-12)), ("V0".to_owned(), "Minus12".to_owned()));
         assert_eq!((variant(""), field("m²")), ("V".to_owned(), "mub2".to_owned()));
         assert_eq!(ident("type").to_string(), "r#type");
         assert_eq!(ident("self").to_string(), "self_");
@@ -149,5 +159,6 @@ mod tests {
             distinguishing(&["McpElicitationStringSchema", "McpElicitationBooleanSchema"]),
             ["String", "Boolean"]
         );
+        assert_eq!(distinguishing(&["Level", "LevelOrWord"]), ["Level", "OrWord"]);
     }
 }

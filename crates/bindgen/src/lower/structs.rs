@@ -6,7 +6,7 @@ use super::{ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Lowering, Presenc
 use super::{Union, UnionKind, Variant};
 use crate::error::{Error, Result, step};
 use crate::load::pointer;
-use crate::shape::{Definition, Field, Object, Shape};
+use crate::shape::{Definition, Field, IntegerEnum, Object, Shape};
 
 /// Members whose `Debug` output would put a secret into a log, by the end of their name.
 const SECRETS: [&str; 10] = [
@@ -90,8 +90,12 @@ impl<'m> Lowering<'m> {
     /// Whether a default can be written as a Rust expression of its type.
     fn is_literal(&self, default: &Value, shape: &Shape) -> bool {
         match (default, shape) {
-            (Value::Bool(_), Shape::Bool) | (Value::String(_), Shape::String) => true,
+            (Value::Bool(_), Shape::Bool | Shape::BoolLiteral(_)) | (Value::String(_), Shape::String) => true,
             (Value::Number(number), Shape::Integer(_)) => number.is_i64() || number.is_u64(),
+            (Value::Number(number), Shape::IntegerEnum(IntegerEnum { values, .. })) => {
+                let number = number.as_i64().map(i128::from).or(number.as_u64().map(i128::from));
+                values.iter().any(|known| Some(known.wire) == number)
+            }
             (Value::Number(_), Shape::Number { .. }) => true,
             (Value::Array(items), Shape::Array(item)) => {
                 items.iter().all(|value| self.is_literal(value, item))

@@ -1,10 +1,10 @@
 //! Shapes as Rust types; shapes that need a name of their own become items on the way.
 
-use super::{ItemKind, Lowering, RustType, StringVariant, names};
+use super::{IntegerVariant, ItemKind, Lowering, RustType, StringVariant, names};
 use crate::error::{Error, Result, step};
 use crate::load::pointer;
 use crate::model::WIRE_TYPES;
-use crate::shape::{Definition, EnumValue, Shape};
+use crate::shape::{Definition, EnumValue, IntegerValue, Shape};
 
 impl<'m> Lowering<'m> {
     /// The type of a shape; `name` is what an inline object or union would be called.
@@ -16,12 +16,12 @@ impl<'m> Lowering<'m> {
     ) -> Result<RustType> {
         Ok(match shape {
             Shape::Any => RustType::Json,
-            Shape::Bool => RustType::Bool,
+            Shape::Bool | Shape::BoolLiteral(_) => RustType::Bool,
             Shape::Integer(format) => RustType::Int(*format),
             Shape::Number { wide: true } => RustType::F64,
             Shape::Number { wide: false } => RustType::F32,
             Shape::String => RustType::String,
-            Shape::Ref(target) => named(target),
+            Shape::Ref(target) => self.named(target),
             Shape::Array(item) => {
                 RustType::Vec(Box::new(self.rust_type(item, &format!("{name}Item"), owner)?))
             }
@@ -37,9 +37,43 @@ impl<'m> Lowering<'m> {
                 let docs = self.inline_docs(owner);
                 let kind = self.kind(name, owner, inline)?;
                 self.add(name.to_owned(), owner, docs, kind, !self.model.usage[&owner.name].always_compiled)?;
-                RustType::Named(name.to_owned())
+                match inline {
+                    Shape::IntegerEnum(_) => RustType::Integers(name.to_owned()),
+                    _ => RustType::Named(name.to_owned()),
+                }
             }
         })
+    }
+
+    /// The type of a definition.
+    fn named(&self, definition: &str) -> RustType {
+        let name = names::type_name(definition);
+        match WIRE_TYPES.iter().find(|(schema, _)| *schema == definition) {
+            Some((_, wire)) => RustType::Wire(wire),
+            None if self.is_integer_enum(definition) => RustType::Integers(name),
+            None => RustType::Named(name),
+        }
+    }
+
+    /// Through aliases, of which a circle is none.
+    fn is_integer_enum(&self, definition: &str) -> bool {
+        let (mut name, definitions) = (definition, &self.model.definitions);
+        for _ in 0..definitions.len() {
+            match definitions.get(name).map(|definition| &definition.shape) {
+                Some(Shape::Ref(target)) => name = target,
+                shape => return matches!(shape, Some(Shape::IntegerEnum(_))),
+            }
+        }
+        false
+    }
+
+    pub(super) fn integer_enum(&self, values: &[IntegerValue]) -> Vec<IntegerVariant> {
+        let variant = |value: &IntegerValue| IntegerVariant {
+            name: names::integer_variant(value.wire),
+            wire: value.wire,
+            docs: self.integer_docs(*value),
+        };
+        values.iter().map(variant).collect()
     }
 
     pub(super) fn string_enum(
@@ -67,14 +101,6 @@ impl<'m> Lowering<'m> {
             variants.push(StringVariant { name, wire: value.wire.clone(), docs: self.value_docs(value) });
         }
         Ok(variants)
-    }
-}
-
-/// The type of a definition.
-fn named(definition: &str) -> RustType {
-    match WIRE_TYPES.iter().find(|(schema, _)| *schema == definition) {
-        Some((_, wire)) => RustType::Wire(wire),
-        None => RustType::Named(names::type_name(definition)),
     }
 }
 

@@ -158,9 +158,9 @@ impl<'m> Lowering<'m> {
     fn json_type(&self, shape: &Shape) -> &'static str {
         match shape {
             Shape::String | Shape::StringEnum(_) => "string",
-            Shape::Integer(_) => "integer",
+            Shape::Integer(_) | Shape::IntegerEnum(_) => "integer",
             Shape::Number { .. } => "number",
-            Shape::Bool => "boolean",
+            Shape::Bool | Shape::BoolLiteral(_) => "boolean",
             Shape::Array(_) => "array",
             Shape::Ref(target) => {
                 self.model.definitions.get(target).map_or("object", |target| self.json_type(&target.shape))

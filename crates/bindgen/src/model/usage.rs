@@ -29,7 +29,7 @@ pub struct Usage {
 /// The generated crate that a definition lives in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Home {
-    /// String enums.
+    /// Enums of strings and of integers.
     Enums,
     /// Whatever is no method's own payload.
     #[default]
@@ -139,7 +139,7 @@ fn assign_homes(
     for (name, entry) in usage.iter_mut() {
         let shape = &definitions[name].shape;
         entry.home = match (requests.contains(name.as_str()), notifications.contains(name.as_str())) {
-            _ if matches!(shape, Shape::StringEnum(_)) => Home::Enums,
+            _ if matches!(shape, Shape::StringEnum(_) | Shape::IntegerEnum(_)) => Home::Enums,
             (true, false) => Home::Requests,
             (false, true) => Home::Notifications,
             _ => Home::Types,

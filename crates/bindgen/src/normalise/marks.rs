@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Reader;
 use crate::error::{Error, Result, step};
 use crate::load::{pointer, ref_name};
-use crate::shape::{KeyArm, Marks, Shape};
+use crate::shape::{IntegerEnum, KeyArm, Marks, Shape};
 
 impl<'s> Reader<'s> {
     pub(super) fn key_arm(&self, value: &'s Value, at: &str) -> Result<KeyArm> {
@@ -31,13 +31,20 @@ impl<'s> Reader<'s> {
                 .try_for_each(|(index, arm)| self.collect_marks(arm, &step(at, index), found, depth + 1));
         }
         let Some(object) = value.as_object() else { return Err(Error::schema(at, "unsupported arm")) };
-        let mut marks = Marks { literals: Vec::new(), required: Vec::new(), known: Vec::new() };
+        let mut marks = Marks::default();
         for field in self.fields(object, at)? {
             if field.required {
                 match self.resolved(&field.shape)? {
                     Shape::StringEnum(values) => {
                         let values = values.into_iter().map(|value| value.wire).collect();
                         marks.literals.push((field.wire.clone(), values));
+                    }
+                    Shape::IntegerEnum(IntegerEnum { values, .. }) => {
+                        let values = values.iter().map(|value| value.wire.to_string()).collect();
+                        marks.fixed.push((field.wire.clone(), values));
+                    }
+                    Shape::BoolLiteral(value) => {
+                        marks.fixed.push((field.wire.clone(), vec![value.to_string()]));
                     }
                     _ => marks.required.push(vec![field.wire.clone()]),
                 }
@@ -51,7 +58,9 @@ impl<'s> Reader<'s> {
     fn resolved(&self, shape: &Shape) -> Result<Shape> {
         match shape {
             Shape::Ref(name) => match self.raw.get(name) {
-                Some(target) if target.get("enum").is_some() => self.shape(target, &pointer(name)),
+                Some(target) if ["enum", "const"].iter().any(|key| target.get(key).is_some()) => {
+                    self.shape(target, &pointer(name))
+                }
                 _ => Ok(shape.clone()),
             },
             _ => Ok(shape.clone()),

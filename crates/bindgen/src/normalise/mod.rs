@@ -2,6 +2,7 @@
 //!
 //! Everything that the schema may contain is either understood here or refused with its place.
 
+mod literals;
 mod marks;
 mod object;
 mod union;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
 use crate::load::{METHOD_UNIONS, STABILITY, Schema, pointer, ref_name};
-use crate::shape::{Definition, EnumValue, IntFormat, Shape};
+use crate::shape::{Definition, IntFormat, Shape};
 
 /// Keywords that carry a shape or a fact.
 const KEYWORDS: [&str; 24] = [
@@ -108,7 +109,7 @@ impl<'s> Reader<'s> {
         }
         match object.get("type") {
             None if object.contains_key("properties") => self.object_shape(object, at),
-            None if object.contains_key("enum") => self.string(object, at),
+            None if object.contains_key("enum") => literals::untyped(object, at),
             None => Ok(Shape::Any),
             Some(Value::String(name)) => self.typed(name, object, at),
             Some(Value::Array(names)) => match names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..]
@@ -127,14 +128,20 @@ impl<'s> Reader<'s> {
 
     fn typed(&self, name: &str, object: &'s Map<String, Value>, at: &str) -> Result<Shape> {
         match name {
-            "boolean" => Ok(Shape::Bool),
-            "integer" => integer(object, at),
+            "boolean" => literals::boolean(object, at),
+            "integer" => literals::integer(object, at, integer(object, at)?),
+            "number" | "array" | "object" if object.contains_key("enum") => Err(Error::schema(
+                step(at, "enum"),
+                format!(
+                    "unsupported: fixed values of the type {name}; they can be strings, integers or booleans"
+                ),
+            )),
             "number" => match object.get("format").and_then(Value::as_str) {
                 Some("float") => Ok(Shape::Number { wide: false }),
                 Some("double") | None => Ok(Shape::Number { wide: true }),
                 Some(other) => Err(unsupported_format(other, at)),
             },
-            "string" => self.string(object, at),
+            "string" => literals::string(object, at),
             "array" => {
                 let item = match object.get("items") {
                     Some(item) => self.shape(item, &step(at, "items"))?,
@@ -146,28 +153,6 @@ impl<'s> Reader<'s> {
             other => Err(Error::schema(step(at, "type"), format!("unsupported type `{other}`"))),
         }
     }
-
-    fn string(&self, object: &Map<String, Value>, at: &str) -> Result<Shape> {
-        let values = match (object.get("enum"), object.get("const")) {
-            (Some(Value::Array(values)), None) => values.as_slice(),
-            (None, Some(value)) => std::slice::from_ref(value),
-            (None, None) => return Ok(Shape::String),
-            _ => return Err(Error::schema(step(at, "enum"), "unsupported: not a list of values")),
-        };
-        let gated = object.get("x-experimental-values").and_then(Value::as_array);
-        let all = is_experimental(&Value::Object(object.clone()));
-        let values = values.iter().enumerate().map(|(index, value)| match value.as_str() {
-            Some(wire) => Ok(EnumValue {
-                wire: wire.to_owned(),
-                experimental: all || gated.is_some_and(|gated| gated.contains(value)),
-            }),
-            None => Err(Error::schema(
-                step(&step(at, "enum"), index),
-                "unsupported: an enum value that is no string",
-            )),
-        });
-        Ok(Shape::StringEnum(values.collect::<Result<_>>()?))
-    }
 }
 
 /// Refuses a keyword that is not understood, lest its meaning be lost.
@@ -178,7 +163,7 @@ fn check_keywords(object: &Map<String, Value>, at: &str) -> Result<()> {
     }
 }
 
-fn integer(object: &Map<String, Value>, at: &str) -> Result<Shape> {
+fn integer(object: &Map<String, Value>, at: &str) -> Result<IntFormat> {
     let format = match object.get("format").and_then(Value::as_str) {
         Some("int8") => IntFormat::I8,
         Some("int16") => IntFormat::I16,
@@ -191,7 +176,7 @@ fn integer(object: &Map<String, Value>, at: &str) -> Result<Shape> {
         Some("uint64" | "uint") => IntFormat::U64,
         Some(other) => return Err(unsupported_format(other, at)),
     };
-    Ok(Shape::Integer(format))
+    Ok(format)
 }
 
 fn unsupported_format(format: &str, at: &str) -> Error {

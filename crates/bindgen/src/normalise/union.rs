@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
 use crate::load::ref_name;
-use crate::shape::{ExternalArm, Field, Object, Shape, Tagged, TaggedArm};
+use crate::shape::{ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm};
 
 /// One arm with the place it stands at.
 #[derive(Clone)]
@@ -30,7 +30,11 @@ impl<'s> Arm<'s> {
     }
 
     fn is_string_enum(&self) -> bool {
-        self.value.get("type").and_then(Value::as_str) == Some("string") && self.value.get("enum").is_some()
+        self.is_enum_of("string")
+    }
+
+    fn is_enum_of(&self, kind: &str) -> bool {
+        self.value.get("type").and_then(Value::as_str) == Some(kind) && self.value.get("enum").is_some()
     }
 
     /// The single member of an externally tagged arm.
@@ -100,6 +104,9 @@ impl<'s> Reader<'s> {
         }
         if arms.iter().all(Arm::is_string_enum) {
             return self.string_enum(arms);
+        }
+        if ["integer", "boolean"].iter().any(|kind| arms.iter().all(|arm| arm.is_enum_of(kind))) {
+            return self.scalar_enum(arms, at);
         }
         let closed: Vec<&Arm<'s>> = arms.iter().filter(|arm| !arm.is_catch_all()).collect();
         if closed.iter().all(|arm| arm.is_string_enum() || arm.single_member().is_some()) {
@@ -173,6 +180,30 @@ impl<'s> Reader<'s> {
             }
         }
         Ok(Shape::StringEnum(all))
+    }
+
+    /// Fixed integers or booleans, an arm for each.
+    fn scalar_enum(&self, arms: &[Arm<'s>], at: &str) -> Result<Shape> {
+        let shapes = arms.iter().map(|arm| self.shape(arm.value, &arm.at));
+        let mut shapes = shapes.collect::<Result<Vec<_>>>()?.into_iter();
+        let Some(mut whole) = shapes.next() else { return Ok(Shape::Any) };
+        for shape in shapes {
+            match (&mut whole, shape) {
+                (Shape::IntegerEnum(whole), Shape::IntegerEnum(more)) if whole.format == more.format => {
+                    let known = |value: &IntegerValue| whole.values.iter().any(|old| old.wire == value.wire);
+                    let new: Vec<_> = more.values.into_iter().filter(|value| !known(value)).collect();
+                    whole.values.extend(new);
+                }
+                (Shape::BoolLiteral(a), Shape::BoolLiteral(b)) if *a == b => {}
+                (Shape::Bool | Shape::BoolLiteral(_), Shape::Bool | Shape::BoolLiteral(_)) => {
+                    whole = Shape::Bool
+                }
+                _ => {
+                    return Err(Error::schema(at, "unsupported: fixed integers of several formats"));
+                }
+            }
+        }
+        Ok(whole)
     }
 
     fn external(&self, arms: &[&Arm<'s>]) -> Result<Shape> {

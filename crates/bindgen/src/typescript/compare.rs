@@ -8,7 +8,8 @@ use super::parse::{Member, Ts};
 use super::words::{describe, plain_text, show};
 use super::{DEPTH, TypeScript};
 use crate::model::{MethodKind, Model, is_envelope};
-use crate::shape::{ExternalArm, Field, KeyArm, Object, Shape, Tagged};
+use crate::shape::{ExternalArm, Field, IntegerEnum, KeyArm, Object, Shape, Tagged};
+use crate::vectors::number;
 
 /// A place where the JSON Schema and the TypeScript of one codex disagree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +126,11 @@ impl Comparison<'_> {
                 let ours = values.iter().map(|value| Value::from(value.wire.as_str()));
                 self.literals(place, ours.collect(), arms);
             }
+            (Shape::IntegerEnum(IntegerEnum { values, .. }), arms) => {
+                let ours = values.iter().map(|value| number(value.wire));
+                self.literals(place, ours.collect(), arms);
+            }
+            (Shape::BoolLiteral(value), arms) => self.literals(place, vec![Value::Bool(*value)], arms),
             (Shape::Tagged(tagged), arms) => self.tagged(place, tagged, arms, depth),
             (Shape::External(external), arms) => self.external(place, external, arms, depth),
             (Shape::ByType(shapes), arms) => self.by_type(place, shapes, arms, depth),
@@ -322,8 +328,8 @@ impl Comparison<'_> {
                 Some(definition) => self.json_type_of_shape(&definition.shape, depth + 1),
                 None => "value",
             },
-            Shape::Bool => "boolean",
-            Shape::Integer(_) | Shape::Number { .. } => "number",
+            Shape::Bool | Shape::BoolLiteral(_) => "boolean",
+            Shape::Integer(_) | Shape::IntegerEnum(_) | Shape::Number { .. } => "number",
             Shape::String | Shape::StringEnum(_) => "string",
             Shape::Array(_) => "array",
             Shape::Nullable(inner) => self.json_type_of_shape(inner, depth),

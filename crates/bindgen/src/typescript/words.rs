@@ -48,6 +48,8 @@ pub(super) fn describe(shape: &Shape) -> String {
             format!("{{ {} }}", names.join(", "))
         }
         Shape::StringEnum(_) => "fixed strings".into(),
+        Shape::IntegerEnum(_) => "fixed integers".into(),
+        Shape::BoolLiteral(value) => value.to_string(),
         Shape::Tagged(tagged) => format!("objects by `{}`", tagged.tag),
         Shape::External(_) => "arms by name".into(),
         Shape::ByType(_) => "arms by JSON type".into(),

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::tolerated::UNHEARD_OF;
 use crate::model::is_envelope;
-use crate::shape::{Definition, IntFormat, Object, Shape};
+use crate::shape::{Definition, IntFormat, IntegerEnum, Object, Shape};
 
 /// Values of the shapes of one protocol.
 pub(super) struct Instances<'m> {
@@ -50,6 +51,8 @@ impl<'m> Instances<'m> {
             Shape::Number { .. } => json!(0.5),
             Shape::String => json!("a"),
             Shape::StringEnum(values) => values.first()?.wire.clone().into(),
+            Shape::IntegerEnum(IntegerEnum { values, .. }) => number(values.first()?.wire),
+            Shape::BoolLiteral(value) => json!(value),
             Shape::Array(_) => json!([]),
             Shape::Map(_) => json!({}),
             Shape::Nullable(_) => Value::Null,
@@ -96,6 +99,10 @@ impl<'m> Instances<'m> {
             Shape::Integer(format) => highest(*format),
             Shape::Number { .. } => json!(-1024.25),
             Shape::String => json!("ä \"b\"\\\n\u{1F600}\u{0}"),
+            Shape::IntegerEnum(IntegerEnum { values, .. }) => {
+                values.last().map_or(Value::Null, |value| number(value.wire))
+            }
+            Shape::BoolLiteral(value) => json!(value),
             Shape::StringEnum(values) => values.last().map_or(Value::Null, |value| value.wire.clone().into()),
             Shape::Array(inner) => Value::Array(vec![self.maximal(inner)]),
             Shape::Map(inner) => Value::Object(Map::from_iter([("key".to_owned(), self.maximal(inner))])),
@@ -125,7 +132,11 @@ impl<'m> Instances<'m> {
     pub(super) fn wrong_type(&self, shape: &Shape) -> Option<Value> {
         match self.resolve(shape) {
             Shape::Any | Shape::Ref(_) => None,
-            Shape::Bool | Shape::Integer(_) | Shape::Number { .. } => Some(json!("wrong")),
+            Shape::Bool
+            | Shape::BoolLiteral(_)
+            | Shape::Integer(_)
+            | Shape::IntegerEnum(_)
+            | Shape::Number { .. } => Some(json!("wrong")),
             Shape::String | Shape::StringEnum(_) | Shape::Array(_) | Shape::Map(_) => Some(json!(5)),
             Shape::Object(_) | Shape::Tagged(_) | Shape::External(_) | Shape::ByKeys(_) => Some(json!([5])),
             Shape::Nullable(inner) => self.wrong_type(inner),
@@ -137,11 +148,18 @@ impl<'m> Instances<'m> {
         }
     }
 
-    /// Whether the shape is a string with known values, or nothing.
-    pub(super) fn is_enum(&self, shape: &Shape) -> bool {
+    /// A value of the right type that is none of the known ones; none where every value is known or none.
+    pub(super) fn unknown(&self, shape: &Shape) -> Option<Value> {
         match self.resolve(shape) {
-            Shape::Nullable(inner) => self.is_enum(inner),
-            shape => matches!(shape, Shape::StringEnum(_)),
+            Shape::Nullable(inner) => self.unknown(inner),
+            Shape::StringEnum(_) => Some(UNHEARD_OF.into()),
+            Shape::IntegerEnum(IntegerEnum { format, values }) => {
+                let (least, most) = format.range();
+                let is_new = |number: &i128| values.iter().all(|value| value.wire != *number);
+                (0..=most).chain(least..0).find(is_new).map(number)
+            }
+            Shape::BoolLiteral(value) => Some(json!(!value)),
+            _ => None,
         }
     }
 
@@ -149,6 +167,11 @@ impl<'m> Instances<'m> {
     pub(super) fn refuses_null(&self, shape: &Shape) -> bool {
         !matches!(self.resolve(shape), Shape::Any | Shape::Nullable(_) | Shape::Ref(_))
     }
+}
+
+/// An integer of one of the formats.
+pub(crate) fn number(value: i128) -> Value {
+    i64::try_from(value).map_or_else(|_| (value as u64).into(), Value::from)
 }
 
 /// The JSON type of a value, integers and other numbers being one.

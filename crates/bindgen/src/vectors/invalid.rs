@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::instance::outside;
 use super::{Maker, Sample};
-use crate::shape::{Field, IntFormat, KeyArm, Object, Shape, Tagged};
+use crate::shape::{Field, IntFormat, IntegerEnum, KeyArm, Object, Shape, Tagged};
 
 impl Maker<'_> {
     /// The wrong type for the value as a whole, then what is wrong within it. Objects as a whole are
@@ -17,7 +17,9 @@ impl Maker<'_> {
         let mut samples: Vec<Sample> = wrong.into_iter().collect();
         samples.extend(self.wrong_inside(shape));
         match shape {
-            Shape::Integer(format) => samples.extend(out_of_range(*format)),
+            Shape::Integer(format) | Shape::IntegerEnum(IntegerEnum { format, .. }) => {
+                samples.extend(out_of_range(*format));
+            }
             Shape::Array(_) | Shape::Map(_) => {
                 samples.extend(self.inline_samples(shape, &Self::invalid_within));
             }
@@ -69,7 +71,9 @@ impl Maker<'_> {
     /// other arm takes numbers.
     fn invalid_arm(&self, arm: &Shape, takes_all: bool) -> Vec<Sample> {
         match arm {
-            Shape::Integer(format) if !takes_all => out_of_range(*format).collect(),
+            Shape::Integer(format) | Shape::IntegerEnum(IntegerEnum { format, .. }) if !takes_all => {
+                out_of_range(*format).collect()
+            }
             Shape::Array(inner) => self.wrong_item(inner).into_iter().map(Sample::in_array).collect(),
             _ => Vec::new(),
         }
@@ -125,7 +129,7 @@ fn out_of_range(format: IntFormat) -> impl Iterator<Item = Sample> {
 /// A union of objects that all need something has no arm for an empty one.
 fn invalid_by_keys(arms: &[KeyArm]) -> Vec<Sample> {
     let mut marks = arms.iter().flat_map(|arm| &arm.marks);
-    let needs = marks.all(|marks| !marks.literals.is_empty() || !marks.required.is_empty());
+    let needs = marks.all(|marks| marks.is_open() || !marks.required.is_empty());
     needs.then(|| Sample::new("no arm", json!({}))).into_iter().collect()
 }
 
@@ -154,7 +158,7 @@ fn one_per_format(fields: &[Field]) -> Vec<(&Field, IntFormat)> {
             Shape::Nullable(inner) => inner,
             other => other,
         };
-        if let Shape::Integer(format) = inner
+        if let Shape::Integer(format) | Shape::IntegerEnum(IntegerEnum { format, .. }) = inner
             && found.iter().all(|(_, seen)| seen != format)
         {
             found.push((field, *format));

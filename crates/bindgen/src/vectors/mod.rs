@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::model::{Method, MethodKind, Model, Params};
 use crate::shape::{Object, Shape};
 use instance::Instances;
+pub(crate) use instance::number;
 
 /// A value and what is to be made of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +146,8 @@ impl<'m> Maker<'m> {
             Shape::Nullable(inner) => self.inline_samples(inner, make),
             Shape::Object(_)
             | Shape::StringEnum(_)
+            | Shape::IntegerEnum(_)
+            | Shape::BoolLiteral(_)
             | Shape::Tagged(_)
             | Shape::External(_)
             | Shape::ByType(_)
@@ -198,3 +201,6 @@ impl<'m> Maker<'m> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,17 @@ use super::{Maker, Sample};
 use crate::shape::{Field, KeyArm, Object, Shape};
 
 /// A member, a value, a tag that no schema has.
-const UNHEARD_OF: &str = "unheardOf";
+pub(super) const UNHEARD_OF: &str = "unheardOf";
 
 impl Maker<'_> {
     /// Unknown members, enum values, tags and arms; `null` for optional members; other names that decode.
     pub(super) fn tolerated(&self, shape: &Shape) -> Vec<Sample> {
-        let unknown_value = || Sample::new("unknown value", UNHEARD_OF.into());
+        let unknown = |value: Value| Sample::new("unknown value", value);
         match shape {
             Shape::Object(object) => self.tolerated_object(object),
-            Shape::StringEnum(_) => vec![unknown_value()],
+            Shape::StringEnum(_) | Shape::IntegerEnum(_) | Shape::BoolLiteral(_) => {
+                self.instances.unknown(shape).map(unknown).into_iter().collect()
+            }
             Shape::Tagged(tagged) => {
                 let mut samples = self.tagged_arms(tagged, &Self::tolerated_object);
                 let mut object = unknown_members();
@@ -23,7 +25,8 @@ impl Maker<'_> {
                 samples
             }
             Shape::External(arms) => {
-                let mut samples = vec![unknown_value(), Sample::new("unknown arm", unknown_members().into())];
+                let mut samples =
+                    vec![unknown(UNHEARD_OF.into()), Sample::new("unknown arm", unknown_members().into())];
                 samples.extend(arms.iter().filter_map(|arm| Some((arm, arm.payload.as_ref()?))).flat_map(
                     |(arm, payload)| {
                         let newer = Sample::new("beside an unknown member", self.instances.minimal(payload));
@@ -57,10 +60,13 @@ impl Maker<'_> {
         newer.extend(unknown_members());
         let mut samples = vec![Sample::new("unknown member", newer.into())];
 
-        let is_enum = |field: &&Field| self.instances.is_enum(&field.shape);
-        samples.extend(object.fields.iter().find(is_enum).map(|field| {
-            Sample::new("unknown value", UNHEARD_OF.into()).inside(&field.wire, minimal.clone())
-        }));
+        for kind in [Value::is_string, Value::is_number, Value::is_boolean] {
+            let of_kind = |field: &Field| {
+                let value = self.instances.unknown(&field.shape).filter(kind)?;
+                Some(Sample::new("unknown value", value).inside(&field.wire, minimal.clone()))
+            };
+            samples.extend(object.fields.iter().find_map(of_kind));
+        }
 
         let optional: Vec<_> = object.fields.iter().filter(|field| !field.required).collect();
         if !optional.is_empty() {
@@ -82,7 +88,9 @@ impl Maker<'_> {
 
     /// A literal that no arm has is kept, like an unknown tag.
     fn tolerated_by_keys(&self, arms: &[KeyArm]) -> Vec<Sample> {
-        let literal = arms.iter().flat_map(|arm| &arm.marks).flat_map(|marks| &marks.literals).next();
+        let marks = || arms.iter().flat_map(|arm| &arm.marks);
+        let literal = marks().flat_map(|marks| &marks.literals).next();
+        let fixed = marks().flat_map(|marks| &marks.fixed).next();
         let mut samples: Vec<Sample> = arms
             .iter()
             .enumerate()
@@ -95,6 +103,19 @@ impl Maker<'_> {
             let mut object = unknown_members();
             object.insert(member.clone(), UNHEARD_OF.into());
             samples.push(Sample::new(format!("unknown {member}"), object.into()));
+        } else if let Some((member, values)) = fixed {
+            let known = |value: &Value| {
+                marks().flat_map(|marks| &marks.fixed).any(|(_, known)| known.contains(&value.to_string()))
+            };
+            let other = match values.iter().any(|value| value.parse::<bool>().is_ok()) {
+                true => [true, false].into_iter().map(Value::from).find(|value| !known(value)),
+                false => (0..100).map(Value::from).find(|value| !known(value)),
+            };
+            if let Some(other) = other {
+                let mut object = unknown_members();
+                object.insert(member.clone(), other);
+                samples.push(Sample::new(format!("unknown {member}"), object.into()));
+            }
         }
         samples
     }

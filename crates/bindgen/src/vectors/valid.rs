@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::instance::number;
 use super::{Maker, Sample};
-use crate::shape::{Object, Shape};
+use crate::shape::{IntegerEnum, Object, Shape};
 
 impl Maker<'_> {
     /// The minimal and the maximal value, then one per enum value, arm and choice.
@@ -13,6 +14,9 @@ impl Maker<'_> {
             Shape::Tagged(tagged) => self.tagged_arms(tagged, &Self::valid_object),
             Shape::StringEnum(values) => {
                 values.iter().map(|value| Sample::new(&value.wire, value.wire.clone().into())).collect()
+            }
+            Shape::IntegerEnum(IntegerEnum { values, .. }) => {
+                values.iter().map(|value| Sample::new(value.wire.to_string(), number(value.wire))).collect()
             }
             Shape::External(arms) => arms
                 .iter()

@@ -36,6 +36,10 @@ impl<'l> Minimal<'l> {
             Shape::Integer | Shape::Double | Shape::Float => json!(1),
             Shape::String => json!(WORD),
             Shape::Enum(values) => values.first().map_or(json!(WORD), |first| json!(first)),
+            Shape::IntegerEnum(values) => {
+                values.first().and_then(|first| i64::try_from(*first).ok()).map_or(json!(1), Value::from)
+            }
+            Shape::BoolLiteral(value) => json!(value),
             Shape::Named(name) => definition(name).map_or(Value::Null, |shape| self.value(shape)),
             Shape::Array(_) => json!([]),
             Shape::Nullable(_) => Value::Null,

@@ -1,4 +1,4 @@
-//! The values of string enums and the arms of unions.
+//! The values of enums and the arms of unions.
 
 use super::waive::{CODE, READ, SAFE, SENT};
 use super::{Mirror, Rule, Written};
@@ -9,7 +9,7 @@ pub(super) const RULES: [Rule; 12] = [
     Rule {
         id: "request-enum-value-added",
         title: "A value the client may write",
-        what: "A string enum that the client writes has a new value.",
+        what: "An enum of strings or integers, or a fixed boolean, that the client writes has a new value.",
         why: "Deployed clients do not send it. Enums are open in Rust: a new value is one more constant or variant.",
         example: "`SandboxMode` gains `\"network-only\"`.",
         waive: SAFE,
@@ -23,7 +23,7 @@ pub(super) const RULES: [Rule; 12] = [
     Rule {
         id: "request-enum-value-removed",
         title: "A value the client may no longer write",
-        what: "A string enum that the client writes has lost a value.",
+        what: "An enum of strings or integers, or a fixed boolean, that the client writes has lost a value.",
         why: "A deployed client that sends it is refused. The variant is gone from the Rust enum.",
         example: "`ApprovalPolicy` loses `\"on-failure\"`.",
         waive: SENT,
@@ -37,7 +37,7 @@ pub(super) const RULES: [Rule; 12] = [
     Rule {
         id: "response-enum-value-added",
         title: "A value the client may read",
-        what: "A string enum that the server writes has a new value.",
+        what: "An enum of strings or integers, or a fixed boolean, that the server writes has a new value.",
         why: "Enums of the generated crates are open and keep it as an unknown value; what a client does with that is its own affair, and clients with closed enums fail.",
         example: "`TurnStatus` gains `\"paused\"`.",
         waive: READ,
@@ -51,7 +51,7 @@ pub(super) const RULES: [Rule; 12] = [
     Rule {
         id: "response-enum-value-removed",
         title: "A value the client no longer reads",
-        what: "A string enum that the server writes has lost a value.",
+        what: "An enum of strings or integers, or a fixed boolean, that the server writes has lost a value.",
         why: "A client that knows it waits for it in vain, and decodes all others. The variant is gone from the Rust enum.",
         example: "`TurnStatus` loses `\"paused\"`.",
         waive: CODE,

@@ -163,8 +163,8 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "request-enum-opened",
         title: "The client may write any string",
-        what: "A string that the client writes had a list of known values, and may be anything now.",
-        why: "What deployed clients send is still accepted. In Rust the enum becomes a `String`.",
+        what: "A string, an integer or a boolean that the client writes had known values, and may be anything of its type now.",
+        why: "What deployed clients send is still accepted. In Rust the enum becomes the plain type.",
         example: "`ReasoningEffort` loses its `enum`.",
         waive: CODE,
         mirror: Mirror::Rule("request-enum-closed"),
@@ -177,7 +177,7 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "request-enum-closed",
         title: "The client may only write known strings",
-        what: "A string that the client writes could be anything, and has a list of known values now.",
+        what: "A string, an integer or a boolean that the client writes could be anything of its type, and has known values now.",
         why: "A deployed client may send a value that is not on the list, which is refused.",
         example: "`ReasoningEffort` gains an `enum`.",
         waive: SENT,
@@ -191,8 +191,8 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "response-enum-opened",
         title: "The server may write any string",
-        what: "A string that the server writes had a list of known values, and may be anything now.",
-        why: "Enums of the generated crates are open and keep unknown values; what a client does with them is its own affair. In Rust the enum becomes a `String`.",
+        what: "A string, an integer or a boolean that the server writes had known values, and may be anything of its type now.",
+        why: "Enums of the generated crates are open and keep unknown values; what a client does with them is its own affair. In Rust the enum becomes the plain type.",
         example: "`PlanType` loses its `enum`.",
         waive: READ,
         mirror: Mirror::Rule("response-enum-closed"),
@@ -205,8 +205,8 @@ pub(super) const RULES: [Rule; 15] = [
     Rule {
         id: "response-enum-closed",
         title: "The server writes only known strings",
-        what: "A string that the server writes could be anything, and has a list of known values now.",
-        why: "A client that copes with any string copes with these. In Rust the `String` becomes an enum.",
+        what: "A string, an integer or a boolean that the server writes could be anything of its type, and has known values now.",
+        why: "A client that copes with any string copes with these. In Rust the plain type becomes an enum; a boolean stays one.",
         example: "`PlanType` gains an `enum`.",
         waive: CODE,
         mirror: Mirror::Rule("response-enum-opened"),

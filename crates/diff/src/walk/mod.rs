@@ -1,5 +1,6 @@
 //! Compares two shapes structurally: raw changes with their path, and the pairs of definitions below.
 
+mod literals;
 mod objects;
 mod relation;
 mod unions;
@@ -7,7 +8,7 @@ mod unions;
 use std::collections::BTreeSet;
 
 use codex_appserver_bindgen::model::Model;
-use codex_appserver_bindgen::shape::{IntFormat, Shape};
+use codex_appserver_bindgen::shape::Shape;
 
 use crate::change::{Change, Raw};
 use crate::line;
@@ -84,6 +85,12 @@ impl<'m, 'r> Walk<'m, 'r> {
         let (old, new) = (self.through(self.old, old), self.through(self.new, new));
         match (old, new) {
             (Shape::Any, Shape::Any) | (Shape::Bool, Shape::Bool) | (Shape::String, Shape::String) => {}
+            (Shape::IntegerEnum(_) | Shape::BoolLiteral(_), _)
+            | (_, Shape::IntegerEnum(_) | Shape::BoolLiteral(_))
+                if is_scalar(old) && is_scalar(new) =>
+            {
+                self.literals(path, old, new);
+            }
             (Shape::Any, _) => self.change(path, Change::Narrowed, old, new),
             (_, Shape::Any) => self.change(path, Change::Widened, old, new),
             (Shape::Nullable(old), Shape::Nullable(new)) => self.values(path, old, new),
@@ -100,7 +107,7 @@ impl<'m, 'r> Walk<'m, 'r> {
                 self.change(path, Change::TypeChanged, old, new);
             }
             (Shape::Ref(_), _) | (_, Shape::Ref(_)) => self.replaced(path, old, new),
-            (Shape::Integer(a), Shape::Integer(b)) => self.numbers(path, (old, range(*a)), (new, range(*b))),
+            (Shape::Integer(a), Shape::Integer(b)) => self.numbers(path, (old, a.range()), (new, b.range())),
             (Shape::Integer(_), Shape::Number { .. }) => self.change(path, Change::Widened, old, new),
             (Shape::Number { .. }, Shape::Integer(_)) => self.change(path, Change::Narrowed, old, new),
             (Shape::Number { wide: a }, Shape::Number { wide: b }) => {
@@ -161,28 +168,28 @@ impl<'m, 'r> Walk<'m, 'r> {
     }
 }
 
+/// Whether values of this shape are integers, other numbers or booleans.
+fn is_scalar(shape: &Shape) -> bool {
+    matches!(
+        shape,
+        Shape::Bool
+            | Shape::BoolLiteral(_)
+            | Shape::Integer(_)
+            | Shape::IntegerEnum(_)
+            | Shape::Number { .. }
+    )
+}
+
 /// Whether a definition of this shape is only another name for a Rust type.
 pub(crate) fn is_alias(shape: &Shape) -> bool {
     !matches!(
         shape,
         Shape::Object(_)
             | Shape::StringEnum(_)
+            | Shape::IntegerEnum(_)
             | Shape::Tagged(_)
             | Shape::External(_)
             | Shape::ByType(_)
             | Shape::ByKeys(_)
     )
-}
-
-fn range(format: IntFormat) -> (i128, i128) {
-    match format {
-        IntFormat::I8 => (i8::MIN.into(), i8::MAX.into()),
-        IntFormat::I16 => (i16::MIN.into(), i16::MAX.into()),
-        IntFormat::I32 => (i32::MIN.into(), i32::MAX.into()),
-        IntFormat::I64 => (i64::MIN.into(), i64::MAX.into()),
-        IntFormat::U8 => (0, u8::MAX.into()),
-        IntFormat::U16 => (0, u16::MAX.into()),
-        IntFormat::U32 => (0, u32::MAX.into()),
-        IntFormat::U64 => (0, u64::MAX.into()),
-    }
 }

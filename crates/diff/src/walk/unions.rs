@@ -13,7 +13,7 @@ use crate::path::Path;
 impl<'m> Walk<'m, '_> {
     pub(super) fn unions(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
         match (old, new) {
-            (Shape::StringEnum(a), Shape::StringEnum(b)) => self.enums(path, a, b),
+            (Shape::StringEnum(a), Shape::StringEnum(b)) => self.strings(path, a, b),
             (Shape::StringEnum(_), Shape::String) => self.change(path, Change::EnumOpened, old, new),
             (Shape::String, Shape::StringEnum(_)) => self.change(path, Change::EnumClosed, old, new),
             (Shape::Tagged(a), Shape::Tagged(b)) if a.tag == b.tag => self.tagged(path, a, b),
@@ -43,31 +43,6 @@ impl<'m> Walk<'m, '_> {
 
     fn takes(&mut self, old: &'m Shape, new: &'m Shape) -> bool {
         self.relation(old, new).change == Change::Represented
-    }
-
-    fn enums(&mut self, path: &Path, old: &'m [EnumValue], new: &'m [EnumValue]) {
-        let index = |values: &'m [EnumValue]| -> BTreeMap<&'m str, bool> {
-            values.iter().map(|value| (value.wire.as_str(), value.experimental)).collect()
-        };
-        let (old, new) = (index(old), index(new));
-        for (value, experimental) in &old {
-            match new.get(value) {
-                Some(now) => {
-                    let path = path.step(value, *experimental, *now);
-                    self.value_stability(&path, (*experimental, *now));
-                }
-                None => {
-                    let path = path.old_only(value, *experimental);
-                    let line = Some(format!("{value:?}"));
-                    self.found.changes.push(Raw::new(path, Change::ValueRemoved, line, None));
-                }
-            }
-        }
-        for (value, experimental) in new.iter().filter(|(value, _)| !old.contains_key(*value)) {
-            let path = path.new_only(value, *experimental);
-            let line = Some(format!("{value:?}"));
-            self.found.changes.push(Raw::new(path, Change::ValueAdded, None, line));
-        }
     }
 
     fn tagged(&mut self, path: &Path, old: &'m Tagged, new: &'m Tagged) {
@@ -222,9 +197,9 @@ fn units(values: &[EnumValue]) -> Arms<'_> {
 fn json_type(model: &Model, shape: &Shape) -> &'static str {
     match shape {
         Shape::String | Shape::StringEnum(_) => "string",
-        Shape::Integer(_) => "integer",
+        Shape::Integer(_) | Shape::IntegerEnum(_) => "integer",
         Shape::Number { .. } => "number",
-        Shape::Bool => "boolean",
+        Shape::Bool | Shape::BoolLiteral(_) => "boolean",
         Shape::Array(_) => "array",
         Shape::Ref(target) => match model.definitions.get(target).map(|definition| &definition.shape) {
             // An alias of an alias is no arm of a union.

@@ -26,6 +26,8 @@ pub trait ByKeys: Sized {
 pub struct Arm {
     /// Members that have one of a few fixed strings, such as `type`.
     pub literals: &'static [(&'static str, &'static [&'static str])],
+    /// Members that have one of a few fixed integers or booleans, as JSON text.
+    pub fixed: &'static [(&'static str, &'static [&'static str])],
     /// Members that have to be there, each by any of its names.
     pub required: &'static [&'static [&'static str]],
     /// Every member the arm knows.
@@ -100,6 +102,13 @@ impl Members<'_> {
         serde_json::from_str(text.get()).ok()
     }
 
+    /// The text of a member that is an integer or a boolean.
+    fn scalar(&self, name: &str) -> Option<&str> {
+        let (_, text) = self.0.iter().rev().find(|(member, _)| &**member == name)?;
+        let starts = |first: char| first.is_ascii_digit() || matches!(first, '-' | 't' | 'f');
+        Some(text.get()).filter(|text| text.starts_with(starts))
+    }
+
     fn text<E: Error>(&self) -> Result<String, E> {
         let mut text = String::from("{");
         for (index, (name, value)) in self.0.iter().enumerate() {
@@ -118,9 +127,14 @@ impl Members<'_> {
 /// The arms that an object may be, equally well; none for one whose literal no arm has: a newer peer.
 fn choose(object: &Members<'_>, name: &str, arms: &[Arm]) -> Result<Vec<usize>, String> {
     let fits = |arm: &&Arm| {
-        arm.literals.iter().all(|(member, values)| {
+        let is_one = |member: &str, values: &[&str]| {
             object.string(member).is_some_and(|value| values.contains(&value.as_str()))
-        })
+        };
+        let is_fixed = |member: &str, values: &[&str]| {
+            object.scalar(member).is_some_and(|value| values.contains(&value))
+        };
+        arm.literals.iter().all(|(member, values)| is_one(member, values))
+            && arm.fixed.iter().all(|(member, values)| is_fixed(member, values))
     };
     let has_required = |arm: &Arm| arm.required.iter().all(|names| names.iter().any(|name| object.has(name)));
     let score = |arm: &Arm| arm.known.iter().filter(|name| object.has(name)).count();
@@ -138,8 +152,11 @@ fn choose(object: &Members<'_>, name: &str, arms: &[Arm]) -> Result<Vec<usize>, 
         return Ok(best.1);
     }
     let fitting: Vec<&Arm> = arms.iter().filter(fits).collect();
-    let newer = arms.iter().flat_map(|arm| arm.literals).any(|(member, _)| object.string(member).is_some());
-    if fitting.is_empty() && newer {
+    let names_arm = |arm: &Arm| {
+        arm.literals.iter().any(|(member, _)| object.string(member).is_some())
+            || arm.fixed.iter().any(|(member, _)| object.scalar(member).is_some())
+    };
+    if fitting.is_empty() && arms.iter().any(names_arm) {
         return Ok(Vec::new());
     }
     // Each arm's members by the name they are written under, which stands first.

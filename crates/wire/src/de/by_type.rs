@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
+use crate::IntegerEnum;
+
 /// A union told by JSON type. A type that no arm has is an error.
 pub trait ByType: Sized {
     /// What is expected, in words.
@@ -45,6 +47,11 @@ pub trait ByType: Sized {
 /// Reads a union told by JSON type.
 pub fn by_type<'de, T: ByType, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(ByTypeVisitor(PhantomData))
+}
+
+/// The value of an arm that is an enum of integers; none beyond its format.
+pub fn integer_value<T: IntegerEnum>(value: i64) -> Option<T> {
+    T::Repr::try_from(value).ok().map(T::from_wire)
 }
 
 /// Reads the array of an array arm.

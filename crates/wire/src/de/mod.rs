@@ -20,7 +20,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde_json::{Map, Value};
 
 pub use self::by_keys::{Arm, ByKeys, Chosen, by_keys};
-pub use self::by_type::{ByType, array_of, by_type, object_of};
+pub use self::by_type::{ByType, array_of, by_type, integer_value, object_of};
 pub use self::external::{External, external};
 pub use self::object::{Object, empty, object, two_members};
 pub use self::tagged::{Tagged, collect, drain, duplicate, tagged};

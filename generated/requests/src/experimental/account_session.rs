@@ -203,11 +203,13 @@ impl wire::de::ByKeys for AccountSessionsSwitchResponse {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[],
+            fixed: &[],
             required: &[&["sessions"]],
             known: &["activeSessionId", "sessions"],
         },
         wire::de::Arm {
             literals: &[],
+            fixed: &[],
             required: &[&["authUrl", "auth_url"], &["loginId", "login_id"]],
             known: &["loginId", "authUrl", "auth_url", "login_id"],
         },

@@ -5948,16 +5948,19 @@ impl wire::de::ByKeys for McpElicitationEnumSchema {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["enum"]],
             known: &["default", "description", "enum", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["oneOf"]],
             known: &["default", "description", "oneOf", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -5971,6 +5974,7 @@ impl wire::de::ByKeys for McpElicitationEnumSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -5984,6 +5988,7 @@ impl wire::de::ByKeys for McpElicitationEnumSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["enum"]],
             known: &["default", "description", "enum", "enumNames", "title", "type"],
         },
@@ -6050,6 +6055,7 @@ impl wire::de::ByKeys for McpElicitationMultiSelectEnumSchema {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -6063,6 +6069,7 @@ impl wire::de::ByKeys for McpElicitationMultiSelectEnumSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -6149,16 +6156,19 @@ impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["enum"]],
             known: &["default", "description", "enum", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["oneOf"]],
             known: &["default", "description", "oneOf", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -6172,6 +6182,7 @@ impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["array"])],
+            fixed: &[],
             required: &[&["items"]],
             known: &[
                 "default",
@@ -6185,11 +6196,13 @@ impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["enum"]],
             known: &["default", "description", "enum", "enumNames", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[],
             known: &[
                 "default",
@@ -6203,11 +6216,13 @@ impl wire::de::ByKeys for McpElicitationPrimitiveSchema {
         },
         wire::de::Arm {
             literals: &[("type", &["number", "integer"])],
+            fixed: &[],
             required: &[],
             known: &["default", "description", "maximum", "minimum", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["boolean"])],
+            fixed: &[],
             required: &[],
             known: &["default", "description", "title", "type"],
         },
@@ -6276,11 +6291,13 @@ impl wire::de::ByKeys for McpElicitationSingleSelectEnumSchema {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["enum"]],
             known: &["default", "description", "enum", "title", "type"],
         },
         wire::de::Arm {
             literals: &[("type", &["string"])],
+            fixed: &[],
             required: &[&["oneOf"]],
             known: &["default", "description", "oneOf", "title", "type"],
         },
@@ -8064,11 +8081,13 @@ impl wire::de::ByKeys for ResourceContent {
     const ARMS: &'static [wire::de::Arm] = &[
         wire::de::Arm {
             literals: &[],
+            fixed: &[],
             required: &[&["text"], &["uri"]],
             known: &["_meta", "mimeType", "text", "uri"],
         },
         wire::de::Arm {
             literals: &[],
+            fixed: &[],
             required: &[&["blob"], &["uri"]],
             known: &["_meta", "blob", "mimeType", "uri"],
         },

@@ -17,6 +17,7 @@ pub(super) fn item(item: &Item) -> TokenStream {
     match &item.kind {
         ItemKind::Alias(ty) => aliases::alias(item, ty),
         ItemKind::StringEnum(values) => unions::string_enum(item, values),
+        ItemKind::IntegerEnum(format, values) => unions::integer_enum(item, *format, values),
         ItemKind::Struct(structure) => structs::structure(item, structure),
         ItemKind::Union(union) => unions::union(item, union),
     }

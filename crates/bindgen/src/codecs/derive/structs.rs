@@ -54,7 +54,7 @@ fn field(item: &Item, field: &FieldItem) -> TokenStream {
             let path = format!("{}::some", item.name);
             Some(quote!(default, deserialize_with = #path, skip_serializing_if = "Option::is_none"))
         }
-        Presence::Default(value) if constructors::is_rust_default(value) => Some(quote!(default)),
+        Presence::Default(value) if constructors::is_rust_default(value, &field.ty) => Some(quote!(default)),
         Presence::Default(_) => {
             let path = format!("{}::{}", item.name, default_name(field));
             Some(quote!(default = #path))
@@ -71,7 +71,7 @@ fn default_name(field: &FieldItem) -> proc_macro2::Ident {
 /// The function that makes the default of a member, where it is not the type's own.
 fn default_function(field: &FieldItem) -> Option<TokenStream> {
     let Presence::Default(value) = &field.presence else { return None };
-    if constructors::is_rust_default(value) {
+    if constructors::is_rust_default(value, &field.ty) {
         return None;
     }
     let (name, ty) = (default_name(field), rust_type(&field.ty));

@@ -5,9 +5,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::derives;
-use crate::codecs::{Context, docs, gate, messages, rust_type};
-use crate::lower::{Item, StringVariant, Union, UnionKind, Variant, names};
+use crate::codecs::{Context, docs, gate, messages, open_enums, rust_type};
+use crate::lower::{IntegerVariant, Item, RustType, StringVariant, Union, UnionKind, Variant, names};
 use crate::model::{Method, MethodKind, Params};
+use crate::shape::{IntFormat, Marks};
 
 pub(super) fn string_enum(item: &Item, values: &[StringVariant]) -> TokenStream {
     let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));
@@ -27,6 +28,34 @@ pub(super) fn string_enum(item: &Item, values: &[StringVariant]) -> TokenStream 
     }
 }
 
+pub(super) fn integer_enum(item: &Item, format: IntFormat, values: &[IntegerVariant]) -> TokenStream {
+    let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));
+    let (repr, repr_text) = (rust_type(&RustType::Int(format)), format!("{format:?}").to_ascii_lowercase());
+    let variants: Vec<_> = values.iter().map(|value| names::ident(&value.name)).collect();
+    let variant_docs = values.iter().map(|value| docs(&value.docs));
+    let wires: Vec<_> = values.iter().map(|value| open_enums::literal(value.wire)).collect();
+    quote! {
+        #item_docs
+        #derives
+        #[serde(from = #repr_text, into = #repr_text)]
+        pub enum #name {
+            #(#variant_docs #variants,)*
+            #[doc = " Any other value."]
+            Unrecognized(#repr),
+        }
+        impl From<#repr> for #name {
+            fn from(value: #repr) -> Self {
+                match value { #(#wires => Self::#variants,)* other => Self::Unrecognized(other) }
+            }
+        }
+        impl From<#name> for #repr {
+            fn from(value: #name) -> Self {
+                match value { #(#name::#variants => #wires,)* #name::Unrecognized(other) => other }
+            }
+        }
+    }
+}
+
 pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
     let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));
     let (attribute, named, open) = match &union.kind {
@@ -35,7 +64,7 @@ pub(super) fn union(item: &Item, union: &Union) -> TokenStream {
         UnionKind::Choice => (quote!(), true, false),
         UnionKind::ByType => (quote!(#[serde(untagged)]), false, false),
         UnionKind::ByKeys => {
-            let literals = |variant: &Variant| variant.marks.iter().any(|marks| !marks.literals.is_empty());
+            let literals = |variant: &Variant| variant.marks.iter().any(Marks::is_open);
             (quote!(#[serde(untagged)]), false, union.variants.iter().any(literals))
         }
     };
