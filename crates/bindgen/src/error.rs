@@ -58,6 +58,20 @@ impl Error {
         Self::Schema { pointer: pointer.into(), problem: problem.into() }
     }
 
+    /// The same error of a file that has its definitions under `$defs`.
+    pub(crate) fn in_defs(self, defs: bool) -> Self {
+        match self {
+            Self::Schema { pointer, problem } if defs => {
+                let pointer = match pointer.strip_prefix("#/definitions/") {
+                    Some(rest) => format!("#/$defs/{rest}"),
+                    None => pointer,
+                };
+                Self::Schema { pointer, problem }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn table(file: &str, problem: impl Into<String>) -> Self {
         Self::Table { file: file.to_owned(), problem: problem.into() }
     }

@@ -91,6 +91,10 @@ impl Generator {
 
     /// The model of the schema, before any Rust.
     pub fn model(&self) -> Result<Model> {
+        self.strict_model().map_err(|error| self.placed(error))
+    }
+
+    fn strict_model(&self) -> Result<Model> {
         let (model, open) = Model::build(self.required_schema()?, &self.config.tables)?;
         let decisions: Vec<Decision> = open.all().collect();
         if self.config.strict && !decisions.is_empty() {
@@ -108,6 +112,15 @@ impl Generator {
 
     /// Runs the pipeline; nothing is written.
     pub fn run(self) -> Result<Output> {
+        self.output().map_err(|error| self.placed(error))
+    }
+
+    /// The error with its place as the schema's file has it.
+    fn placed(&self, error: Error) -> Error {
+        error.in_defs(self.schema.as_ref().is_some_and(|schema| schema.defs))
+    }
+
+    fn output(&self) -> Result<Output> {
         let schema = self.required_schema()?;
         let tables = &self.config.tables;
         let (model, open) = Model::build(schema, tables)?;

@@ -192,7 +192,7 @@ fn shapes_that_are_not_understood() {
     let refused = |shape: Value, step: &str, problem: &str| {
         fails(member(shape), &format!("{MEMBERS}/a{step}"), problem)
     };
-    refused(json!({"type": "string", "pattern": "^x"}), "/pattern", "unsupported keyword `pattern`");
+    refused(json!({"type": "string", "like": "^x"}), "/like", "unsupported keyword `like`");
     refused(json!({"type": "integer", "format": "int128"}), "/format", "unsupported format `int128`");
     refused(json!({"type": ["number", "null"], "format": "big"}), "/format", "unsupported format `big`");
     refused(json!({"type": "tuple"}), "/type", "unsupported type `tuple`");
@@ -202,7 +202,8 @@ fn shapes_that_are_not_understood() {
         "unsupported: several types, of which none is `null`",
     );
     refused(json!({"type": 7}), "/type", "unsupported: not a type name");
-    refused(json!(false), "", "unsupported schema; expected an object or `true`");
+    refused(json!(false), "", "unsupported: `false`, a schema that no value fits");
+    refused(json!(5), "", "unsupported schema; expected an object or `true`");
     refused(
         json!({"type": "string", "enum": ["a", 1]}),
         "/enum/1",
@@ -238,7 +239,7 @@ fn shapes_that_are_not_understood() {
     refused(
         json!({"allOf": [{"type": "string"}, {"minLength": 1}]}),
         "/allOf",
-        "unsupported: `allOf` of more than one schema",
+        "unsupported: parts that do not make one object; each has to be an object with members of its own, and one of them at most a union",
     );
     refused(
         json!({"oneOf": [{"type": "string"}], "anyOf": [{"type": "string"}]}),
@@ -263,11 +264,97 @@ fn shapes_that_are_not_understood() {
     );
 }
 
+/// What schemars 1 and others print, and what has no Rust type here.
+#[test]
+fn shapes_of_other_dialects() {
+    let refused = |shape: Value, step: &str, problem: &str| {
+        fails(member(shape), &format!("{MEMBERS}/a{step}"), problem)
+    };
+    refused(
+        json!({"type": "array", "prefixItems": [{"type": "string"}], "minItems": 1, "maxItems": 1}),
+        "/prefixItems",
+        "unsupported keyword `prefixItems`; a tuple has no shape here, use an object or a list",
+    );
+    refused(
+        json!({"type": "object", "patternProperties": {"^a": true, "^b": true}}),
+        "/patternProperties",
+        "unsupported keyword `patternProperties`; only one pattern beside `additionalProperties: false` is free keys",
+    );
+    refused(json!({"type": "null"}), "/type", "unsupported type `null`");
+    refused(json!({"const": null}), "/type", "unsupported type `null`");
+    refused(json!({"type": "integer", "format": "uint128"}), "/format", "unsupported format `uint128`");
+    refused(json!({"type": "string", "const": 1}), "/const", "unsupported: a fixed value that is no string");
+    refused(json!({"const": {"a": 1}}), "/const", "unsupported: a fixed value that is no string");
+    refused(json!({"const": 1.5}), "/const", "unsupported: a fixed value that is no integer of its format");
+    refused(json!({"const": "a", "enum": ["a"]}), "/const", "unsupported: `const` beside `enum`");
+    refused(
+        json!({"type": "number", "const": 1.5}),
+        "/const",
+        "unsupported: fixed values of the type number; they can be strings, integers or booleans",
+    );
+    let parts = "unsupported: parts that do not make one object; each has to be an object with members of its own, and one of them at most a union";
+    refused(
+        json!({"$ref": "#/definitions/ClientRequest", "properties": {"b": true}, "type": "string"}),
+        "/$ref",
+        parts,
+    );
+    refused(json!({"allOf": [{"type": "string"}], "oneOf": []}), "/allOf", parts);
+    refused(
+        json!({"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "string"}]}),
+        "/anyOf",
+        "unsupported union: no tag, JSON type or member tells its arms apart",
+    );
+    refused(json!({"anyOf": [false]}), "/anyOf", "unsupported: a union without arms");
+}
+
+/// Places are those of the file, whatever it calls its definitions.
+#[test]
+fn definitions_under_another_name() {
+    let with_defs = |definitions: Value| {
+        let mut root: Value = serde_json::from_str(&bundle(&definitions)).expect("a bundle is JSON");
+        root["$defs"] = root["definitions"].take();
+        root.as_object_mut().expect("an object").remove("definitions");
+        let schema = load(&root.to_string(), None)?;
+        Generator::new(Config::default()).schema(schema).run().map(drop)
+    };
+    assert!(with_defs(params(json!({"a": {"$ref": "#/$defs/FixtureCallResponse"}}))).is_ok());
+    let place = "#/$defs/FixtureCallParams/properties/a";
+    let dangling = params(json!({"a": {"$ref": "#/$defs/Nowhere"}}));
+    fails(with_defs(dangling), place, "dangling $ref \"#/definitions/Nowhere\"");
+    let tuple = params(json!({"a": {"type": "tuple"}}));
+    fails(with_defs(tuple), &format!("{place}/type"), "unsupported type `tuple`");
+    let both = json!({"definitions": {"X": true}, "$defs": {"X": true}}).to_string();
+    fails(load(&both, None), "#/$defs/X", "a second definition of this name, beside `definitions`");
+}
+
+/// Typify panics on some schemas that are fine. That is a warning for most schemas, and an error for the pinned one.
+#[test]
+fn a_panic_of_typify_is_a_warning() {
+    let definitions = json!({
+        "Mode": {"type": "string", "enum": ["a-b", "a_b"]},
+        "FixtureCallParams": {"type": "object", "properties": {"a": {"$ref": "#/definitions/Mode"}}},
+    });
+    let schema = load(&bundle(&definitions), None).expect("it loads");
+    let generator = |strict| Generator::new(Config { strict, ..Config::default() }).schema(schema.clone());
+    let place = "#/definitions/Mode: typify cannot read this definition: it panics: ";
+    let output = generator(false).run().expect("it generates");
+    let told = |warning: &String| {
+        warning.starts_with(&format!("typify could not read the schema: {place}")) && !warning.contains('\n')
+    };
+    assert!(output.warnings.iter().any(told), "{:?}", output.warnings);
+    let error = generator(true).run().expect_err("a strict run needs typify").to_string();
+    assert!(error.starts_with(place) && !error.contains('\n'), "{error}");
+}
+
 #[test]
 fn arms_that_are_not_understood() {
     let refused = |arms: Value, step: &str, problem: &str| {
         fails(member(json!({"oneOf": arms})), &format!("{MEMBERS}/a/oneOf{step}"), problem);
     };
+    let mut text = arm("x");
+    text["allOf"] = json!([{"type": "string"}]);
+    let parts = "unsupported: parts that do not make one object; each has to be an object with members of its own, and one of them at most a union";
+    refused(json!([text, arm("y")]), "/0/allOf", parts);
     refused(json!([arm("x"), arm("x")]), "/1", "a second arm with `type` = `x`");
     let mut odd = arm("x");
     odd["dependencies"] = json!({});

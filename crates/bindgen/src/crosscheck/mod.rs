@@ -3,6 +3,7 @@
 
 mod ours;
 mod plain;
+mod quiet;
 #[cfg(test)]
 mod tests;
 mod theirs;

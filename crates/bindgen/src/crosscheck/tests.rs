@@ -68,7 +68,11 @@ impl Case {
 }
 
 fn schema(definitions: Value) -> Schema {
-    Schema { codex_version: None, definitions: serde_json::from_value(definitions).expect("definitions") }
+    Schema {
+        codex_version: None,
+        definitions: serde_json::from_value(definitions).expect("definitions"),
+        defs: false,
+    }
 }
 
 /// An object with one required member.

@@ -1,11 +1,11 @@
 //! Typify's types for the plain definitions, in the notation of the comparison.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 use typify_impl::{Type, TypeDetails, TypeId, TypeSpace, TypeStruct, TypeStructPropInfo};
 
+use super::quiet;
 use super::view::{Member, View, defaulted, keyed, optional};
 use crate::error::{Error, Result};
 use crate::load::{Schema, pointer};
@@ -30,14 +30,14 @@ fn culprit<'s>(schema: &'s Schema, wanted: &[&'s str]) -> &'s str {
     wanted.get(good).or(wanted.last()).copied().unwrap_or_default()
 }
 
-/// Typify refuses some schemas by an error and others by a panic. What it is known to panic on is kept from
-/// it, so that this catches only what nobody knows of yet; the panic hook still has its say.
+/// Typify refuses some schemas by an error and others by a panic. Both are errors here, and no panic of it
+/// reaches the terminal.
 fn attempt<'s>(schema: &'s Schema, wanted: &[&'s str]) -> Attempt<BTreeMap<&'s str, View>> {
     let convert = || {
         let theirs = Theirs::convert(schema, wanted)?;
         theirs.views(wanted)
     };
-    catch_unwind(AssertUnwindSafe(convert)).unwrap_or_else(|panic| {
+    quiet::catch(convert).unwrap_or_else(|panic| {
         let text =
             panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         Err(format!("it panics: {}", text.unwrap_or("without a word")))

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{map_children, pointer};
+use super::{NESTED, map_children, pointer};
 use crate::error::{Error, Result};
-
-const NESTED: &str = "v2";
 
 /// Definitions of both levels under one roof. Where both levels have a name, equal shapes merge and an
 /// unequal top-level one is called `V1Name`, or `LegacyName` where something else has that name.

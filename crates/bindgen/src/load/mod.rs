@@ -3,8 +3,10 @@
 //! The input is what `codex app-server generate-json-schema` prints, with and without `--experimental`,
 //! or a canonical file that came out of this module before.
 
+mod dialect;
 mod flatten;
 mod merge;
+mod parts;
 mod prose;
 mod refs;
 
@@ -21,6 +23,8 @@ pub(crate) const METHOD_UNIONS: [&str; 4] =
 /// The member that marks whatever only the experimental bundle has.
 pub(crate) const STABILITY: &str = "x-stability";
 const VERSION: &str = "x-codex-version";
+/// The definition that holds more definitions, in upstream's bundles.
+const NESTED: &str = "v2";
 
 /// A canonical schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +32,8 @@ pub struct Schema {
     /// The codex version, where the file says so.
     pub codex_version: Option<String>,
     pub(crate) definitions: BTreeMap<String, Value>,
+    /// The file has its definitions under `$defs`, as errors about it should say.
+    pub(crate) defs: bool,
 }
 
 /// What to do with upstream prose.
@@ -47,22 +53,23 @@ impl Schema {
         experimental: Option<&Source<'_>>,
         prose: Prose,
     ) -> Result<Self> {
-        let stable = bundle(stable, prose)?;
+        let (stable, defs) = bundle(stable, prose)?;
         let definitions = match experimental {
             None => stable,
-            Some(experimental) => merge::definitions(&stable, bundle(experimental, prose)?)?,
+            Some(experimental) => merge::definitions(&stable, bundle(experimental, prose)?.0)
+                .map_err(|error| error.in_defs(defs))?,
         };
-        Ok(Self { codex_version: None, definitions })
+        Ok(Self { codex_version: None, definitions, defs })
     }
 
     /// Reads a canonical file.
     pub fn from_canonical(source: &Source<'_>) -> Result<Self> {
         let root = parse(source)?;
         let codex_version = root.get(VERSION).and_then(Value::as_str).map(str::to_owned);
-        let definitions = definitions(&root, source)?.clone().into_iter().collect();
-        let schema = Self { codex_version, definitions };
-        refs::check(&schema.definitions)?;
-        Ok(schema)
+        let root = dialect::root(root)?;
+        let definitions = parts::merge(definitions(&root, source)?.clone().into_iter().collect());
+        refs::check(&definitions)?;
+        Ok(Self { codex_version, definitions, defs: false })
     }
 
     /// Reads either kind: files written by [`Schema::to_canonical_json`] are known by their mark.
@@ -113,18 +120,27 @@ pub struct Source<'a> {
     pub bytes: &'a [u8],
 }
 
+pub(crate) use parts::is_composite;
+
 /// Every `$ref` has to name a definition.
 pub(crate) fn check_refs(schema: &Schema) -> Result<()> {
     refs::check(&schema.definitions)
 }
 
-fn bundle(source: &Source<'_>, prose: Prose) -> Result<BTreeMap<String, Value>> {
+/// The definitions of a bundle, and whether it has them under `$defs`.
+fn bundle(source: &Source<'_>, prose: Prose) -> Result<(BTreeMap<String, Value>, bool)> {
     let root = parse(source)?;
+    let defs = root.contains_key(dialect::DEFS);
+    let facts = facts(root, source, prose).map_err(|error| error.in_defs(defs))?;
+    Ok((facts, defs))
+}
+
+fn facts(root: Map<String, Value>, source: &Source<'_>, prose: Prose) -> Result<BTreeMap<String, Value>> {
+    let root = dialect::root(root)?;
     let flat = flatten::definitions(definitions(&root, source)?)?;
-    let facts: BTreeMap<String, Value> =
-        flat.into_iter().map(|(name, schema)| (name, prose::to_facts(schema, prose))).collect();
+    let facts = flat.into_iter().map(|(name, schema)| (name, prose::to_facts(schema, prose))).collect();
     refs::check(&facts)?;
-    Ok(facts)
+    Ok(parts::merge(facts))
 }
 
 fn parse(source: &Source<'_>) -> Result<Map<String, Value>> {

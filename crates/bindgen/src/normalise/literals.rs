@@ -8,6 +8,11 @@ use crate::shape::{EnumValue, IntFormat, IntegerEnum, IntegerValue, Shape};
 
 const NOT_A_LIST: &str = "unsupported: not a list of values";
 
+/// The keyword that lists the fixed values of a schema, where it has some.
+pub(super) fn keyword(object: &Map<String, Value>) -> Option<&'static str> {
+    ["enum", "const"].into_iter().find(|key| object.contains_key(*key))
+}
+
 /// A string, with known values where the schema lists them.
 pub(super) fn string(object: &Map<String, Value>, at: &str) -> Result<Shape> {
     let Some(literals) = Literals::of(object, at)? else { return Ok(Shape::String) };
@@ -44,7 +49,8 @@ pub(super) fn boolean(object: &Map<String, Value>, at: &str) -> Result<Shape> {
 
 /// Fixed values without a `type`: the first one tells it.
 pub(super) fn untyped(object: &Map<String, Value>, at: &str) -> Result<Shape> {
-    match object.get("enum").and_then(Value::as_array).and_then(|values| values.first()) {
+    let first = object.get("enum").and_then(Value::as_array).and_then(|values| values.first());
+    match first.or_else(|| object.get("const")) {
         Some(Value::Number(_)) => integer(object, at, super::integer(object, at)?),
         Some(Value::Bool(_)) => boolean(object, at),
         _ => string(object, at),

@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
-use crate::load::{METHOD_UNIONS, STABILITY, Schema, pointer, ref_name};
+use crate::load::{METHOD_UNIONS, STABILITY, Schema, is_composite, pointer, ref_name};
 use crate::shape::{Definition, IntFormat, Shape};
 
 /// Keywords that carry a shape or a fact.
-const KEYWORDS: [&str; 24] = [
+const KEYWORDS: [&str; 30] = [
+    "$comment",
     "$ref",
     "additionalProperties",
     "allOf",
@@ -26,22 +27,29 @@ const KEYWORDS: [&str; 24] = [
     "deprecated",
     "description",
     "enum",
+    "examples",
     "format",
     "items",
+    "maxItems",
     "maximum",
     "maxLength",
+    "minItems",
     "minLength",
     "minimum",
     "oneOf",
+    "pattern",
     "properties",
     "readOnly",
     "required",
     "type",
+    "uniqueItems",
     "writeOnly",
     "x-experimental-values",
     "x-stability",
     "title",
 ];
+
+const NO_OBJECT_OF_PARTS: &str = "unsupported: parts that do not make one object; each has to be an object with members of its own, and one of them at most a union";
 
 /// Reads every definition but the four unions over methods, which the model reads.
 pub fn definitions(schema: &Schema) -> Result<BTreeMap<String, Definition>> {
@@ -92,16 +100,20 @@ impl<'s> Reader<'s> {
         let object = match value {
             Value::Bool(true) => return Ok(Shape::Any),
             Value::Object(object) => object,
+            Value::Bool(false) => {
+                return Err(Error::schema(at, "unsupported: `false`, a schema that no value fits"));
+            }
             _ => return Err(Error::schema(at, "unsupported schema; expected an object or `true`")),
         };
         check_keywords(object, at)?;
+        check_parts(object, at)?;
         if let Some(name) = ref_name(value) {
             return Ok(Shape::Ref(name.to_owned()));
         }
         if let Some(parts) = object.get("allOf") {
             return match parts.as_array().map(Vec::as_slice) {
                 Some([only]) => self.shape(only, &step(&step(at, "allOf"), 0)),
-                _ => Err(Error::schema(step(at, "allOf"), "unsupported: `allOf` of more than one schema")),
+                _ => Err(Error::schema(step(at, "allOf"), "unsupported: not a list of one schema")),
             };
         }
         if object.contains_key("oneOf") || object.contains_key("anyOf") {
@@ -109,7 +121,7 @@ impl<'s> Reader<'s> {
         }
         match object.get("type") {
             None if object.contains_key("properties") => self.object_shape(object, at),
-            None if object.contains_key("enum") => literals::untyped(object, at),
+            None if literals::keyword(object).is_some() => literals::untyped(object, at),
             None => Ok(Shape::Any),
             Some(Value::String(name)) => self.typed(name, object, at),
             Some(Value::Array(names)) => match names.iter().filter_map(Value::as_str).collect::<Vec<_>>()[..]
@@ -130,8 +142,8 @@ impl<'s> Reader<'s> {
         match name {
             "boolean" => literals::boolean(object, at),
             "integer" => literals::integer(object, at, integer(object, at)?),
-            "number" | "array" | "object" if object.contains_key("enum") => Err(Error::schema(
-                step(at, "enum"),
+            "number" | "array" | "object" if literals::keyword(object).is_some() => Err(Error::schema(
+                step(at, literals::keyword(object).unwrap_or_default()),
                 format!(
                     "unsupported: fixed values of the type {name}; they can be strings, integers or booleans"
                 ),
@@ -155,10 +167,25 @@ impl<'s> Reader<'s> {
     }
 }
 
+/// Refuses parts that do not make one object; the others have been put together already.
+fn check_parts(object: &Map<String, Value>, at: &str) -> Result<()> {
+    match ["$ref", "allOf"].into_iter().find(|key| object.contains_key(*key)) {
+        Some(key) if is_composite(object) => Err(Error::schema(step(at, key), NO_OBJECT_OF_PARTS)),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a keyword that is not understood, lest its meaning be lost.
 fn check_keywords(object: &Map<String, Value>, at: &str) -> Result<()> {
     match object.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
-        Some(unknown) => Err(Error::schema(step(at, unknown), format!("unsupported keyword `{unknown}`"))),
+        Some(unknown) => {
+            let why = match unknown.as_str() {
+                "prefixItems" => "; a tuple has no shape here, use an object or a list",
+                "patternProperties" => "; only one pattern beside `additionalProperties: false` is free keys",
+                _ => "",
+            };
+            Err(Error::schema(step(at, unknown), format!("unsupported keyword `{unknown}`{why}")))
+        }
         None => Ok(()),
     }
 }

@@ -32,6 +32,7 @@ impl<'s> Reader<'s> {
     /// The members under `properties`, sorted.
     pub(super) fn fields(&self, object: &'s Map<String, Value>, at: &str) -> Result<Vec<Field>> {
         super::check_keywords(object, at)?;
+        super::check_parts(object, at)?;
         let Some(properties) = object.get("properties").and_then(Value::as_object) else {
             return Ok(Vec::new());
         };

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
-use crate::load::ref_name;
-use crate::shape::{ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm};
+use crate::load::{pointer, ref_name};
+use crate::shape::{EnumValue, ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm};
 
 /// One arm with the place it stands at.
 #[derive(Clone)]
@@ -77,7 +77,12 @@ impl<'s> Reader<'s> {
             .iter()
             .enumerate()
             .map(|(index, value)| Arm { value, at: step(&at_arms, index) })
+            // No value fits `false`.
+            .filter(|arm| *arm.value != Value::Bool(false))
             .collect();
+        if keyword == "anyOf" && arms.iter().any(|arm| *arm.value == Value::Bool(true)) {
+            return Ok(Shape::Any);
+        }
         let (nulls, arms): (Vec<_>, Vec<_>) =
             arms.into_iter().partition(|arm| arm.value.get("type").and_then(Value::as_str) == Some("null"));
 
@@ -104,6 +109,9 @@ impl<'s> Reader<'s> {
         }
         if arms.iter().all(Arm::is_string_enum) {
             return self.string_enum(arms);
+        }
+        if let Some(values) = self.string_enums(arms)? {
+            return Ok(Shape::StringEnum(values));
         }
         if ["integer", "boolean"].iter().any(|kind| arms.iter().all(|arm| arm.is_enum_of(kind))) {
             return self.scalar_enum(arms, at);
@@ -180,6 +188,34 @@ impl<'s> Reader<'s> {
             }
         }
         Ok(Shape::StringEnum(all))
+    }
+
+    /// The values of enums that arms refer to; none where an arm is something else.
+    fn string_enums(&self, arms: &[Arm<'s>]) -> Result<Option<Vec<EnumValue>>> {
+        let mut all: Vec<EnumValue> = Vec::new();
+        for arm in arms {
+            let Some((value, at)) = self.string_enum_behind(arm) else { return Ok(None) };
+            let Shape::StringEnum(values) = self.shape(value, &at)? else { return Ok(None) };
+            let new: Vec<_> =
+                values.into_iter().filter(|value| all.iter().all(|old| old.wire != value.wire)).collect();
+            all.extend(new);
+        }
+        Ok(Some(all))
+    }
+
+    /// An arm, or the definition that it refers to, if that is an enum of strings.
+    fn string_enum_behind(&self, arm: &Arm<'s>) -> Option<(&'s Value, String)> {
+        let (mut arm, mut seen) = (arm.clone(), BTreeSet::new());
+        while let Some(name) = ref_name(arm.value) {
+            if !seen.insert(name) {
+                return None;
+            }
+            arm = Arm { value: self.raw.get(name)?, at: pointer(name) };
+        }
+        let each = |value: &'s Value| Arm { value, at: String::new() }.is_string_enum();
+        let arms = arm.value.get("oneOf").or_else(|| arm.value.get("anyOf")).and_then(Value::as_array);
+        let is_enum = each(arm.value) || arms.is_some_and(|arms| arms.iter().all(each));
+        is_enum.then_some((arm.value, arm.at))
     }
 
     /// Fixed integers or booleans, an arm for each.

@@ -39,7 +39,23 @@ pub struct Fixture {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bundle {
+    #[serde(default)]
     definitions: Map<String, Value>,
+    /// What JSON Schema 2020-12 calls them; instead of the other.
+    #[serde(default, rename = "$defs")]
+    defs: Map<String, Value>,
+}
+
+impl Bundle {
+    fn text(&self) -> String {
+        if self.defs.is_empty() {
+            return bundle(&self.definitions);
+        }
+        let mut root: Value = serde_json::from_str(&bundle(&self.defs)).expect("a bundle is JSON");
+        root["$defs"] = root["definitions"].take();
+        root.as_object_mut().expect("a bundle is an object").remove("definitions");
+        root.to_string()
+    }
 }
 
 impl Fixture {
@@ -68,7 +84,7 @@ impl Fixture {
     }
 
     fn schema(&self) -> Schema {
-        let stable = bundle(&self.schema.definitions);
+        let stable = self.schema.text();
         let experimental = self.experimental.as_ref().map(|more| {
             let mut all = self.schema.definitions.clone();
             all.extend(more.definitions.clone());
