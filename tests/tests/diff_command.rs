@@ -10,6 +10,7 @@ use codex_appserver_diff::report::markdown;
 use codex_appserver_diff::rules_markdown;
 use codex_appserver_diff::{Finding, Stability};
 use codex_appserver_runtime::{Codex, Surface};
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo::{fixture, raw_bundle, real_codex, root, text, xtask};
 
 fn diff(line: &str) -> Output {
@@ -84,7 +85,7 @@ fn files_get_the_format_of_their_ending() {
 
 #[test]
 fn the_stable_surface_alone() {
-    let all = document("0.135.0 0.150.0").comparison.findings;
+    let all = document(&format!("0.166.0 {CODEX_VERSION}")).comparison.findings;
     let stable = document("0.135.0 0.150.0 --stable-only").comparison.findings;
     let places = |findings: &mut dyn Iterator<Item = &Finding>| -> Vec<String> {
         let mut places: Vec<String> = findings.map(|finding| finding.place.clone()).collect();
@@ -133,7 +134,7 @@ fn what_is_waived_does_not_fail_and_what_waives_nothing_does() {
 fn revisions_files_and_versions_are_the_same_protocol() {
     let old = fixture("protocols/0.166.0.json").display().to_string();
     let by_file = document(&format!("{old} schema/app-server.json")).comparison.findings;
-    let by_version = document("0.166.0 0.169.0").comparison.findings;
+    let by_version = document(&format!("0.166.0 {CODEX_VERSION}")).comparison.findings;
     assert_eq!(by_file, by_version);
     assert!(!by_version.is_empty());
     let output = diff("git:HEAD git:HEAD");
@@ -148,10 +149,10 @@ fn raw_bundles_are_the_canonical_schema() {
     let bundle = |name: &str, surface| raw_bundle(&codex, surface, &dir.path().join(name));
     let (stable, experimental) =
         (bundle("stable.json", Surface::Stable), bundle("experimental.json", Surface::Experimental));
-    let both = document(&format!("{stable},{experimental} 0.169.0")).comparison.findings;
+    let both = document(&format!("{stable},{experimental} {CODEX_VERSION}")).comparison.findings;
     assert_eq!(both, []);
     // The stable bundle alone lacks the experimental surface, and only that.
-    let alone = document(&format!("{stable} 0.169.0 --stable-only")).comparison.findings;
+    let alone = document(&format!("{stable} {CODEX_VERSION} --stable-only")).comparison.findings;
     let gone: Vec<_> = alone.iter().filter(|finding| finding.rule.ends_with("-removed")).collect();
     assert!(gone.is_empty(), "{gone:#?}");
 }
@@ -179,14 +180,14 @@ fn what_cannot_run_says_why_in_one_line() {
         (bad("dangling.json", dangling.as_bytes()), "Nowhere"),
         (bad("bytes.json", &[0xff, 0xfe, 0x00]), "bytes.json"),
     ] {
-        for line in [format!("{side} 0.169.0"), format!("0.169.0 {side}")] {
+        for line in [format!("{side} 0.150.0"), format!("0.150.0 {side}")] {
             let said = refusal(&line);
             assert!(said.contains(words), "{line}: {said}");
         }
     }
-    assert!(refusal("0.169.0").contains("two versions"));
-    assert!(refusal("0.166.0 0.169.0 --waivers no-such-file").contains("no-such-file"));
-    assert!(refusal("--history 0.166.0 0.169.0 --format github").contains("markdown, html or json"));
+    assert!(refusal("0.150.0").contains("two versions"));
+    assert!(refusal("0.135.0 0.150.0 --waivers no-such-file").contains("no-such-file"));
+    assert!(refusal("--history 0.135.0 0.150.0 --format github").contains("markdown, html or json"));
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn the_page_about_the_rules_is_current() {
 #[test]
 fn the_history_in_docs_is_of_these_protocols() {
     let kept = fs::read_to_string(root().join("docs/history.md")).expect("it is there");
-    let versions = "0.99.0 0.115.0 0.135.0 0.150.0 0.166.0 0.169.0";
+    let versions = format!("0.99.0 0.115.0 0.135.0 0.150.0 0.166.0 {CODEX_VERSION}");
     let history: History =
         serde_json::from_str(&printed(&format!("--history {versions} --format json"))).expect("a history");
     assert_eq!(history.rows.len(), 6);

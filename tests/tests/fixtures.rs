@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo;
 use codex_appserver_tests::sessions::clean::{Places, clean};
 use codex_appserver_tests::sessions::trace::{self, Row};
@@ -23,7 +24,7 @@ fn recordings() -> Vec<(String, String)> {
 
 fn rows(name: &str, text: &str) -> Vec<Row> {
     let (codex, rows) = trace::read(text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
-    assert_eq!(codex.as_deref(), Some("0.169.0"), "{name}");
+    assert_eq!(codex.as_deref(), Some(CODEX_VERSION), "{name}");
     rows
 }
 

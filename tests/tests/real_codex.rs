@@ -1,6 +1,7 @@
 //! The generated calls against the real `codex app-server`, offline.
 
 use codex_appserver_methods::Methods;
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo::real_codex;
 use codex_appserver_tests::stdio::{Failure, Stdio1};
 use codex_appserver_types::ClientInfo;
@@ -13,7 +14,11 @@ fn the_real_server_takes_and_answers_the_generated_calls() {
 
     let me = ClientInfo::new("codex_appserver_tests", "0.1.0");
     let hello = client.initialize(me).call().expect("initialize");
-    assert!(hello.user_agent.starts_with("codex_appserver_tests/0.169.0"), "{}", hello.user_agent);
+    assert!(
+        hello.user_agent.starts_with(&format!("codex_appserver_tests/{CODEX_VERSION}")),
+        "{}",
+        hello.user_agent
+    );
     client.initialized().call().expect("initialized");
 
     // Params that are required, optional, nullable, empty and none.

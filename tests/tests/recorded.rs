@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 
 use codex_appserver_record::Reader;
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo;
 use codex_appserver_trace::{Checker, Report};
 
@@ -43,7 +44,7 @@ fn every_line_round_trips() {
     );
     assert_eq!(report.totals.unmatched, 0, "{report}");
     assert!(report.totals.decoded > 1000, "{report}");
-    assert!(report.files.iter().all(|file| file.codex_versions == ["0.169.0"]), "{:?}", report.files);
+    assert!(report.files.iter().all(|file| file.codex_versions == [CODEX_VERSION]), "{:?}", report.files);
 }
 
 /// With everything compiled nothing is unknown but what was asked for, so a new member of the server shows

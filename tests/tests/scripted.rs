@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 
 use codex_appserver_notifications::ServerNotification;
 use codex_appserver_requests::{InitializeResponse, ServerRequest, ThreadStartResponse, TurnStartResponse};
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_testkit::scripted::{Answer, Ask, Scenario, ScriptedServer, Turn, TurnEnd};
 use codex_appserver_tests::{repo::root, sessions::trace};
 use codex_appserver_wire::ResponseEnvelope;
@@ -55,7 +56,7 @@ fn turn_start() -> Value {
 #[test]
 fn initialize_and_threads_decode() {
     let lines = play(Scenario::new(), &json!({"id": 1, "method": "initialize", "params": {}}), "");
-    assert!(result::<InitializeResponse>(&lines[0]).user_agent.contains("/0.169.0 "));
+    assert!(result::<InitializeResponse>(&lines[0]).user_agent.contains(&format!("/{CODEX_VERSION} ")));
     let scenario = Scenario::chat(["Hi."]);
     let lines = play(scenario, &json!({"id": 1, "method": "thread/start", "params": {}}), "thread/started");
     assert_eq!(result::<ThreadStartResponse>(&lines[0]).thread.id, "thread-1");

@@ -1,10 +1,12 @@
 //! Every codex from 0.99.0 on: generated from canonical files and from raw bundles, and compiled in the full tier.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use codex_appserver_runtime::{Codex, Surface};
+use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo::{cargo, fixture, raw_bundle, real_codex, root, text, xtask};
 
 /// Generates crates from a schema into a folder.
@@ -60,8 +62,8 @@ fn each_raw_bundle(test: &str, make: fn(&str, Option<&str>, &Path)) {
     let bundle = |name: &str, surface| raw_bundle(&codex, surface, &dir.path().join(name));
     let stable = bundle("stable.json", Surface::Stable);
     let both = format!("{stable},{}", bundle("experimental.json", Surface::Experimental));
-    make(&stable, Some("0.169.0"), &dir.path().join("stable"));
-    make(&both, Some("0.169.0"), &dir.path().join("both"));
+    make(&stable, Some(CODEX_VERSION), &dir.path().join("stable"));
+    make(&both, Some(CODEX_VERSION), &dir.path().join("both"));
 }
 
 #[test]
@@ -108,4 +110,27 @@ fn the_typescript_of_the_pinned_codex_agrees() {
     let output = xtask(["schema".as_ref(), "sync".as_ref(), "--codex".as_ref(), codex.as_os_str()]);
     assert!(output.status.success(), "{}", text(&output));
     assert!(text(&output).contains("schema/ is up to date"), "{}", text(&output));
+}
+
+#[test]
+fn an_upgrade_to_the_pinned_codex_has_nothing_to_do() {
+    if real_codex("an_upgrade_to_the_pinned_codex_has_nothing_to_do").is_none() {
+        return;
+    }
+    let output = xtask(["upgrade", CODEX_VERSION, "--dry-run"]);
+    assert_eq!(text(&output), format!("codex {CODEX_VERSION}: nothing is to do\n"));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_answer_of_the_server_names_its_type() {
+    let Some(codex) = real_codex("the_answer_of_the_server_names_its_type") else { return };
+    let probe = |method: &str| {
+        let arguments = ["schema", "probe", method, "--codex"].map(OsStr::new);
+        text(&xtask(arguments.into_iter().chain([codex.as_os_str()])))
+    };
+    let said = probe("model/list");
+    assert!(said.contains("which fits ModelListResponse ("), "{said}");
+    let said = probe("no/such/method");
+    assert!(said.contains("the server answers {} with an error: "), "{said}");
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use codex_appserver_tools::{Outcome, codegen, codex, diff, inputs, schema, tree};
+use codex_appserver_tools::{Outcome, codegen, codex, diff, inputs, schema, tree, upgrade};
 
 /// Generates and checks the Rust bindings of the Codex app-server protocol.
 #[derive(Parser)]
@@ -29,6 +29,7 @@ enum Verb {
     Codegen(codegen::Args),
     Schema(schema::Args),
     Diff(diff::Args),
+    Upgrade(upgrade::Args),
     /// Record the traffic of a codex app-server while passing it through; `--help` lists the options.
     Record(program::Args),
     /// Decode recorded traffic with the typed bindings and compare; `--help` lists the options.
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Diff(args) => diff::run(args),
+        Verb::Upgrade(args) => upgrade::run(args),
         Verb::Record(args) => program::RECORDER.run(args),
         Verb::Trace(args) => program::TRACE.run(args),
         Verb::Test(args) => test::run(args),

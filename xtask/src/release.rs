@@ -82,7 +82,7 @@ fn versions<'a>(
     problems
 }
 
-/// `0.169.N` is the protocol of codex 0.169.
+/// `0.150.N` is the protocol of codex 0.150.
 fn codex_version(version: &str, codex: &str) -> Option<String> {
     let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
     (minor(version) != minor(codex))
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn the_minor_version_is_that_of_codex() {
-        assert_eq!(codex_version("0.169.3", "0.169.0"), None);
-        assert!(codex_version("0.170.0", "0.169.0").is_some());
+        assert_eq!(codex_version("0.150.3", "0.150.0"), None);
+        assert!(codex_version("0.170.0", "0.150.0").is_some());
     }
 
     #[test]

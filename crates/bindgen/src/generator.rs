@@ -51,6 +51,8 @@ pub struct Output {
     pub warnings: Vec<String>,
     /// What a person has to decide before a strict run passes; a strict run returns an error instead.
     pub decisions: Vec<Decision>,
+    /// The methods whose response type no rule and no row finds.
+    pub without_response: Vec<String>,
     /// How much there is of everything.
     pub summary: Summary,
 }
@@ -131,9 +133,11 @@ impl Generator {
             Err(error) if self.config.strict => return Err(error),
             Err(error) => (crosscheck::Report::default(), Some(error)),
         };
-        let warnings = warnings(&open, &report, unread);
+        let unread = unread.map(|error| format!("typify could not read the schema: {error}"));
+        let warnings = warnings(&open, &report, unread.as_ref());
+        let unread = unread.map(|problem| Decision::new("schema/typify.toml", problem));
         let decisions: Vec<Decision> =
-            open.all().chain(undocumented(&model, tables)).chain(report.open.all()).collect();
+            open.all().chain(undocumented(&model, tables)).chain(report.open.all()).chain(unread).collect();
         if self.config.strict && !decisions.is_empty() {
             return Err(Error::Open(decisions));
         }
@@ -148,16 +152,21 @@ impl Generator {
         let files = emission.files()?;
         let summary =
             Summary { crosschecked: report.compared_definitions, ..summary(&model, items.values()) };
-        Ok(Output { files, index: emit::index(&model), warnings, decisions, summary })
+        let without_response = model
+            .methods
+            .iter()
+            .filter(|method| method.kind == MethodKind::ClientRequest && method.response.is_none())
+            .map(|method| method.name.clone())
+            .collect();
+        Ok(Output { files, index: emit::index(&model), warnings, decisions, without_response, summary })
     }
 }
 
 /// What a strict run refuses in the schema. Idle rows are left out: the tables belong to the pinned schema.
-fn warnings(open: &Open, report: &crosscheck::Report, unread: Option<Error>) -> Vec<String> {
+fn warnings(open: &Open, report: &crosscheck::Report, unread: Option<&String>) -> Vec<String> {
     let missing = open.missing.iter().map(|decision| decision.problem.clone());
     let differs = report.open.missing.iter().map(|found| format!("typify differs: {}", found.problem));
-    let unread = unread.map(|error| format!("typify could not read the schema: {error}"));
-    missing.chain(differs).chain(unread).collect()
+    missing.chain(differs).chain(unread.cloned()).collect()
 }
 
 /// Methods without a summary, and summaries of what is no method or type.

@@ -6,7 +6,7 @@
 //!
 //! let bytes = std::fs::read("codex_app_server_protocol.schemas.json")?;
 //! let source = Source { name: "codex_app_server_protocol.schemas.json", bytes: &bytes };
-//! let schema = Schema::from_any(&source, None)?.with_codex_version("0.169.0");
+//! let schema = Schema::from_any(&source, None)?.with_codex_version("0.150.0");
 //! for (path, bytes) in Generator::new(Config::default()).schema(schema).run()?.files {
 //!     println!("{path}: {} bytes", bytes.len());
 //! }
@@ -17,6 +17,7 @@
 //! The modules are the stages, in the order the data takes: [`load`], `normalise`, [`model`], [`lower`],
 //! `crosscheck`, `codecs`, `emit`. [`vectors`] makes test values from the model.
 
+mod candidates;
 mod codecs;
 mod crosscheck;
 mod decision;
@@ -32,6 +33,7 @@ mod tables;
 mod typescript;
 pub mod vectors;
 
+pub use candidates::{Candidate, candidates};
 pub use codecs::Codecs;
 pub use decision::Decision;
 pub use emit::Layout;

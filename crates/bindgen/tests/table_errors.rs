@@ -52,7 +52,7 @@ fn fails<T>(result: Result<T>, place: &str, problem: &str) {
 /// Asserts that a strict run leaves exactly these decisions open, one line each.
 #[track_caller]
 fn leaves_open(result: Result<Output>, expected: &[&str]) {
-    let text = result.err().expect("this must fail").to_string();
+    let text = result.expect_err("this must fail").to_string();
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 }
 
@@ -236,4 +236,28 @@ fn rows_about_typify_of_no_use() {
                    the two agree or differ otherwise; remove the row";
     let files = Files { typify, docs: SUMMARY, ..Files::default() };
     fails(files.generate(&sound(), true), "schema/typify.toml", problem);
+}
+
+/// An answer of the server tells its type: required members have to be there, known ones to have their JSON type.
+#[test]
+fn candidates_are_ranked_by_how_well_they_fit() {
+    let mut definitions = sound();
+    let object = |required: Value, properties: Value| json!({"type": "object", "required": required, "properties": properties});
+    definitions["OneResponse"] = object(json!(["path"]), json!({"path": {"type": "string"}}));
+    definitions["TwoResponse"] =
+        object(json!(["path"]), json!({"path": {"type": "string"}, "more": {"type": ["string", "null"]}}));
+    definitions["Other"] =
+        object(json!(["path", "size"]), json!({"path": {"type": "string"}, "size": {"type": "integer"}}));
+    definitions["Wrong"] = object(json!([]), json!({"path": {"type": "integer"}}));
+    let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
+    let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None).unwrap();
+    let names = |value: Value| -> Vec<String> {
+        let ranked = codex_appserver_bindgen::candidates(&schema, &value).expect("the schema is understood");
+        ranked.into_iter().map(|candidate| candidate.name).collect()
+    };
+    assert_eq!(names(json!({"path": "a"})), ["OneResponse", "TwoResponse"]);
+    assert_eq!(names(json!({"path": "a", "more": null})), ["TwoResponse", "OneResponse"]);
+    assert_eq!(names(json!({"path": "a", "size": 1})), ["Other", "OneResponse", "TwoResponse"]);
+    assert_eq!(names(json!({"nothing": 1})), [""; 0]);
+    assert_eq!(names(json!(["path"])), [""; 0]);
 }

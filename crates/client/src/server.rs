@@ -10,7 +10,7 @@ use crate::settings::VersionCheck;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// The user agent, as in `my_app/0.169.0 (Debian 13.0.0; x86_64)`: the client's name with the server's
+    /// The user agent, as in `my_app/0.150.0 (Debian 13.0.0; x86_64)`: the client's name with the server's
     /// version.
     pub user_agent: String,
     /// The server's version, where the user agent has one.
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn finds_the_version() {
-        assert_eq!(version("my_app/0.169.0 (Debian 13.0.0; x86_64) unknown", "my_app"), Some("0.169.0"));
+        assert_eq!(version("my_app/0.150.0 (Debian 13.0.0; x86_64) unknown", "my_app"), Some("0.150.0"));
         assert_eq!(version("an app/2 x/0.170.0-alpha.1 (x)", "an app/2 x"), Some("0.170.0-alpha.1"));
         assert_eq!(version("other/0.99.0", "my_app"), Some("0.99.0"));
         for none in ["", "my_app", "my_app/", "my_app/unknown (x)"] {

@@ -68,7 +68,10 @@ mod bodies {
         let told = |method: &str| [Step::notify(method, json!({}))];
         let scenario = Scenario::new()
             .on_start(told("test/first"))
-            .answer("initialize", introduction("0.169.0").then(told("test/second")))
+            .answer(
+                "initialize",
+                introduction(codex_appserver_client::CODEX_VERSION).then(told("test/second")),
+            )
             .on_notification("initialized", told("test/third"));
         let builder = K::builder().early_events(Filter::All, EventSettings::default());
         let (_server, client) = K::attach(builder, scenario).await;
@@ -300,7 +303,11 @@ mod bodies {
         let all =
             format!("{client:?} {events:?} {context} {error:?} {error} {closed:?} {:#?}", client.stats());
         assert!(!all.contains(SECRET), "{all}");
-        assert!(all.contains("Client") && all.contains("scripted/0.169.0"), "{all}");
+        assert!(
+            all.contains("Client")
+                && all.contains(&format!("scripted/{}", codex_appserver_client::CODEX_VERSION)),
+            "{all}"
+        );
         let told = server.received().iter().any(|line| line.to_string().contains(SECRET));
         assert!(!told, "it is for the handshake of WebSockets alone");
     }

@@ -12,7 +12,7 @@ pub struct Metadata {
     pub server_name: String,
     /// The version of codex.
     pub server_version: String,
-    /// The whole user agent, as in `my_app/0.169.0 (Debian 13.0.0; x86_64)`.
+    /// The whole user agent, as in `my_app/0.150.0 (Debian 13.0.0; x86_64)`.
     pub user_agent: String,
     /// The family of the server's platform, as in `unix`.
     pub platform_family: String,
@@ -51,8 +51,8 @@ mod tests {
             server.version = version.map(Into::into);
             Metadata::of(&server)
         };
-        let metadata = of("my_app/0.169.0 (Debian 13.0.0; x86_64)", Some("0.169.0")).expect("that is who");
-        assert_eq!((&*metadata.server_name, &*metadata.server_version), ("my_app", "0.169.0"));
+        let metadata = of("my_app/0.150.0 (Debian 13.0.0; x86_64)", Some("0.150.0")).expect("that is who");
+        assert_eq!((&*metadata.server_name, &*metadata.server_version), ("my_app", "0.150.0"));
         for (user_agent, missing) in
             [("", "server name"), ("codex", "server name"), ("/1", "server name"), ("a/b", "server version")]
         {

@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn only_what_breaks_moves_the_minor_number() {
         use Level::{Breaking, Dangerous, Safe};
-        assert_eq!(suggestion(&[], "0.169.0").bump, Bump::None);
-        assert_eq!(suggestion(&[(Safe, Safe), (Dangerous, Safe)], "0.169.0").bump, Bump::Patch);
-        assert_eq!(suggestion(&[(Safe, Breaking)], "0.169.0").bump, Bump::Minor);
-        assert_eq!(suggestion(&[(Breaking, Safe)], "0.169.0").bump, Bump::Minor);
-        let both = suggestion(&[(Breaking, Breaking), (Safe, Breaking), (Breaking, Safe)], "0.169.0");
+        assert_eq!(suggestion(&[], "0.150.0").bump, Bump::None);
+        assert_eq!(suggestion(&[(Safe, Safe), (Dangerous, Safe)], "0.150.0").bump, Bump::Patch);
+        assert_eq!(suggestion(&[(Safe, Breaking)], "0.150.0").bump, Bump::Minor);
+        assert_eq!(suggestion(&[(Breaking, Safe)], "0.150.0").bump, Bump::Minor);
+        let both = suggestion(&[(Breaking, Breaking), (Safe, Breaking), (Breaking, Safe)], "0.150.0");
         assert_eq!(
             both.reason,
             "2 breaks for Rust code and 1 break for deployed peers alone".replace("1 break for", "1 for")

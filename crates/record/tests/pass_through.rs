@@ -108,13 +108,13 @@ fn a_line_of_a_hundred_megabytes() {
 #[test]
 fn what_is_masked_in_the_trace_passes_unmasked() {
     let secret = "{\"params\":{\"apiKey\":\"hunter-two\",\"mail\":\"ann@corp.example\"}}\n";
-    let mut recorder = Recorder::with(&["--redact", "--codex", "0.169.0"], "cat");
+    let mut recorder = Recorder::with(&["--redact", "--codex", "0.150.0"], "cat");
     recorder.write(secret.as_bytes());
     drop(recorder.input.take());
     assert_eq!(recorder.read_all(), secret.as_bytes());
     let ended = recorder.wait();
     let text = fs::read_to_string(&ended.trace).unwrap();
-    assert!(text.starts_with("{\"v\":1,\"codex\":\"0.169.0\"}\n"), "{text}");
+    assert!(text.starts_with("{\"v\":1,\"codex\":\"0.150.0\"}\n"), "{text}");
     assert!(!text.contains("hunter") && !text.contains("ann@"), "{text}");
     let masked = r#"{"params":{"apiKey":"[redacted]","mail":"user@example.com"}}"#;
     assert_eq!(lines(&ended.rows(), Direction::ClientToServer), [masked]);

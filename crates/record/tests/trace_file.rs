@@ -28,14 +28,14 @@ fn row(dir: Direction, line: &str) -> Row {
 #[test]
 fn what_is_written_looks_like_this() {
     let mut writer = Writer::new(Vec::new());
-    writer.header(&Header { v: 1, codex: Some("0.169.0".into()) }).unwrap();
+    writer.header(&Header { v: 1, codex: Some("0.150.0".into()) }).unwrap();
     writer.header(&Header { v: 1, codex: None }).unwrap();
     writer.row(&Row { t: Some(0.000213), ..row(Direction::ClientToServer, "{\"id\":1}\r") }).unwrap();
     let content = Content::Bytes(vec![0xff]);
     let bytes = Row { t: None, conn: Some("a\"b".into()), dir: Direction::ServerToClient, content };
     writer.row(&bytes).unwrap();
     writer.row_without_eol(&row(Direction::ServerToClient, "é")).unwrap();
-    let expected = r#"{"v":1,"codex":"0.169.0"}
+    let expected = r#"{"v":1,"codex":"0.150.0"}
 {"v":1}
 {"t":0.000213,"dir":"c2s","line":"{\"id\":1}\r"}
 {"conn":"a\"b","dir":"s2c","b64":"/w=="}

@@ -100,7 +100,7 @@ impl Codex {
         &self.path
     }
 
-    /// Asks codex for its version, as in `0.169.0`.
+    /// Asks codex for its version, as in `0.150.0`.
     ///
     /// # Errors
     ///

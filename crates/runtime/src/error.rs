@@ -15,7 +15,7 @@ use std::time::Duration;
 pub enum Error {
     /// The version to install is not written like a version.
     #[error(
-        "failed to install codex: `{}` is not a version; write one like 0.169.0 or 0.170.0-alpha.1",
+        "failed to install codex: `{}` is not a version; write one like 0.150.0 or 0.170.0-alpha.1",
         version.escape_debug()
     )]
     BadVersion {
@@ -175,13 +175,25 @@ pub enum Error {
     /// `codex --version` printed something else than a version.
     #[error(
         "failed to read the version of codex: `{command}` printed `{}`, \
-         not a line like `codex-cli 0.169.0`; check that this program is codex",
+         not a line like `codex-cli 0.150.0`; check that this program is codex",
         output.escape_debug()
     )]
     UnknownVersion {
         /// The command line.
         command: String,
         /// The start of what it printed.
+        output: String,
+    },
+
+    /// npm did not say which version of codex is the newest.
+    #[error(
+        "failed to find the newest version of codex: `{command}` printed `{output}`; \
+         check the connection to the registry, or name the version"
+    )]
+    NoLatest {
+        /// The command line.
+        command: String,
+        /// What npm said instead.
         output: String,
     },
 

@@ -18,6 +18,12 @@ use crate::{Codex, Progress};
 /// How often to look whether the lock is free.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
+/// The package of codex on npm.
+const PACKAGE: &str = "@openai/codex";
+
+/// How long npm may take to name the newest version.
+const LATEST_LIMIT: Duration = Duration::from_secs(60);
+
 type Callback = Box<dyn Fn(&Progress) + Send + Sync>;
 
 /// Installs versions of codex into a cache folder, each into `codex-VERSION` below it.
@@ -58,7 +64,7 @@ impl Installer {
         self
     }
 
-    /// Returns codex in this version, like `0.169.0`, from the cache folder, after installing it
+    /// Returns codex in this version, like `0.150.0`, from the cache folder, after installing it
     /// there if need be.
     ///
     /// Installing has no time limit. Scripts of the package do not run. Safe to call from several
@@ -84,6 +90,23 @@ impl Installer {
         }
         self.report(&Progress::Done { version: version.to_owned(), elapsed: started.elapsed() });
         Codex::at(find_binary(&home)?)
+    }
+
+    /// Asks npm for the newest released version of codex.
+    ///
+    /// # Errors
+    ///
+    /// npm is missing, fails or prints no version.
+    pub fn latest(&self) -> Result<String, Error> {
+        let mut command = Command::new(&self.npm);
+        command.args(["view", PACKAGE, "version"]);
+        let finished = process::run(&mut command, Some(LATEST_LIMIT), |_| ())?;
+        let version = finished.stdout.trim();
+        if finished.status.success() && is_version(version) {
+            return Ok(version.to_owned());
+        }
+        let said = if finished.status.success() { version } else { finished.stderr.trim() };
+        Err(Error::NoLatest { command: command_line(&command), output: said.chars().take(400).collect() })
     }
 
     /// Returns codex in this version from the cache folder, and installs nothing.
@@ -163,7 +186,7 @@ impl Installer {
             .args(["--include=optional", "--no-update-notifier", "--loglevel=error"])
             .arg("--prefix")
             .arg(root)
-            .arg(format!("@openai/codex@{version}"));
+            .arg(format!("{PACKAGE}@{version}"));
         let finished = process::run(&mut command, None, |elapsed| {
             if self.progress.is_some() {
                 let bytes_so_far = size(root);

@@ -11,7 +11,7 @@
 //! # fn main() -> Result<(), codex_appserver_runtime::Error> {
 //! let codex = Installer::new(".cache")
 //!     .progress(|event| eprintln!("{event}"))
-//!     .install("0.169.0")?;
+//!     .install("0.150.0")?;
 //! let schema: Vec<u8> = codex.json_schema(Surface::Stable)?;
 //! # Ok(())
 //! # }

@@ -21,7 +21,7 @@ fn is_word(word: &str, allowed: impl Fn(u8) -> bool) -> bool {
     !word.is_empty() && word.bytes().all(allowed)
 }
 
-/// The version in what `codex --version` prints, which is a line like `codex-cli 0.169.0`.
+/// The version in what `codex --version` prints, which is a line like `codex-cli 0.150.0`.
 pub(crate) fn parse_version_output(output: &str) -> Option<&str> {
     let line = output.lines().find(|line| !line.trim().is_empty())?;
     line.split_whitespace().next_back().filter(|word| is_version(word))
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn accepts_released_and_pre_released_versions() {
-        for good in ["0.169.0", "10.0.12", "0.170.0-alpha.3", "0.1.2-rc-1"] {
+        for good in ["0.150.0", "10.0.12", "0.170.0-alpha.3", "0.1.2-rc-1"] {
             assert!(is_version(good), "{good}");
         }
     }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn takes_the_last_word_of_the_first_line() {
-        assert_eq!(parse_version_output("codex-cli 0.169.0\n"), Some("0.169.0"));
+        assert_eq!(parse_version_output("codex-cli 0.150.0\n"), Some("0.150.0"));
         assert_eq!(parse_version_output("\ncodex-cli 0.170.0-alpha.1\r\nmore\n"), Some("0.170.0-alpha.1"));
         assert_eq!(parse_version_output("codex-cli\n"), None);
         assert_eq!(parse_version_output(""), None);

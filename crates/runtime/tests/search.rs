@@ -63,7 +63,7 @@ impl World {
 
     /// As `npm install -g` does it: what the package needs is inside it.
     fn install_globally(&self, folder: &str) -> PathBuf {
-        self.install(folder, "0.169.0", "codex/node_modules/@openai/codex-some-machine")
+        self.install(folder, "0.150.0", "codex/node_modules/@openai/codex-some-machine")
     }
 
     fn link(&self, from: &str, to: &str) -> PathBuf {
@@ -126,7 +126,7 @@ fn an_empty_variable_is_not_set() {
     world.set("npm_config_cache", "");
     world.finds(&on_path);
     fs::remove_file(&on_path).expect("it was there");
-    let npx = world.install_in_npx("0a1b", "0.169.0");
+    let npx = world.install_in_npx("0a1b", "0.150.0");
     world.finds(&npx);
 }
 
@@ -150,10 +150,10 @@ fn of_what_npx_keeps_the_newest_is_taken() {
 fn a_variable_moves_the_cache_of_npm() {
     for name in ["npm_config_cache", "NPM_CONFIG_CACHE"] {
         let mut world = World::new();
-        world.install_in_npx("0a1b", "0.169.0");
+        world.install_in_npx("0a1b", "0.150.0");
         world.set(name, world.path("cache"));
         assert!(matches!(world.search().find(), Err(Error::NotFound { .. })));
-        let moved = world.install("cache/_npx/0a1b", "0.169.0", "codex-some-machine");
+        let moved = world.install("cache/_npx/0a1b", "0.150.0", "codex-some-machine");
         world.finds(&moved);
     }
 }
@@ -175,7 +175,7 @@ fn the_script_of_npm_is_followed_to_the_native_binary() {
     world.finds(&global);
     assert_eq!(world.search().explicit(&link).find().expect("a codex").path(), global);
     // A project's own: what the package needs is beside it.
-    let local = world.install("project", "0.169.0", "codex-some-machine");
+    let local = world.install("project", "0.150.0", "codex-some-machine");
     let link =
         world.link("project/node_modules/.bin/codex", "project/node_modules/@openai/codex/bin/codex.js");
     world.set("CODEX_BIN", link);
@@ -190,8 +190,8 @@ fn the_script_of_npm_is_followed_to_the_native_binary() {
 fn a_shell_script_that_starts_the_script_is_followed_as_well() {
     let world = World::new();
     // As pnpm has it: the package is a link into its store, and what it needs is beside it there.
-    let store = "pnpm/.pnpm/@openai+codex@0.169.0";
-    let native = world.install(store, "0.169.0", "codex-some-machine");
+    let store = "pnpm/.pnpm/@openai+codex@0.150.0";
+    let native = world.install(store, "0.150.0", "codex-some-machine");
     let package = format!("{store}/node_modules/@openai/codex");
     world.link("pnpm/node_modules/@openai/codex", &package);
     let text = r#"exec node "$basedir/../../pnpm/node_modules/@openai/codex/bin/codex.js" "$@""#;
@@ -203,7 +203,7 @@ fn a_shell_script_that_starts_the_script_is_followed_as_well() {
 #[test]
 fn a_script_without_its_binary_is_taken_as_it_is() {
     let world = World::new();
-    let native = world.install("project", "0.169.0", "codex-some-machine");
+    let native = world.install("project", "0.150.0", "codex-some-machine");
     let link = world.link("usr/bin/codex", "project/node_modules/@openai/codex/bin/codex.js");
     fs::remove_file(native).expect("it was there");
     world.finds(&link);

@@ -15,7 +15,7 @@ fn without_a_word_all_is_answered_and_initialize_as_codex_does() {
     let (server, mut client) = start(Scenario::new());
     client.requests(1, &["initialize", "x/y"]);
     let hello = client.json();
-    assert_eq!(hello["result"]["userAgent"], "scripted/0.169.0 (test)");
+    assert_eq!(hello["result"]["userAgent"], concat!("scripted/", env!("CARGO_PKG_VERSION"), " (test)"));
     assert!(hello["result"]["codexHome"].is_string() && hello["result"]["platformOs"].is_string(), "{hello}");
     assert_eq!(client.json(), json!({"id": 2, "result": {}}));
     client.write("{\"id\":\"s\\u0041\",\"method\":\"x\\/y\"}\r\n");

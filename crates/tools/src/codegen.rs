@@ -123,7 +123,7 @@ pub fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
     let schema = Schema::from_any(&Source { name: first, bytes: &first_bytes }, second.as_ref())?;
     match version {
         Some(version) if !is_version(version) => {
-            bail!("--codex-version takes a version such as 0.169.0, not `{version}`")
+            bail!("--codex-version takes a version such as 0.150.0, not `{version}`")
         }
         Some(version) => Ok(schema.with_codex_version(version)),
         None => Ok(schema),

@@ -33,6 +33,11 @@ pub fn install(version: &str) -> Result<Codex> {
     install_into(&cache(), version)
 }
 
+/// The newest version on npm.
+pub fn latest() -> Result<String> {
+    Ok(Installer::new(cache()).latest()?)
+}
+
 fn cache() -> PathBuf {
     inputs::root().join(".cache/codex")
 }

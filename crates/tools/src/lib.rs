@@ -11,6 +11,7 @@ pub mod inputs;
 pub mod program;
 pub mod schema;
 pub mod tree;
+pub mod upgrade;
 
 /// The result of a verb that could run; a verb that could not run returns an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

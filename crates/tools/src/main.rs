@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use codex_appserver_tools::{codegen, diff, inputs, program, schema};
+use codex_appserver_tools::{codegen, diff, inputs, program, schema, upgrade};
 
 /// Generates Rust bindings of the Codex app-server protocol, and compares versions of it.
 #[derive(Parser)]
@@ -22,6 +22,7 @@ enum Verb {
     Codegen(codegen::Args),
     Schema(schema::Args),
     Diff(diff::Args),
+    Upgrade(upgrade::Args),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Codegen(args) => codegen::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Diff(args) => diff::run(args),
+        Verb::Upgrade(args) => upgrade::run(args),
     });
     program::exit_code(result)
 }

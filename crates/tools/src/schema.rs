@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::inputs::{self, Origin, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
+use crate::upgrade::responses;
 use crate::{Outcome, codex, decisions};
 
 /// Work on the canonical schema.
@@ -28,8 +29,27 @@ enum Verb {
     /// The TypeScript of the same codex has to agree with the JSON Schema. Each place where it does not stops the sync,
     /// unless a row of schema/overrides.toml explains it.
     ///
-    /// Example: codex-appserver schema sync --version 0.169.0
+    /// Example: codex-appserver schema sync --version 0.150.0
     Sync(SyncArgs),
+    /// Ask the pinned codex for the answer to a method, and rank the definitions that fit it.
+    ///
+    /// The server runs in an empty home of its own, with the experimental API.
+    ///
+    /// Example: codex-appserver schema probe model/list
+    Probe(ProbeArgs),
+}
+
+#[derive(clap::Args)]
+struct ProbeArgs {
+    /// The method.
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Its params as JSON; without them the smallest that the schema allows.
+    #[arg(long, value_name = "JSON")]
+    params: Option<String>,
+    /// The codex binary; without it the pinned version is installed through npm.
+    #[arg(long, value_name = "PATH")]
+    codex: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -50,7 +70,22 @@ struct SyncArgs {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let Verb::Sync(args) = &args.verb;
+    match &args.verb {
+        Verb::Sync(args) => sync(args),
+        Verb::Probe(args) => probe(args),
+    }
+}
+
+fn probe(args: &ProbeArgs) -> Result<Outcome> {
+    let params =
+        args.params.as_deref().map(serde_json::from_str).transpose().context("--params is no JSON")?;
+    let codex = codex::find(args.codex.as_deref())?;
+    let found = responses::find(&codex, &inputs::pinned_schema()?, &args.method, params)?;
+    println!("{}: {}", args.method, found.said);
+    Ok(Outcome::Clean)
+}
+
+fn sync(args: &SyncArgs) -> Result<Outcome> {
     let codex = match &args.version {
         Some(version) => codex::install(version)?,
         None => codex::find(args.codex.as_deref())?,
@@ -70,10 +105,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         bail!("nothing was written; {}\n{}", decisions::count(&open), decisions::text(&open).trim_end());
     }
     let version = version.clone();
-    let provenance = format!(
-        "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n{}",
-        toml::to_string(&provenance)?
-    );
+    let provenance = provenance_text(&provenance)?;
     let mut changed = Vec::new();
     for (name, text) in [("app-server.json", canonical), ("provenance.toml", provenance)] {
         let path = inputs::schema_dir().join(name);
@@ -89,6 +121,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Clean)
+}
+
+/// The text of `provenance.toml`.
+pub fn provenance_text(provenance: &Provenance) -> Result<String> {
+    let head = "# Where app-server.json comes from. Written by `cargo xtask schema sync`.\n\n";
+    Ok(format!("{head}{}", toml::to_string(provenance)?))
 }
 
 /// The canonical schema of a codex, and where it comes from.

@@ -137,7 +137,7 @@ impl Line {
     }
 }
 
-/// The server's version in an answer to `initialize`: `userAgent` reads `client/0.169.0 (system) …`, where
+/// The server's version in an answer to `initialize`: `userAgent` reads `client/0.150.0 (system) …`, where
 /// the client's name can be anything.
 fn server_version(text: &str) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -159,9 +159,9 @@ mod tests {
         let version = |agent: &str| {
             server_version(&serde_json::json!({"id": 1, "result": {"userAgent": agent}}).to_string())
         };
-        assert_eq!(version("my_client/0.169.0 (Debian 12; x86_64) xterm").as_deref(), Some("0.169.0"));
+        assert_eq!(version("my_client/0.150.0 (Debian 12; x86_64) xterm").as_deref(), Some("0.150.0"));
         assert_eq!(version("a/b client/0.170.0-alpha.2 (x)").as_deref(), Some("0.170.0-alpha.2"));
-        assert_eq!(version("me (x)/0.169.0 (Debian 12) xterm").as_deref(), Some("0.169.0"));
+        assert_eq!(version("me (x)/0.150.0 (Debian 12) xterm").as_deref(), Some("0.150.0"));
         assert_eq!(version("client (x/1.0)"), None);
         assert_eq!(version(""), None);
     }

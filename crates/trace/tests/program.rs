@@ -153,7 +153,10 @@ fn another_version_is_told_from_header_and_user_agent() {
     let output = run(&["-"], text.as_bytes());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
-        text.contains("recorded with codex 0.150.0 and 0.166.0; the bindings are of codex 0.169.0"),
+        text.contains(&format!(
+            "recorded with codex 0.150.0 and 0.166.0; the bindings are of codex {}",
+            codex_appserver_shapes::CODEX_VERSION
+        )),
         "{text}"
     );
     let (_, report) = report(&lines);

@@ -4,7 +4,7 @@ use crate::RpcError;
 
 /// What sort of trouble an [`RpcError`] tells of, by its code and, where the code says little, by its message.
 ///
-/// codex 0.169 answers with code -32600 to most of what can go wrong. Messages are read in the words of that
+/// codex answers with code -32600 to most of what can go wrong. Messages are read in the words of that
 /// version; where a later one says it in others, the kind is [`InvalidRequest`](Self::InvalidRequest) or
 /// [`Other`](Self::Other). Match with a wildcard, and decide nothing dangerous by a kind being absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use RpcErrorKind::*;
 
-    /// Answers of codex 0.169.0, word for word but for the ids and the end of the list of methods.
+    /// Answers of codex, word for word but for the ids and the end of the list of methods.
     const REAL: &[(i64, &str, RpcErrorKind)] = &[
         (-32600, "Not initialized", NotInitialized),
         (-32600, "Already initialized", AlreadyInitialized),

@@ -4,6 +4,7 @@
 mod compare;
 mod methods;
 mod parse;
+mod renames;
 mod words;
 
 use std::collections::BTreeMap;
@@ -64,8 +65,10 @@ impl TypeScript {
             (&row.place, &row.schema, &row.typescript) == (&found.place, &found.schema, &found.typescript)
         };
         let differences = compare::differences(self, stable, model);
-        let unexplained =
-            differences.iter().filter(|found| !rows.iter().any(|row| explains(row, found))).map(decision);
+        let unexplained: Vec<&Difference> =
+            differences.iter().filter(|found| !rows.iter().any(|row| explains(row, found))).collect();
+        let renamed = renames::of(&unexplained);
+        let others = unexplained.iter().filter(|found| !renamed.covers(found)).map(|found| decision(found));
         let idle = rows.iter().filter(|row| !differences.iter().any(|found| explains(row, found)));
         let idle = idle.map(|TypeScriptRow { place, schema, typescript, .. }| {
             let problem = format!(
@@ -73,7 +76,7 @@ impl TypeScript {
             );
             Decision::new(FILE, problem)
         });
-        unexplained.chain(idle).collect()
+        renamed.decisions().chain(others).chain(idle).collect()
     }
 
     /// The arms of a type: unions in unions laid flat, `A & (B | C)` multiplied out, objects joined by `&` merged.
@@ -128,12 +131,12 @@ impl TypeScript {
     }
 }
 
-/// A difference with both rows that may settle it: the wire has the schema's word, or TypeScript's.
+/// A difference, with the row for when the schema is right.
 fn decision(found: &Difference) -> Decision {
     let Difference { place, schema, typescript } = found;
     let problem = format!(
         "{place}: the JSON Schema says `{schema}`, TypeScript says `{typescript}`; find out what the server \
-         writes, then add a [[typescript]] row, or a [[wire_name]] row where a member has another name"
+         writes, then add a [[typescript]] row or correct the schema in extra.json"
     );
     Decision::new(FILE, problem).row(format!(
         "[[typescript]]\nplace = {}\nschema = {}\ntypescript = {}\nwhy = \"…\"\n",

@@ -82,7 +82,7 @@ impl ApprovalRequest {
     }
 
     /// The answers that the server suggests for a command, where it does (an experimental member). Others work as
-    /// well: codex 0.169 names no decline, and takes one.
+    /// well: codex names no decline, and takes one.
     pub fn available_decisions(&self) -> Option<&[CommandExecutionApprovalDecision]> {
         match self {
             Self::Command(request) => request.available_decisions.as_deref(),

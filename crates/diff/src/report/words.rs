@@ -43,7 +43,7 @@ pub(super) fn side(side: &Side) -> String {
     }
 }
 
-/// `0.166.0 → 0.169.0`.
+/// `0.135.0 → 0.150.0`.
 pub(super) fn sides(comparison: &Comparison) -> String {
     format!("{} → {}", side(&comparison.old), side(&comparison.new))
 }

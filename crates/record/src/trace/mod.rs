@@ -1,7 +1,7 @@
 //! The trace file format: one JSON object per line.
 //!
 //! ```text
-//! {"v":1,"codex":"0.169.0"}
+//! {"v":1,"codex":"0.150.0"}
 //! {"t":0.000213,"dir":"c2s","line":"{\"method\":\"initialized\"}"}
 //! {"t":0.000301,"conn":"1","dir":"s2c","b64":"/w=="}
 //! ```

@@ -82,7 +82,7 @@ impl ModelRequest {
 
     /// Whether codex asks for a summary that shall stand for the conversation so far.
     ///
-    /// codex 0.169 has no route of its own for this: it is a request to `/v1/responses` like any other, with
+    /// codex has no route of its own for this: it is a request to `/v1/responses` like any other, with
     /// the whole conversation and, as the last user message, the order to write the summary. Answer it with
     /// a text.
     pub fn is_compaction(&self) -> bool {

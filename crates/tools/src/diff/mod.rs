@@ -20,11 +20,11 @@ use sides::Side;
 
 /// Compare two versions of the protocol: what breaks, for whom, and why.
 ///
-/// A version is a codex version (0.169.0; a fixture, the pinned schema, or installed through npm), a canonical
+/// A version is a codex version (0.150.0; a fixture, the pinned schema, or installed through npm), a canonical
 /// file, a raw bundle, STABLE,EXPERIMENTAL, or git:REV for schema/app-server.json at that revision.
 /// Exit codes: 0 clean, 1 --fail-on found something that is not waived, 2 could not run.
 ///
-/// Example: codex-appserver diff 0.166.0 0.169.0 --out target/diff.html
+/// Example: codex-appserver diff 0.135.0 0.150.0 --out target/diff.html
 #[derive(clap::Args)]
 pub struct Args {
     /// The older and the newer version; with --history at least two, the oldest first.
@@ -105,6 +105,23 @@ pub fn run(args: &Args) -> Result<Outcome> {
         args.fail_on
     );
     Ok(Outcome::Found)
+}
+
+/// Writes the comparison of two versions into files, whose endings tell the format.
+pub fn write(old: &str, new: &str, out: &[PathBuf]) -> Result<()> {
+    let args = Args {
+        versions: vec![old.to_owned(), new.to_owned()],
+        format: None,
+        out: out.to_owned(),
+        fail_on: FailOnArg::None,
+        axis: AxisArg::Both,
+        stable_only: false,
+        waivers: None,
+        history: false,
+        rules: false,
+        measure: false,
+    };
+    run(&args).map(drop)
 }
 
 impl Args {

@@ -46,7 +46,7 @@ fn read_schema(name: &str) -> Result<(Schema, Option<String>)> {
     if name.contains(['/', '\\', ',']) || Path::new(name).exists() {
         return Ok((codegen::read_schema(name, None)?, repository_path(Path::new(name))));
     }
-    bail!("`{name}` is no file, no git:REV and no codex version such as 0.169.0");
+    bail!("`{name}` is no file, no git:REV and no codex version such as 0.150.0");
 }
 
 /// The canonical schema as it was committed.
@@ -131,10 +131,10 @@ mod tests {
 
     #[test]
     fn versions_are_told_from_files() {
-        for version in ["0.169.0", "0.170.0-alpha.3", "1.2.3"] {
+        for version in ["0.150.0", "0.170.0-alpha.3", "1.2.3"] {
             assert!(is_version(version), "{version}");
         }
-        for other in ["0.169", "0.169.0.json", "./0.169.0", "v0.169.0", "0.169.0-a/b", "main", "0.1.2_x"] {
+        for other in ["0.150", "0.150.0.json", "./0.150.0", "v0.150.0", "0.150.0-a/b", "main", "0.1.2_x"] {
             assert!(!is_version(other), "{other}");
         }
     }

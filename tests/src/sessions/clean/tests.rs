@@ -70,11 +70,11 @@ fn rows_have_a_time_of_their_own() {
 #[test]
 fn the_machine_has_no_name() {
     let line = one(
-        r#"{"userAgent":"probe/0.169.0 (Debian 12.0.0; x86_64) xterm-256color (probe; 0.1)","serverName":"vm-17","url":"http://127.0.0.1:37271/v1","process":{"id":4723,"residentMemoryBytes":153980928}}"#,
+        r#"{"userAgent":"probe/0.150.0 (Debian 12.0.0; x86_64) xterm-256color (probe; 0.1)","serverName":"vm-17","url":"http://127.0.0.1:37271/v1","process":{"id":4723,"residentMemoryBytes":153980928}}"#,
     );
     assert_eq!(
         line,
-        r#"{"userAgent":"probe/0.169.0 (Linux 1.0; x86_64) terminal (probe; 0.1)","serverName":"host","url":"http://127.0.0.1:8080/v1","process":{"id":1000,"residentMemoryBytes":100000000}}"#
+        r#"{"userAgent":"probe/0.150.0 (Linux 1.0; x86_64) terminal (probe; 0.1)","serverName":"host","url":"http://127.0.0.1:8080/v1","process":{"id":1000,"residentMemoryBytes":100000000}}"#
     );
 }
 
