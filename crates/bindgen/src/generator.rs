@@ -13,6 +13,9 @@ use crate::lower::{self, Item, ItemKind};
 use crate::model::{Home, MethodKind, Model};
 use crate::tables::Tables;
 
+/// What a run says that was asked for descriptions of a schema without any.
+const NO_PROSE: &str = "the schema has no descriptions, so that none are in the docs; give raw bundles as the schema, or a file that `schema sync --keep-descriptions` wrote";
+
 /// How to generate.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,13 +26,21 @@ pub struct Config {
     /// The schema is the pinned one: a method without a response type or a summary, an unused response
     /// type and a table row of no use are errors instead of warnings.
     pub strict: bool,
+    /// The schema's own descriptions go into the docs, where it has some: for a tree of your own.
+    pub upstream_docs: bool,
     /// How the types get to and from JSON; anything but the default is for benches.
     pub codecs: Codecs,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { tables: Tables::default(), layout: Layout::Workspace, strict: false, codecs: Codecs::Written }
+        Self {
+            tables: Tables::default(),
+            layout: Layout::Workspace,
+            strict: false,
+            upstream_docs: false,
+            codecs: Codecs::Written,
+        }
     }
 }
 
@@ -124,6 +135,10 @@ impl Generator {
 
     fn output(&self) -> Result<Output> {
         let schema = self.required_schema()?;
+        let schema_sha256 = sha256(schema.to_canonical_json().as_bytes());
+        let without_prose = (!self.config.upstream_docs).then(|| schema.without_prose());
+        let lacks_prose = self.config.upstream_docs && !schema.has_prose();
+        let schema = without_prose.as_ref().unwrap_or(schema);
         let tables = &self.config.tables;
         let (model, open) = Model::build(schema, tables)?;
         let items = lower::items(&model, &tables.docs)?;
@@ -134,7 +149,8 @@ impl Generator {
             Err(error) => (crosscheck::Report::default(), Some(error)),
         };
         let unread = unread.map(|error| format!("typify could not read the schema: {error}"));
-        let warnings = warnings(&open, &report, unread.as_ref());
+        let mut warnings = warnings(&open, &report, unread.as_ref());
+        warnings.extend(lacks_prose.then(|| NO_PROSE.to_owned()));
         let unread = unread.map(|problem| Decision::new("schema/typify.toml", problem));
         let decisions: Vec<Decision> =
             open.all().chain(undocumented(&model, tables)).chain(report.open.all()).chain(unread).collect();
@@ -147,7 +163,7 @@ impl Generator {
             docs: &tables.docs,
             layout: &self.config.layout,
             codecs: self.config.codecs,
-            schema_sha256: sha256(schema.to_canonical_json().as_bytes()),
+            schema_sha256,
         };
         let files = emission.files()?;
         let summary =

@@ -101,6 +101,27 @@ pub struct Object {
     pub additional: bool,
 }
 
+/// What the schema says about something in prose. It is no part of a shape: shapes that differ in it alone are equal.
+#[derive(Clone, Debug, Default, Eq)]
+pub struct Description {
+    /// The text, where it was kept.
+    pub text: Option<String>,
+}
+
+impl PartialEq for Description {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Description {
+    /// What a schema says about itself.
+    pub(crate) fn of(schema: &serde_json::Value) -> Self {
+        let text = schema.get("description").and_then(serde_json::Value::as_str);
+        Self { text: text.map(str::to_owned) }
+    }
+}
+
 /// One member of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
@@ -120,6 +141,8 @@ pub struct Field {
     pub experimental: bool,
     /// Upstream advises against it.
     pub deprecated: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 /// One value of a string enum.
@@ -129,6 +152,8 @@ pub struct EnumValue {
     pub wire: String,
     /// Only the experimental bundle has it.
     pub experimental: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 /// Objects told apart by a member with a fixed value.
@@ -151,6 +176,8 @@ pub struct TaggedArm {
     pub experimental: bool,
     /// Upstream advises against it.
     pub deprecated: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 /// One arm of an externally tagged union.
@@ -162,6 +189,8 @@ pub struct ExternalArm {
     pub payload: Option<Shape>,
     /// Only the experimental bundle has it.
     pub experimental: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 /// One arm of a union without a tag.
@@ -202,6 +231,8 @@ pub struct Definition {
     pub shape: Shape,
     /// Upstream advises against it.
     pub deprecated: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 impl Shape {

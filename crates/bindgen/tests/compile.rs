@@ -92,6 +92,25 @@ fn types_with_serde_derive_compile() {
     assert!(output.status.success(), "do not compile: {:?}\n{stderr}", fixtures_in(&stderr));
 }
 
+/// Upstream's words are Markdown that nobody wrote for rustdoc.
+#[test]
+fn docs_of_upstream_have_no_warnings() {
+    let mut project = Project::new("docs");
+    let fixture = Fixture::read(&support::folder().join("upstream_docs.json"));
+    project.add_crates_as_modules(&fixture, fixture.generate(Layout::Workspace));
+    project.file("src/lib.rs", &format!("//! Docs.\n\n/// {}\npub mod {};\n", fixture.about, fixture.name));
+    project.file("Cargo.toml", &manifest());
+    project.write();
+    // A test in the docs would be run, and fail.
+    for command in [&["rustdoc", "--quiet", "--", "-D", "warnings"][..], &["test", "--quiet", "--doc"]] {
+        let output = project.cargo(command, &[], &[]);
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command:?}: {stdout}{stderr}");
+        assert!(!stdout.contains("running ") || stdout.contains("running 0 tests"), "{stdout}");
+    }
+}
+
 fn all_fixtures() -> Vec<Fixture> {
     let files = std::fs::read_dir(support::folder()).expect("the folder is there");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Schema, Source, Summary};
+use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Prose, Schema, Source, Summary};
 
 use crate::decisions;
 use crate::program::command;
@@ -39,9 +39,21 @@ pub struct Args {
     /// Refuse whatever is a warning for a schema other than the pinned one.
     #[arg(long)]
     strict: bool,
+    /// Whose words go into the docs: ours alone, or the descriptions of the schema as well.
+    ///
+    /// Upstream's words are for a tree of your own. The canonical schema has none; raw bundles do, and so do
+    /// files that `schema sync --keep-descriptions` wrote.
+    #[arg(long, value_enum, default_value_t = DocsArg::Own, requires = "out")]
+    docs: DocsArg,
     /// Generate what the benches compare with: the same types with serde's derive.
     #[arg(long, hide = true, value_enum, default_value_t = CodecsArg::Written, requires = "out")]
     codecs: CodecsArg,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum DocsArg {
+    Own,
+    Upstream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -81,15 +93,19 @@ fn generate(args: &Args) -> Result<Output> {
         CodecsArg::SerdeDerive => Codecs::SerdeDerive,
     };
     let config = match &args.out {
-        None => Config { tables, layout: Layout::Workspace, strict: true, codecs },
+        None => Config { tables, layout: Layout::Workspace, strict: true, codecs, ..Config::default() },
         Some(_) => {
             let wire = inputs::root().join("crates/wire").display().to_string();
-            Config { tables, layout: Layout::StandAlone { wire }, strict: args.strict, codecs }
+            let upstream_docs = args.docs == DocsArg::Upstream;
+            Config { tables, layout: Layout::StandAlone { wire }, strict: args.strict, upstream_docs, codecs }
         }
     };
     let schema = match &args.schema {
         None => inputs::pinned_schema()?,
-        Some(list) => read_schema(list, args.codex_version.as_deref())?,
+        Some(list) => {
+            let prose = if args.docs == DocsArg::Upstream { Prose::Keep } else { Prose::Drop };
+            read_schema(list, args.codex_version.as_deref(), prose)?
+        }
     };
     Generator::new(config).schema(schema).run().map_err(|error| match decisions::of_error(&error) {
         Some(open) => anyhow!("{}\n{}", decisions::count(open), decisions::text(open).trim_end()),
@@ -111,7 +127,7 @@ pub fn derived(dir: &Path) -> Result<()> {
 }
 
 /// Reads one file, or two with a comma between.
-pub fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
+pub fn read_schema(list: &str, version: Option<&str>, prose: Prose) -> Result<Schema> {
     let (first, second) = match list.split(',').map(str::trim).collect::<Vec<_>>()[..] {
         [first] if !first.is_empty() => (first, None),
         [first, second] if !first.is_empty() && !second.is_empty() => (first, Some(second)),
@@ -120,7 +136,8 @@ pub fn read_schema(list: &str, version: Option<&str>) -> Result<Schema> {
     let first_bytes = inputs::read(Path::new(first))?;
     let second_bytes = second.map(|path| inputs::read(Path::new(path))).transpose()?;
     let second = second.zip(second_bytes.as_deref()).map(|(name, bytes)| Source { name, bytes });
-    let schema = Schema::from_any(&Source { name: first, bytes: &first_bytes }, second.as_ref())?;
+    let first = Source { name: first, bytes: &first_bytes };
+    let schema = Schema::from_any_with(&first, second.as_ref(), prose)?;
     match version {
         Some(version) if !is_version(version) => {
             bail!("--codex-version takes a version such as 0.150.0, not `{version}`")
@@ -171,6 +188,9 @@ impl Args {
             if let Some(value) = value {
                 command.push_str(&format!(" {flag} {value}"));
             }
+        }
+        if self.docs == DocsArg::Upstream {
+            command.push_str(" --docs upstream");
         }
         if let Some(out) = &self.out {
             command.push_str(&format!(" --out {}", out.display()));

@@ -61,7 +61,8 @@ pub(crate) fn docs(lines: &[String]) -> TokenStream {
         if index > 0 {
             out.push(String::new());
         }
-        out.push(format!(" {line}"));
+        let lines = line.split('\n');
+        out.extend(lines.map(|line| if line.is_empty() { String::new() } else { format!(" {line}") }));
     }
     quote!(#(#[doc = #out])*)
 }

@@ -40,7 +40,7 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
     let (Value::Object(old), Value::Object(new)) = (old, new) else {
         return Err(not_additive(at));
     };
-    if let Some(key) = old.keys().find(|key| !new.contains_key(*key)) {
+    if let Some(key) = old.keys().find(|key| !new.contains_key(*key) && !is_prose(key)) {
         return Err(not_additive(&step(at, key)));
     }
     let mut merged = Map::new();
@@ -48,6 +48,7 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
         let here = step(at, key);
         let value = match (key.as_str(), old.get(key), new_value) {
             (_, Some(old_value), new_value) if old_value == new_value => new_value.clone(),
+            (key, _, new_value) if is_prose(key) => new_value.clone(),
             ("properties", old_members, Value::Object(members)) => {
                 let none = Map::new();
                 let old_members = old_members.and_then(Value::as_object).unwrap_or(&none);
@@ -74,6 +75,11 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
         merged.insert(key.clone(), value);
     }
     Ok(Value::Object(merged))
+}
+
+/// The two bundles may put it differently.
+fn is_prose(key: &str) -> bool {
+    key == "description"
 }
 
 fn properties(old: &Map<String, Value>, new: &Map<String, Value>, at: &str) -> Result<Value> {
@@ -188,6 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_no_addition_names_its_place() {
+        let words = schema(&json!({"description": "Old."}), &json!({"description": "New."}), "#");
+        assert_eq!(words.unwrap(), json!({"description": "New."}));
         let cases = [
             (json!({"type": "string"}), json!({"type": "integer"}), "#/type"),
             (json!({"properties": {"a": true}}), json!({"properties": {}}), "#/properties/a"),

@@ -74,6 +74,15 @@ impl Schema {
 
     /// Reads either kind: files written by [`Schema::to_canonical_json`] are known by their mark.
     pub fn from_any(source: &Source<'_>, experimental: Option<&Source<'_>>) -> Result<Self> {
+        Self::from_any_with(source, experimental, Prose::Drop)
+    }
+
+    /// The same; descriptions of raw bundles are kept or left out. A canonical file keeps those that it has.
+    pub fn from_any_with(
+        source: &Source<'_>,
+        experimental: Option<&Source<'_>>,
+        prose: Prose,
+    ) -> Result<Self> {
         let root = parse(source)?;
         match (root.get(VERSION).is_some(), experimental) {
             (true, None) => Self::from_canonical(source),
@@ -81,8 +90,21 @@ impl Schema {
                 file: second.name.to_owned(),
                 reason: format!("{} is a canonical schema already and takes no second bundle", source.name),
             }),
-            (false, _) => Self::from_bundles(source, experimental, Prose::Drop),
+            (false, _) => Self::from_bundles(source, experimental, prose),
         }
+    }
+
+    /// The schema without its descriptions.
+    #[must_use]
+    pub(crate) fn without_prose(&self) -> Self {
+        let bare =
+            |(name, schema): (&String, &Value)| (name.clone(), prose::to_facts(schema.clone(), Prose::Drop));
+        Self { definitions: self.definitions.iter().map(bare).collect(), ..self.clone() }
+    }
+
+    /// Whether something in it has a description.
+    pub fn has_prose(&self) -> bool {
+        self.definitions.values().any(prose::has_description)
     }
 
     /// Sets the codex version the schema belongs to.

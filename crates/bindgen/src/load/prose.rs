@@ -20,6 +20,13 @@ pub(super) fn to_facts(schema: Value, prose: Prose) -> Value {
     map_children(Value::Object(whole_numbers(object)), &mut |child| to_facts(child, prose))
 }
 
+/// Whether a schema or something below it has a description.
+pub(super) fn has_description(schema: &Value) -> bool {
+    let mut found = schema.get("description").is_some_and(Value::is_string);
+    super::children(schema, "", &mut |child, _| found = found || has_description(child));
+    found
+}
+
 /// `@deprecated` anywhere, or a text that opens with the word; a text that merely mentions the
 /// deprecation of something else is not one.
 fn says_deprecated(description: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Docs made from facts: names, methods, defaults, stability; and our own summaries.
 
-use super::{Lowering, names};
+use super::{Lowering, markdown, names};
 use crate::model::{Method, MethodKind};
-use crate::shape::{Definition, EnumValue, Field, IntegerValue, Shape};
+use crate::shape::{Definition, Description, EnumValue, Field, IntegerValue, Shape};
 
 /// A type that more methods use says nothing of them: the list would change with every version.
 const LISTED_METHODS: usize = 4;
@@ -13,8 +13,11 @@ impl<'m> Lowering<'m> {
         let usage = &self.model.usage[&definition.name];
         let payload_of =
             self.model.methods.iter().find_map(|method| self.payload_summary(method, &definition.name));
-        let summary = self.docs.types.get(&definition.name).cloned().or(payload_of);
-        docs.push(summary.unwrap_or_else(|| format!("The protocol type `{}`.", definition.name)));
+        docs.extend(self.docs.types.get(&definition.name).cloned().or(payload_of));
+        docs.extend(prose(&definition.description));
+        if docs.is_empty() {
+            docs.push(format!("The protocol type `{}`.", definition.name));
+        }
         if names::type_name(&definition.name) != definition.name {
             docs.push(format!("Schema name: `{}`.", definition.name));
         }
@@ -41,7 +44,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn field_docs(&self, field: &Field, rust_name: &str) -> Vec<String> {
-        let mut docs = vec![];
+        let mut docs: Vec<String> = prose(&field.description).into_iter().collect();
         let mut wire = format!("Wire name: `{}`.", field.wire);
         if !field.aliases.is_empty() {
             let aliases: Vec<String> = field.aliases.iter().map(|alias| format!("`{alias}`")).collect();
@@ -64,9 +67,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn value_docs(&self, value: &EnumValue) -> Vec<String> {
-        let mut docs = vec![format!("`{}`.", value.wire)];
-        push_facts(&mut docs, value.experimental, false);
-        docs
+        self.arm_docs(&value.wire, value.experimental, false, &value.description)
     }
 
     pub(super) fn integer_docs(&self, value: IntegerValue) -> Vec<String> {
@@ -75,8 +76,15 @@ impl<'m> Lowering<'m> {
         docs
     }
 
-    pub(super) fn arm_docs(&self, wire: &str, experimental: bool, deprecated: bool) -> Vec<String> {
-        let mut docs = vec![format!("`{wire}`.")];
+    pub(super) fn arm_docs(
+        &self,
+        wire: &str,
+        experimental: bool,
+        deprecated: bool,
+        description: &Description,
+    ) -> Vec<String> {
+        let mut docs: Vec<String> = prose(description).into_iter().collect();
+        docs.push(format!("`{wire}`."));
         push_facts(&mut docs, experimental, deprecated);
         docs
     }
@@ -86,6 +94,7 @@ impl<'m> Lowering<'m> {
 pub(crate) fn method_docs(method: &Method, summary: Option<&String>) -> Vec<String> {
     let mut docs = Vec::new();
     docs.extend(summary.cloned());
+    docs.extend(prose(&method.description));
     let direction = match method.kind {
         MethodKind::ClientRequest => "request from the client to the server",
         MethodKind::ServerRequest => "request from the server to the client",
@@ -95,6 +104,11 @@ pub(crate) fn method_docs(method: &Method, summary: Option<&String>) -> Vec<Stri
     docs.push(format!("Method `{}`, a {direction}.", method.name));
     push_facts(&mut docs, method.experimental, method.deprecated);
     docs
+}
+
+/// What upstream says, where its words are kept.
+fn prose(description: &Description) -> Option<String> {
+    description.text.as_deref().map(markdown::safe).filter(|text| !text.is_empty())
 }
 
 /// A boolean keeps its type when one value alone is known: the other one decodes all the same.

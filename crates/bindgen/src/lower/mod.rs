@@ -3,6 +3,7 @@
 mod boxes;
 mod docs;
 mod item;
+mod markdown;
 pub mod names;
 mod structs;
 mod types;

@@ -35,7 +35,7 @@ impl<'m> Lowering<'m> {
                 payload,
                 marks: Vec::new(),
                 gated: arm.experimental,
-                docs: self.arm_docs(&arm.value, arm.experimental, arm.deprecated),
+                docs: self.arm_docs(&arm.value, arm.experimental, arm.deprecated, &arm.description),
             });
         }
         let shared = shared_fields(&arm_fields);
@@ -64,7 +64,7 @@ impl<'m> Lowering<'m> {
                 payload,
                 marks: Vec::new(),
                 gated: arm.experimental,
-                docs: self.arm_docs(&arm.value, arm.experimental, false),
+                docs: self.arm_docs(&arm.value, arm.experimental, false, &arm.description),
             });
         }
         self.union(definition, UnionKind::External, variants, Vec::new())

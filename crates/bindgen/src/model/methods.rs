@@ -12,7 +12,7 @@ use crate::error::{Error, Result, step};
 use crate::load::{Schema, pointer};
 use crate::lower::names;
 use crate::normalise::{self, flag, is_experimental};
-use crate::shape::{Definition, Shape};
+use crate::shape::{Definition, Description, Shape};
 
 /// Members of a message beside its method and params, which the envelopes of `wire` have.
 const ENVELOPE_MEMBERS: [&str; 3] = ["id", "emittedAtMs", "trace"];
@@ -59,6 +59,7 @@ pub(super) fn read(schema: &Schema, rows: &mut Rows<'_>) -> Result<Vec<Method>> 
             response: None,
             experimental: row.experimental,
             deprecated: false,
+            description: Description::default(),
         });
     }
     Ok(methods)
@@ -89,6 +90,7 @@ fn method(schema: &Schema, kind: MethodKind, arm: &Value, at: &str) -> Result<Me
         response: None,
         experimental: is_experimental(arm),
         deprecated: flag(arm, "deprecated"),
+        description: Description::of(arm),
     })
 }
 

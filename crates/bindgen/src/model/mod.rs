@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::decision::Open;
 use crate::error::Result;
 use crate::load::Schema;
-use crate::shape::Definition;
+use crate::shape::{Definition, Description};
 use crate::tables::Tables;
 
 pub use usage::{Home, Usage};
@@ -84,6 +84,8 @@ pub struct Method {
     pub experimental: bool,
     /// Upstream advises against it.
     pub deprecated: bool,
+    /// What upstream says about it.
+    pub description: Description,
 }
 
 /// The `params` member of a method.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
 use crate::load::STABILITY;
-use crate::shape::{EnumValue, IntFormat, IntegerEnum, IntegerValue, Shape};
+use crate::shape::{Description, EnumValue, IntFormat, IntegerEnum, IntegerValue, Shape};
 
 const NOT_A_LIST: &str = "unsupported: not a list of values";
 
@@ -17,7 +17,11 @@ pub(super) fn keyword(object: &Map<String, Value>) -> Option<&'static str> {
 pub(super) fn string(object: &Map<String, Value>, at: &str) -> Result<Shape> {
     let Some(literals) = Literals::of(object, at)? else { return Ok(Shape::String) };
     let values = literals.each("string", |value| Some(value.as_str()?.to_owned()))?;
-    let values = values.into_iter().map(|(wire, experimental)| EnumValue { wire, experimental });
+    let values = values.into_iter().map(|(wire, experimental)| EnumValue {
+        wire,
+        experimental,
+        description: Description::default(),
+    });
     Ok(Shape::StringEnum(values.collect()))
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
 use crate::load::{METHOD_UNIONS, STABILITY, Schema, is_composite, pointer, ref_name};
-use crate::shape::{Definition, IntFormat, Shape};
+use crate::shape::{Definition, Description, IntFormat, Shape};
 
 /// Keywords that carry a shape or a fact.
 const KEYWORDS: [&str; 30] = [
@@ -61,7 +61,8 @@ pub fn definitions(schema: &Schema) -> Result<BTreeMap<String, Definition>> {
         .map(|(name, value)| {
             let shape = reader.definition(value, &pointer(name))?;
             let deprecated = flag(value, "deprecated");
-            Ok((name.clone(), Definition { name: name.clone(), shape, deprecated }))
+            let description = Description::of(value);
+            Ok((name.clone(), Definition { name: name.clone(), shape, deprecated, description }))
         })
         .collect()
 }

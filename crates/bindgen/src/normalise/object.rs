@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
-use crate::shape::{Field, Object, Shape};
+use crate::shape::{Description, Field, Object, Shape};
 
 impl<'s> Reader<'s> {
     pub(super) fn object_shape(&self, object: &'s Map<String, Value>, at: &str) -> Result<Shape> {
@@ -60,6 +60,7 @@ impl<'s> Reader<'s> {
                     distinct_null: false,
                     experimental: is_experimental(value),
                     deprecated: flag(value, "deprecated"),
+                    description: Description::of(value),
                 };
                 if field.experimental && field.required {
                     return Err(Error::schema(

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
 use crate::load::{pointer, ref_name};
-use crate::shape::{EnumValue, ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm};
+use crate::shape::{
+    Description, EnumValue, ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm,
+};
 
 /// One arm with the place it stands at.
 #[derive(Clone)]
@@ -146,6 +148,7 @@ impl<'s> Reader<'s> {
                 object,
                 experimental: is_experimental(arm.value),
                 deprecated: flag(arm.value, "deprecated"),
+                description: Description::of(arm.value),
             });
         }
         if base.iter().any(|field| field.wire == tag) {
@@ -184,7 +187,7 @@ impl<'s> Reader<'s> {
         let mut all = Vec::new();
         for arm in arms {
             if let Shape::StringEnum(values) = self.shape(arm.value, &arm.at)? {
-                all.extend(values);
+                all.extend(described(values, arm.value));
             }
         }
         Ok(Shape::StringEnum(all))
@@ -196,8 +199,10 @@ impl<'s> Reader<'s> {
         for arm in arms {
             let Some((value, at)) = self.string_enum_behind(arm) else { return Ok(None) };
             let Shape::StringEnum(values) = self.shape(value, &at)? else { return Ok(None) };
-            let new: Vec<_> =
-                values.into_iter().filter(|value| all.iter().all(|old| old.wire != value.wire)).collect();
+            let new: Vec<_> = described(values, value)
+                .into_iter()
+                .filter(|value| all.iter().all(|old| old.wire != value.wire))
+                .collect();
             all.extend(new);
         }
         Ok(Some(all))
@@ -252,12 +257,14 @@ impl<'s> Reader<'s> {
                 }
                 let here = step(&step(&arm.at, "properties"), name);
                 let payload = Some(self.shape(payload, &here)?);
-                all.push(ExternalArm { value: name.to_owned(), payload, experimental });
+                let description = Description::of(arm.value);
+                all.push(ExternalArm { value: name.to_owned(), payload, experimental, description });
             } else if let Shape::StringEnum(values) = self.shape(arm.value, &arm.at)? {
-                all.extend(values.into_iter().map(|value| ExternalArm {
+                all.extend(described(values, arm.value).into_iter().map(|value| ExternalArm {
                     value: value.wire,
                     payload: None,
                     experimental: experimental || value.experimental,
+                    description: value.description,
                 }));
             }
         }
@@ -291,6 +298,14 @@ impl<'s> Reader<'s> {
         }
         found
     }
+}
+
+/// An arm with one value is about that value.
+fn described(mut values: Vec<EnumValue>, arm: &Value) -> Vec<EnumValue> {
+    if let [only] = &mut values[..] {
+        only.description = Description::of(arm);
+    }
+    values
 }
 
 /// The member that every arm has with one value of its own.

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use codex_appserver_bindgen::{Config, Generator, Layout, Output, Schema, Source, TableSources, Tables};
+use codex_appserver_bindgen::{
+    Config, Generator, Layout, Output, Prose, Schema, Source, TableSources, Tables,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -32,6 +34,9 @@ pub struct Fixture {
     #[serde(default)]
     #[allow(dead_code, reason = "the other tests take no snapshots")]
     pub files: Vec<String>,
+    /// Put the descriptions of the schema into the docs.
+    #[serde(default, rename = "upstreamDocs")]
+    pub upstream_docs: bool,
     /// Values, as `runner.rs` reads them.
     pub samples: Map<String, Value>,
 }
@@ -76,7 +81,7 @@ impl Fixture {
 
     /// The same, but for the tables, which are the fixture's own.
     pub fn generate_with(&self, config: Config) -> Output {
-        let config = Config { tables: self.tables(), ..config };
+        let config = Config { tables: self.tables(), upstream_docs: self.upstream_docs, ..config };
         Generator::new(config)
             .schema(self.schema())
             .run()
@@ -93,7 +98,8 @@ impl Fixture {
         let source = Source { name: "stable.json", bytes: stable.as_bytes() };
         let second =
             experimental.as_ref().map(|text| Source { name: "experimental.json", bytes: text.as_bytes() });
-        Schema::from_any(&source, second.as_ref())
+        let prose = if self.upstream_docs { Prose::Keep } else { Prose::Drop };
+        Schema::from_any_with(&source, second.as_ref(), prose)
             .unwrap_or_else(|error| panic!("fixture `{}` does not load: {error}", self.name))
     }
 

@@ -44,7 +44,7 @@ fn read_schema(name: &str) -> Result<(Schema, Option<String>)> {
         return of_version(name);
     }
     if name.contains(['/', '\\', ',']) || Path::new(name).exists() {
-        return Ok((codegen::read_schema(name, None)?, repository_path(Path::new(name))));
+        return Ok((codegen::read_schema(name, None, Prose::Drop)?, repository_path(Path::new(name))));
     }
     bail!("`{name}` is no file, no git:REV and no codex version such as 0.150.0");
 }
