@@ -1,5 +1,7 @@
 //! The canonical shapes that every definition of the schema is reduced to.
 
+use crate::load;
+
 /// What a value looks like on the wire.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
@@ -106,6 +108,8 @@ pub struct Object {
 pub struct Description {
     /// The text, where it was kept.
     pub text: Option<String>,
+    /// Tells whether two texts are the same; none where there is no text.
+    pub mark: Option<String>,
 }
 
 impl PartialEq for Description {
@@ -117,8 +121,13 @@ impl PartialEq for Description {
 impl Description {
     /// What a schema says about itself.
     pub(crate) fn of(schema: &serde_json::Value) -> Self {
-        let text = schema.get("description").and_then(serde_json::Value::as_str);
-        Self { text: text.map(str::to_owned) }
+        let member = |name: &str| schema.get(name).and_then(serde_json::Value::as_str);
+        let text = member("description");
+        let mark = match text {
+            Some(text) => load::mark(text),
+            None => member(load::DESCRIPTION).map(str::to_owned),
+        };
+        Self { text: text.map(str::to_owned), mark }
     }
 }
 

@@ -46,6 +46,7 @@ pub enum Change {
     BecameExperimental,
     BecameDeprecated,
     NoLongerDeprecated,
+    DescriptionChanged,
 }
 
 impl Change {

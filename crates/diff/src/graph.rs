@@ -115,6 +115,7 @@ fn definitions(old: &Model, new: &Model, old_name: &str, new_name: &str, renames
         walk.found.changes.push(Raw::new(path.clone(), Change::TypeRenamed, names.0, names.1));
     }
     walk.deprecation(&path, (a.deprecated, b.deprecated));
+    walk.description(&path, (&a.description, &b.description));
     walk.values(&path, &a.shape, &b.shape);
     walk.found
 }

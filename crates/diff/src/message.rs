@@ -59,6 +59,7 @@ fn happened(raw: &Raw, place: &str) -> String {
         Change::BecameStable => format!("`{place}` was experimental and is stable now"),
         Change::BecameExperimental => format!("`{place}` was stable and is experimental now"),
         Change::BecameDeprecated => format!("`{place}` is deprecated now"),
+        Change::DescriptionChanged => format!("the description of `{place}` changed"),
         Change::NoLongerDeprecated => format!("`{place}` is no longer deprecated"),
     }
 }

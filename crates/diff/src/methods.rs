@@ -18,6 +18,7 @@ impl<'m> Walk<'m, '_> {
             Path { steps: Vec::new(), stable: Sides { old: !old.experimental, new: !new.experimental } };
         self.stability(&path, (old.experimental, new.experimental), None);
         self.deprecation(&path, (old.deprecated, new.deprecated));
+        self.description(&path, (&old.description, &new.description));
         self.params(&path, &old.params, &new.params);
         let result = path.step("result", false, false);
         match (&old.response, &new.response) {

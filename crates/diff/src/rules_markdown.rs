@@ -24,11 +24,11 @@ A finding that is known and accepted is waived in `schema/waivers.toml`, by its 
 The fingerprint is made of the rule, the place and the two shapes, so that it outlives changes elsewhere; a waiver
 that matches no finding is an error. Each rule says when a waiver is in order.
 
-Constraints that the generated crates do not check (lengths, ranges within a width, string formats) and prose are not
-compared. Where one definition stands in place of another, the verdict on WIRE is the worst of what differs inside.
-What is reached only through something added or removed is covered by that one finding. SOURCE is judged place by
-place: that a type gets or loses its constructor, or that its members with a default become options or cease to be,
-because of which other methods use the type, is no finding.
+Constraints that the generated crates do not check (lengths, ranges within a width, string formats and patterns) are not
+compared, and of descriptions only whether they changed. Where one definition stands in place of another, the verdict
+on WIRE is the worst of what differs inside. What is reached only through something added or removed is covered by
+that one finding. SOURCE is judged place by place: that a type gets or loses its constructor, or that its members with
+a default become options or cease to be, because of which other methods use the type, is no finding.
 ";
 
 /// The page, with a table of all rules and a section for each.

@@ -121,10 +121,18 @@ fn a_version_equals_itself_shuffled_stripped_and_with_prose() {
             describe(definition);
         }
         assert!(wordy.to_string().len() > schema.to_string().len() + 100_000, "prose was added");
-        let texts = [schema.to_string(), backwards(&schema), wordy.to_string(), backwards(&wordy)];
-        for text in texts {
-            assert_eq!(diff(&model, &plain_model(&text)).findings, [], "{version}");
-            assert_eq!(diff(&plain_model(&text), &model).findings, [], "{version}");
+        for text in [schema.to_string(), backwards(&schema), wordy.to_string(), backwards(&wordy)] {
+            let other = plain_model(&text);
+            let is_wordy = text.len() > schema.to_string().len();
+            for mut findings in [diff(&model, &other).findings, diff(&other, &model).findings] {
+                // Of prose the pinned schema keeps marks, the older ones nothing.
+                if is_wordy && version == "pinned" {
+                    let all = findings.len();
+                    findings.retain(|finding| finding.rule != "description-changed");
+                    assert!(all - findings.len() > 500, "{all} findings");
+                }
+                assert_eq!(findings, [], "{version}");
+            }
         }
     }
 }

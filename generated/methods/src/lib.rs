@@ -19,7 +19,7 @@ mod handler;
 pub use handler::*;
 /// The codex version whose protocol this is.
 ///
-/// Its canonical schema has the SHA-256 `38df28f374e517d8027ebc6dcb946fb7680f00165d7547d699d65700378dc667`.
+/// Its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
 pub const CODEX_VERSION: &str = "0.169.0";
 /// Every type of the protocol: params, responses, notifications, and what they are made of.
 pub mod protocol {

@@ -2,7 +2,7 @@
 
 //! Notifications of the Codex app-server protocol: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`].
 //!
-//! Generated from codex 0.169.0; its canonical schema has the SHA-256 `38df28f374e517d8027ebc6dcb946fb7680f00165d7547d699d65700378dc667`.
+//! Generated from codex 0.169.0; its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]

@@ -5,7 +5,7 @@
 use codex_appserver_wire::shape::{Kind, Method, Shape};
 /// The codex version whose protocol this is.
 ///
-/// Its canonical schema has the SHA-256 `38df28f374e517d8027ebc6dcb946fb7680f00165d7547d699d65700378dc667`.
+/// Its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
 pub const CODEX_VERSION: &str = "0.169.0";
 /// Every method, sorted by its wire name.
 pub static METHODS: &[Method] = &[

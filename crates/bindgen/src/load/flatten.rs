@@ -91,7 +91,7 @@ fn rewrite(schema: &Value, renamed: &Renamed<'_>) -> Value {
 
 /// Equal but for prose.
 fn equal(a: &Value, b: &Value) -> bool {
-    let bare = |schema: &Value| super::prose::to_facts(schema.clone(), super::Prose::Drop);
+    let bare = |schema: &Value| super::prose::bare(schema.clone());
     a == b || super::sorted(&bare(a)) == super::sorted(&bare(b))
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{STABILITY, pointer};
+use super::{DESCRIPTION, STABILITY, pointer};
 use crate::error::{Error, Result, step};
 
 /// Every definition of the experimental bundle, with its additions to the stable one marked.
@@ -79,7 +79,7 @@ fn schema(old: &Value, new: &Value, at: &str) -> Result<Value> {
 
 /// The two bundles may put it differently.
 fn is_prose(key: &str) -> bool {
-    key == "description"
+    ["description", DESCRIPTION].contains(&key)
 }
 
 fn properties(old: &Map<String, Value>, new: &Map<String, Value>, at: &str) -> Result<Value> {

@@ -23,6 +23,8 @@ pub(crate) const METHOD_UNIONS: [&str; 4] =
 /// The member that marks whatever only the experimental bundle has.
 pub(crate) const STABILITY: &str = "x-stability";
 const VERSION: &str = "x-codex-version";
+/// The member that stands for a description that was left out.
+pub(crate) const DESCRIPTION: &str = "x-description";
 /// The definition that holds more definitions, in upstream's bundles.
 const NESTED: &str = "v2";
 
@@ -39,7 +41,7 @@ pub struct Schema {
 /// What to do with upstream prose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Prose {
-    /// Leave it out; only the facts in it stay.
+    /// Leave it out; only the facts in it stay, and a mark that tells whether the text changed.
     #[default]
     Drop,
     /// Keep descriptions, for people who generate into a tree of their own.
@@ -143,6 +145,7 @@ pub struct Source<'a> {
 }
 
 pub(crate) use parts::is_composite;
+pub(crate) use prose::mark;
 
 /// Every `$ref` has to name a definition.
 pub(crate) fn check_refs(schema: &Schema) -> Result<()> {

@@ -11,7 +11,7 @@ use super::{map_children, ref_name};
 const DEPTH: usize = 16;
 
 /// What a schema may say beside its parts without being an object of its own.
-const BESIDE: [&str; 21] = [
+const BESIDE: [&str; 22] = [
     "$comment",
     "$ref",
     "allOf",
@@ -31,6 +31,7 @@ const BESIDE: [&str; 21] = [
     "type",
     "uniqueItems",
     "writeOnly",
+    "x-description",
     "x-experimental-values",
     "x-stability",
 ];
@@ -97,8 +98,7 @@ fn join(whole: &mut Map<String, Value>, part: Map<String, Value>) -> Option<()> 
     whole.insert("type".into(), "object".into());
     for (key, value) in part {
         match (key.as_str(), whole.get_mut(&key), value) {
-            ("type" | "default" | "deprecated", _, _) => {}
-            ("description", Some(_), _) => {}
+            ("type" | "default" | "deprecated" | "description" | "x-description", _, _) => {}
             // What a part refuses it cannot know of the other parts.
             ("additionalProperties", _, Value::Bool(false)) => {}
             ("properties", Some(Value::Object(own)), Value::Object(more)) => {

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Prose, map_children};
+use sha2::{Digest, Sha256};
+
+use super::{DESCRIPTION, Prose, map_children};
 
 /// The schema without titles and descriptions; a deprecation in a description becomes `deprecated: true`.
 pub(super) fn to_facts(schema: Value, prose: Prose) -> Value {
@@ -14,10 +16,37 @@ pub(super) fn to_facts(schema: Value, prose: Prose) -> Value {
     for key in ["title", "$schema"] {
         object.remove(key);
     }
-    if prose == Prose::Drop {
-        object.remove("description");
+    if prose == Prose::Drop
+        && let Some(Value::String(text)) = object.remove("description")
+        && let Some(mark) = mark(&text)
+    {
+        object.insert(DESCRIPTION.into(), Value::from(mark));
     }
     map_children(Value::Object(whole_numbers(object)), &mut |child| to_facts(child, prose))
+}
+
+/// Names a text by the first hex digits of its SHA-256, however its lines are broken; none for an empty one.
+pub(crate) fn mark(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let hash = || Sha256::digest(words.join(" ")).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    (!words.is_empty()).then(hash)
+}
+
+/// The schema without a trace of its prose.
+pub(super) fn bare(schema: Value) -> Value {
+    let mut facts = to_facts(schema, Prose::Drop);
+    forget_marks(&mut facts);
+    facts
+}
+
+fn forget_marks(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut() {
+        object.remove(DESCRIPTION);
+    }
+    *schema = map_children(std::mem::take(schema), &mut |mut child| {
+        forget_marks(&mut child);
+        child
+    });
 }
 
 /// Whether a schema or something below it has a description.
@@ -52,7 +81,17 @@ mod tests {
     #[test]
     fn titles_go_but_members_called_title_stay() {
         let schema = json!({"title": "X", "description": "Words.", "properties": {"title": {"title": "T", "type": "string"}}});
-        assert_eq!(to_facts(schema, Prose::Drop), json!({"properties": {"title": {"type": "string"}}}));
+        assert_eq!(bare(schema), json!({"properties": {"title": {"type": "string"}}}));
+    }
+
+    #[test]
+    fn of_a_description_a_mark_stays() {
+        let of = |text: &str| to_facts(json!({"description": text, "items": true}), Prose::Drop);
+        assert_eq!(of("Two words."), json!({"x-description": "a009b579", "items": true}));
+        assert_eq!(of(" Two\n  words. "), of("Two words."));
+        assert_ne!(of("Two word."), of("Two words."));
+        assert_eq!(of(" \n"), json!({"items": true}));
+        assert_eq!(to_facts(of("Two words."), Prose::Drop), of("Two words."));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::load::{METHOD_UNIONS, STABILITY, Schema, is_composite, pointer, ref_n
 use crate::shape::{Definition, Description, IntFormat, Shape};
 
 /// Keywords that carry a shape or a fact.
-const KEYWORDS: [&str; 30] = [
+const KEYWORDS: [&str; 31] = [
     "$comment",
     "$ref",
     "additionalProperties",
@@ -44,6 +44,7 @@ const KEYWORDS: [&str; 30] = [
     "type",
     "uniqueItems",
     "writeOnly",
+    "x-description",
     "x-experimental-values",
     "x-stability",
     "title",

@@ -5,7 +5,7 @@ use super::{Mirror, Rule, Written};
 use crate::change::Change;
 use crate::finding::Level;
 
-pub(super) const RULES: [Rule; 6] = [
+pub(super) const RULES: [Rule; 7] = [
     Rule {
         id: "request-became-stable",
         title: "What the client writes became stable",
@@ -89,5 +89,19 @@ pub(super) const RULES: [Rule; 6] = [
         wire: Level::Safe,
         source: Level::Safe,
         consequence: "it works as before",
+    },
+    Rule {
+        id: "description-changed",
+        title: "Another description",
+        what: "A method, a type, a member, a value or an arm has another description in both protocols; the finding does not have the texts. What only one of them describes is no finding, since canonical schemas of older versions keep no trace of descriptions.",
+        why: "Nothing changes for peers and code. The new words may say what the shapes cannot: another meaning, a new limit.",
+        example: "The description of `TurnStartParams.effort` now says what happens without it.",
+        waive: SAFE,
+        mirror: Mirror::Rule("description-changed"),
+        change: Change::DescriptionChanged,
+        written: None,
+        wire: Level::Safe,
+        source: Level::Safe,
+        consequence: "nothing breaks, read what it says now",
     },
 ];

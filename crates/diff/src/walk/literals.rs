@@ -20,6 +20,12 @@ impl<'m> Walk<'m, '_> {
         let index = |values: &[EnumValue]| -> Values<String> {
             values.iter().map(|value| (value.wire.clone(), value.experimental)).collect()
         };
+        for value in old {
+            if let Some(now) = new.iter().find(|now| now.wire == value.wire) {
+                let path = path.step(&value.wire, value.experimental, now.experimental);
+                self.description(&path, (&value.description, &now.description));
+            }
+        }
         let found = self.known(path, &index(old), &index(new), |value| format!("{value:?}"));
         self.found.changes.extend(found);
     }

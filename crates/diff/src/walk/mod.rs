@@ -67,6 +67,11 @@ impl<'m, 'r> Walk<'m, 'r> {
         }
     }
 
+    /// Whether the walk goes through definitions of different names.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.entered.is_some()
+    }
+
     pub(crate) fn values(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
         if self.depth == DEPTH {
             return self.change(path, Change::TypeChanged, old, new);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_appserver_bindgen::shape::{Field, Object, Shape};
+use codex_appserver_bindgen::shape::{Description, Field, Object, Shape};
 
 use super::Walk;
 use crate::change::{Change, Raw};
@@ -63,6 +63,7 @@ impl<'m> Walk<'m, '_> {
         let path = &path.step(&old.wire, old.experimental, new.experimental);
         self.stability(path, (old.experimental, new.experimental), Some((Level::Safe, NEVER_GATED)));
         self.deprecation(path, (old.deprecated, new.deprecated));
+        self.description(path, (&old.description, &new.description));
         match (old.required, new.required) {
             (false, true) => self.presence(path, Change::BecameRequired, old, new),
             (true, false) => self.presence(path, Change::BecameOptional, old, new),
@@ -207,6 +208,17 @@ impl<'m> Walk<'m, '_> {
         let says = |deprecated: bool| if deprecated { "deprecated" } else { "not deprecated" };
         let raw = Raw::new(path.clone(), change, Some(says(old).into()), Some(says(new).into()));
         self.found.changes.push(raw);
+    }
+
+    /// What upstream says about a place that both protocols have and describe; not of types that are compared although
+    /// they have different names, whose words are bound to differ.
+    pub(crate) fn description(&mut self, path: &Path, (old, new): (&Description, &Description)) {
+        if let (Some(a), Some(b)) = (&old.mark, &new.mark)
+            && a != b
+            && !self.is_deep()
+        {
+            self.found.changes.push(Raw::new(path.clone(), Change::DescriptionChanged, None, None));
+        }
     }
 
     /// The same for the values of an enum, which are never gated either.

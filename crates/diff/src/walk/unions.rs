@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use codex_appserver_bindgen::model::Model;
-use codex_appserver_bindgen::shape::{EnumValue, ExternalArm, KeyArm, Shape, Tagged, TaggedArm};
+use codex_appserver_bindgen::shape::{Description, EnumValue, ExternalArm, KeyArm, Shape, Tagged, TaggedArm};
 
 use super::Walk;
 use crate::change::{Change, Raw};
@@ -59,6 +59,7 @@ impl<'m> Walk<'m, '_> {
                     let path = &path.step(value, arm.experimental, now.experimental);
                     self.stability(path, (arm.experimental, now.experimental), None);
                     self.deprecation(path, (arm.deprecated, now.deprecated));
+                    self.description(path, (&arm.description, &now.description));
                     self.objects(path, &arm.object, &now.object, true);
                 }
                 None => {
@@ -86,6 +87,7 @@ impl<'m> Walk<'m, '_> {
             };
             let path = &path.step(value, arm.experimental, now.experimental);
             self.stability(path, (arm.experimental, now.experimental), None);
+            self.description(path, (arm.description, now.description));
             match (arm.payload, now.payload) {
                 (None, None) => {}
                 (Some(a), Some(b)) => self.values(path, a, b),
@@ -171,6 +173,7 @@ type Arms<'m> = BTreeMap<&'m str, Arm<'m>>;
 struct Arm<'m> {
     payload: Option<&'m Shape>,
     experimental: bool,
+    description: &'m Description,
     line: String,
 }
 
@@ -179,7 +182,7 @@ fn arms_of(arms: &[ExternalArm]) -> Arms<'_> {
         .map(|arm| {
             let line = line::external_arm(arm);
             let (payload, experimental) = (arm.payload.as_ref(), arm.experimental);
-            (arm.value.as_str(), Arm { payload, experimental, line })
+            (arm.value.as_str(), Arm { payload, experimental, description: &arm.description, line })
         })
         .collect()
 }
@@ -189,7 +192,8 @@ fn units(values: &[EnumValue]) -> Arms<'_> {
         .iter()
         .map(|value| {
             let line = format!("{:?}", value.wire);
-            (value.wire.as_str(), Arm { payload: None, experimental: value.experimental, line })
+            let description = &value.description;
+            (value.wire.as_str(), Arm { payload: None, experimental: value.experimental, description, line })
         })
         .collect()
 }

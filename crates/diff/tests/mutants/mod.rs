@@ -16,7 +16,7 @@ pub struct Verdicts {
 }
 
 /// The table of the rules, written down once more.
-pub const TABLE: [(&str, [Verdict; 2]); 31] = [
+pub const TABLE: [(&str, [Verdict; 2]); 32] = [
     ("required field", [("request-param-required-added", B, B), ("response-field-required-added", S, S)]),
     ("optional field", same(("optional-field-added", S, S))),
     ("first field of an arm", same(("optional-field-added", S, B))),
@@ -43,6 +43,7 @@ pub const TABLE: [(&str, [Verdict; 2]); 31] = [
     ("experimental field", [("request-became-experimental", B, S), ("response-became-experimental", D, S)]),
     ("stable field", [("request-became-stable", S, S), ("response-became-stable", S, S)]),
     ("deprecated", same(("became-deprecated", S, S))),
+    ("description", same(("description-changed", S, S))),
     ("experimental method", [("request-became-experimental", B, B), ("response-became-experimental", D, B)]),
     ("request", same(("request-added", S, S))),
     ("request gone", same(("request-removed", B, B))),
@@ -108,6 +109,9 @@ pub fn all(schema: &Value, model: &Model) -> Vec<Mutant> {
         }
         if definition.get("deprecated").is_none() {
             found.push("deprecated", &place, &at, with(definition, "deprecated", json!(true)));
+        }
+        if definition.get("x-description").is_some() {
+            found.push("description", &place, &at, with(definition, "x-description", json!("zz")));
         }
     }
     for kind in MethodKind::ALL {
@@ -180,6 +184,9 @@ impl Finder {
         }
         if member.is_object() && member.get("deprecated").is_none() {
             self.push("deprecated", place, &here, with(member, "deprecated", json!(true)));
+        }
+        if member.get("x-description").is_some() {
+            self.push("description", place, &here, with(member, "x-description", json!("zz")));
         }
         self.value(place, &here, member, required);
     }
