@@ -3,6 +3,7 @@
 //! [`trace`] reads and writes trace files. [`Recording`] stands between a client and a server, passes every
 //! byte on unchanged and keeps a copy as a trace. [`Redactor`] masks secrets in that copy.
 
+pub mod command;
 pub mod trace;
 
 mod record;

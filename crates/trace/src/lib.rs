@@ -11,6 +11,7 @@
 
 mod canonical;
 mod checker;
+pub mod command;
 mod conversation;
 mod difference;
 mod head;
