@@ -28,6 +28,10 @@ fn every_command_is_run_by_a_test() {
     let tested_elsewhere = [
         // In tests/versions.rs, with the pinned version.
         "cargo xtask upgrade latest",
+        // In crates/tools/tests/installed.rs, but for the installation, and with the codex that is installed.
+        "cargo install --locked --path crates/tools",
+        "codex-appserver schema sync --version 0.166.0 --out app-server.json",
+        "codex-appserver codegen --schema app-server.json --out bindings",
         // A step of its own, measuring less.
         "cargo xtask bench decode",
         // In crates/client/tests/example.rs, and in tests/client.

@@ -9,7 +9,7 @@ use codex_appserver_bindgen::{Codecs, Config, Generator, Layout, Output, Prose, 
 use crate::decisions;
 use crate::program::command;
 use crate::tree::{self, Change, Kind, Owner};
-use crate::{Outcome, inputs};
+use crate::{Outcome, inputs, vendor};
 
 /// How many lines of a difference `--check` shows per file.
 const DIFF_LINES: usize = 8;
@@ -18,7 +18,12 @@ const LISTED: usize = 20;
 
 /// Generate the Rust crates from the schema.
 ///
-/// Example: codex-appserver codegen --check
+/// In a checkout of the repository this writes `generated/`. With --out it writes a workspace that builds by itself, with
+/// a copy of the crate codex-appserver-wire; without --schema it is made from the schema of the pinned codex.
+///
+/// Example: cargo xtask codegen --check
+///
+/// Example: cargo xtask codegen --schema app-server.json --out bindings
 #[derive(clap::Args)]
 pub struct Args {
     /// Write nothing; list every file that differs and exit 1 if there is one.
@@ -64,11 +69,15 @@ enum CodecsArg {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let output = generate(args)?;
     let (dir, owner) = match &args.out {
         Some(out) => (out.clone(), Owner::User),
-        None => (inputs::root().join("generated"), Owner::Codegen),
+        None => {
+            let verb = format!("`{}` without --out", command("codegen"));
+            let root = inputs::need_checkout(&verb, "pass --schema FILE --out DIR")?;
+            (root.join("generated"), Owner::Codegen)
+        }
     };
+    let output = generate(args)?;
     if output.summary.codex_version == "unknown" {
         eprintln!("warning: the schema does not name its codex version; pass --codex-version");
     }
@@ -95,9 +104,9 @@ fn generate(args: &Args) -> Result<Output> {
     let config = match &args.out {
         None => Config { tables, layout: Layout::Workspace, strict: true, codecs, ..Config::default() },
         Some(_) => {
-            let wire = inputs::root().join("crates/wire").display().to_string();
+            let layout = Layout::StandAlone { wire: vendor::FOLDER.to_owned() };
             let upstream_docs = args.docs == DocsArg::Upstream;
-            Config { tables, layout: Layout::StandAlone { wire }, strict: args.strict, upstream_docs, codecs }
+            Config { tables, layout, strict: args.strict, upstream_docs, codecs }
         }
     };
     let schema = match &args.schema {
@@ -107,10 +116,16 @@ fn generate(args: &Args) -> Result<Output> {
             read_schema(list, args.codex_version.as_deref(), prose)?
         }
     };
-    Generator::new(config).schema(schema).run().map_err(|error| match decisions::of_error(&error) {
+    let generated = Generator::new(config).schema(schema).run();
+    let mut output = generated.map_err(|error| match decisions::of_error(&error) {
         Some(open) => anyhow!("{}\n{}", decisions::count(open), decisions::text(open).trim_end()),
         None => error.into(),
-    })
+    })?;
+    if args.out.is_some() {
+        output.files.extend(vendor::wire()?);
+        output.files.sort();
+    }
+    Ok(output)
 }
 
 /// Generates what the benches compare with, from the pinned schema: the same types with serde's derive.

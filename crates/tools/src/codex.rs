@@ -24,22 +24,22 @@ pub fn pinned() -> Result<Codex> {
 /// The pinned version where it is installed already.
 pub fn installed() -> Result<Codex> {
     let version = Provenance::read()?.codex_version;
-    let found = Installer::new(cache()).installed(&version);
+    let found = Installer::new(cache()?).installed(&version);
     found.with_context(|| format!("codex {version} is not installed; `cargo xtask test` installs it"))
 }
 
 /// Any version, installed through npm when it is missing.
 pub fn install(version: &str) -> Result<Codex> {
-    install_into(&cache(), version)
+    install_into(&cache()?, version)
 }
 
 /// The newest version on npm.
 pub fn latest() -> Result<String> {
-    Ok(Installer::new(cache()).latest()?)
+    Ok(Installer::new(cache()?).latest()?)
 }
 
-fn cache() -> PathBuf {
-    inputs::root().join(".cache/codex")
+fn cache() -> Result<PathBuf> {
+    Ok(inputs::cache_dir()?.join("codex"))
 }
 
 /// The same in a folder of the caller's.

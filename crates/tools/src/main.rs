@@ -1,14 +1,24 @@
-//! `codex-appserver`: the tools for the Codex app-server protocol, installed.
+//! `codex-appserver`: the tools for the Codex app-server protocol as one installed program.
+//!
+//! Exit codes: 0 clean, 1 a check found something, 2 could not run. `record` exits as the recorded command does.
 
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use codex_appserver_tools::{codegen, diff, inputs, program, schema, upgrade};
+use codex_appserver_tools::inputs::{self, Embedded};
+use codex_appserver_tools::program::{self, exit_code};
+use codex_appserver_tools::{Outcome, codegen, diff, schema, upgrade};
+use etcetera::BaseStrategy;
 
-/// Generates Rust bindings of the Codex app-server protocol, and compares versions of it.
+const NAME: &str = "codex-appserver";
+
+/// Tools for the Codex app-server protocol: typed Rust crates from its schema, comparisons of its versions, and
+/// recordings of its traffic.
 #[derive(Parser)]
-#[command(name = "codex-appserver", version, disable_help_subcommand = true)]
+#[command(name = NAME, version, disable_help_subcommand = true)]
 struct Cli {
     /// Work on this checkout of the repository instead of the one around the current folder.
     #[arg(long, global = true, value_name = "DIR")]
@@ -23,19 +33,65 @@ enum Verb {
     Schema(schema::Args),
     Diff(diff::Args),
     Upgrade(upgrade::Args),
+    Record(codex_appserver_record::command::Args),
+    Trace(codex_appserver_trace::command::Args),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Print the completions of this program for a shell.
+///
+/// Example: codex-appserver completions zsh > ~/.zfunc/_codex-appserver
+#[derive(clap::Args)]
+struct CompletionsArgs {
+    shell: clap_complete::Shell,
+}
+
+/// Write the man pages of this program, one for each verb.
+///
+/// Example: codex-appserver man --out ~/.local/share/man/man1
+#[derive(clap::Args)]
+struct ManArgs {
+    /// The folder for the pages; it is created if it is missing.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 fn main() -> ExitCode {
-    let cli: Cli = program::parse("codex-appserver");
-    let result = match &cli.root {
-        Some(root) => inputs::set_root(root),
-        None => Ok(()),
-    }
-    .and_then(|()| match &cli.verb {
-        Verb::Codegen(args) => codegen::run(args),
-        Verb::Schema(args) => schema::run(args),
-        Verb::Diff(args) => diff::run(args),
-        Verb::Upgrade(args) => upgrade::run(args),
+    inputs::set_embedded(Embedded {
+        schema_file: codex_appserver_schema::file,
+        wire: codex_appserver_wire::sources::FILES,
+        user_cache: || Some(etcetera::choose_base_strategy().ok()?.cache_dir()),
     });
-    program::exit_code(result)
+    let cli: Cli = program::parse(NAME);
+    if let Some(Err(error)) = cli.root.as_deref().map(inputs::set_root) {
+        return exit_code(Err(error));
+    }
+    match &cli.verb {
+        Verb::Codegen(args) => exit_code(codegen::run(args)),
+        Verb::Schema(args) => exit_code(schema::run(args)),
+        Verb::Diff(args) => exit_code(diff::run(args)),
+        Verb::Upgrade(args) => exit_code(upgrade::run(args)),
+        Verb::Record(args) => std::process::exit(codex_appserver_record::command::run(args)),
+        Verb::Trace(args) => codex_appserver_trace::command::run(args),
+        Verb::Completions(args) => exit_code(completions(args)),
+        Verb::Man(args) => exit_code(man(args)),
+    }
+}
+
+fn completions(args: &CompletionsArgs) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut program::command_line::<Cli>(NAME), NAME, &mut script);
+    match std::io::stdout().write_all(&script) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Outcome::Clean),
+        written => written.map(|()| Outcome::Clean).context("cannot write to standard output"),
+    }
+}
+
+fn man(args: &ManArgs) -> Result<Outcome> {
+    let describe = || format!("cannot write the man pages to {}", args.out.display());
+    std::fs::create_dir_all(&args.out).with_context(describe)?;
+    clap_mangen::generate_to(program::command_line::<Cli>(NAME), &args.out).with_context(describe)?;
+    Ok(Outcome::Clean)
 }

@@ -15,7 +15,7 @@ use crate::{Outcome, codex, decisions};
 
 /// Work on the canonical schema.
 ///
-/// Example: codex-appserver schema sync --codex "$(command -v codex)"
+/// Example: cargo xtask schema sync --codex "$(command -v codex)"
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -29,13 +29,15 @@ enum Verb {
     /// The TypeScript of the same codex has to agree with the JSON Schema. Each place where it does not stops the sync,
     /// unless a row of schema/overrides.toml explains it.
     ///
-    /// Example: codex-appserver schema sync --version 0.150.0
+    /// Example: cargo xtask schema sync --version 0.150.0
+    ///
+    /// Example: cargo xtask schema sync --codex "$(command -v codex)" --out app-server.json
     Sync(SyncArgs),
     /// Ask the pinned codex for the answer to a method, and rank the definitions that fit it.
     ///
     /// The server runs in an empty home of its own, with the experimental API.
     ///
-    /// Example: codex-appserver schema probe model/list
+    /// Example: cargo xtask schema probe model/list
     Probe(ProbeArgs),
 }
 
@@ -86,6 +88,10 @@ fn probe(args: &ProbeArgs) -> Result<Outcome> {
 }
 
 fn sync(args: &SyncArgs) -> Result<Outcome> {
+    if args.out.is_none() {
+        let verb = format!("`{}` without --out", command("schema sync"));
+        inputs::need_checkout(&verb, "pass --out FILE")?;
+    }
     let codex = match &args.version {
         Some(version) => codex::install(version)?,
         None => codex::find(args.codex.as_deref())?,

@@ -170,7 +170,7 @@ fn remove_empty_parents(path: &Path, stop: &Path) {
 }
 
 /// Every file below a folder; build output is nobody's source.
-fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut queue = vec![dir.to_owned()];
     while let Some(dir) = queue.pop() {

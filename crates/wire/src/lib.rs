@@ -32,6 +32,8 @@ mod reorder;
 mod request;
 pub mod ser;
 pub mod shape;
+#[cfg(feature = "sources")]
+pub mod sources;
 mod string_enum;
 mod text;
 mod transport;

@@ -11,7 +11,7 @@ pub enum Layout {
     Workspace,
     /// In a workspace of their own, with the wire crate at this path.
     StandAlone {
-        /// Path of `codex-appserver-wire`, absolute or relative to the crates' folders.
+        /// Path of `codex-appserver-wire`, absolute or relative to the root of that workspace.
         wire: String,
     },
 }

@@ -21,10 +21,10 @@ use sides::Side;
 /// Compare two versions of the protocol: what breaks, for whom, and why.
 ///
 /// A version is a codex version (0.150.0; a fixture, the pinned schema, or installed through npm), a canonical
-/// file, a raw bundle, STABLE,EXPERIMENTAL, or git:REV for schema/app-server.json at that revision.
+/// file, a raw bundle, STABLE,EXPERIMENTAL, or in a checkout git:REV for schema/app-server.json at that revision.
 /// Exit codes: 0 clean, 1 --fail-on found something that is not waived, 2 could not run.
 ///
-/// Example: codex-appserver diff 0.135.0 0.150.0 --out target/diff.html
+/// Example: cargo xtask diff 0.135.0 0.150.0 --out target/diff.html
 #[derive(clap::Args)]
 pub struct Args {
     /// The older and the newer version; with --history at least two, the oldest first.
@@ -45,7 +45,7 @@ pub struct Args {
     /// Leave out what only the experimental surface is concerned with.
     #[arg(long, conflicts_with = "history")]
     stable_only: bool,
-    /// The findings that somebody accepted; `none` for no file. Without it schema/waivers.toml.
+    /// The findings that somebody accepted; `none` for no file. Without it schema/waivers.toml of the checkout.
     #[arg(long, value_name = "FILE", conflicts_with = "history")]
     waivers: Option<PathBuf>,
     /// Tell each version from the one before it, as a table (.md) or a page with a chart (.html).
@@ -145,6 +145,8 @@ impl Args {
         let path = match &self.waivers {
             Some(none) if none.as_os_str() == "none" => return Ok(None),
             Some(path) => path.clone(),
+            // What the project accepts is not for others to accept.
+            None if inputs::checkout().is_none() => return Ok(None),
             None => inputs::schema_dir().join("waivers.toml"),
         };
         let bytes = inputs::read(&path)?;
@@ -193,6 +195,6 @@ fn render(comparison: &Comparison, axis: Axis, format: Format, new: &Side) -> Re
 /// A file below the root as git and GitHub call it.
 fn repository_path(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
-    let below = path.strip_prefix(inputs::root()).ok()?;
+    let below = path.strip_prefix(inputs::checkout()?).ok()?;
     Some(below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"))
 }

@@ -54,8 +54,9 @@ fn at_revision(revision: &str) -> Result<Schema> {
     if revision.is_empty() || revision.starts_with('-') {
         bail!("git:{revision} names no revision; write git:HEAD or git:origin/main");
     }
+    let root = inputs::need_checkout(&format!("git:{revision}"), "name a codex version or a file")?;
     let object = format!("{revision}:{PINNED}");
-    let output = Command::new("git").arg("-C").arg(inputs::root()).args(["show", &object]).output();
+    let output = Command::new("git").arg("-C").arg(root).args(["show", &object]).output();
     let output = output.with_context(|| format!("cannot run `git show {object}`"))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
@@ -67,14 +68,15 @@ fn at_revision(revision: &str) -> Result<Schema> {
 
 /// A codex version: a fixture, the pinned schema, what an earlier run kept, or asked of codex itself.
 fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
-    let fixture = inputs::root().join("tests/fixtures/protocols").join(format!("{version}.json"));
-    let kept = inputs::root().join(".cache/protocols").join(format!("{version}.json"));
-    if fixture.is_file() {
+    let name = format!("{version}.json");
+    let fixture = inputs::checkout().map(|root| root.join("tests/fixtures/protocols").join(&name));
+    if let Some(fixture) = fixture.filter(|fixture| fixture.is_file()) {
         return Ok((canonical(&fixture)?, None));
     }
     if Provenance::read()?.codex_version == version {
-        return Ok((inputs::pinned_schema()?, Some(PINNED.to_owned())));
+        return Ok((inputs::pinned_schema()?, inputs::checkout().map(|_| PINNED.to_owned())));
     }
+    let kept = inputs::cache_dir()?.join("protocols").join(&name);
     if !kept.is_file() {
         ask_codex(version, &kept)?;
     }
@@ -89,7 +91,7 @@ fn canonical(path: &Path) -> Result<Schema> {
 /// Asks a codex for its protocol and keeps the answer. The program itself, 170 MB, goes again unless
 /// somebody installed it before.
 fn ask_codex(version: &str, keep: &Path) -> Result<()> {
-    let home = inputs::root().join(".cache");
+    let home = inputs::cache_dir()?;
     let (codex, _temporary) = if home.join(format!("codex/codex-{version}")).is_dir() {
         (codex::install(version)?, None)
     } else {

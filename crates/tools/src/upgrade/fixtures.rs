@@ -64,7 +64,7 @@ mod tests {
     fn a_fixture_near_the_one_before_it_is_passing() {
         let versions = |list: &[&str]| list.iter().map(|version| (*version).to_owned()).collect::<Vec<_>>();
         assert_eq!(passing(&versions(&["0.99.0", "0.150.0", "0.166.0"])), None);
-        assert_eq!(passing(&versions(&["0.150.0", "0.166.0", "0.169.0"])), Some("0.169.0"));
+        assert_eq!(passing(&versions(&["0.150.0", "0.166.0", "0.170.0"])), Some("0.170.0"));
         assert_eq!(passing(&versions(&["0.166.0", "0.181.2"])), None);
         assert_eq!(passing(&versions(&["0.166.0"])), None);
     }

@@ -42,7 +42,7 @@ fn is_in(path: &str, list: &[&str]) -> bool {
         || path.ends_with("/Cargo.lock") && list.contains(&"Cargo.lock")
 }
 
-/// A codex version as text names it: `0.169.0`, and `0.169` for all of its minor version.
+/// A codex version as text names it: `0.150.0`, and `0.150` for all of its minor version.
 struct Names {
     full: String,
     minor: String,
@@ -99,8 +99,8 @@ fn tracked() -> Result<Vec<String>> {
     Ok(list.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
 }
 
-/// Where `version` stands as a whole: not as a part of a longer number. `0.16` is not in `0.169`, `10.16` or `0.16.2`
-/// where that means the full version; a minor version is in its `0.16.N` and in `0.16.0` as well.
+/// Where `version` stands as a whole: not as a part of a longer number. `0.15` is not in `0.150`, `10.15` or `0.15.2`
+/// where that means the full version; a minor version is in its `0.15.N` and in `0.15.0` as well.
 fn find(text: &str, version: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let is_minor = version.split('.').count() == 2;
@@ -138,13 +138,13 @@ mod tests {
     #[test]
     fn a_version_is_found_as_a_whole() {
         for (text, version, at) in [
-            ("codex 0.169.0", "0.169.0", Some(6)),
-            ("10.169.0 and 0.169.01", "0.169.0", None),
-            ("0.169.0.1", "0.169.0", None),
-            ("ends with 0.169.0.", "0.169.0", Some(10)),
-            ("`0.169.N`", "0.169", Some(1)),
-            ("0.169.0", "0.169", Some(0)),
-            ("0.1690 1.0.169", "0.169", None),
+            ("codex 0.150.0", "0.150.0", Some(6)),
+            ("10.150.0 and 0.150.01", "0.150.0", None),
+            ("0.150.0.1", "0.150.0", None),
+            ("ends with 0.150.0.", "0.150.0", Some(10)),
+            ("`0.150.N`", "0.150", Some(1)),
+            ("0.150.0", "0.150", Some(0)),
+            ("0.1500 1.0.150", "0.150", None),
         ] {
             assert_eq!(find(text, version), at, "{text}");
         }

@@ -16,6 +16,7 @@ use codex_appserver_bindgen::{Config, Decision, Generator, Layout, Output, Prose
 use codex_appserver_runtime::Codex;
 
 use crate::inputs::{self, Provenance};
+use crate::program::command;
 use crate::tree::{self, Kind, Owner};
 use crate::{Outcome, codex, decisions, diff, schema};
 use plan::Plan;
@@ -30,7 +31,7 @@ const REPORTS: &str = "target/upgrade";
 /// end, each with its file and the row to paste; after that, run it again.
 /// Exit codes: 0 nothing is open, 1 decisions are open, 2 could not run, and nothing was written.
 ///
-/// Example: codex-appserver upgrade latest
+/// Example: cargo xtask upgrade latest
 #[derive(clap::Args)]
 pub struct Args {
     /// The codex version, such as 0.171.0, or `latest` for the newest one on npm.
@@ -43,6 +44,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<Outcome> {
+    inputs::need_checkout(&format!("`{}`", command("upgrade")), "generate crates with `codegen --schema`")?;
     let version = match args.version.as_str() {
         "latest" => codex::latest()?,
         version => version.to_owned(),

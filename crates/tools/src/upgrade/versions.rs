@@ -81,9 +81,9 @@ mod tests {
 
     #[test]
     fn a_minor_version_of_codex_begins_with_zero_and_then_stays() {
-        assert_eq!(of_codex("0.169.0", "0.171.0"), "0.171.0");
-        assert_eq!(of_codex("0.169.2", "0.171.3"), "0.171.0");
-        assert_eq!(of_codex("0.171.2", "0.171.3"), "0.171.2");
+        assert_eq!(of_codex("0.150.0", "0.152.0"), "0.152.0");
+        assert_eq!(of_codex("0.150.2", "0.152.3"), "0.152.0");
+        assert_eq!(of_codex("0.152.2", "0.152.3"), "0.152.2");
     }
 
     #[test]
