@@ -8,6 +8,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("app-server.json", include_str!("../app-server.json")),
     ("docs.toml", include_str!("../docs.toml")),
     ("extra.json", include_str!("../extra.json")),
+    ("history.json", include_str!("../history.json")),
     ("overrides.toml", include_str!("../overrides.toml")),
     ("provenance.toml", include_str!("../provenance.toml")),
     ("typify.toml", include_str!("../typify.toml")),

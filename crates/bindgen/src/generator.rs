@@ -140,7 +140,8 @@ impl Generator {
         let lacks_prose = self.config.upstream_docs && !schema.has_prose();
         let schema = without_prose.as_ref().unwrap_or(schema);
         let tables = &self.config.tables;
-        let (model, open) = Model::build(schema, tables)?;
+        let (mut model, open) = Model::build(schema, tables)?;
+        let undated = date(&mut model, tables);
         let items = lower::items(&model, &tables.docs)?;
         let crosscheck = crosscheck::check(schema, &model, &items, &tables.typify);
         let (report, unread) = match crosscheck {
@@ -149,11 +150,12 @@ impl Generator {
             Err(error) => (crosscheck::Report::default(), Some(error)),
         };
         let unread = unread.map(|error| format!("typify could not read the schema: {error}"));
-        let mut warnings = warnings(&open, &report, unread.as_ref());
+        let mut warnings = warnings(&open, undated.as_ref(), &report, unread.as_ref());
         warnings.extend(lacks_prose.then(|| NO_PROSE.to_owned()));
         let unread = unread.map(|problem| Decision::new("schema/typify.toml", problem));
+        let undocumented = undocumented(&model, tables);
         let decisions: Vec<Decision> =
-            open.all().chain(undocumented(&model, tables)).chain(report.open.all()).chain(unread).collect();
+            open.all().chain(undated).chain(undocumented).chain(report.open.all()).chain(unread).collect();
         if self.config.strict && !decisions.is_empty() {
             return Err(Error::Open(decisions));
         }
@@ -179,10 +181,25 @@ impl Generator {
 }
 
 /// What a strict run refuses in the schema. Idle rows are left out: the tables belong to the pinned schema.
-fn warnings(open: &Open, report: &crosscheck::Report, unread: Option<&String>) -> Vec<String> {
-    let missing = open.missing.iter().map(|decision| decision.problem.clone());
+fn warnings(
+    open: &Open,
+    undated: Option<&Decision>,
+    report: &crosscheck::Report,
+    unread: Option<&String>,
+) -> Vec<String> {
+    let missing = open.missing.iter().chain(undated).map(|decision| decision.problem.clone());
     let differs = report.open.missing.iter().map(|found| format!("typify differs: {}", found.problem));
     missing.chain(differs).chain(unread.cloned()).collect()
+}
+
+/// Says of everything in the model since when it exists, or that the history does not know its release.
+fn date(model: &mut Model, tables: &Tables) -> Option<Decision> {
+    let history = tables.history.as_ref()?;
+    let complaint = history.complaint(model);
+    if complaint.is_none() {
+        history.annotate(model);
+    }
+    complaint.map(|complaint| Decision::new("schema/history.json", complaint))
 }
 
 /// Methods without a summary, and summaries of what is no method or type.

@@ -24,6 +24,7 @@ mod decision;
 mod emit;
 mod error;
 mod generator;
+pub mod history;
 pub mod load;
 pub mod lower;
 pub mod model;

@@ -1,5 +1,6 @@
 //! The canonical shapes that every definition of the schema is reduced to.
 
+use crate::history::Since;
 use crate::load;
 
 /// What a value looks like on the wire.
@@ -60,6 +61,8 @@ pub struct IntegerValue {
     pub wire: i128,
     /// Only the experimental bundle has it.
     pub experimental: bool,
+    /// When it came.
+    pub since: Since,
 }
 
 /// The integer formats of the schema.
@@ -152,6 +155,8 @@ pub struct Field {
     pub deprecated: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 /// One value of a string enum.
@@ -163,6 +168,8 @@ pub struct EnumValue {
     pub experimental: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 /// Objects told apart by a member with a fixed value.
@@ -187,6 +194,8 @@ pub struct TaggedArm {
     pub deprecated: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 /// One arm of an externally tagged union.
@@ -200,6 +209,8 @@ pub struct ExternalArm {
     pub experimental: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 /// One arm of a union without a tag.
@@ -209,6 +220,8 @@ pub struct KeyArm {
     pub shape: Shape,
     /// How the arm, or each arm of a union below it, is recognised.
     pub marks: Vec<Marks>,
+    /// When it came.
+    pub since: Since,
 }
 
 /// What tells an object of one arm from the others.
@@ -242,6 +255,8 @@ pub struct Definition {
     pub deprecated: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 impl Shape {

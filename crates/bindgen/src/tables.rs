@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::history::History;
 use crate::load::Source;
 
 /// Everything that codegen reads beside the schema. Empty tables are fine for a schema of your own.
@@ -15,6 +16,7 @@ pub struct Tables {
     pub(crate) docs: Docs,
     pub(crate) typify: Typify,
     pub(crate) extra: BTreeMap<String, Value>,
+    pub(crate) history: Option<History>,
 }
 
 /// The table files.
@@ -40,7 +42,14 @@ impl Tables {
             docs: toml(&sources.docs)?,
             typify: toml(&sources.typify)?,
             extra: extra.definitions,
+            history: None,
         })
+    }
+
+    /// The tables with the history of the protocol, which dates methods, types and their parts.
+    #[must_use]
+    pub fn with_history(self, history: History) -> Self {
+        Self { history: Some(history), ..self }
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 use support::Fixture;
 
 /// Files that look alike for every schema; a fixture that is about them lists its `files`.
-const BOILERPLATE: [&str; 10] = [
+const BOILERPLATE: [&str; 11] = [
     "lib.rs",
     "mod.rs",
     "method.rs",
@@ -18,6 +18,7 @@ const BOILERPLATE: [&str; 10] = [
     "call.rs",
     "methods.rs",
     "handler.rs",
+    "since.rs",
 ];
 
 #[test]

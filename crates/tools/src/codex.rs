@@ -8,6 +8,9 @@ use codex_appserver_runtime::{Codex, Installer, Progress};
 
 use crate::inputs::{self, Provenance};
 
+/// The npm package of codex.
+pub const PACKAGE: &str = "@openai/codex";
+
 /// The binary at `path`, else the pinned version out of the git-ignored cache.
 pub fn find(path: Option<&Path>) -> Result<Codex> {
     match path {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
+use codex_appserver_bindgen::history::History;
 use codex_appserver_bindgen::{Schema, Source, TableSources, Tables};
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,30 @@ pub fn tables() -> Result<Tables> {
         docs: source(&docs),
         typify: source(&typify),
         extra: source(&extra),
-    })?)
+    })?
+    .with_history(pinned_history()?))
+}
+
+/// `schema/history.json`: in which releases each name exists.
+pub fn history_path() -> PathBuf {
+    schema_dir().join("history.json")
+}
+
+/// Reads the history of the protocol, which an installed program brings along.
+pub fn pinned_history() -> Result<History> {
+    if checkout().is_some() {
+        return history(&history_path());
+    }
+    let (name, bytes) = schema_file("history.json")?;
+    Ok(History::parse(&Source { name: &name, bytes: &bytes })?)
+}
+
+/// Reads a history; where there is no file, no release has been read yet.
+pub fn history(path: &Path) -> Result<History> {
+    if !path.exists() {
+        return Ok(History::default());
+    }
+    Ok(History::parse(&Source { name: &shown(path), bytes: &read(path)? })?)
 }
 
 /// Reads a file of `schema/`, in the checkout or else as the program brings it along: what people call it, and its

@@ -12,6 +12,7 @@ pub mod codegen;
 pub mod codex;
 pub mod decisions;
 pub mod diff;
+pub mod history;
 pub mod inputs;
 pub mod program;
 pub mod schema;

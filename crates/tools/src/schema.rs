@@ -7,6 +7,7 @@ use codex_appserver_bindgen::{Config, Decision, Generator, Prose, Schema, Source
 use codex_appserver_runtime::{Codex, Surface};
 use sha2::{Digest, Sha256};
 
+use crate::history::{self, HistoryArgs};
 use crate::inputs::{self, Origin, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
@@ -39,6 +40,7 @@ enum Verb {
     ///
     /// Example: cargo xtask schema probe model/list
     Probe(ProbeArgs),
+    History(HistoryArgs),
 }
 
 #[derive(clap::Args)]
@@ -75,6 +77,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     match &args.verb {
         Verb::Sync(args) => sync(args),
         Verb::Probe(args) => probe(args),
+        Verb::History(args) => history::run(args),
     }
 }
 

@@ -8,6 +8,7 @@
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
 //! * [`RpcErrorKind`] tells what sort of trouble an error of the server is;
+//! * [`Release`] says since when a method exists;
 //! * [`HandlerError`] is how a handler says that it does not answer, or answers with an error;
 //! * [`LineBuffer`] makes lines of bytes, with a limit;
 //! * [`de`] and [`ser`] are the building blocks of the generated codecs;
@@ -28,6 +29,7 @@ mod message;
 mod nullable;
 mod path;
 mod redact;
+mod release;
 mod reorder;
 mod request;
 pub mod ser;
@@ -54,6 +56,7 @@ pub use message::{Message, Params, UnknownMethod};
 pub use message::{deserialize_message, serialize_message};
 pub use nullable::Patch;
 pub use redact::Redacted;
+pub use release::{NotARelease, Release};
 pub use request::{Direction, Notification, Request, RequestVisitor};
 pub use string_enum::{StringEnum, UnknownValue};
 pub use transport::{BlockingTransport, Endpoint, Transport};

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Release;
+
 /// Who sends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -22,6 +24,8 @@ pub trait Request {
     const DIRECTION: Direction;
     /// Whether the server wants the `experimentalApi` capability for it.
     const EXPERIMENTAL: bool = false;
+    /// The first release of codex that has the method, experimental or not.
+    const SINCE: Release = Release::OLDEST;
     /// The `params` member: `()` where the method has none, an `Option` where it may be left out.
     type Params: Serialize + DeserializeOwned + Debug;
     /// The `result` member of the answer.
@@ -36,6 +40,8 @@ pub trait Notification {
     const DIRECTION: Direction;
     /// Whether the method is part of the experimental surface.
     const EXPERIMENTAL: bool = false;
+    /// The first release of codex that has the method, experimental or not.
+    const SINCE: Release = Release::OLDEST;
     /// The `params` member: `()` where the method has none.
     type Params: Serialize + DeserializeOwned + Debug;
 }

@@ -2,6 +2,8 @@
 //!
 //! `codex-appserver-shapes` has one [`Shape`] per definition and one [`Method`] per method.
 
+use crate::Release;
+
 /// What a value looks like on the wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
@@ -77,12 +79,15 @@ pub struct Member {
     pub default: Option<&'static str>,
     /// Absent and `null` mean different things.
     pub distinct_null: bool,
+    /// The first release of codex that has it, experimental or not.
+    pub since: Release,
 }
 
 impl Member {
     /// A member that has to be there.
     pub const fn required(name: &'static str, shape: Shape) -> Self {
-        Self { name, aliases: &[], shape, required: true, default: None, distinct_null: false }
+        let (aliases, default, since) = (&[], None, Release::OLDEST);
+        Self { name, aliases, shape, required: true, default, distinct_null: false, since }
     }
 
     /// A member that may be absent, or `null` for the same.
@@ -100,6 +105,12 @@ impl Member {
     #[must_use]
     pub const fn or(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
+    }
+
+    /// The member with the release that it came with: minor version and patch of 0.x.
+    #[must_use]
+    pub const fn since(self, minor: u16, patch: u16) -> Self {
+        Self { since: Release::new(0, minor, patch), ..self }
     }
 
     /// The member, absent and `null` being different.
@@ -135,4 +146,6 @@ pub struct Method {
     pub response: Option<Shape>,
     /// Only the experimental surface has it.
     pub experimental: bool,
+    /// The first release of codex that has it, experimental or not.
+    pub since: Release,
 }

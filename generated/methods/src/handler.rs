@@ -40,6 +40,8 @@ pub trait ServerRequestHandler: Send + Sync {
     /// Asks the client to produce a new attestation token.
     ///
     /// Method `attestation/generate`, a request from the server to the client.
+    ///
+    /// Since codex 0.131.0.
     fn attestation_generate(
         &self,
         params: AttestationGenerateParams,
@@ -54,6 +56,8 @@ pub trait ServerRequestHandler: Send + Sync {
     /// Asks the client for the current time in whole Unix seconds.
     ///
     /// Method `currentTime/read`, a request from the server to the client.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn current_time_read(
@@ -108,6 +112,8 @@ pub trait ServerRequestHandler: Send + Sync {
     /// Asks the client to grant further file system or network permissions.
     ///
     /// Method `item/permissions/requestApproval`, a request from the server to the client.
+    ///
+    /// Since codex 0.113.0.
     fn item_permissions_request_approval(
         &self,
         params: PermissionsRequestApprovalParams,
@@ -147,6 +153,8 @@ pub trait ServerRequestHandler: Send + Sync {
     /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
     ///
     /// Method `mcpServer/elicitation/request`, a request from the server to the client.
+    ///
+    /// Since codex 0.111.0.
     fn mcp_server_elicitation_request(
         &self,
         params: McpServerElicitationRequestParams,
@@ -246,6 +254,8 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     /// Asks the client to produce a new attestation token.
     ///
     /// Method `attestation/generate`, a request from the server to the client.
+    ///
+    /// Since codex 0.131.0.
     fn attestation_generate(
         &self,
         params: AttestationGenerateParams,
@@ -258,6 +268,8 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     /// Asks the client for the current time in whole Unix seconds.
     ///
     /// Method `currentTime/read`, a request from the server to the client.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn current_time_read(
@@ -304,6 +316,8 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     /// Asks the client to grant further file system or network permissions.
     ///
     /// Method `item/permissions/requestApproval`, a request from the server to the client.
+    ///
+    /// Since codex 0.113.0.
     fn item_permissions_request_approval(
         &self,
         params: PermissionsRequestApprovalParams,
@@ -337,6 +351,8 @@ pub trait BlockingServerRequestHandler: Send + Sync {
     /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
     ///
     /// Method `mcpServer/elicitation/request`, a request from the server to the client.
+    ///
+    /// Since codex 0.111.0.
     fn mcp_server_elicitation_request(
         &self,
         params: McpServerElicitationRequestParams,

@@ -17,6 +17,9 @@ mod setters;
 #[rustfmt::skip]
 mod handler;
 pub use handler::*;
+#[rustfmt::skip]
+mod since;
+pub use since::*;
 /// The codex version whose protocol this is.
 ///
 /// Its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.

@@ -14,6 +14,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `account/bedrock/checkGovCloudRequirements`, a request from the client to the server.
     ///
+    /// Since codex 0.161.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn account_bedrock_check_gov_cloud_requirements(
         &self,
@@ -25,6 +27,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the AWS profiles and environment credentials usable for Amazon Bedrock.
     ///
     /// Method `account/bedrock/discover`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn account_bedrock_discover(
@@ -38,6 +42,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `account/bedrock/setup`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn account_bedrock_setup(
         &self,
@@ -49,6 +55,8 @@ pub trait Methods: wire::Endpoint {
     /// Cancels a pending gateway OAuth login.
     ///
     /// Method `account/gatewayOAuth/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     fn account_gateway_o_auth_cancel(
         &self,
     ) -> Call<'_, Self, request_method::AccountGatewayOAuthCancel> {
@@ -58,6 +66,8 @@ pub trait Methods: wire::Endpoint {
     /// Starts the OAuth login for a provider's gateway, by browser or device code.
     ///
     /// Method `account/gatewayOAuth/login`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     fn account_gateway_o_auth_login(
         &self,
     ) -> Call<'_, Self, request_method::AccountGatewayOAuthLogin> {
@@ -67,6 +77,8 @@ pub trait Methods: wire::Endpoint {
     /// Reports whether a model provider uses gateway OAuth and how its login stands.
     ///
     /// Method `account/gatewayOAuth/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     fn account_gateway_o_auth_read(
         &self,
     ) -> Call<'_, Self, request_method::AccountGatewayOAuthRead> {
@@ -77,6 +89,8 @@ pub trait Methods: wire::Endpoint {
     /// Sets up Google Cloud Vertex AI with a project, a location and optional credentials.
     ///
     /// Method `account/gcp/setup`, a request from the client to the server.
+    ///
+    /// Since codex 0.166.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn account_gcp_setup(
@@ -116,6 +130,8 @@ pub trait Methods: wire::Endpoint {
     /// Spends a reset credit to reset rate limits; the idempotency key makes retries safe.
     ///
     /// Method `account/rateLimitResetCredit/consume`, a request from the client to the server.
+    ///
+    /// Since codex 0.141.0.
     fn account_rate_limit_reset_credit_consume(
         &self,
         idempotency_key: impl Into<String>,
@@ -142,6 +158,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns a notice about account security setup, if one is due.
     ///
     /// Method `account/securitySetup/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.169.0.
     fn account_security_setup_read(
         &self,
     ) -> Call<'_, Self, request_method::AccountSecuritySetupRead> {
@@ -151,6 +169,8 @@ pub trait Methods: wire::Endpoint {
     /// Sends a nudge email about credits or the usage limit, unless its cooldown is still running.
     ///
     /// Method `account/sendAddCreditsNudgeEmail`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0.
     fn account_send_add_credits_nudge_email(
         &self,
         credit_type: impl Into<AddCreditsNudgeCreditType>,
@@ -161,6 +181,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the token usage of the account by day, or the estimated usage of one thread.
     ///
     /// Method `account/usage/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.138.0.
     fn account_usage_read(&self) -> Call<'_, Self, request_method::AccountUsageRead> {
         Call::new(self, None)
     }
@@ -168,6 +190,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the active messages of the workspace, if it has the feature.
     ///
     /// Method `account/workspaceMessages/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.142.0.
     fn account_workspace_messages_read(
         &self,
     ) -> Call<'_, Self, request_method::AccountWorkspaceMessagesRead> {
@@ -178,6 +202,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the logged-in account sessions with their workspaces.
     ///
     /// Method `accountSession/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.166.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn account_session_list(
@@ -191,6 +217,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `accountSession/switch`, a request from the client to the server.
     ///
+    /// Since codex 0.166.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn account_session_switch(
         &self,
@@ -203,6 +231,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the installed apps with their enabled and callable state.
     ///
     /// Method `app/installed`, a request from the client to the server.
+    ///
+    /// Since codex 0.145.0.
     fn app_installed(&self) -> Call<'_, Self, request_method::AppInstalled> {
         Call::new(self, AppsInstalledParams::new())
     }
@@ -217,6 +247,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the metadata of up to 100 apps by id and names the ids it did not find.
     ///
     /// Method `app/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.145.0.
     fn app_read(
         &self,
         app_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -249,6 +281,8 @@ pub trait Methods: wire::Endpoint {
     /// Resizes the terminal of a running `command/exec`, in character cells.
     ///
     /// Method `command/exec/resize`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     fn command_exec_resize(
         &self,
         process_id: impl Into<String>,
@@ -260,6 +294,8 @@ pub trait Methods: wire::Endpoint {
     /// Terminates a running `command/exec` by its process id.
     ///
     /// Method `command/exec/terminate`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     fn command_exec_terminate(
         &self,
         process_id: impl Into<String>,
@@ -270,6 +306,8 @@ pub trait Methods: wire::Endpoint {
     /// Writes base64-encoded bytes to the stdin of a running `command/exec`, or closes it.
     ///
     /// Method `command/exec/write`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     fn command_exec_write(
         &self,
         process_id: impl Into<String>,
@@ -329,6 +367,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `environment/add`, a request from the client to the server.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn environment_add(
         &self,
@@ -343,6 +383,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `environment/info`, a request from the client to the server.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn environment_info(
         &self,
@@ -356,6 +398,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `environment/status`, a request from the client to the server.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn environment_status(
         &self,
@@ -367,6 +411,8 @@ pub trait Methods: wire::Endpoint {
     /// Turns named features on or off for the running server process.
     ///
     /// Method `experimentalFeature/enablement/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     fn experimental_feature_enablement_set(
         &self,
         enablement: std::collections::BTreeMap<String, bool>,
@@ -386,6 +432,8 @@ pub trait Methods: wire::Endpoint {
     /// Looks for settings, skills, sessions and the like of other agents that could be imported.
     ///
     /// Method `externalAgentConfig/detect`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     fn external_agent_config_detect(
         &self,
     ) -> Call<'_, Self, request_method::ExternalAgentConfigDetect> {
@@ -395,6 +443,8 @@ pub trait Methods: wire::Endpoint {
     /// Starts importing items found by `externalAgentConfig/detect` and returns the import's id.
     ///
     /// Method `externalAgentConfig/import`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     fn external_agent_config_import(
         &self,
         migration_items: impl Into<Vec<ExternalAgentConfigMigrationItem>>,
@@ -405,6 +455,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the history of imports from other agents.
     ///
     /// Method `externalAgentConfig/import/readHistories`, a request from the client to the server.
+    ///
+    /// Since codex 0.142.0.
     fn external_agent_config_import_read_histories(
         &self,
     ) -> Call<'_, Self, request_method::ExternalAgentConfigImportReadHistories> {
@@ -414,6 +466,8 @@ pub trait Methods: wire::Endpoint {
     /// Records an import that was completed elsewhere in the import history.
     ///
     /// Method `externalAgentConfig/import/recordHistory`, a request from the client to the server.
+    ///
+    /// Since codex 0.146.0.
     fn external_agent_config_import_record_history(
         &self,
         provider_id: impl Into<String>,
@@ -433,6 +487,8 @@ pub trait Methods: wire::Endpoint {
     /// Saves user feedback as a ZIP file on the server's host instead of uploading it.
     ///
     /// Method `feedback/save`, a request from the client to the server.
+    ///
+    /// Since codex 0.164.0.
     fn feedback_save(
         &self,
         classification: impl Into<String>,
@@ -454,6 +510,8 @@ pub trait Methods: wire::Endpoint {
     /// Copies a file, or a directory tree if `recursive` is set.
     ///
     /// Method `fs/copy`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_copy(
         &self,
         destination_path: impl Into<AbsolutePathBuf>,
@@ -465,6 +523,8 @@ pub trait Methods: wire::Endpoint {
     /// Creates a directory on the server's host, by default with its parents.
     ///
     /// Method `fs/createDirectory`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_create_directory(
         &self,
         path: impl Into<AbsolutePathBuf>,
@@ -475,6 +535,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the kind of a path and its creation and change times in Unix milliseconds.
     ///
     /// Method `fs/getMetadata`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_get_metadata(
         &self,
         path: impl Into<AbsolutePathBuf>,
@@ -485,6 +547,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the direct entries of a directory by name and kind.
     ///
     /// Method `fs/readDirectory`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_read_directory(
         &self,
         path: impl Into<AbsolutePathBuf>,
@@ -495,6 +559,8 @@ pub trait Methods: wire::Endpoint {
     /// Reads a file of the server's host and returns its bytes as base64.
     ///
     /// Method `fs/readFile`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_read_file(
         &self,
         path: impl Into<AbsolutePathBuf>,
@@ -505,6 +571,8 @@ pub trait Methods: wire::Endpoint {
     /// Deletes a file or directory tree; by default recursive and silent about missing paths.
     ///
     /// Method `fs/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_remove(
         &self,
         path: impl Into<AbsolutePathBuf>,
@@ -515,6 +583,8 @@ pub trait Methods: wire::Endpoint {
     /// Stops a watch started with `fs/watch`.
     ///
     /// Method `fs/unwatch`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     fn fs_unwatch(
         &self,
         watch_id: impl Into<String>,
@@ -525,6 +595,8 @@ pub trait Methods: wire::Endpoint {
     /// Starts watching a path; changes come as `fs/changed` under the given `watchId`.
     ///
     /// Method `fs/watch`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     fn fs_watch(
         &self,
         watch_id: impl Into<String>,
@@ -536,6 +608,8 @@ pub trait Methods: wire::Endpoint {
     /// Writes base64-encoded bytes to a file on the server's host.
     ///
     /// Method `fs/writeFile`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn fs_write_file(
         &self,
         data_base64: impl Into<String>,
@@ -560,6 +634,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `fuzzyFileSearch/sessionStart`, a request from the client to the server.
     ///
+    /// Since codex 0.104.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn fuzzy_file_search_session_start(
         &self,
@@ -574,6 +650,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `fuzzyFileSearch/sessionStop`, a request from the client to the server.
     ///
+    /// Since codex 0.104.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn fuzzy_file_search_session_stop(
         &self,
@@ -586,6 +664,8 @@ pub trait Methods: wire::Endpoint {
     /// Changes the query of a file search session; hits come as notifications.
     ///
     /// Method `fuzzyFileSearch/sessionUpdate`, a request from the client to the server.
+    ///
+    /// Since codex 0.104.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn fuzzy_file_search_session_update(
@@ -626,6 +706,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the hooks that apply to some working directories or to a loaded thread.
     ///
     /// Method `hooks/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0.
     fn hooks_list(&self) -> Call<'_, Self, request_method::HooksList> {
         Call::new(self, HooksListParams::new())
     }
@@ -643,6 +725,8 @@ pub trait Methods: wire::Endpoint {
     /// Adds a plugin marketplace from a source such as a Git repository and returns where it was put.
     ///
     /// Method `marketplace/add`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     fn marketplace_add(
         &self,
         source: impl Into<String>,
@@ -653,6 +737,8 @@ pub trait Methods: wire::Endpoint {
     /// Removes a plugin marketplace by name.
     ///
     /// Method `marketplace/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0.
     fn marketplace_remove(
         &self,
         marketplace_name: impl Into<String>,
@@ -663,6 +749,8 @@ pub trait Methods: wire::Endpoint {
     /// Updates one plugin marketplace or all, returning upgraded roots and errors.
     ///
     /// Method `marketplace/upgrade`, a request from the client to the server.
+    ///
+    /// Since codex 0.125.0.
     fn marketplace_upgrade(&self) -> Call<'_, Self, request_method::MarketplaceUpgrade> {
         Call::new(self, MarketplaceUpgradeParams::new())
     }
@@ -671,6 +759,8 @@ pub trait Methods: wire::Endpoint {
     /// Opens an event stream of an MCP server under a client-chosen subscription id.
     ///
     /// Method `mcpServer/event/stream/start`, a request from the client to the server.
+    ///
+    /// Since codex 0.150.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn mcp_server_event_stream_start(
@@ -698,6 +788,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `mcpServer/event/stream/stop`, a request from the client to the server.
     ///
+    /// Since codex 0.150.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn mcp_server_event_stream_stop(
         &self,
@@ -719,6 +811,8 @@ pub trait Methods: wire::Endpoint {
     /// Reads a resource of an MCP server by its URI.
     ///
     /// Method `mcpServer/resource/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.120.0.
     fn mcp_server_resource_read(
         &self,
         server: impl Into<String>,
@@ -730,6 +824,8 @@ pub trait Methods: wire::Endpoint {
     /// Calls a tool of an MCP server in the context of a thread and returns its result.
     ///
     /// Method `mcpServer/tool/call`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     fn mcp_server_tool_call(
         &self,
         thread_id: impl Into<String>,
@@ -753,6 +849,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `memory/reset`, a request from the client to the server.
     ///
+    /// Since codex 0.121.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn memory_reset(&self) -> Call<'_, Self, request_method::MemoryReset> {
         Call::new(self, ())
@@ -762,6 +860,8 @@ pub trait Methods: wire::Endpoint {
     /// Reports how many threads are consolidated into memory and whether that is enough for use.
     ///
     /// Method `memory/status`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn memory_status(&self) -> Call<'_, Self, request_method::MemoryStatus> {
@@ -790,6 +890,8 @@ pub trait Methods: wire::Endpoint {
     /// Reports whether the model provider offers image generation and web search.
     ///
     /// Method `modelProvider/capabilities/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0.
     fn model_provider_capabilities_read(
         &self,
     ) -> Call<'_, Self, request_method::ModelProviderCapabilitiesRead> {
@@ -799,6 +901,8 @@ pub trait Methods: wire::Endpoint {
     /// Writes the settings of a custom, Bedrock or Google Cloud model provider.
     ///
     /// Method `modelProvider/config/write`, a request from the client to the server.
+    ///
+    /// Since codex 0.168.0.
     fn model_provider_config_write(
         &self,
         settings: impl Into<ProviderSettingsPatch>,
@@ -809,6 +913,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the configured model providers and names the default.
     ///
     /// Method `modelProvider/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.168.0.
     fn model_provider_list(&self) -> Call<'_, Self, request_method::ModelProviderList> {
         Call::new(self, ModelProviderListParams::new())
     }
@@ -816,6 +922,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the named permission profiles and whether each may be chosen.
     ///
     /// Method `permissionProfile/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.133.0.
     fn permission_profile_list(
         &self,
     ) -> Call<'_, Self, request_method::PermissionProfileList> {
@@ -825,6 +933,8 @@ pub trait Methods: wire::Endpoint {
     /// Installs a plugin from a marketplace and returns which of its apps still need a login.
     ///
     /// Method `plugin/install`, a request from the client to the server.
+    ///
+    /// Since codex 0.110.0.
     fn plugin_install(
         &self,
         plugin_name: impl Into<String>,
@@ -835,6 +945,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the installed plugins, plus named ones that could be suggested for installation.
     ///
     /// Method `plugin/installed`, a request from the client to the server.
+    ///
+    /// Since codex 0.132.0.
     fn plugin_installed(&self) -> Call<'_, Self, request_method::PluginInstalled> {
         Call::new(self, PluginInstalledParams::new())
     }
@@ -842,6 +954,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists marketplaces with their plugins, local ones by default.
     ///
     /// Method `plugin/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     fn plugin_list(&self) -> Call<'_, Self, request_method::PluginList> {
         Call::new(self, PluginListParams::new())
     }
@@ -849,6 +963,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the details of one plugin: skills, hooks, apps and MCP servers.
     ///
     /// Method `plugin/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     fn plugin_read(
         &self,
         plugin_name: impl Into<String>,
@@ -859,6 +975,8 @@ pub trait Methods: wire::Endpoint {
     /// Brings local plugin bundles in line with the remote state and reports what changed or failed.
     ///
     /// Method `plugin/reconcile`, a request from the client to the server.
+    ///
+    /// Since codex 0.153.0.
     fn plugin_reconcile(&self) -> Call<'_, Self, request_method::PluginReconcile> {
         Call::new(self, PluginReconcileParams::new())
     }
@@ -867,6 +985,8 @@ pub trait Methods: wire::Endpoint {
     /// Searches plugins by text, in pages.
     ///
     /// Method `plugin/search`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn plugin_search(
@@ -879,6 +999,8 @@ pub trait Methods: wire::Endpoint {
     /// Fetches a shared plugin to a local path.
     ///
     /// Method `plugin/share/checkout`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     fn plugin_share_checkout(
         &self,
         remote_plugin_id: impl Into<String>,
@@ -889,6 +1011,8 @@ pub trait Methods: wire::Endpoint {
     /// Deletes the share of a plugin.
     ///
     /// Method `plugin/share/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn plugin_share_delete(
         &self,
         remote_plugin_id: impl Into<String>,
@@ -899,6 +1023,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists shared plugins with their local paths where known.
     ///
     /// Method `plugin/share/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn plugin_share_list(&self) -> Call<'_, Self, request_method::PluginShareList> {
         Call::new(self, PluginShareListParams::new())
     }
@@ -906,6 +1032,8 @@ pub trait Methods: wire::Endpoint {
     /// Shares a local plugin, as new or as an update, and returns its link.
     ///
     /// Method `plugin/share/save`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn plugin_share_save(
         &self,
         plugin_path: impl Into<AbsolutePathBuf>,
@@ -916,6 +1044,8 @@ pub trait Methods: wire::Endpoint {
     /// Changes with whom a shared plugin is shared and how it can be found.
     ///
     /// Method `plugin/share/updateTargets`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn plugin_share_update_targets(
         &self,
         remote_plugin_id: impl Into<String>,
@@ -935,6 +1065,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the text of one skill of a remote plugin.
     ///
     /// Method `plugin/skill/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn plugin_skill_read(
         &self,
         remote_plugin_id: impl Into<String>,
@@ -954,6 +1086,8 @@ pub trait Methods: wire::Endpoint {
     /// Uninstalls a plugin.
     ///
     /// Method `plugin/uninstall`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     fn plugin_uninstall(
         &self,
         plugin_id: impl Into<String>,
@@ -965,6 +1099,8 @@ pub trait Methods: wire::Endpoint {
     /// Kills a spawned process by its handle.
     ///
     /// Method `process/kill`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn process_kill(
@@ -979,6 +1115,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `process/resizePty`, a request from the client to the server.
     ///
+    /// Since codex 0.129.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn process_resize_pty(
         &self,
@@ -992,6 +1130,8 @@ pub trait Methods: wire::Endpoint {
     /// Starts a process outside the sandbox; output and exit come as notifications.
     ///
     /// Method `process/spawn`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn process_spawn(
@@ -1008,6 +1148,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `process/writeStdin`, a request from the client to the server.
     ///
+    /// Since codex 0.129.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn process_write_stdin(
         &self,
@@ -1020,6 +1162,8 @@ pub trait Methods: wire::Endpoint {
     /// Creates a project from a name and root folders; the idempotency key makes retries safe.
     ///
     /// Method `project/create`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn project_create(
@@ -1036,6 +1180,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `project/delete`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn project_delete(
         &self,
@@ -1048,6 +1194,8 @@ pub trait Methods: wire::Endpoint {
     /// Creates a project like `project/create` and may assign existing threads to it.
     ///
     /// Method `project/import`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn project_import(
@@ -1064,6 +1212,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `project/list`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn project_list(&self) -> Call<'_, Self, request_method::ProjectList> {
         Call::new(self, ProjectListParams::new())
@@ -1073,6 +1223,8 @@ pub trait Methods: wire::Endpoint {
     /// Moves a project to another position, before a given project if one is named.
     ///
     /// Method `project/move`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn project_move(
@@ -1087,6 +1239,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `project/read`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn project_read(
         &self,
@@ -1099,6 +1253,8 @@ pub trait Methods: wire::Endpoint {
     /// Changes name, root folders or metadata of a project.
     ///
     /// Method `project/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn project_update(
@@ -1113,6 +1269,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `remoteControl/client/list`, a request from the client to the server.
     ///
+    /// Since codex 0.137.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_client_list(
         &self,
@@ -1125,6 +1283,8 @@ pub trait Methods: wire::Endpoint {
     /// Revokes the access of one paired remote client.
     ///
     /// Method `remoteControl/client/revoke`, a request from the client to the server.
+    ///
+    /// Since codex 0.137.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_client_revoke(
@@ -1140,6 +1300,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `remoteControl/disable`, a request from the client to the server.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_disable(
         &self,
@@ -1151,6 +1313,8 @@ pub trait Methods: wire::Endpoint {
     /// Turns remote control of this server on and returns its connection status.
     ///
     /// Method `remoteControl/enable`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_enable(
@@ -1164,6 +1328,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `remoteControl/pairing/start`, a request from the client to the server.
     ///
+    /// Since codex 0.137.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_pairing_start(
         &self,
@@ -1176,6 +1342,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `remoteControl/pairing/status`, a request from the client to the server.
     ///
+    /// Since codex 0.138.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_pairing_status(
         &self,
@@ -1187,6 +1355,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the remote control status and the names under which the server is known.
     ///
     /// Method `remoteControl/status/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn remote_control_status_read(
@@ -1211,6 +1381,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `rollout/compress`, a request from the client to the server.
     ///
+    /// Since codex 0.156.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn rollout_compress(&self) -> Call<'_, Self, request_method::RolloutCompress> {
         Call::new(self, ())
@@ -1220,6 +1392,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns memory figures in bytes and named counters of the server process.
     ///
     /// Method `server/diagnostics`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn server_diagnostics(&self) -> Call<'_, Self, request_method::ServerDiagnostics> {
@@ -1239,6 +1413,8 @@ pub trait Methods: wire::Endpoint {
     /// Sets further directories in which skills are looked for.
     ///
     /// Method `skills/extraRoots/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.136.0.
     fn skills_extra_roots_set(
         &self,
         extra_roots: impl Into<Vec<AbsolutePathBuf>>,
@@ -1256,6 +1432,8 @@ pub trait Methods: wire::Endpoint {
     /// Approves an action the automatic reviewer had denied, given that review's event.
     ///
     /// Method `thread/approveGuardianDeniedAction`, a request from the client to the server.
+    ///
+    /// Since codex 0.124.0.
     fn thread_approve_guardian_denied_action(
         &self,
         thread_id: impl Into<String>,
@@ -1277,6 +1455,8 @@ pub trait Methods: wire::Endpoint {
     /// Attaches a typed JSON payload to a thread, or finds the one already there under the same key.
     ///
     /// Method `thread/attachment/add`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     fn thread_attachment_add(
         &self,
         thread_id: impl Into<String>,
@@ -1298,6 +1478,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the attachments of a thread in pages.
     ///
     /// Method `thread/attachment/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     fn thread_attachment_list(
         &self,
         thread_id: impl Into<String>,
@@ -1308,6 +1490,8 @@ pub trait Methods: wire::Endpoint {
     /// Removes one attachment of a thread, found by type and identity key.
     ///
     /// Method `thread/attachment/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     fn thread_attachment_remove(
         &self,
         thread_id: impl Into<String>,
@@ -1323,6 +1507,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the threads that hold an attachment of a given type and identity key.
     ///
     /// Method `thread/attachmentOwner/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.162.0.
     fn thread_attachment_owner_list(
         &self,
         attachment_type: impl Into<String>,
@@ -1352,6 +1538,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/backgroundTerminals/list`, a request from the client to the server.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_background_terminals_list(
         &self,
@@ -1364,6 +1552,8 @@ pub trait Methods: wire::Endpoint {
     /// Ends one background terminal of a thread and tells whether it was running.
     ///
     /// Method `thread/backgroundTerminals/terminate`, a request from the client to the server.
+    ///
+    /// Since codex 0.140.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_background_terminals_terminate(
@@ -1392,6 +1582,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/decrement_elicitation`, a request from the client to the server.
     ///
+    /// Since codex 0.114.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_decrement_elicitation(
         &self,
@@ -1403,6 +1595,8 @@ pub trait Methods: wire::Endpoint {
     /// Deletes a stored thread.
     ///
     /// Method `thread/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.140.0.
     fn thread_delete(
         &self,
         thread_id: impl Into<String>,
@@ -1423,6 +1617,8 @@ pub trait Methods: wire::Endpoint {
     /// Removes the goal of a thread and tells whether there was one.
     ///
     /// Method `thread/goal/clear`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     fn thread_goal_clear(
         &self,
         thread_id: impl Into<String>,
@@ -1433,6 +1629,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns the goal of a thread, if it has one.
     ///
     /// Method `thread/goal/get`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     fn thread_goal_get(
         &self,
         thread_id: impl Into<String>,
@@ -1443,6 +1641,8 @@ pub trait Methods: wire::Endpoint {
     /// Sets or changes the goal of a thread: its objective, status and token budget.
     ///
     /// Method `thread/goal/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     fn thread_goal_set(
         &self,
         thread_id: impl Into<String>,
@@ -1454,6 +1654,8 @@ pub trait Methods: wire::Endpoint {
     /// Has the automatic reviewer assess the last injected command of an idle thread without running it.
     ///
     /// Method `thread/guardianReview`, a request from the client to the server.
+    ///
+    /// Since codex 0.167.2.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_guardian_review(
@@ -1468,6 +1670,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/increment_elicitation`, a request from the client to the server.
     ///
+    /// Since codex 0.114.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_increment_elicitation(
         &self,
@@ -1479,6 +1683,8 @@ pub trait Methods: wire::Endpoint {
     /// Adds raw Responses API items to what the model sees of a thread, with no turn started.
     ///
     /// Method `thread/inject_items`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     fn thread_inject_items(
         &self,
         thread_id: impl Into<String>,
@@ -1490,6 +1696,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the items of a thread or of one turn in pages, oldest first by default.
     ///
     /// Method `thread/items/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.143.0. Experimental until codex 0.151.0.
     fn thread_items_list(
         &self,
         thread_id: impl Into<String>,
@@ -1501,6 +1709,8 @@ pub trait Methods: wire::Endpoint {
     /// Returns up to 100 stored items of one turn by their ids.
     ///
     /// Method `thread/items/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.163.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_items_read(
@@ -1531,6 +1741,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/memory/read`, a request from the client to the server.
     ///
+    /// Since codex 0.165.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_memory_read(
         &self,
@@ -1544,6 +1756,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/memoryMode/set`, a request from the client to the server.
     ///
+    /// Since codex 0.121.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_memory_mode_set(
         &self,
@@ -1556,6 +1770,8 @@ pub trait Methods: wire::Endpoint {
     /// Changes stored facts of a thread: Git data, project and the Daybreak choice.
     ///
     /// Method `thread/metadata/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.110.0.
     fn thread_metadata_update(
         &self,
         thread_id: impl Into<String>,
@@ -1579,6 +1795,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/prediction/request`, a request from the client to the server.
     ///
+    /// Since codex 0.161.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_prediction_request(
         &self,
@@ -1593,6 +1811,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/prepareApprovedPlan`, a request from the client to the server.
     ///
+    /// Since codex 0.169.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_prepare_approved_plan(
         &self,
@@ -1606,6 +1826,8 @@ pub trait Methods: wire::Endpoint {
     /// Appends user input to the queue of a thread, to be run as a later turn.
     ///
     /// Method `thread/queue/add`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_add(
@@ -1625,6 +1847,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/queue/delete`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_delete(
         &self,
@@ -1639,6 +1863,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/queue/list`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_list(
         &self,
@@ -1651,6 +1877,8 @@ pub trait Methods: wire::Endpoint {
     /// Puts the queued inputs of a thread into the order of the given ids.
     ///
     /// Method `thread/queue/reorder`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_reorder(
@@ -1666,6 +1894,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/queue/start`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_start(
         &self,
@@ -1678,6 +1908,8 @@ pub trait Methods: wire::Endpoint {
     /// Replaces the content of one queued input.
     ///
     /// Method `thread/queue/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_queue_update(
@@ -1707,6 +1939,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/readState/update`, a request from the client to the server.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_read_state_update(
         &self,
@@ -1725,6 +1959,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/realtime/appendAudio`, a request from the client to the server.
     ///
+    /// Since codex 0.106.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_audio(
         &self,
@@ -1738,6 +1974,8 @@ pub trait Methods: wire::Endpoint {
     /// Feeds text to be spoken into the realtime session of a thread.
     ///
     /// Method `thread/realtime/appendSpeech`, a request from the client to the server.
+    ///
+    /// Since codex 0.141.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_speech(
@@ -1753,6 +1991,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/realtime/appendText`, a request from the client to the server.
     ///
+    /// Since codex 0.106.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_append_text(
         &self,
@@ -1767,6 +2007,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/realtime/listVoices`, a request from the client to the server.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_list_voices(
         &self,
@@ -1778,6 +2020,8 @@ pub trait Methods: wire::Endpoint {
     /// Opens a realtime voice or text session on a thread, over WebSocket or WebRTC.
     ///
     /// Method `thread/realtime/start`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_start(
@@ -1792,6 +2036,8 @@ pub trait Methods: wire::Endpoint {
     /// Closes the realtime session of a thread.
     ///
     /// Method `thread/realtime/stop`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_realtime_stop(
@@ -1814,6 +2060,8 @@ pub trait Methods: wire::Endpoint {
     /// Cuts the stored history of a thread before a given turn; files on disk stay as they are.
     ///
     /// Method `thread/revert`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0. Experimental until codex 0.151.0.
     fn thread_revert(
         &self,
         thread_id: impl Into<String>,
@@ -1826,6 +2074,8 @@ pub trait Methods: wire::Endpoint {
     /// Asks the model once on top of a thread's latest turn and returns the text and token counts.
     ///
     /// Method `thread/sample`, a request from the client to the server.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_sample(
@@ -1842,6 +2092,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/sample/cancel`, a request from the client to the server.
     ///
+    /// Since codex 0.164.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_sample_cancel(
         &self,
@@ -1854,6 +2106,8 @@ pub trait Methods: wire::Endpoint {
     /// Searches stored threads for a text and returns each hit with a snippet.
     ///
     /// Method `thread/search`, a request from the client to the server.
+    ///
+    /// Since codex 0.134.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn thread_search(
@@ -1868,6 +2122,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/searchOccurrences`, a request from the client to the server.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_search_occurrences(
         &self,
@@ -1880,6 +2136,8 @@ pub trait Methods: wire::Endpoint {
     /// Places a thread in a section, before another thread or at the end, or takes it out.
     ///
     /// Method `thread/section/move`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     fn thread_section_move(
         &self,
         thread_id: impl Into<String>,
@@ -1893,6 +2151,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/settings/update`, a request from the client to the server.
     ///
+    /// Since codex 0.133.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_settings_update(
         &self,
@@ -1904,6 +2164,8 @@ pub trait Methods: wire::Endpoint {
     /// Runs a shell line in a thread outside the sandbox; `timeoutMs` defaults to an hour.
     ///
     /// Method `thread/shellCommand`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     fn thread_shell_command(
         &self,
         thread_id: impl Into<String>,
@@ -1924,6 +2186,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `thread/timeline/list`, a request from the client to the server.
     ///
+    /// Since codex 0.150.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn thread_timeline_list(
         &self,
@@ -1935,6 +2199,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the turns of a thread in pages, newest first by default.
     ///
     /// Method `thread/turns/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0. Experimental until codex 0.151.0.
     fn thread_turns_list(
         &self,
         thread_id: impl Into<String>,
@@ -1955,6 +2221,8 @@ pub trait Methods: wire::Endpoint {
     /// Stops turn and item events of a thread for this connection; the status tells if it was subscribed.
     ///
     /// Method `thread/unsubscribe`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     fn thread_unsubscribe(
         &self,
         thread_id: impl Into<String>,
@@ -1965,6 +2233,8 @@ pub trait Methods: wire::Endpoint {
     /// Creates a named section for threads, with an optional icon and color.
     ///
     /// Method `threadSection/create`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     fn thread_section_create(
         &self,
         name: impl Into<String>,
@@ -1975,6 +2245,8 @@ pub trait Methods: wire::Endpoint {
     /// Deletes a section of threads.
     ///
     /// Method `threadSection/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     fn thread_section_delete(
         &self,
         section_id: impl Into<String>,
@@ -1985,6 +2257,8 @@ pub trait Methods: wire::Endpoint {
     /// Lists the sections that group threads, in pages.
     ///
     /// Method `threadSection/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     fn thread_section_list(&self) -> Call<'_, Self, request_method::ThreadSectionList> {
         Call::new(self, ThreadSectionListParams::new())
     }
@@ -1992,6 +2266,8 @@ pub trait Methods: wire::Endpoint {
     /// Renames a section and, if given, changes its icon and color.
     ///
     /// Method `threadSection/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     fn thread_section_update(
         &self,
         section_id: impl Into<String>,
@@ -2015,6 +2291,8 @@ pub trait Methods: wire::Endpoint {
     /// Changes model, effort, tier, reviewer or environments of the running turn only.
     ///
     /// Method `turn/settings/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.151.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn turn_settings_update(
@@ -2053,6 +2331,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `userVerification/cancel`, a request from the client to the server.
     ///
+    /// Since codex 0.155.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn user_verification_cancel(
         &self,
@@ -2066,6 +2346,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `userVerification/delete`, a request from the client to the server.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn user_verification_delete(
         &self,
@@ -2077,6 +2359,8 @@ pub trait Methods: wire::Endpoint {
     /// Creates or reuses a device credential and returns its public part for the caller to register.
     ///
     /// Method `userVerification/enroll`, a request from the client to the server.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn user_verification_enroll(
@@ -2090,6 +2374,8 @@ pub trait Methods: wire::Endpoint {
     ///
     /// Method `userVerification/status`, a request from the client to the server.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     fn user_verification_status(
         &self,
@@ -2101,6 +2387,8 @@ pub trait Methods: wire::Endpoint {
     /// Signs a challenge with the device credential and returns the proof.
     ///
     /// Method `userVerification/verify`, a request from the client to the server.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     fn user_verification_verify(
@@ -2115,6 +2403,8 @@ pub trait Methods: wire::Endpoint {
     /// Reports whether the Windows sandbox is ready, not configured or in need of an update.
     ///
     /// Method `windowsSandbox/readiness`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     fn windows_sandbox_readiness(
         &self,
     ) -> Call<'_, Self, request_method::WindowsSandboxReadiness> {
@@ -2124,6 +2414,8 @@ pub trait Methods: wire::Endpoint {
     /// Starts setting up the Windows sandbox, elevated or not; the end comes as a notification.
     ///
     /// Method `windowsSandbox/setupStart`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     fn windows_sandbox_setup_start(
         &self,
         mode: impl Into<WindowsSandboxSetupMode>,

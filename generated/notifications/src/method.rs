@@ -6,11 +6,14 @@ use crate::prelude::{self, wire};
 /// Sent when the gateway OAuth login of a provider moves on, succeeds or fails.
 ///
 /// Method `account/gatewayOAuth/changed`, a notification from the server.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountGatewayOAuthChanged;
 impl wire::Notification for AccountGatewayOAuthChanged {
     const METHOD: &'static str = "account/gatewayOAuth/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 157, 0);
     type Params = prelude::GatewayOAuthChangedNotification;
 }
 
@@ -61,22 +64,28 @@ impl wire::Notification for AppListUpdated {
 /// Sent when a turn comes under strict automatic review.
 ///
 /// Method `autoApprovalReview/strictReviewRequired`, a notification from the server.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AutoApprovalReviewStrictReviewRequired;
 impl wire::Notification for AutoApprovalReviewStrictReviewRequired {
     const METHOD: &'static str = "autoApprovalReview/strictReviewRequired";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::StrictReviewRequiredNotification;
 }
 
 /// Sent when a streaming `command/exec` prints, with the bytes as base64.
 ///
 /// Method `command/exec/outputDelta`, a notification from the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandExecOutputDelta;
 impl wire::Notification for CommandExecOutputDelta {
     const METHOD: &'static str = "command/exec/outputDelta";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::CommandExecOutputDeltaNotification;
 }
 
@@ -116,88 +125,112 @@ impl wire::Notification for Error {
 /// Sent when an import from another agent is done, with successes and failures by type.
 ///
 /// Method `externalAgentConfig/import/completed`, a notification from the server.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigImportCompleted;
 impl wire::Notification for ExternalAgentConfigImportCompleted {
     const METHOD: &'static str = "externalAgentConfig/import/completed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 122, 0);
     type Params = prelude::ExternalAgentConfigImportCompletedNotification;
 }
 
 /// Sent when an import from another agent makes progress.
 ///
 /// Method `externalAgentConfig/import/progress`, a notification from the server.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigImportProgress;
 impl wire::Notification for ExternalAgentConfigImportProgress {
     const METHOD: &'static str = "externalAgentConfig/import/progress";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
     type Params = prelude::ExternalAgentConfigImportProgressNotification;
 }
 
 /// Sent when something changes at or below a path watched with `fs/watch`.
 ///
 /// Method `fs/changed`, a notification from the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsChanged;
 impl wire::Notification for FsChanged {
     const METHOD: &'static str = "fs/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::FsChangedNotification;
 }
 
 /// Sent when a file search session has finished searching.
 ///
 /// Method `fuzzyFileSearch/sessionCompleted`, a notification from the server.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzyFileSearchSessionCompleted;
 impl wire::Notification for FuzzyFileSearchSessionCompleted {
     const METHOD: &'static str = "fuzzyFileSearch/sessionCompleted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::FuzzyFileSearchSessionCompletedNotification;
 }
 
 /// Sent when a file search session has hits for its current query.
 ///
 /// Method `fuzzyFileSearch/sessionUpdated`, a notification from the server.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzyFileSearchSessionUpdated;
 impl wire::Notification for FuzzyFileSearchSessionUpdated {
     const METHOD: &'static str = "fuzzyFileSearch/sessionUpdated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::FuzzyFileSearchSessionUpdatedNotification;
 }
 
 /// Sent when the automatic reviewer has a warning about a thread.
 ///
 /// Method `guardianWarning`, a notification from the server.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Copy, Debug)]
 pub struct GuardianWarning;
 impl wire::Notification for GuardianWarning {
     const METHOD: &'static str = "guardianWarning";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 124, 0);
     type Params = prelude::GuardianWarningNotification;
 }
 
 /// Sent when a hook has run, with its status and output.
 ///
 /// Method `hook/completed`, a notification from the server.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Copy, Debug)]
 pub struct HookCompleted;
 impl wire::Notification for HookCompleted {
     const METHOD: &'static str = "hook/completed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 114, 0);
     type Params = prelude::HookCompletedNotification;
 }
 
 /// Sent when a hook starts to run.
 ///
 /// Method `hook/started`, a notification from the server.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Copy, Debug)]
 pub struct HookStarted;
 impl wire::Notification for HookStarted {
     const METHOD: &'static str = "hook/started";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 114, 0);
     type Params = prelude::HookStartedNotification;
 }
 
@@ -215,22 +248,28 @@ impl wire::Notification for ItemAgentMessageDelta {
 /// Sent when the automatic reviewer has decided on an action.
 ///
 /// Method `item/autoApprovalReview/completed`, a notification from the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemAutoApprovalReviewCompleted;
 impl wire::Notification for ItemAutoApprovalReviewCompleted {
     const METHOD: &'static str = "item/autoApprovalReview/completed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::ItemGuardianApprovalReviewCompletedNotification;
 }
 
 /// Sent when the automatic reviewer starts to assess an action.
 ///
 /// Method `item/autoApprovalReview/started`, a notification from the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemAutoApprovalReviewStarted;
 impl wire::Notification for ItemAutoApprovalReviewStarted {
     const METHOD: &'static str = "item/autoApprovalReview/started";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::ItemGuardianApprovalReviewStartedNotification;
 }
 
@@ -283,11 +322,14 @@ impl wire::Notification for ItemFileChangeOutputDelta {
 /// Sent when the set of changes in a file change item is updated.
 ///
 /// Method `item/fileChange/patchUpdated`, a notification from the server.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemFileChangePatchUpdated;
 impl wire::Notification for ItemFileChangePatchUpdated {
     const METHOD: &'static str = "item/fileChange/patchUpdated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 123, 0);
     type Params = prelude::FileChangePatchUpdatedNotification;
 }
 
@@ -360,11 +402,14 @@ impl wire::Notification for ItemStarted {
 /// Sent when an open MCP event stream delivers a notification.
 ///
 /// Method `mcpServer/event/stream/notification`, a notification from the server.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerEventStreamNotification;
 impl wire::Notification for McpServerEventStreamNotification {
     const METHOD: &'static str = "mcpServer/event/stream/notification";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::McpServerEventStreamNotification;
 }
 
@@ -382,99 +427,126 @@ impl wire::Notification for McpServerOauthLoginCompleted {
 /// Sent when an MCP server is starting, is ready, failed or was cancelled.
 ///
 /// Method `mcpServer/startupStatus/updated`, a notification from the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerStartupStatusUpdated;
 impl wire::Notification for McpServerStartupStatusUpdated {
     const METHOD: &'static str = "mcpServer/startupStatus/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::McpServerStatusUpdatedNotification;
 }
 
 /// Sent when a turn is moved to another model, with the reason.
 ///
 /// Method `model/rerouted`, a notification from the server.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelRerouted;
 impl wire::Notification for ModelRerouted {
     const METHOD: &'static str = "model/rerouted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::ModelReroutedNotification;
 }
 
 /// Sent when safety buffering of a turn's output changes, with reasons and a faster model if any.
 ///
 /// Method `model/safetyBuffering/updated`, a notification from the server.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelSafetyBufferingUpdated;
 impl wire::Notification for ModelSafetyBufferingUpdated {
     const METHOD: &'static str = "model/safetyBuffering/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
     type Params = prelude::ModelSafetyBufferingUpdatedNotification;
 }
 
 /// Sent when model verifications are reported for a turn.
 ///
 /// Method `model/verification`, a notification from the server.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelVerification;
 impl wire::Notification for ModelVerification {
     const METHOD: &'static str = "model/verification";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 124, 0);
     type Params = prelude::ModelVerificationNotification;
 }
 
 /// Sent when recovering the login of a model provider during a turn is over.
 ///
 /// Method `modelProvider/authRecoveryCompleted`, a notification from the server.
+///
+/// Since codex 0.152.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelProviderAuthRecoveryCompleted;
 impl wire::Notification for ModelProviderAuthRecoveryCompleted {
     const METHOD: &'static str = "modelProvider/authRecoveryCompleted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 152, 0);
     type Params = prelude::AuthRecoveryNotification;
 }
 
 /// Sent when the server starts to recover the login of a model provider during a turn.
 ///
 /// Method `modelProvider/authRecoveryStarted`, a notification from the server.
+///
+/// Since codex 0.152.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelProviderAuthRecoveryStarted;
 impl wire::Notification for ModelProviderAuthRecoveryStarted {
     const METHOD: &'static str = "modelProvider/authRecoveryStarted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 152, 0);
     type Params = prelude::AuthRecoveryNotification;
 }
 
 /// Sent when a spawned process has exited, with exit code and captured output.
 ///
 /// Method `process/exited`, a notification from the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessExited;
 impl wire::Notification for ProcessExited {
     const METHOD: &'static str = "process/exited";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessExitedNotification;
 }
 
 /// Sent when a streaming spawned process prints, with the bytes as base64.
 ///
 /// Method `process/outputDelta`, a notification from the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessOutputDelta;
 impl wire::Notification for ProcessOutputDelta {
     const METHOD: &'static str = "process/outputDelta";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessOutputDeltaNotification;
 }
 
 /// Sent when a project is created, updated or deleted.
 ///
 /// Method `project/changed`, a notification from the server.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectChanged;
 impl wire::Notification for ProjectChanged {
     const METHOD: &'static str = "project/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectChangedNotification;
 }
 
@@ -482,6 +554,8 @@ impl wire::Notification for ProjectChanged {
 /// Sent when a model call ends, with its exact usage; only with `experimentalRawEvents`.
 ///
 /// Method `rawResponse/completed`, a notification from the server.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
@@ -491,6 +565,7 @@ impl wire::Notification for RawResponseCompleted {
     const METHOD: &'static str = "rawResponse/completed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::RawResponseCompletedNotification;
 }
 
@@ -513,66 +588,84 @@ impl wire::Notification for RawResponseItemCompleted {
 /// Sent when the remote control status changes, and once right after `initialize`.
 ///
 /// Method `remoteControl/status/changed`, a notification from the server.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlStatusChanged;
 impl wire::Notification for RemoteControlStatusChanged {
     const METHOD: &'static str = "remoteControl/status/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::RemoteControlStatusChangedNotification;
 }
 
 /// Sent when a request of the server is settled, by an answer or because it became moot.
 ///
 /// Method `serverRequest/resolved`, a notification from the server.
+///
+/// Since codex 0.107.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerRequestResolved;
 impl wire::Notification for ServerRequestResolved {
     const METHOD: &'static str = "serverRequest/resolved";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 107, 0);
     type Params = prelude::ServerRequestResolvedNotification;
 }
 
 /// Sent when local skill files change, as a hint to call `skills/list` again.
 ///
 /// Method `skills/changed`, a notification from the server.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Copy, Debug)]
 pub struct SkillsChanged;
 impl wire::Notification for SkillsChanged {
     const METHOD: &'static str = "skills/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 110, 0);
     type Params = prelude::SkillsChangedNotification;
 }
 
 /// Sent when a thread has been archived.
 ///
 /// Method `thread/archived`, a notification from the server.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadArchived;
 impl wire::Notification for ThreadArchived {
     const METHOD: &'static str = "thread/archived";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::ThreadArchivedNotification;
 }
 
 /// Sent when an attachment of a thread is created or deleted.
 ///
 /// Method `thread/attachment/updated`, a notification from the server.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAttachmentUpdated;
 impl wire::Notification for ThreadAttachmentUpdated {
     const METHOD: &'static str = "thread/attachment/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::ThreadAttachmentUpdatedNotification;
 }
 
 /// Sent when a thread has been unloaded from memory.
 ///
 /// Method `thread/closed`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadClosed;
 impl wire::Notification for ThreadClosed {
     const METHOD: &'static str = "thread/closed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadClosedNotification;
 }
 
@@ -592,55 +685,70 @@ impl wire::Notification for ThreadCompacted {
 /// Sent when a thread has been deleted.
 ///
 /// Method `thread/deleted`, a notification from the server.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadDeleted;
 impl wire::Notification for ThreadDeleted {
     const METHOD: &'static str = "thread/deleted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 140, 0);
     type Params = prelude::ThreadDeletedNotification;
 }
 
 /// Sent when an execution environment of a thread connects.
 ///
 /// Method `thread/environment/connected`, a notification from the server.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadEnvironmentConnected;
 impl wire::Notification for ThreadEnvironmentConnected {
     const METHOD: &'static str = "thread/environment/connected";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::EnvironmentConnectionNotification;
 }
 
 /// Sent when an execution environment of a thread loses its connection.
 ///
 /// Method `thread/environment/disconnected`, a notification from the server.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadEnvironmentDisconnected;
 impl wire::Notification for ThreadEnvironmentDisconnected {
     const METHOD: &'static str = "thread/environment/disconnected";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::EnvironmentConnectionNotification;
 }
 
 /// Sent when the goal of a thread has been removed.
 ///
 /// Method `thread/goal/cleared`, a notification from the server.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGoalCleared;
 impl wire::Notification for ThreadGoalCleared {
     const METHOD: &'static str = "thread/goal/cleared";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ThreadGoalClearedNotification;
 }
 
 /// Sent when the goal of a thread or its progress changes.
 ///
 /// Method `thread/goal/updated`, a notification from the server.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGoalUpdated;
 impl wire::Notification for ThreadGoalUpdated {
     const METHOD: &'static str = "thread/goal/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ThreadGoalUpdatedNotification;
 }
 
@@ -658,198 +766,252 @@ impl wire::Notification for ThreadNameUpdated {
 /// Sent when a requested prediction for a thread is ready or has failed.
 ///
 /// Method `thread/prediction/updated`, a notification from the server.
+///
+/// Since codex 0.161.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadPredictionUpdated;
 impl wire::Notification for ThreadPredictionUpdated {
     const METHOD: &'static str = "thread/prediction/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 161, 0);
     type Params = prelude::ThreadPredictionUpdatedNotification;
 }
 
 /// Sent when a thread is assigned to another project or to none.
 ///
 /// Method `thread/project/updated`, a notification from the server.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadProjectUpdated;
 impl wire::Notification for ThreadProjectUpdated {
     const METHOD: &'static str = "thread/project/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ThreadProjectUpdatedNotification;
 }
 
 /// Sent when the queue of a thread changes; `thread/queue/list` has the content.
 ///
 /// Method `thread/queue/changed`, a notification from the server.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueChanged;
 impl wire::Notification for ThreadQueueChanged {
     const METHOD: &'static str = "thread/queue/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueChangedNotification;
 }
 
 /// Sent when the read or unread mark of a thread changes.
 ///
 /// Method `thread/readState/changed`, a notification from the server.
+///
+/// Since codex 0.163.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadReadStateChanged;
 impl wire::Notification for ThreadReadStateChanged {
     const METHOD: &'static str = "thread/readState/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 163, 0);
     type Params = prelude::ThreadReadStateChangedNotification;
 }
 
 /// Sent when a realtime session is closed, with the reason if known.
 ///
 /// Method `thread/realtime/closed`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeClosed;
 impl wire::Notification for ThreadRealtimeClosed {
     const METHOD: &'static str = "thread/realtime/closed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeClosedNotification;
 }
 
 /// Sent when a realtime session meets an error.
 ///
 /// Method `thread/realtime/error`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeError;
 impl wire::Notification for ThreadRealtimeError {
     const METHOD: &'static str = "thread/realtime/error";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeErrorNotification;
 }
 
 /// Sent when a realtime item of the timeline is final.
 ///
 /// Method `thread/realtime/item/completed`, a notification from the server.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeItemCompleted;
 impl wire::Notification for ThreadRealtimeItemCompleted {
     const METHOD: &'static str = "thread/realtime/item/completed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::ThreadRealtimeItemCompletedNotification;
 }
 
 /// Sent when a realtime item of the timeline begins, ahead of its content.
 ///
 /// Method `thread/realtime/item/started`, a notification from the server.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeItemStarted;
 impl wire::Notification for ThreadRealtimeItemStarted {
     const METHOD: &'static str = "thread/realtime/item/started";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::ThreadRealtimeItemStartedNotification;
 }
 
 /// Sent when a running transcript item of a realtime session gets more text.
 ///
 /// Method `thread/realtime/item/transcript/delta`, a notification from the server.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeItemTranscriptDelta;
 impl wire::Notification for ThreadRealtimeItemTranscriptDelta {
     const METHOD: &'static str = "thread/realtime/item/transcript/delta";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::ThreadRealtimeItemTranscriptDeltaNotification;
 }
 
 /// Sent when the realtime backend adds an item other than audio, as raw JSON.
 ///
 /// Method `thread/realtime/itemAdded`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeItemAdded;
 impl wire::Notification for ThreadRealtimeItemAdded {
     const METHOD: &'static str = "thread/realtime/itemAdded";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeItemAddedNotification;
 }
 
 /// Sent when the realtime session produces a chunk of audio.
 ///
 /// Method `thread/realtime/outputAudio/delta`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeOutputAudioDelta;
 impl wire::Notification for ThreadRealtimeOutputAudioDelta {
     const METHOD: &'static str = "thread/realtime/outputAudio/delta";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeOutputAudioDeltaNotification;
 }
 
 /// Sent when the remote SDP of a WebRTC realtime session is known.
 ///
 /// Method `thread/realtime/sdp`, a notification from the server.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeSdp;
 impl wire::Notification for ThreadRealtimeSdp {
     const METHOD: &'static str = "thread/realtime/sdp";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 120, 0);
     type Params = prelude::ThreadRealtimeSdpNotification;
 }
 
 /// Sent when the realtime session of a thread is accepted.
 ///
 /// Method `thread/realtime/started`, a notification from the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeStarted;
 impl wire::Notification for ThreadRealtimeStarted {
     const METHOD: &'static str = "thread/realtime/started";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeStartedNotification;
 }
 
 /// Sent when a realtime transcript gets more text, with the speaker's role.
 ///
 /// Method `thread/realtime/transcript/delta`, a notification from the server.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeTranscriptDelta;
 impl wire::Notification for ThreadRealtimeTranscriptDelta {
     const METHOD: &'static str = "thread/realtime/transcript/delta";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::ThreadRealtimeTranscriptDeltaNotification;
 }
 
 /// Sent when a part of a realtime transcript is complete, with its full text.
 ///
 /// Method `thread/realtime/transcript/done`, a notification from the server.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeTranscriptDone;
 impl wire::Notification for ThreadRealtimeTranscriptDone {
     const METHOD: &'static str = "thread/realtime/transcript/done";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::ThreadRealtimeTranscriptDoneNotification;
 }
 
 /// Sent when the history of a thread has been cut back by `thread/revert`.
 ///
 /// Method `thread/reverted`, a notification from the server.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadReverted;
 impl wire::Notification for ThreadReverted {
     const METHOD: &'static str = "thread/reverted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadRevertedNotification;
 }
 
 /// Sent when a thread changes its section or its place in one.
 ///
 /// Method `thread/section/changed`, a notification from the server.
+///
+/// Since codex 0.167.2.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionChanged;
 impl wire::Notification for ThreadSectionChanged {
     const METHOD: &'static str = "thread/section/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 167, 2);
     type Params = prelude::ThreadSectionChangedNotification;
 }
 
 /// Sent when the settings of a thread change, with all of them.
 ///
 /// Method `thread/settings/updated`, a notification from the server.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSettingsUpdated;
 impl wire::Notification for ThreadSettingsUpdated {
     const METHOD: &'static str = "thread/settings/updated";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 133, 0);
     type Params = prelude::ThreadSettingsUpdatedNotification;
 }
 
@@ -867,11 +1029,14 @@ impl wire::Notification for ThreadStarted {
 /// Sent when a thread becomes active, idle, unloaded or hits a system error.
 ///
 /// Method `thread/status/changed`, a notification from the server.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadStatusChanged;
 impl wire::Notification for ThreadStatusChanged {
     const METHOD: &'static str = "thread/status/changed";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 105, 0);
     type Params = prelude::ThreadStatusChangedNotification;
 }
 
@@ -889,11 +1054,14 @@ impl wire::Notification for ThreadTokenUsageUpdated {
 /// Sent when a thread has been brought back from the archive.
 ///
 /// Method `thread/unarchived`, a notification from the server.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadUnarchived;
 impl wire::Notification for ThreadUnarchived {
     const METHOD: &'static str = "thread/unarchived";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::ThreadUnarchivedNotification;
 }
 
@@ -922,11 +1090,14 @@ impl wire::Notification for TurnDiffUpdated {
 /// Sent when there is moderation metadata for a turn, as free-form JSON.
 ///
 /// Method `turn/moderationMetadata`, a notification from the server.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnModerationMetadata;
 impl wire::Notification for TurnModerationMetadata {
     const METHOD: &'static str = "turn/moderationMetadata";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 138, 0);
     type Params = prelude::TurnModerationMetadataNotification;
 }
 
@@ -955,11 +1126,14 @@ impl wire::Notification for TurnStarted {
 /// Sent when the server has a warning for the user, about one thread or in general.
 ///
 /// Method `warning`, a notification from the server.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Copy, Debug)]
 pub struct Warning;
 impl wire::Notification for Warning {
     const METHOD: &'static str = "warning";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 122, 0);
     type Params = prelude::WarningNotification;
 }
 
@@ -977,11 +1151,14 @@ impl wire::Notification for WindowsWorldWritableWarning {
 /// Sent when the setup of the Windows sandbox has succeeded or failed.
 ///
 /// Method `windowsSandbox/setupCompleted`, a notification from the server.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSandboxSetupCompleted;
 impl wire::Notification for WindowsSandboxSetupCompleted {
     const METHOD: &'static str = "windowsSandbox/setupCompleted";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 105, 0);
     type Params = prelude::WindowsSandboxSetupCompletedNotification;
 }
 

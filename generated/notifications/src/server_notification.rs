@@ -11,6 +11,8 @@ pub enum ServerNotification {
     /// Sent when the gateway OAuth login of a provider moves on, succeeds or fails.
     ///
     /// Method `account/gatewayOAuth/changed`, a notification from the server.
+    ///
+    /// Since codex 0.157.0.
     AccountGatewayOAuthChanged(GatewayOAuthChangedNotification),
     /// Sent when a login has succeeded or failed.
     ///
@@ -31,10 +33,14 @@ pub enum ServerNotification {
     /// Sent when a turn comes under strict automatic review.
     ///
     /// Method `autoApprovalReview/strictReviewRequired`, a notification from the server.
+    ///
+    /// Since codex 0.149.0.
     AutoApprovalReviewStrictReviewRequired(StrictReviewRequiredNotification),
     /// Sent when a streaming `command/exec` prints, with the bytes as base64.
     ///
     /// Method `command/exec/outputDelta`, a notification from the server.
+    ///
+    /// Since codex 0.113.0.
     CommandExecOutputDelta(CommandExecOutputDeltaNotification),
     /// Sent when the configuration has a problem, with file and position if known.
     ///
@@ -51,34 +57,50 @@ pub enum ServerNotification {
     /// Sent when an import from another agent is done, with successes and failures by type.
     ///
     /// Method `externalAgentConfig/import/completed`, a notification from the server.
+    ///
+    /// Since codex 0.122.0.
     ExternalAgentConfigImportCompleted(ExternalAgentConfigImportCompletedNotification),
     /// Sent when an import from another agent makes progress.
     ///
     /// Method `externalAgentConfig/import/progress`, a notification from the server.
+    ///
+    /// Since codex 0.142.0.
     ExternalAgentConfigImportProgress(ExternalAgentConfigImportProgressNotification),
     /// Sent when something changes at or below a path watched with `fs/watch`.
     ///
     /// Method `fs/changed`, a notification from the server.
+    ///
+    /// Since codex 0.117.0.
     FsChanged(FsChangedNotification),
     /// Sent when a file search session has finished searching.
     ///
     /// Method `fuzzyFileSearch/sessionCompleted`, a notification from the server.
+    ///
+    /// Since codex 0.104.0.
     FuzzyFileSearchSessionCompleted(FuzzyFileSearchSessionCompletedNotification),
     /// Sent when a file search session has hits for its current query.
     ///
     /// Method `fuzzyFileSearch/sessionUpdated`, a notification from the server.
+    ///
+    /// Since codex 0.104.0.
     FuzzyFileSearchSessionUpdated(FuzzyFileSearchSessionUpdatedNotification),
     /// Sent when the automatic reviewer has a warning about a thread.
     ///
     /// Method `guardianWarning`, a notification from the server.
+    ///
+    /// Since codex 0.124.0.
     GuardianWarning(GuardianWarningNotification),
     /// Sent when a hook has run, with its status and output.
     ///
     /// Method `hook/completed`, a notification from the server.
+    ///
+    /// Since codex 0.114.0.
     HookCompleted(Box<HookCompletedNotification>),
     /// Sent when a hook starts to run.
     ///
     /// Method `hook/started`, a notification from the server.
+    ///
+    /// Since codex 0.114.0.
     HookStarted(Box<HookStartedNotification>),
     /// Sent when more text of an agent message arrives; the pieces add up to the message.
     ///
@@ -87,12 +109,16 @@ pub enum ServerNotification {
     /// Sent when the automatic reviewer has decided on an action.
     ///
     /// Method `item/autoApprovalReview/completed`, a notification from the server.
+    ///
+    /// Since codex 0.115.0.
     ItemAutoApprovalReviewCompleted(
         Box<ItemGuardianApprovalReviewCompletedNotification>,
     ),
     /// Sent when the automatic reviewer starts to assess an action.
     ///
     /// Method `item/autoApprovalReview/started`, a notification from the server.
+    ///
+    /// Since codex 0.115.0.
     ItemAutoApprovalReviewStarted(Box<ItemGuardianApprovalReviewStartedNotification>),
     /// Sent when a command of the agent prints; may skip output, `aggregatedOutput` has it all.
     ///
@@ -115,6 +141,8 @@ pub enum ServerNotification {
     /// Sent when the set of changes in a file change item is updated.
     ///
     /// Method `item/fileChange/patchUpdated`, a notification from the server.
+    ///
+    /// Since codex 0.123.0.
     ItemFileChangePatchUpdated(FileChangePatchUpdatedNotification),
     /// Sent when an MCP tool call reports progress.
     ///
@@ -143,6 +171,8 @@ pub enum ServerNotification {
     /// Sent when an open MCP event stream delivers a notification.
     ///
     /// Method `mcpServer/event/stream/notification`, a notification from the server.
+    ///
+    /// Since codex 0.150.0.
     McpServerEventStreamNotification(McpServerEventStreamNotification),
     /// Sent when the OAuth login for an MCP server has succeeded or failed.
     ///
@@ -151,42 +181,62 @@ pub enum ServerNotification {
     /// Sent when an MCP server is starting, is ready, failed or was cancelled.
     ///
     /// Method `mcpServer/startupStatus/updated`, a notification from the server.
+    ///
+    /// Since codex 0.117.0.
     McpServerStartupStatusUpdated(McpServerStatusUpdatedNotification),
     /// Sent when a turn is moved to another model, with the reason.
     ///
     /// Method `model/rerouted`, a notification from the server.
+    ///
+    /// Since codex 0.104.0.
     ModelRerouted(ModelReroutedNotification),
     /// Sent when safety buffering of a turn's output changes, with reasons and a faster model if any.
     ///
     /// Method `model/safetyBuffering/updated`, a notification from the server.
+    ///
+    /// Since codex 0.142.0.
     ModelSafetyBufferingUpdated(ModelSafetyBufferingUpdatedNotification),
     /// Sent when model verifications are reported for a turn.
     ///
     /// Method `model/verification`, a notification from the server.
+    ///
+    /// Since codex 0.124.0.
     ModelVerification(ModelVerificationNotification),
     /// Sent when recovering the login of a model provider during a turn is over.
     ///
     /// Method `modelProvider/authRecoveryCompleted`, a notification from the server.
+    ///
+    /// Since codex 0.152.0.
     ModelProviderAuthRecoveryCompleted(AuthRecoveryNotification),
     /// Sent when the server starts to recover the login of a model provider during a turn.
     ///
     /// Method `modelProvider/authRecoveryStarted`, a notification from the server.
+    ///
+    /// Since codex 0.152.0.
     ModelProviderAuthRecoveryStarted(AuthRecoveryNotification),
     /// Sent when a spawned process has exited, with exit code and captured output.
     ///
     /// Method `process/exited`, a notification from the server.
+    ///
+    /// Since codex 0.129.0.
     ProcessExited(ProcessExitedNotification),
     /// Sent when a streaming spawned process prints, with the bytes as base64.
     ///
     /// Method `process/outputDelta`, a notification from the server.
+    ///
+    /// Since codex 0.129.0.
     ProcessOutputDelta(ProcessOutputDeltaNotification),
     /// Sent when a project is created, updated or deleted.
     ///
     /// Method `project/changed`, a notification from the server.
+    ///
+    /// Since codex 0.149.0.
     ProjectChanged(ProjectChangedNotification),
     /// Sent when a model call ends, with its exact usage; only with `experimentalRawEvents`.
     ///
     /// Method `rawResponse/completed`, a notification from the server.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -201,26 +251,38 @@ pub enum ServerNotification {
     /// Sent when the remote control status changes, and once right after `initialize`.
     ///
     /// Method `remoteControl/status/changed`, a notification from the server.
+    ///
+    /// Since codex 0.128.0.
     RemoteControlStatusChanged(RemoteControlStatusChangedNotification),
     /// Sent when a request of the server is settled, by an answer or because it became moot.
     ///
     /// Method `serverRequest/resolved`, a notification from the server.
+    ///
+    /// Since codex 0.107.0.
     ServerRequestResolved(ServerRequestResolvedNotification),
     /// Sent when local skill files change, as a hint to call `skills/list` again.
     ///
     /// Method `skills/changed`, a notification from the server.
+    ///
+    /// Since codex 0.110.0.
     SkillsChanged(SkillsChangedNotification),
     /// Sent when a thread has been archived.
     ///
     /// Method `thread/archived`, a notification from the server.
+    ///
+    /// Since codex 0.104.0.
     ThreadArchived(ThreadArchivedNotification),
     /// Sent when an attachment of a thread is created or deleted.
     ///
     /// Method `thread/attachment/updated`, a notification from the server.
+    ///
+    /// Since codex 0.155.0.
     ThreadAttachmentUpdated(ThreadAttachmentUpdatedNotification),
     /// Sent when a thread has been unloaded from memory.
     ///
     /// Method `thread/closed`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadClosed(ThreadClosedNotification),
     /// Sent when a thread's history was compacted; superseded by the `contextCompaction` item.
     ///
@@ -231,22 +293,32 @@ pub enum ServerNotification {
     /// Sent when a thread has been deleted.
     ///
     /// Method `thread/deleted`, a notification from the server.
+    ///
+    /// Since codex 0.140.0.
     ThreadDeleted(ThreadDeletedNotification),
     /// Sent when an execution environment of a thread connects.
     ///
     /// Method `thread/environment/connected`, a notification from the server.
+    ///
+    /// Since codex 0.145.0.
     ThreadEnvironmentConnected(EnvironmentConnectionNotification),
     /// Sent when an execution environment of a thread loses its connection.
     ///
     /// Method `thread/environment/disconnected`, a notification from the server.
+    ///
+    /// Since codex 0.145.0.
     ThreadEnvironmentDisconnected(EnvironmentConnectionNotification),
     /// Sent when the goal of a thread has been removed.
     ///
     /// Method `thread/goal/cleared`, a notification from the server.
+    ///
+    /// Since codex 0.128.0.
     ThreadGoalCleared(ThreadGoalClearedNotification),
     /// Sent when the goal of a thread or its progress changes.
     ///
     /// Method `thread/goal/updated`, a notification from the server.
+    ///
+    /// Since codex 0.128.0.
     ThreadGoalUpdated(Box<ThreadGoalUpdatedNotification>),
     /// Sent when the title of a thread has been set or changed.
     ///
@@ -255,74 +327,110 @@ pub enum ServerNotification {
     /// Sent when a requested prediction for a thread is ready or has failed.
     ///
     /// Method `thread/prediction/updated`, a notification from the server.
+    ///
+    /// Since codex 0.161.0.
     ThreadPredictionUpdated(ThreadPredictionUpdatedNotification),
     /// Sent when a thread is assigned to another project or to none.
     ///
     /// Method `thread/project/updated`, a notification from the server.
+    ///
+    /// Since codex 0.149.0.
     ThreadProjectUpdated(ThreadProjectUpdatedNotification),
     /// Sent when the queue of a thread changes; `thread/queue/list` has the content.
     ///
     /// Method `thread/queue/changed`, a notification from the server.
+    ///
+    /// Since codex 0.148.0.
     ThreadQueueChanged(ThreadQueueChangedNotification),
     /// Sent when the read or unread mark of a thread changes.
     ///
     /// Method `thread/readState/changed`, a notification from the server.
+    ///
+    /// Since codex 0.163.0.
     ThreadReadStateChanged(ThreadReadStateChangedNotification),
     /// Sent when a realtime session is closed, with the reason if known.
     ///
     /// Method `thread/realtime/closed`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadRealtimeClosed(ThreadRealtimeClosedNotification),
     /// Sent when a realtime session meets an error.
     ///
     /// Method `thread/realtime/error`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadRealtimeError(ThreadRealtimeErrorNotification),
     /// Sent when a realtime item of the timeline is final.
     ///
     /// Method `thread/realtime/item/completed`, a notification from the server.
+    ///
+    /// Since codex 0.150.0.
     ThreadRealtimeItemCompleted(Box<ThreadRealtimeItemCompletedNotification>),
     /// Sent when a realtime item of the timeline begins, ahead of its content.
     ///
     /// Method `thread/realtime/item/started`, a notification from the server.
+    ///
+    /// Since codex 0.150.0.
     ThreadRealtimeItemStarted(Box<ThreadRealtimeItemStartedNotification>),
     /// Sent when a running transcript item of a realtime session gets more text.
     ///
     /// Method `thread/realtime/item/transcript/delta`, a notification from the server.
+    ///
+    /// Since codex 0.150.0.
     ThreadRealtimeItemTranscriptDelta(ThreadRealtimeItemTranscriptDeltaNotification),
     /// Sent when the realtime backend adds an item other than audio, as raw JSON.
     ///
     /// Method `thread/realtime/itemAdded`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadRealtimeItemAdded(ThreadRealtimeItemAddedNotification),
     /// Sent when the realtime session produces a chunk of audio.
     ///
     /// Method `thread/realtime/outputAudio/delta`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadRealtimeOutputAudioDelta(ThreadRealtimeOutputAudioDeltaNotification),
     /// Sent when the remote SDP of a WebRTC realtime session is known.
     ///
     /// Method `thread/realtime/sdp`, a notification from the server.
+    ///
+    /// Since codex 0.120.0.
     ThreadRealtimeSdp(ThreadRealtimeSdpNotification),
     /// Sent when the realtime session of a thread is accepted.
     ///
     /// Method `thread/realtime/started`, a notification from the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadRealtimeStarted(ThreadRealtimeStartedNotification),
     /// Sent when a realtime transcript gets more text, with the speaker's role.
     ///
     /// Method `thread/realtime/transcript/delta`, a notification from the server.
+    ///
+    /// Since codex 0.121.0.
     ThreadRealtimeTranscriptDelta(ThreadRealtimeTranscriptDeltaNotification),
     /// Sent when a part of a realtime transcript is complete, with its full text.
     ///
     /// Method `thread/realtime/transcript/done`, a notification from the server.
+    ///
+    /// Since codex 0.121.0.
     ThreadRealtimeTranscriptDone(ThreadRealtimeTranscriptDoneNotification),
     /// Sent when the history of a thread has been cut back by `thread/revert`.
     ///
     /// Method `thread/reverted`, a notification from the server.
+    ///
+    /// Since codex 0.148.0.
     ThreadReverted(ThreadRevertedNotification),
     /// Sent when a thread changes its section or its place in one.
     ///
     /// Method `thread/section/changed`, a notification from the server.
+    ///
+    /// Since codex 0.167.2.
     ThreadSectionChanged(ThreadSectionChangedNotification),
     /// Sent when the settings of a thread change, with all of them.
     ///
     /// Method `thread/settings/updated`, a notification from the server.
+    ///
+    /// Since codex 0.133.0.
     ThreadSettingsUpdated(Box<ThreadSettingsUpdatedNotification>),
     /// Sent when a thread has been started or forked.
     ///
@@ -331,6 +439,8 @@ pub enum ServerNotification {
     /// Sent when a thread becomes active, idle, unloaded or hits a system error.
     ///
     /// Method `thread/status/changed`, a notification from the server.
+    ///
+    /// Since codex 0.105.0.
     ThreadStatusChanged(ThreadStatusChangedNotification),
     /// Sent when a model call of a turn ends, with the token counts of that call and in total.
     ///
@@ -339,6 +449,8 @@ pub enum ServerNotification {
     /// Sent when a thread has been brought back from the archive.
     ///
     /// Method `thread/unarchived`, a notification from the server.
+    ///
+    /// Since codex 0.104.0.
     ThreadUnarchived(ThreadUnarchivedNotification),
     /// Sent when a turn ends: completed, interrupted or failed; collect its items from `item/completed`.
     ///
@@ -351,6 +463,8 @@ pub enum ServerNotification {
     /// Sent when there is moderation metadata for a turn, as free-form JSON.
     ///
     /// Method `turn/moderationMetadata`, a notification from the server.
+    ///
+    /// Since codex 0.138.0.
     TurnModerationMetadata(TurnModerationMetadataNotification),
     /// Sent when the agent writes or changes its plan for the turn.
     ///
@@ -363,6 +477,8 @@ pub enum ServerNotification {
     /// Sent when the server has a warning for the user, about one thread or in general.
     ///
     /// Method `warning`, a notification from the server.
+    ///
+    /// Since codex 0.122.0.
     Warning(WarningNotification),
     /// Sent when directories writable by everyone are found on Windows, with sample paths.
     ///
@@ -371,6 +487,8 @@ pub enum ServerNotification {
     /// Sent when the setup of the Windows sandbox has succeeded or failed.
     ///
     /// Method `windowsSandbox/setupCompleted`, a notification from the server.
+    ///
+    /// Since codex 0.105.0.
     WindowsSandboxSetupCompleted(WindowsSandboxSetupCompletedNotification),
     /// A method that these bindings do not know, kept whole.
     Unrecognized(wire::UnknownMethod),

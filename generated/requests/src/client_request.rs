@@ -12,12 +12,16 @@ pub enum ClientRequest {
     ///
     /// Method `account/bedrock/checkGovCloudRequirements`, a request from the client to the server.
     ///
+    /// Since codex 0.161.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     AccountBedrockCheckGovCloudRequirements(BedrockCheckGovCloudRequirementsParams),
     /// Lists the AWS profiles and environment credentials usable for Amazon Bedrock.
     ///
     /// Method `account/bedrock/discover`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -26,24 +30,34 @@ pub enum ClientRequest {
     ///
     /// Method `account/bedrock/setup`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     AccountBedrockSetup(BedrockSetupParams),
     /// Cancels a pending gateway OAuth login.
     ///
     /// Method `account/gatewayOAuth/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     AccountGatewayOAuthCancel,
     /// Starts the OAuth login for a provider's gateway, by browser or device code.
     ///
     /// Method `account/gatewayOAuth/login`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     AccountGatewayOAuthLogin(Option<GatewayOAuthLoginParams>),
     /// Reports whether a model provider uses gateway OAuth and how its login stands.
     ///
     /// Method `account/gatewayOAuth/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.157.0.
     AccountGatewayOAuthRead(Option<GatewayOAuthReadParams>),
     /// Sets up Google Cloud Vertex AI with a project, a location and optional credentials.
     ///
     /// Method `account/gcp/setup`, a request from the client to the server.
+    ///
+    /// Since codex 0.166.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -63,6 +77,8 @@ pub enum ClientRequest {
     /// Spends a reset credit to reset rate limits; the idempotency key makes retries safe.
     ///
     /// Method `account/rateLimitResetCredit/consume`, a request from the client to the server.
+    ///
+    /// Since codex 0.141.0.
     AccountRateLimitResetCreditConsume(ConsumeAccountRateLimitResetCreditParams),
     /// Returns the rate limit windows, credits and reset credits of the account.
     ///
@@ -75,22 +91,32 @@ pub enum ClientRequest {
     /// Returns a notice about account security setup, if one is due.
     ///
     /// Method `account/securitySetup/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.169.0.
     AccountSecuritySetupRead,
     /// Sends a nudge email about credits or the usage limit, unless its cooldown is still running.
     ///
     /// Method `account/sendAddCreditsNudgeEmail`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0.
     AccountSendAddCreditsNudgeEmail(SendAddCreditsNudgeEmailParams),
     /// Returns the token usage of the account by day, or the estimated usage of one thread.
     ///
     /// Method `account/usage/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.138.0.
     AccountUsageRead(Option<GetAccountTokenUsageParams>),
     /// Returns the active messages of the workspace, if it has the feature.
     ///
     /// Method `account/workspaceMessages/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.142.0.
     AccountWorkspaceMessagesRead,
     /// Lists the logged-in account sessions with their workspaces.
     ///
     /// Method `accountSession/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.166.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -99,12 +125,16 @@ pub enum ClientRequest {
     ///
     /// Method `accountSession/switch`, a request from the client to the server.
     ///
+    /// Since codex 0.166.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     AccountSessionSwitch(AccountSessionsSwitchParams),
     /// Lists the installed apps with their enabled and callable state.
     ///
     /// Method `app/installed`, a request from the client to the server.
+    ///
+    /// Since codex 0.145.0.
     AppInstalled(AppsInstalledParams),
     /// Lists the available apps (connectors) in pages.
     ///
@@ -113,6 +143,8 @@ pub enum ClientRequest {
     /// Returns the metadata of up to 100 apps by id and names the ids it did not find.
     ///
     /// Method `app/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.145.0.
     AppRead(AppsReadParams),
     /// Lists the presets for collaboration modes.
     ///
@@ -128,14 +160,20 @@ pub enum ClientRequest {
     /// Resizes the terminal of a running `command/exec`, in character cells.
     ///
     /// Method `command/exec/resize`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     CommandExecResize(CommandExecResizeParams),
     /// Terminates a running `command/exec` by its process id.
     ///
     /// Method `command/exec/terminate`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     CommandExecTerminate(CommandExecTerminateParams),
     /// Writes base64-encoded bytes to the stdin of a running `command/exec`, or closes it.
     ///
     /// Method `command/exec/write`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     CommandExecWrite(CommandExecWriteParams),
     /// Writes several configuration values at once and can reload them into loaded threads.
     ///
@@ -161,12 +199,16 @@ pub enum ClientRequest {
     ///
     /// Method `environment/add`, a request from the client to the server.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     EnvironmentAdd(EnvironmentAddParams),
     /// Returns the shell and default directory of an execution environment.
     ///
     /// Method `environment/info`, a request from the client to the server.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -175,12 +217,16 @@ pub enum ClientRequest {
     ///
     /// Method `environment/status`, a request from the client to the server.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     EnvironmentStatus(EnvironmentStatusParams),
     /// Turns named features on or off for the running server process.
     ///
     /// Method `experimentalFeature/enablement/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     ExperimentalFeatureEnablementSet(ExperimentalFeatureEnablementSetParams),
     /// Lists feature flags with their stage and whether they are on, in pages.
     ///
@@ -189,22 +235,32 @@ pub enum ClientRequest {
     /// Looks for settings, skills, sessions and the like of other agents that could be imported.
     ///
     /// Method `externalAgentConfig/detect`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     ExternalAgentConfigDetect(ExternalAgentConfigDetectParams),
     /// Starts importing items found by `externalAgentConfig/detect` and returns the import's id.
     ///
     /// Method `externalAgentConfig/import`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     ExternalAgentConfigImport(ExternalAgentConfigImportParams),
     /// Returns the history of imports from other agents.
     ///
     /// Method `externalAgentConfig/import/readHistories`, a request from the client to the server.
+    ///
+    /// Since codex 0.142.0.
     ExternalAgentConfigImportReadHistories,
     /// Records an import that was completed elsewhere in the import history.
     ///
     /// Method `externalAgentConfig/import/recordHistory`, a request from the client to the server.
+    ///
+    /// Since codex 0.146.0.
     ExternalAgentConfigImportRecordHistory(ExternalAgentConfigImportHistoryRecordParams),
     /// Saves user feedback as a ZIP file on the server's host instead of uploading it.
     ///
     /// Method `feedback/save`, a request from the client to the server.
+    ///
+    /// Since codex 0.164.0.
     FeedbackSave(FeedbackSaveParams),
     /// Uploads user feedback on a thread, on request with logs.
     ///
@@ -213,38 +269,56 @@ pub enum ClientRequest {
     /// Copies a file, or a directory tree if `recursive` is set.
     ///
     /// Method `fs/copy`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsCopy(FsCopyParams),
     /// Creates a directory on the server's host, by default with its parents.
     ///
     /// Method `fs/createDirectory`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsCreateDirectory(FsCreateDirectoryParams),
     /// Returns the kind of a path and its creation and change times in Unix milliseconds.
     ///
     /// Method `fs/getMetadata`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsGetMetadata(FsGetMetadataParams),
     /// Lists the direct entries of a directory by name and kind.
     ///
     /// Method `fs/readDirectory`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsReadDirectory(FsReadDirectoryParams),
     /// Reads a file of the server's host and returns its bytes as base64.
     ///
     /// Method `fs/readFile`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsReadFile(FsReadFileParams),
     /// Deletes a file or directory tree; by default recursive and silent about missing paths.
     ///
     /// Method `fs/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsRemove(FsRemoveParams),
     /// Stops a watch started with `fs/watch`.
     ///
     /// Method `fs/unwatch`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     FsUnwatch(FsUnwatchParams),
     /// Starts watching a path; changes come as `fs/changed` under the given `watchId`.
     ///
     /// Method `fs/watch`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     FsWatch(FsWatchParams),
     /// Writes base64-encoded bytes to a file on the server's host.
     ///
     /// Method `fs/writeFile`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     FsWriteFile(FsWriteFileParams),
     /// Searches file paths under some roots by fuzzy match and returns scored hits.
     ///
@@ -254,6 +328,8 @@ pub enum ClientRequest {
     ///
     /// Method `fuzzyFileSearch/sessionStart`, a request from the client to the server.
     ///
+    /// Since codex 0.104.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     FuzzyFileSearchSessionStart(FuzzyFileSearchSessionStartParams),
@@ -261,12 +337,16 @@ pub enum ClientRequest {
     ///
     /// Method `fuzzyFileSearch/sessionStop`, a request from the client to the server.
     ///
+    /// Since codex 0.104.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     FuzzyFileSearchSessionStop(FuzzyFileSearchSessionStopParams),
     /// Changes the query of a file search session; hits come as notifications.
     ///
     /// Method `fuzzyFileSearch/sessionUpdate`, a request from the client to the server.
+    ///
+    /// Since codex 0.104.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -286,6 +366,8 @@ pub enum ClientRequest {
     /// Lists the hooks that apply to some working directories or to a loaded thread.
     ///
     /// Method `hooks/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0.
     HooksList(HooksListParams),
     /// Performs the handshake: names the client, declares capabilities, returns server and platform facts.
     ///
@@ -294,18 +376,26 @@ pub enum ClientRequest {
     /// Adds a plugin marketplace from a source such as a Git repository and returns where it was put.
     ///
     /// Method `marketplace/add`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     MarketplaceAdd(MarketplaceAddParams),
     /// Removes a plugin marketplace by name.
     ///
     /// Method `marketplace/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0.
     MarketplaceRemove(MarketplaceRemoveParams),
     /// Updates one plugin marketplace or all, returning upgraded roots and errors.
     ///
     /// Method `marketplace/upgrade`, a request from the client to the server.
+    ///
+    /// Since codex 0.125.0.
     MarketplaceUpgrade(MarketplaceUpgradeParams),
     /// Opens an event stream of an MCP server under a client-chosen subscription id.
     ///
     /// Method `mcpServer/event/stream/start`, a request from the client to the server.
+    ///
+    /// Since codex 0.150.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -313,6 +403,8 @@ pub enum ClientRequest {
     /// Closes an MCP event stream by its subscription id.
     ///
     /// Method `mcpServer/event/stream/stop`, a request from the client to the server.
+    ///
+    /// Since codex 0.150.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -324,10 +416,14 @@ pub enum ClientRequest {
     /// Reads a resource of an MCP server by its URI.
     ///
     /// Method `mcpServer/resource/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.120.0.
     McpServerResourceRead(Box<McpResourceReadParams>),
     /// Calls a tool of an MCP server in the context of a thread and returns its result.
     ///
     /// Method `mcpServer/tool/call`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     McpServerToolCall(McpServerToolCallParams),
     /// Lists MCP servers with login state, tools and resources, in pages.
     ///
@@ -337,12 +433,16 @@ pub enum ClientRequest {
     ///
     /// Method `memory/reset`, a request from the client to the server.
     ///
+    /// Since codex 0.121.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     MemoryReset,
     /// Reports how many threads are consolidated into memory and whether that is enough for use.
     ///
     /// Method `memory/status`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -361,42 +461,62 @@ pub enum ClientRequest {
     /// Reports whether the model provider offers image generation and web search.
     ///
     /// Method `modelProvider/capabilities/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0.
     ModelProviderCapabilitiesRead(ModelProviderCapabilitiesReadParams),
     /// Writes the settings of a custom, Bedrock or Google Cloud model provider.
     ///
     /// Method `modelProvider/config/write`, a request from the client to the server.
+    ///
+    /// Since codex 0.168.0.
     ModelProviderConfigWrite(ModelProviderConfigWriteParams),
     /// Lists the configured model providers and names the default.
     ///
     /// Method `modelProvider/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.168.0.
     ModelProviderList(ModelProviderListParams),
     /// Lists the named permission profiles and whether each may be chosen.
     ///
     /// Method `permissionProfile/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.133.0.
     PermissionProfileList(PermissionProfileListParams),
     /// Installs a plugin from a marketplace and returns which of its apps still need a login.
     ///
     /// Method `plugin/install`, a request from the client to the server.
+    ///
+    /// Since codex 0.110.0.
     PluginInstall(PluginInstallParams),
     /// Lists the installed plugins, plus named ones that could be suggested for installation.
     ///
     /// Method `plugin/installed`, a request from the client to the server.
+    ///
+    /// Since codex 0.132.0.
     PluginInstalled(PluginInstalledParams),
     /// Lists marketplaces with their plugins, local ones by default.
     ///
     /// Method `plugin/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     PluginList(PluginListParams),
     /// Returns the details of one plugin: skills, hooks, apps and MCP servers.
     ///
     /// Method `plugin/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.115.0.
     PluginRead(PluginReadParams),
     /// Brings local plugin bundles in line with the remote state and reports what changed or failed.
     ///
     /// Method `plugin/reconcile`, a request from the client to the server.
+    ///
+    /// Since codex 0.153.0.
     PluginReconcile(PluginReconcileParams),
     /// Searches plugins by text, in pages.
     ///
     /// Method `plugin/search`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -404,34 +524,50 @@ pub enum ClientRequest {
     /// Fetches a shared plugin to a local path.
     ///
     /// Method `plugin/share/checkout`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     PluginShareCheckout(PluginShareCheckoutParams),
     /// Deletes the share of a plugin.
     ///
     /// Method `plugin/share/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     PluginShareDelete(PluginShareDeleteParams),
     /// Lists shared plugins with their local paths where known.
     ///
     /// Method `plugin/share/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     PluginShareList(PluginShareListParams),
     /// Shares a local plugin, as new or as an update, and returns its link.
     ///
     /// Method `plugin/share/save`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     PluginShareSave(PluginShareSaveParams),
     /// Changes with whom a shared plugin is shared and how it can be found.
     ///
     /// Method `plugin/share/updateTargets`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     PluginShareUpdateTargets(PluginShareUpdateTargetsParams),
     /// Returns the text of one skill of a remote plugin.
     ///
     /// Method `plugin/skill/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     PluginSkillRead(PluginSkillReadParams),
     /// Uninstalls a plugin.
     ///
     /// Method `plugin/uninstall`, a request from the client to the server.
+    ///
+    /// Since codex 0.113.0.
     PluginUninstall(PluginUninstallParams),
     /// Kills a spawned process by its handle.
     ///
     /// Method `process/kill`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -440,12 +576,16 @@ pub enum ClientRequest {
     ///
     /// Method `process/resizePty`, a request from the client to the server.
     ///
+    /// Since codex 0.129.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ProcessResizePty(ProcessResizePtyParams),
     /// Starts a process outside the sandbox; output and exit come as notifications.
     ///
     /// Method `process/spawn`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -454,12 +594,16 @@ pub enum ClientRequest {
     ///
     /// Method `process/writeStdin`, a request from the client to the server.
     ///
+    /// Since codex 0.129.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ProcessWriteStdin(ProcessWriteStdinParams),
     /// Creates a project from a name and root folders; the idempotency key makes retries safe.
     ///
     /// Method `project/create`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -468,12 +612,16 @@ pub enum ClientRequest {
     ///
     /// Method `project/delete`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ProjectDelete(ProjectDeleteParams),
     /// Creates a project like `project/create` and may assign existing threads to it.
     ///
     /// Method `project/import`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -482,12 +630,16 @@ pub enum ClientRequest {
     ///
     /// Method `project/list`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ProjectList(ProjectListParams),
     /// Moves a project to another position, before a given project if one is named.
     ///
     /// Method `project/move`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -496,12 +648,16 @@ pub enum ClientRequest {
     ///
     /// Method `project/read`, a request from the client to the server.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ProjectRead(ProjectReadParams),
     /// Changes name, root folders or metadata of a project.
     ///
     /// Method `project/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -510,12 +666,16 @@ pub enum ClientRequest {
     ///
     /// Method `remoteControl/client/list`, a request from the client to the server.
     ///
+    /// Since codex 0.137.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     RemoteControlClientList(RemoteControlClientsListParams),
     /// Revokes the access of one paired remote client.
     ///
     /// Method `remoteControl/client/revoke`, a request from the client to the server.
+    ///
+    /// Since codex 0.137.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -524,12 +684,16 @@ pub enum ClientRequest {
     ///
     /// Method `remoteControl/disable`, a request from the client to the server.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     RemoteControlDisable(Option<RemoteControlDisableParams>),
     /// Turns remote control of this server on and returns its connection status.
     ///
     /// Method `remoteControl/enable`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -538,6 +702,8 @@ pub enum ClientRequest {
     ///
     /// Method `remoteControl/pairing/start`, a request from the client to the server.
     ///
+    /// Since codex 0.137.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     RemoteControlPairingStart(RemoteControlPairingStartParams),
@@ -545,12 +711,16 @@ pub enum ClientRequest {
     ///
     /// Method `remoteControl/pairing/status`, a request from the client to the server.
     ///
+    /// Since codex 0.138.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     RemoteControlPairingStatus(RemoteControlPairingStatusParams),
     /// Returns the remote control status and the names under which the server is known.
     ///
     /// Method `remoteControl/status/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -563,12 +733,16 @@ pub enum ClientRequest {
     ///
     /// Method `rollout/compress`, a request from the client to the server.
     ///
+    /// Since codex 0.156.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     RolloutCompress,
     /// Returns memory figures in bytes and named counters of the server process.
     ///
     /// Method `server/diagnostics`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -580,6 +754,8 @@ pub enum ClientRequest {
     /// Sets further directories in which skills are looked for.
     ///
     /// Method `skills/extraRoots/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.136.0.
     SkillsExtraRootsSet(SkillsExtraRootsSetParams),
     /// Lists the skills found for each working directory, with the errors met on the way.
     ///
@@ -588,6 +764,8 @@ pub enum ClientRequest {
     /// Approves an action the automatic reviewer had denied, given that review's event.
     ///
     /// Method `thread/approveGuardianDeniedAction`, a request from the client to the server.
+    ///
+    /// Since codex 0.124.0.
     ThreadApproveGuardianDeniedAction(ThreadApproveGuardianDeniedActionParams),
     /// Moves a thread to the archive, which hides it from the default listing.
     ///
@@ -596,18 +774,26 @@ pub enum ClientRequest {
     /// Attaches a typed JSON payload to a thread, or finds the one already there under the same key.
     ///
     /// Method `thread/attachment/add`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     ThreadAttachmentAdd(ThreadAttachmentAddParams),
     /// Lists the attachments of a thread in pages.
     ///
     /// Method `thread/attachment/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     ThreadAttachmentList(ThreadAttachmentListParams),
     /// Removes one attachment of a thread, found by type and identity key.
     ///
     /// Method `thread/attachment/remove`, a request from the client to the server.
+    ///
+    /// Since codex 0.155.0.
     ThreadAttachmentRemove(ThreadAttachmentRemoveParams),
     /// Lists the threads that hold an attachment of a given type and identity key.
     ///
     /// Method `thread/attachmentOwner/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.162.0.
     ThreadAttachmentOwnerList(ThreadAttachmentOwnerListParams),
     /// Ends all background terminals of a thread.
     ///
@@ -620,12 +806,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/backgroundTerminals/list`, a request from the client to the server.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadBackgroundTerminalsList(ThreadBackgroundTerminalsListParams),
     /// Ends one background terminal of a thread and tells whether it was running.
     ///
     /// Method `thread/backgroundTerminals/terminate`, a request from the client to the server.
+    ///
+    /// Since codex 0.140.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -638,12 +828,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/decrement_elicitation`, a request from the client to the server.
     ///
+    /// Since codex 0.114.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadDecrementElicitation(ThreadDecrementElicitationParams),
     /// Deletes a stored thread.
     ///
     /// Method `thread/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.140.0.
     ThreadDelete(ThreadDeleteParams),
     /// Branches a new thread off a stored one, whole or only up to a given turn.
     ///
@@ -652,18 +846,26 @@ pub enum ClientRequest {
     /// Removes the goal of a thread and tells whether there was one.
     ///
     /// Method `thread/goal/clear`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     ThreadGoalClear(ThreadGoalClearParams),
     /// Returns the goal of a thread, if it has one.
     ///
     /// Method `thread/goal/get`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     ThreadGoalGet(ThreadGoalGetParams),
     /// Sets or changes the goal of a thread: its objective, status and token budget.
     ///
     /// Method `thread/goal/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.128.0. Experimental until codex 0.133.0.
     ThreadGoalSet(ThreadGoalSetParams),
     /// Has the automatic reviewer assess the last injected command of an idle thread without running it.
     ///
     /// Method `thread/guardianReview`, a request from the client to the server.
+    ///
+    /// Since codex 0.167.2.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -672,20 +874,28 @@ pub enum ClientRequest {
     ///
     /// Method `thread/increment_elicitation`, a request from the client to the server.
     ///
+    /// Since codex 0.114.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadIncrementElicitation(ThreadIncrementElicitationParams),
     /// Adds raw Responses API items to what the model sees of a thread, with no turn started.
     ///
     /// Method `thread/inject_items`, a request from the client to the server.
+    ///
+    /// Since codex 0.121.0.
     ThreadInjectItems(ThreadInjectItemsParams),
     /// Lists the items of a thread or of one turn in pages, oldest first by default.
     ///
     /// Method `thread/items/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.143.0. Experimental until codex 0.151.0.
     ThreadItemsList(ThreadItemsListParams),
     /// Returns up to 100 stored items of one turn by their ids.
     ///
     /// Method `thread/items/read`, a request from the client to the server.
+    ///
+    /// Since codex 0.163.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -702,6 +912,8 @@ pub enum ClientRequest {
     ///
     /// Method `thread/memory/read`, a request from the client to the server.
     ///
+    /// Since codex 0.165.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadMemoryRead(ThreadMemoryReadParams),
@@ -709,12 +921,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/memoryMode/set`, a request from the client to the server.
     ///
+    /// Since codex 0.121.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadMemoryModeSet(ThreadMemoryModeSetParams),
     /// Changes stored facts of a thread: Git data, project and the Daybreak choice.
     ///
     /// Method `thread/metadata/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.110.0.
     ThreadMetadataUpdate(ThreadMetadataUpdateParams),
     /// Gives a thread a title.
     ///
@@ -724,12 +940,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/prediction/request`, a request from the client to the server.
     ///
+    /// Since codex 0.161.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadPredictionRequest(ThreadPredictionRequestParams),
     /// Prepares a new thread to carry out an approved plan and returns the prompt for its first turn.
     ///
     /// Method `thread/prepareApprovedPlan`, a request from the client to the server.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -738,12 +958,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/queue/add`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadQueueAdd(ThreadQueueAddParams),
     /// Removes one queued input and tells whether it existed.
     ///
     /// Method `thread/queue/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -752,12 +976,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/queue/list`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadQueueList(ThreadQueueListParams),
     /// Puts the queued inputs of a thread into the order of the given ids.
     ///
     /// Method `thread/queue/reorder`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -766,12 +994,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/queue/start`, a request from the client to the server.
     ///
+    /// Since codex 0.148.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadQueueStart(ThreadQueueStartParams),
     /// Replaces the content of one queued input.
     ///
     /// Method `thread/queue/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -784,12 +1016,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/readState/update`, a request from the client to the server.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadReadStateUpdate(ThreadReadStateUpdateParams),
     /// Feeds a chunk of audio into the realtime session of a thread.
     ///
     /// Method `thread/realtime/appendAudio`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -798,12 +1034,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/realtime/appendSpeech`, a request from the client to the server.
     ///
+    /// Since codex 0.141.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadRealtimeAppendSpeech(ThreadRealtimeAppendSpeechParams),
     /// Feeds text in a given role into the realtime session of a thread.
     ///
     /// Method `thread/realtime/appendText`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -812,6 +1052,8 @@ pub enum ClientRequest {
     ///
     /// Method `thread/realtime/listVoices`, a request from the client to the server.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadRealtimeListVoices(ThreadRealtimeListVoicesParams),
@@ -819,12 +1061,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/realtime/start`, a request from the client to the server.
     ///
+    /// Since codex 0.106.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadRealtimeStart(Box<ThreadRealtimeStartParams>),
     /// Closes the realtime session of a thread.
     ///
     /// Method `thread/realtime/stop`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -836,10 +1082,14 @@ pub enum ClientRequest {
     /// Cuts the stored history of a thread before a given turn; files on disk stay as they are.
     ///
     /// Method `thread/revert`, a request from the client to the server.
+    ///
+    /// Since codex 0.148.0. Experimental until codex 0.151.0.
     ThreadRevert(ThreadRevertParams),
     /// Asks the model once on top of a thread's latest turn and returns the text and token counts.
     ///
     /// Method `thread/sample`, a request from the client to the server.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -848,12 +1098,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/sample/cancel`, a request from the client to the server.
     ///
+    /// Since codex 0.164.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadSampleCancel(ThreadSampleCancelParams),
     /// Searches stored threads for a text and returns each hit with a snippet.
     ///
     /// Method `thread/search`, a request from the client to the server.
+    ///
+    /// Since codex 0.134.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -862,16 +1116,22 @@ pub enum ClientRequest {
     ///
     /// Method `thread/searchOccurrences`, a request from the client to the server.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadSearchOccurrences(ThreadSearchOccurrencesParams),
     /// Places a thread in a section, before another thread or at the end, or takes it out.
     ///
     /// Method `thread/section/move`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ThreadSectionMove(ThreadSectionMoveParams),
     /// Changes model, policies, directory and the like for the coming turns of a thread.
     ///
     /// Method `thread/settings/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.133.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -879,6 +1139,8 @@ pub enum ClientRequest {
     /// Runs a shell line in a thread outside the sandbox; `timeoutMs` defaults to an hour.
     ///
     /// Method `thread/shellCommand`, a request from the client to the server.
+    ///
+    /// Since codex 0.117.0.
     ThreadShellCommand(ThreadShellCommandParams),
     /// Creates a thread, subscribes the connection to it and returns its effective settings.
     ///
@@ -888,12 +1150,16 @@ pub enum ClientRequest {
     ///
     /// Method `thread/timeline/list`, a request from the client to the server.
     ///
+    /// Since codex 0.150.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadTimelineList(ThreadTimelineListParams),
     /// Lists the turns of a thread in pages, newest first by default.
     ///
     /// Method `thread/turns/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.122.0. Experimental until codex 0.151.0.
     ThreadTurnsList(ThreadTurnsListParams),
     /// Brings an archived thread back and returns it.
     ///
@@ -902,22 +1168,32 @@ pub enum ClientRequest {
     /// Stops turn and item events of a thread for this connection; the status tells if it was subscribed.
     ///
     /// Method `thread/unsubscribe`, a request from the client to the server.
+    ///
+    /// Since codex 0.106.0.
     ThreadUnsubscribe(ThreadUnsubscribeParams),
     /// Creates a named section for threads, with an optional icon and color.
     ///
     /// Method `threadSection/create`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ThreadSectionCreate(ThreadSectionCreateParams),
     /// Deletes a section of threads.
     ///
     /// Method `threadSection/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ThreadSectionDelete(ThreadSectionDeleteParams),
     /// Lists the sections that group threads, in pages.
     ///
     /// Method `threadSection/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ThreadSectionList(ThreadSectionListParams),
     /// Renames a section and, if given, changes its icon and color.
     ///
     /// Method `threadSection/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.147.0.
     ThreadSectionUpdate(ThreadSectionUpdateParams),
     /// Interrupts a turn that has sent `turn/started`; it then completes as `interrupted`.
     ///
@@ -926,6 +1202,8 @@ pub enum ClientRequest {
     /// Changes model, effort, tier, reviewer or environments of the running turn only.
     ///
     /// Method `turn/settings/update`, a request from the client to the server.
+    ///
+    /// Since codex 0.151.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -942,12 +1220,16 @@ pub enum ClientRequest {
     ///
     /// Method `userVerification/cancel`, a request from the client to the server.
     ///
+    /// Since codex 0.155.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     UserVerificationCancel(UserVerificationCancelParams),
     /// Removes the device credential used for user verification.
     ///
     /// Method `userVerification/delete`, a request from the client to the server.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -956,12 +1238,16 @@ pub enum ClientRequest {
     ///
     /// Method `userVerification/enroll`, a request from the client to the server.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     UserVerificationEnroll(UserVerificationEnrollParams),
     /// Reports whether this device can verify the user now, without a prompt or a network call.
     ///
     /// Method `userVerification/status`, a request from the client to the server.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -970,16 +1256,22 @@ pub enum ClientRequest {
     ///
     /// Method `userVerification/verify`, a request from the client to the server.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     UserVerificationVerify(UserVerificationVerifyParams),
     /// Reports whether the Windows sandbox is ready, not configured or in need of an update.
     ///
     /// Method `windowsSandbox/readiness`, a request from the client to the server.
+    ///
+    /// Since codex 0.129.0.
     WindowsSandboxReadiness,
     /// Starts setting up the Windows sandbox, elevated or not; the end comes as a notification.
     ///
     /// Method `windowsSandbox/setupStart`, a request from the client to the server.
+    ///
+    /// Since codex 0.105.0.
     WindowsSandboxSetupStart(WindowsSandboxSetupStartParams),
     /// A method that these bindings do not know, kept whole.
     Unrecognized(wire::UnknownMethod),

@@ -8,6 +8,8 @@ use crate::prelude::{self, wire};
 ///
 /// Method `account/bedrock/checkGovCloudRequirements`, a request from the client to the server.
 ///
+/// Since codex 0.161.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountBedrockCheckGovCloudRequirements;
@@ -16,6 +18,7 @@ impl wire::Request for AccountBedrockCheckGovCloudRequirements {
     const METHOD: &'static str = "account/bedrock/checkGovCloudRequirements";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 161, 0);
     type Params = prelude::BedrockCheckGovCloudRequirementsParams;
     type Response = prelude::BedrockCheckGovCloudRequirementsResponse;
 }
@@ -25,6 +28,8 @@ impl wire::Request for AccountBedrockCheckGovCloudRequirements {
 ///
 /// Method `account/bedrock/discover`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountBedrockDiscover;
@@ -33,6 +38,7 @@ impl wire::Request for AccountBedrockDiscover {
     const METHOD: &'static str = "account/bedrock/discover";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::BedrockDiscoverParams;
     type Response = prelude::BedrockDiscoverResponse;
 }
@@ -42,6 +48,8 @@ impl wire::Request for AccountBedrockDiscover {
 ///
 /// Method `account/bedrock/setup`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountBedrockSetup;
@@ -50,6 +58,7 @@ impl wire::Request for AccountBedrockSetup {
     const METHOD: &'static str = "account/bedrock/setup";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::BedrockSetupParams;
     type Response = prelude::BedrockSetupResponse;
 }
@@ -57,11 +66,14 @@ impl wire::Request for AccountBedrockSetup {
 /// Cancels a pending gateway OAuth login.
 ///
 /// Method `account/gatewayOAuth/cancel`, a request from the client to the server.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountGatewayOAuthCancel;
 impl wire::Request for AccountGatewayOAuthCancel {
     const METHOD: &'static str = "account/gatewayOAuth/cancel";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 157, 0);
     type Params = ();
     type Response = prelude::GatewayOAuthCancelResponse;
 }
@@ -69,11 +81,14 @@ impl wire::Request for AccountGatewayOAuthCancel {
 /// Starts the OAuth login for a provider's gateway, by browser or device code.
 ///
 /// Method `account/gatewayOAuth/login`, a request from the client to the server.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountGatewayOAuthLogin;
 impl wire::Request for AccountGatewayOAuthLogin {
     const METHOD: &'static str = "account/gatewayOAuth/login";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 157, 0);
     type Params = Option<prelude::GatewayOAuthLoginParams>;
     type Response = prelude::GatewayOAuthLoginResponse;
 }
@@ -81,11 +96,14 @@ impl wire::Request for AccountGatewayOAuthLogin {
 /// Reports whether a model provider uses gateway OAuth and how its login stands.
 ///
 /// Method `account/gatewayOAuth/read`, a request from the client to the server.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountGatewayOAuthRead;
 impl wire::Request for AccountGatewayOAuthRead {
     const METHOD: &'static str = "account/gatewayOAuth/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 157, 0);
     type Params = Option<prelude::GatewayOAuthReadParams>;
     type Response = prelude::GatewayOAuthReadResponse;
 }
@@ -95,6 +113,8 @@ impl wire::Request for AccountGatewayOAuthRead {
 ///
 /// Method `account/gcp/setup`, a request from the client to the server.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountGcpSetup;
@@ -103,6 +123,7 @@ impl wire::Request for AccountGcpSetup {
     const METHOD: &'static str = "account/gcp/setup";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 166, 0);
     type Params = prelude::GcpSetupParams;
     type Response = prelude::GcpSetupResponse;
 }
@@ -146,11 +167,14 @@ impl wire::Request for AccountLogout {
 /// Spends a reset credit to reset rate limits; the idempotency key makes retries safe.
 ///
 /// Method `account/rateLimitResetCredit/consume`, a request from the client to the server.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountRateLimitResetCreditConsume;
 impl wire::Request for AccountRateLimitResetCreditConsume {
     const METHOD: &'static str = "account/rateLimitResetCredit/consume";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 141, 0);
     type Params = prelude::ConsumeAccountRateLimitResetCreditParams;
     type Response = prelude::ConsumeAccountRateLimitResetCreditResponse;
 }
@@ -182,11 +206,14 @@ impl wire::Request for AccountRead {
 /// Returns a notice about account security setup, if one is due.
 ///
 /// Method `account/securitySetup/read`, a request from the client to the server.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSecuritySetupRead;
 impl wire::Request for AccountSecuritySetupRead {
     const METHOD: &'static str = "account/securitySetup/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 169, 0);
     type Params = ();
     type Response = prelude::GetAccountSecuritySetupResponse;
 }
@@ -194,11 +221,14 @@ impl wire::Request for AccountSecuritySetupRead {
 /// Sends a nudge email about credits or the usage limit, unless its cooldown is still running.
 ///
 /// Method `account/sendAddCreditsNudgeEmail`, a request from the client to the server.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSendAddCreditsNudgeEmail;
 impl wire::Request for AccountSendAddCreditsNudgeEmail {
     const METHOD: &'static str = "account/sendAddCreditsNudgeEmail";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 122, 0);
     type Params = prelude::SendAddCreditsNudgeEmailParams;
     type Response = prelude::SendAddCreditsNudgeEmailResponse;
 }
@@ -206,11 +236,14 @@ impl wire::Request for AccountSendAddCreditsNudgeEmail {
 /// Returns the token usage of the account by day, or the estimated usage of one thread.
 ///
 /// Method `account/usage/read`, a request from the client to the server.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountUsageRead;
 impl wire::Request for AccountUsageRead {
     const METHOD: &'static str = "account/usage/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 138, 0);
     type Params = Option<prelude::GetAccountTokenUsageParams>;
     type Response = prelude::GetAccountTokenUsageResponse;
 }
@@ -218,11 +251,14 @@ impl wire::Request for AccountUsageRead {
 /// Returns the active messages of the workspace, if it has the feature.
 ///
 /// Method `account/workspaceMessages/read`, a request from the client to the server.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountWorkspaceMessagesRead;
 impl wire::Request for AccountWorkspaceMessagesRead {
     const METHOD: &'static str = "account/workspaceMessages/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
     type Params = ();
     type Response = prelude::GetWorkspaceMessagesResponse;
 }
@@ -232,6 +268,8 @@ impl wire::Request for AccountWorkspaceMessagesRead {
 ///
 /// Method `accountSession/list`, a request from the client to the server.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSessionList;
@@ -240,6 +278,7 @@ impl wire::Request for AccountSessionList {
     const METHOD: &'static str = "accountSession/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 166, 0);
     type Params = prelude::AccountSessionsListParams;
     type Response = prelude::AccountSessionsResponse;
 }
@@ -249,6 +288,8 @@ impl wire::Request for AccountSessionList {
 ///
 /// Method `accountSession/switch`, a request from the client to the server.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountSessionSwitch;
@@ -257,6 +298,7 @@ impl wire::Request for AccountSessionSwitch {
     const METHOD: &'static str = "accountSession/switch";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 166, 0);
     type Params = prelude::AccountSessionsSwitchParams;
     type Response = prelude::AccountSessionsSwitchResponse;
 }
@@ -264,11 +306,14 @@ impl wire::Request for AccountSessionSwitch {
 /// Lists the installed apps with their enabled and callable state.
 ///
 /// Method `app/installed`, a request from the client to the server.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AppInstalled;
 impl wire::Request for AppInstalled {
     const METHOD: &'static str = "app/installed";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::AppsInstalledParams;
     type Response = prelude::AppsInstalledResponse;
 }
@@ -288,11 +333,14 @@ impl wire::Request for AppList {
 /// Returns the metadata of up to 100 apps by id and names the ids it did not find.
 ///
 /// Method `app/read`, a request from the client to the server.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AppRead;
 impl wire::Request for AppRead {
     const METHOD: &'static str = "app/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::AppsReadParams;
     type Response = prelude::AppsReadResponse;
 }
@@ -329,11 +377,14 @@ impl wire::Request for CommandExec {
 /// Resizes the terminal of a running `command/exec`, in character cells.
 ///
 /// Method `command/exec/resize`, a request from the client to the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandExecResize;
 impl wire::Request for CommandExecResize {
     const METHOD: &'static str = "command/exec/resize";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::CommandExecResizeParams;
     type Response = prelude::CommandExecResizeResponse;
 }
@@ -341,11 +392,14 @@ impl wire::Request for CommandExecResize {
 /// Terminates a running `command/exec` by its process id.
 ///
 /// Method `command/exec/terminate`, a request from the client to the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandExecTerminate;
 impl wire::Request for CommandExecTerminate {
     const METHOD: &'static str = "command/exec/terminate";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::CommandExecTerminateParams;
     type Response = prelude::CommandExecTerminateResponse;
 }
@@ -353,11 +407,14 @@ impl wire::Request for CommandExecTerminate {
 /// Writes base64-encoded bytes to the stdin of a running `command/exec`, or closes it.
 ///
 /// Method `command/exec/write`, a request from the client to the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandExecWrite;
 impl wire::Request for CommandExecWrite {
     const METHOD: &'static str = "command/exec/write";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::CommandExecWriteParams;
     type Response = prelude::CommandExecWriteResponse;
 }
@@ -427,6 +484,8 @@ impl wire::Request for ConfigRequirementsRead {
 ///
 /// Method `environment/add`, a request from the client to the server.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvironmentAdd;
@@ -435,6 +494,7 @@ impl wire::Request for EnvironmentAdd {
     const METHOD: &'static str = "environment/add";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = prelude::EnvironmentAddParams;
     type Response = prelude::EnvironmentAddResponse;
 }
@@ -444,6 +504,8 @@ impl wire::Request for EnvironmentAdd {
 ///
 /// Method `environment/info`, a request from the client to the server.
 ///
+/// Since codex 0.143.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvironmentInfo;
@@ -452,6 +514,7 @@ impl wire::Request for EnvironmentInfo {
     const METHOD: &'static str = "environment/info";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 143, 0);
     type Params = prelude::EnvironmentInfoParams;
     type Response = prelude::EnvironmentInfoResponse;
 }
@@ -461,6 +524,8 @@ impl wire::Request for EnvironmentInfo {
 ///
 /// Method `environment/status`, a request from the client to the server.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvironmentStatus;
@@ -469,6 +534,7 @@ impl wire::Request for EnvironmentStatus {
     const METHOD: &'static str = "environment/status";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::EnvironmentStatusParams;
     type Response = prelude::EnvironmentStatusResponse;
 }
@@ -476,11 +542,14 @@ impl wire::Request for EnvironmentStatus {
 /// Turns named features on or off for the running server process.
 ///
 /// Method `experimentalFeature/enablement/set`, a request from the client to the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExperimentalFeatureEnablementSet;
 impl wire::Request for ExperimentalFeatureEnablementSet {
     const METHOD: &'static str = "experimentalFeature/enablement/set";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::ExperimentalFeatureEnablementSetParams;
     type Response = prelude::ExperimentalFeatureEnablementSetResponse;
 }
@@ -500,11 +569,14 @@ impl wire::Request for ExperimentalFeatureList {
 /// Looks for settings, skills, sessions and the like of other agents that could be imported.
 ///
 /// Method `externalAgentConfig/detect`, a request from the client to the server.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigDetect;
 impl wire::Request for ExternalAgentConfigDetect {
     const METHOD: &'static str = "externalAgentConfig/detect";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 105, 0);
     type Params = prelude::ExternalAgentConfigDetectParams;
     type Response = prelude::ExternalAgentConfigDetectResponse;
 }
@@ -512,11 +584,14 @@ impl wire::Request for ExternalAgentConfigDetect {
 /// Starts importing items found by `externalAgentConfig/detect` and returns the import's id.
 ///
 /// Method `externalAgentConfig/import`, a request from the client to the server.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigImport;
 impl wire::Request for ExternalAgentConfigImport {
     const METHOD: &'static str = "externalAgentConfig/import";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 105, 0);
     type Params = prelude::ExternalAgentConfigImportParams;
     type Response = prelude::ExternalAgentConfigImportResponse;
 }
@@ -524,11 +599,14 @@ impl wire::Request for ExternalAgentConfigImport {
 /// Returns the history of imports from other agents.
 ///
 /// Method `externalAgentConfig/import/readHistories`, a request from the client to the server.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigImportReadHistories;
 impl wire::Request for ExternalAgentConfigImportReadHistories {
     const METHOD: &'static str = "externalAgentConfig/import/readHistories";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
     type Params = ();
     type Response = prelude::ExternalAgentConfigImportHistoriesReadResponse;
 }
@@ -536,11 +614,14 @@ impl wire::Request for ExternalAgentConfigImportReadHistories {
 /// Records an import that was completed elsewhere in the import history.
 ///
 /// Method `externalAgentConfig/import/recordHistory`, a request from the client to the server.
+///
+/// Since codex 0.146.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalAgentConfigImportRecordHistory;
 impl wire::Request for ExternalAgentConfigImportRecordHistory {
     const METHOD: &'static str = "externalAgentConfig/import/recordHistory";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 146, 0);
     type Params = prelude::ExternalAgentConfigImportHistoryRecordParams;
     type Response = prelude::ExternalAgentConfigImportHistoryRecordResponse;
 }
@@ -548,11 +629,14 @@ impl wire::Request for ExternalAgentConfigImportRecordHistory {
 /// Saves user feedback as a ZIP file on the server's host instead of uploading it.
 ///
 /// Method `feedback/save`, a request from the client to the server.
+///
+/// Since codex 0.164.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedbackSave;
 impl wire::Request for FeedbackSave {
     const METHOD: &'static str = "feedback/save";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 164, 0);
     type Params = prelude::FeedbackSaveParams;
     type Response = prelude::FeedbackSaveResponse;
 }
@@ -572,11 +656,14 @@ impl wire::Request for FeedbackUpload {
 /// Copies a file, or a directory tree if `recursive` is set.
 ///
 /// Method `fs/copy`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsCopy;
 impl wire::Request for FsCopy {
     const METHOD: &'static str = "fs/copy";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsCopyParams;
     type Response = prelude::FsCopyResponse;
 }
@@ -584,11 +671,14 @@ impl wire::Request for FsCopy {
 /// Creates a directory on the server's host, by default with its parents.
 ///
 /// Method `fs/createDirectory`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsCreateDirectory;
 impl wire::Request for FsCreateDirectory {
     const METHOD: &'static str = "fs/createDirectory";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsCreateDirectoryParams;
     type Response = prelude::FsCreateDirectoryResponse;
 }
@@ -596,11 +686,14 @@ impl wire::Request for FsCreateDirectory {
 /// Returns the kind of a path and its creation and change times in Unix milliseconds.
 ///
 /// Method `fs/getMetadata`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsGetMetadata;
 impl wire::Request for FsGetMetadata {
     const METHOD: &'static str = "fs/getMetadata";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsGetMetadataParams;
     type Response = prelude::FsGetMetadataResponse;
 }
@@ -608,11 +701,14 @@ impl wire::Request for FsGetMetadata {
 /// Lists the direct entries of a directory by name and kind.
 ///
 /// Method `fs/readDirectory`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsReadDirectory;
 impl wire::Request for FsReadDirectory {
     const METHOD: &'static str = "fs/readDirectory";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsReadDirectoryParams;
     type Response = prelude::FsReadDirectoryResponse;
 }
@@ -620,11 +716,14 @@ impl wire::Request for FsReadDirectory {
 /// Reads a file of the server's host and returns its bytes as base64.
 ///
 /// Method `fs/readFile`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsReadFile;
 impl wire::Request for FsReadFile {
     const METHOD: &'static str = "fs/readFile";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsReadFileParams;
     type Response = prelude::FsReadFileResponse;
 }
@@ -632,11 +731,14 @@ impl wire::Request for FsReadFile {
 /// Deletes a file or directory tree; by default recursive and silent about missing paths.
 ///
 /// Method `fs/remove`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsRemove;
 impl wire::Request for FsRemove {
     const METHOD: &'static str = "fs/remove";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsRemoveParams;
     type Response = prelude::FsRemoveResponse;
 }
@@ -644,11 +746,14 @@ impl wire::Request for FsRemove {
 /// Stops a watch started with `fs/watch`.
 ///
 /// Method `fs/unwatch`, a request from the client to the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsUnwatch;
 impl wire::Request for FsUnwatch {
     const METHOD: &'static str = "fs/unwatch";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::FsUnwatchParams;
     type Response = prelude::FsUnwatchResponse;
 }
@@ -656,11 +761,14 @@ impl wire::Request for FsUnwatch {
 /// Starts watching a path; changes come as `fs/changed` under the given `watchId`.
 ///
 /// Method `fs/watch`, a request from the client to the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsWatch;
 impl wire::Request for FsWatch {
     const METHOD: &'static str = "fs/watch";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::FsWatchParams;
     type Response = prelude::FsWatchResponse;
 }
@@ -668,11 +776,14 @@ impl wire::Request for FsWatch {
 /// Writes base64-encoded bytes to a file on the server's host.
 ///
 /// Method `fs/writeFile`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct FsWriteFile;
 impl wire::Request for FsWriteFile {
     const METHOD: &'static str = "fs/writeFile";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::FsWriteFileParams;
     type Response = prelude::FsWriteFileResponse;
 }
@@ -694,6 +805,8 @@ impl wire::Request for FuzzyFileSearch {
 ///
 /// Method `fuzzyFileSearch/sessionStart`, a request from the client to the server.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzyFileSearchSessionStart;
@@ -702,6 +815,7 @@ impl wire::Request for FuzzyFileSearchSessionStart {
     const METHOD: &'static str = "fuzzyFileSearch/sessionStart";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::FuzzyFileSearchSessionStartParams;
     type Response = prelude::FuzzyFileSearchSessionStartResponse;
 }
@@ -711,6 +825,8 @@ impl wire::Request for FuzzyFileSearchSessionStart {
 ///
 /// Method `fuzzyFileSearch/sessionStop`, a request from the client to the server.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzyFileSearchSessionStop;
@@ -719,6 +835,7 @@ impl wire::Request for FuzzyFileSearchSessionStop {
     const METHOD: &'static str = "fuzzyFileSearch/sessionStop";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::FuzzyFileSearchSessionStopParams;
     type Response = prelude::FuzzyFileSearchSessionStopResponse;
 }
@@ -728,6 +845,8 @@ impl wire::Request for FuzzyFileSearchSessionStop {
 ///
 /// Method `fuzzyFileSearch/sessionUpdate`, a request from the client to the server.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct FuzzyFileSearchSessionUpdate;
@@ -736,6 +855,7 @@ impl wire::Request for FuzzyFileSearchSessionUpdate {
     const METHOD: &'static str = "fuzzyFileSearch/sessionUpdate";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 104, 0);
     type Params = prelude::FuzzyFileSearchSessionUpdateParams;
     type Response = prelude::FuzzyFileSearchSessionUpdateResponse;
 }
@@ -779,11 +899,14 @@ impl wire::Request for GitDiffToRemote {
 /// Lists the hooks that apply to some working directories or to a loaded thread.
 ///
 /// Method `hooks/list`, a request from the client to the server.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Copy, Debug)]
 pub struct HooksList;
 impl wire::Request for HooksList {
     const METHOD: &'static str = "hooks/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::HooksListParams;
     type Response = prelude::HooksListResponse;
 }
@@ -803,11 +926,14 @@ impl wire::Request for Initialize {
 /// Adds a plugin marketplace from a source such as a Git repository and returns where it was put.
 ///
 /// Method `marketplace/add`, a request from the client to the server.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketplaceAdd;
 impl wire::Request for MarketplaceAdd {
     const METHOD: &'static str = "marketplace/add";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::MarketplaceAddParams;
     type Response = prelude::MarketplaceAddResponse;
 }
@@ -815,11 +941,14 @@ impl wire::Request for MarketplaceAdd {
 /// Removes a plugin marketplace by name.
 ///
 /// Method `marketplace/remove`, a request from the client to the server.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketplaceRemove;
 impl wire::Request for MarketplaceRemove {
     const METHOD: &'static str = "marketplace/remove";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 122, 0);
     type Params = prelude::MarketplaceRemoveParams;
     type Response = prelude::MarketplaceRemoveResponse;
 }
@@ -827,11 +956,14 @@ impl wire::Request for MarketplaceRemove {
 /// Updates one plugin marketplace or all, returning upgraded roots and errors.
 ///
 /// Method `marketplace/upgrade`, a request from the client to the server.
+///
+/// Since codex 0.125.0.
 #[derive(Clone, Copy, Debug)]
 pub struct MarketplaceUpgrade;
 impl wire::Request for MarketplaceUpgrade {
     const METHOD: &'static str = "marketplace/upgrade";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 125, 0);
     type Params = prelude::MarketplaceUpgradeParams;
     type Response = prelude::MarketplaceUpgradeResponse;
 }
@@ -841,6 +973,8 @@ impl wire::Request for MarketplaceUpgrade {
 ///
 /// Method `mcpServer/event/stream/start`, a request from the client to the server.
 ///
+/// Since codex 0.150.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerEventStreamStart;
@@ -849,6 +983,7 @@ impl wire::Request for McpServerEventStreamStart {
     const METHOD: &'static str = "mcpServer/event/stream/start";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::McpServerEventStreamStartParams;
     type Response = prelude::McpServerEventStreamStartResponse;
 }
@@ -858,6 +993,8 @@ impl wire::Request for McpServerEventStreamStart {
 ///
 /// Method `mcpServer/event/stream/stop`, a request from the client to the server.
 ///
+/// Since codex 0.150.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerEventStreamStop;
@@ -866,6 +1003,7 @@ impl wire::Request for McpServerEventStreamStop {
     const METHOD: &'static str = "mcpServer/event/stream/stop";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::McpServerEventStreamStopParams;
     type Response = prelude::McpServerEventStreamStopResponse;
 }
@@ -885,11 +1023,14 @@ impl wire::Request for McpServerOauthLogin {
 /// Reads a resource of an MCP server by its URI.
 ///
 /// Method `mcpServer/resource/read`, a request from the client to the server.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerResourceRead;
 impl wire::Request for McpServerResourceRead {
     const METHOD: &'static str = "mcpServer/resource/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 120, 0);
     type Params = prelude::McpResourceReadParams;
     type Response = prelude::McpResourceReadResponse;
 }
@@ -897,11 +1038,14 @@ impl wire::Request for McpServerResourceRead {
 /// Calls a tool of an MCP server in the context of a thread and returns its result.
 ///
 /// Method `mcpServer/tool/call`, a request from the client to the server.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerToolCall;
 impl wire::Request for McpServerToolCall {
     const METHOD: &'static str = "mcpServer/tool/call";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::McpServerToolCallParams;
     type Response = prelude::McpServerToolCallResponse;
 }
@@ -923,6 +1067,8 @@ impl wire::Request for McpServerStatusList {
 ///
 /// Method `memory/reset`, a request from the client to the server.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryReset;
@@ -931,6 +1077,7 @@ impl wire::Request for MemoryReset {
     const METHOD: &'static str = "memory/reset";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = ();
     type Response = prelude::MemoryResetResponse;
 }
@@ -940,6 +1087,8 @@ impl wire::Request for MemoryReset {
 ///
 /// Method `memory/status`, a request from the client to the server.
 ///
+/// Since codex 0.155.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryStatus;
@@ -948,6 +1097,7 @@ impl wire::Request for MemoryStatus {
     const METHOD: &'static str = "memory/status";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::MemoryStatusParams;
     type Response = prelude::MemoryStatusResponse;
 }
@@ -984,11 +1134,14 @@ impl wire::Request for ModelList {
 /// Reports whether the model provider offers image generation and web search.
 ///
 /// Method `modelProvider/capabilities/read`, a request from the client to the server.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelProviderCapabilitiesRead;
 impl wire::Request for ModelProviderCapabilitiesRead {
     const METHOD: &'static str = "modelProvider/capabilities/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ModelProviderCapabilitiesReadParams;
     type Response = prelude::ModelProviderCapabilitiesReadResponse;
 }
@@ -996,11 +1149,14 @@ impl wire::Request for ModelProviderCapabilitiesRead {
 /// Writes the settings of a custom, Bedrock or Google Cloud model provider.
 ///
 /// Method `modelProvider/config/write`, a request from the client to the server.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelProviderConfigWrite;
 impl wire::Request for ModelProviderConfigWrite {
     const METHOD: &'static str = "modelProvider/config/write";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 168, 0);
     type Params = prelude::ModelProviderConfigWriteParams;
     type Response = prelude::ModelProviderConfigWriteResponse;
 }
@@ -1008,11 +1164,14 @@ impl wire::Request for ModelProviderConfigWrite {
 /// Lists the configured model providers and names the default.
 ///
 /// Method `modelProvider/list`, a request from the client to the server.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelProviderList;
 impl wire::Request for ModelProviderList {
     const METHOD: &'static str = "modelProvider/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 168, 0);
     type Params = prelude::ModelProviderListParams;
     type Response = prelude::ModelProviderListResponse;
 }
@@ -1020,11 +1179,14 @@ impl wire::Request for ModelProviderList {
 /// Lists the named permission profiles and whether each may be chosen.
 ///
 /// Method `permissionProfile/list`, a request from the client to the server.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PermissionProfileList;
 impl wire::Request for PermissionProfileList {
     const METHOD: &'static str = "permissionProfile/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 133, 0);
     type Params = prelude::PermissionProfileListParams;
     type Response = prelude::PermissionProfileListResponse;
 }
@@ -1032,11 +1194,14 @@ impl wire::Request for PermissionProfileList {
 /// Installs a plugin from a marketplace and returns which of its apps still need a login.
 ///
 /// Method `plugin/install`, a request from the client to the server.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginInstall;
 impl wire::Request for PluginInstall {
     const METHOD: &'static str = "plugin/install";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 110, 0);
     type Params = prelude::PluginInstallParams;
     type Response = prelude::PluginInstallResponse;
 }
@@ -1044,11 +1209,14 @@ impl wire::Request for PluginInstall {
 /// Lists the installed plugins, plus named ones that could be suggested for installation.
 ///
 /// Method `plugin/installed`, a request from the client to the server.
+///
+/// Since codex 0.132.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginInstalled;
 impl wire::Request for PluginInstalled {
     const METHOD: &'static str = "plugin/installed";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 132, 0);
     type Params = prelude::PluginInstalledParams;
     type Response = prelude::PluginInstalledResponse;
 }
@@ -1056,11 +1224,14 @@ impl wire::Request for PluginInstalled {
 /// Lists marketplaces with their plugins, local ones by default.
 ///
 /// Method `plugin/list`, a request from the client to the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginList;
 impl wire::Request for PluginList {
     const METHOD: &'static str = "plugin/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::PluginListParams;
     type Response = prelude::PluginListResponse;
 }
@@ -1068,11 +1239,14 @@ impl wire::Request for PluginList {
 /// Returns the details of one plugin: skills, hooks, apps and MCP servers.
 ///
 /// Method `plugin/read`, a request from the client to the server.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginRead;
 impl wire::Request for PluginRead {
     const METHOD: &'static str = "plugin/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 115, 0);
     type Params = prelude::PluginReadParams;
     type Response = prelude::PluginReadResponse;
 }
@@ -1080,11 +1254,14 @@ impl wire::Request for PluginRead {
 /// Brings local plugin bundles in line with the remote state and reports what changed or failed.
 ///
 /// Method `plugin/reconcile`, a request from the client to the server.
+///
+/// Since codex 0.153.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginReconcile;
 impl wire::Request for PluginReconcile {
     const METHOD: &'static str = "plugin/reconcile";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 153, 0);
     type Params = prelude::PluginReconcileParams;
     type Response = prelude::PluginReconcileResponse;
 }
@@ -1094,6 +1271,8 @@ impl wire::Request for PluginReconcile {
 ///
 /// Method `plugin/search`, a request from the client to the server.
 ///
+/// Since codex 0.147.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginSearch;
@@ -1102,6 +1281,7 @@ impl wire::Request for PluginSearch {
     const METHOD: &'static str = "plugin/search";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::PluginSearchParams;
     type Response = prelude::PluginSearchResponse;
 }
@@ -1109,11 +1289,14 @@ impl wire::Request for PluginSearch {
 /// Fetches a shared plugin to a local path.
 ///
 /// Method `plugin/share/checkout`, a request from the client to the server.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginShareCheckout;
 impl wire::Request for PluginShareCheckout {
     const METHOD: &'static str = "plugin/share/checkout";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = prelude::PluginShareCheckoutParams;
     type Response = prelude::PluginShareCheckoutResponse;
 }
@@ -1121,11 +1304,14 @@ impl wire::Request for PluginShareCheckout {
 /// Deletes the share of a plugin.
 ///
 /// Method `plugin/share/delete`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginShareDelete;
 impl wire::Request for PluginShareDelete {
     const METHOD: &'static str = "plugin/share/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::PluginShareDeleteParams;
     type Response = prelude::PluginShareDeleteResponse;
 }
@@ -1133,11 +1319,14 @@ impl wire::Request for PluginShareDelete {
 /// Lists shared plugins with their local paths where known.
 ///
 /// Method `plugin/share/list`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginShareList;
 impl wire::Request for PluginShareList {
     const METHOD: &'static str = "plugin/share/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::PluginShareListParams;
     type Response = prelude::PluginShareListResponse;
 }
@@ -1145,11 +1334,14 @@ impl wire::Request for PluginShareList {
 /// Shares a local plugin, as new or as an update, and returns its link.
 ///
 /// Method `plugin/share/save`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginShareSave;
 impl wire::Request for PluginShareSave {
     const METHOD: &'static str = "plugin/share/save";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::PluginShareSaveParams;
     type Response = prelude::PluginShareSaveResponse;
 }
@@ -1157,11 +1349,14 @@ impl wire::Request for PluginShareSave {
 /// Changes with whom a shared plugin is shared and how it can be found.
 ///
 /// Method `plugin/share/updateTargets`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginShareUpdateTargets;
 impl wire::Request for PluginShareUpdateTargets {
     const METHOD: &'static str = "plugin/share/updateTargets";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::PluginShareUpdateTargetsParams;
     type Response = prelude::PluginShareUpdateTargetsResponse;
 }
@@ -1169,11 +1364,14 @@ impl wire::Request for PluginShareUpdateTargets {
 /// Returns the text of one skill of a remote plugin.
 ///
 /// Method `plugin/skill/read`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginSkillRead;
 impl wire::Request for PluginSkillRead {
     const METHOD: &'static str = "plugin/skill/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::PluginSkillReadParams;
     type Response = prelude::PluginSkillReadResponse;
 }
@@ -1181,11 +1379,14 @@ impl wire::Request for PluginSkillRead {
 /// Uninstalls a plugin.
 ///
 /// Method `plugin/uninstall`, a request from the client to the server.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct PluginUninstall;
 impl wire::Request for PluginUninstall {
     const METHOD: &'static str = "plugin/uninstall";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::PluginUninstallParams;
     type Response = prelude::PluginUninstallResponse;
 }
@@ -1195,6 +1396,8 @@ impl wire::Request for PluginUninstall {
 ///
 /// Method `process/kill`, a request from the client to the server.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessKill;
@@ -1203,6 +1406,7 @@ impl wire::Request for ProcessKill {
     const METHOD: &'static str = "process/kill";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessKillParams;
     type Response = prelude::ProcessKillResponse;
 }
@@ -1212,6 +1416,8 @@ impl wire::Request for ProcessKill {
 ///
 /// Method `process/resizePty`, a request from the client to the server.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessResizePty;
@@ -1220,6 +1426,7 @@ impl wire::Request for ProcessResizePty {
     const METHOD: &'static str = "process/resizePty";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessResizePtyParams;
     type Response = prelude::ProcessResizePtyResponse;
 }
@@ -1229,6 +1436,8 @@ impl wire::Request for ProcessResizePty {
 ///
 /// Method `process/spawn`, a request from the client to the server.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessSpawn;
@@ -1237,6 +1446,7 @@ impl wire::Request for ProcessSpawn {
     const METHOD: &'static str = "process/spawn";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessSpawnParams;
     type Response = prelude::ProcessSpawnResponse;
 }
@@ -1246,6 +1456,8 @@ impl wire::Request for ProcessSpawn {
 ///
 /// Method `process/writeStdin`, a request from the client to the server.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcessWriteStdin;
@@ -1254,6 +1466,7 @@ impl wire::Request for ProcessWriteStdin {
     const METHOD: &'static str = "process/writeStdin";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = prelude::ProcessWriteStdinParams;
     type Response = prelude::ProcessWriteStdinResponse;
 }
@@ -1263,6 +1476,8 @@ impl wire::Request for ProcessWriteStdin {
 ///
 /// Method `project/create`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectCreate;
@@ -1271,6 +1486,7 @@ impl wire::Request for ProjectCreate {
     const METHOD: &'static str = "project/create";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectCreateParams;
     type Response = prelude::ProjectCreateResponse;
 }
@@ -1280,6 +1496,8 @@ impl wire::Request for ProjectCreate {
 ///
 /// Method `project/delete`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectDelete;
@@ -1288,6 +1506,7 @@ impl wire::Request for ProjectDelete {
     const METHOD: &'static str = "project/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectDeleteParams;
     type Response = prelude::ProjectDeleteResponse;
 }
@@ -1297,6 +1516,8 @@ impl wire::Request for ProjectDelete {
 ///
 /// Method `project/import`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectImport;
@@ -1305,6 +1526,7 @@ impl wire::Request for ProjectImport {
     const METHOD: &'static str = "project/import";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectImportParams;
     type Response = prelude::ProjectImportResponse;
 }
@@ -1314,6 +1536,8 @@ impl wire::Request for ProjectImport {
 ///
 /// Method `project/list`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectList;
@@ -1322,6 +1546,7 @@ impl wire::Request for ProjectList {
     const METHOD: &'static str = "project/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectListParams;
     type Response = prelude::ProjectListResponse;
 }
@@ -1331,6 +1556,8 @@ impl wire::Request for ProjectList {
 ///
 /// Method `project/move`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectMove;
@@ -1339,6 +1566,7 @@ impl wire::Request for ProjectMove {
     const METHOD: &'static str = "project/move";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectMoveParams;
     type Response = prelude::ProjectMoveResponse;
 }
@@ -1348,6 +1576,8 @@ impl wire::Request for ProjectMove {
 ///
 /// Method `project/read`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectRead;
@@ -1356,6 +1586,7 @@ impl wire::Request for ProjectRead {
     const METHOD: &'static str = "project/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectReadParams;
     type Response = prelude::ProjectReadResponse;
 }
@@ -1365,6 +1596,8 @@ impl wire::Request for ProjectRead {
 ///
 /// Method `project/update`, a request from the client to the server.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ProjectUpdate;
@@ -1373,6 +1606,7 @@ impl wire::Request for ProjectUpdate {
     const METHOD: &'static str = "project/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 149, 0);
     type Params = prelude::ProjectUpdateParams;
     type Response = prelude::ProjectUpdateResponse;
 }
@@ -1382,6 +1616,8 @@ impl wire::Request for ProjectUpdate {
 ///
 /// Method `remoteControl/client/list`, a request from the client to the server.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlClientList;
@@ -1390,6 +1626,7 @@ impl wire::Request for RemoteControlClientList {
     const METHOD: &'static str = "remoteControl/client/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 137, 0);
     type Params = prelude::RemoteControlClientsListParams;
     type Response = prelude::RemoteControlClientsListResponse;
 }
@@ -1399,6 +1636,8 @@ impl wire::Request for RemoteControlClientList {
 ///
 /// Method `remoteControl/client/revoke`, a request from the client to the server.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlClientRevoke;
@@ -1407,6 +1646,7 @@ impl wire::Request for RemoteControlClientRevoke {
     const METHOD: &'static str = "remoteControl/client/revoke";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 137, 0);
     type Params = prelude::RemoteControlClientsRevokeParams;
     type Response = prelude::RemoteControlClientsRevokeResponse;
 }
@@ -1416,6 +1656,8 @@ impl wire::Request for RemoteControlClientRevoke {
 ///
 /// Method `remoteControl/disable`, a request from the client to the server.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlDisable;
@@ -1424,6 +1666,7 @@ impl wire::Request for RemoteControlDisable {
     const METHOD: &'static str = "remoteControl/disable";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = Option<prelude::RemoteControlDisableParams>;
     type Response = prelude::RemoteControlDisableResponse;
 }
@@ -1433,6 +1676,8 @@ impl wire::Request for RemoteControlDisable {
 ///
 /// Method `remoteControl/enable`, a request from the client to the server.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlEnable;
@@ -1441,6 +1686,7 @@ impl wire::Request for RemoteControlEnable {
     const METHOD: &'static str = "remoteControl/enable";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = Option<prelude::RemoteControlEnableParams>;
     type Response = prelude::RemoteControlEnableResponse;
 }
@@ -1450,6 +1696,8 @@ impl wire::Request for RemoteControlEnable {
 ///
 /// Method `remoteControl/pairing/start`, a request from the client to the server.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlPairingStart;
@@ -1458,6 +1706,7 @@ impl wire::Request for RemoteControlPairingStart {
     const METHOD: &'static str = "remoteControl/pairing/start";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 137, 0);
     type Params = prelude::RemoteControlPairingStartParams;
     type Response = prelude::RemoteControlPairingStartResponse;
 }
@@ -1467,6 +1716,8 @@ impl wire::Request for RemoteControlPairingStart {
 ///
 /// Method `remoteControl/pairing/status`, a request from the client to the server.
 ///
+/// Since codex 0.138.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlPairingStatus;
@@ -1475,6 +1726,7 @@ impl wire::Request for RemoteControlPairingStatus {
     const METHOD: &'static str = "remoteControl/pairing/status";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 138, 0);
     type Params = prelude::RemoteControlPairingStatusParams;
     type Response = prelude::RemoteControlPairingStatusResponse;
 }
@@ -1484,6 +1736,8 @@ impl wire::Request for RemoteControlPairingStatus {
 ///
 /// Method `remoteControl/status/read`, a request from the client to the server.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RemoteControlStatusRead;
@@ -1492,6 +1746,7 @@ impl wire::Request for RemoteControlStatusRead {
     const METHOD: &'static str = "remoteControl/status/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = ();
     type Response = prelude::RemoteControlStatusReadResponse;
 }
@@ -1513,6 +1768,8 @@ impl wire::Request for ReviewStart {
 ///
 /// Method `rollout/compress`, a request from the client to the server.
 ///
+/// Since codex 0.156.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct RolloutCompress;
@@ -1521,6 +1778,7 @@ impl wire::Request for RolloutCompress {
     const METHOD: &'static str = "rollout/compress";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 156, 0);
     type Params = ();
     type Response = prelude::RolloutCompressResponse;
 }
@@ -1530,6 +1788,8 @@ impl wire::Request for RolloutCompress {
 ///
 /// Method `server/diagnostics`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerDiagnostics;
@@ -1538,6 +1798,7 @@ impl wire::Request for ServerDiagnostics {
     const METHOD: &'static str = "server/diagnostics";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ServerDiagnosticsParams;
     type Response = prelude::ServerDiagnosticsResponse;
 }
@@ -1557,11 +1818,14 @@ impl wire::Request for SkillsConfigWrite {
 /// Sets further directories in which skills are looked for.
 ///
 /// Method `skills/extraRoots/set`, a request from the client to the server.
+///
+/// Since codex 0.136.0.
 #[derive(Clone, Copy, Debug)]
 pub struct SkillsExtraRootsSet;
 impl wire::Request for SkillsExtraRootsSet {
     const METHOD: &'static str = "skills/extraRoots/set";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 136, 0);
     type Params = prelude::SkillsExtraRootsSetParams;
     type Response = prelude::SkillsExtraRootsSetResponse;
 }
@@ -1581,11 +1845,14 @@ impl wire::Request for SkillsList {
 /// Approves an action the automatic reviewer had denied, given that review's event.
 ///
 /// Method `thread/approveGuardianDeniedAction`, a request from the client to the server.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadApproveGuardianDeniedAction;
 impl wire::Request for ThreadApproveGuardianDeniedAction {
     const METHOD: &'static str = "thread/approveGuardianDeniedAction";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 124, 0);
     type Params = prelude::ThreadApproveGuardianDeniedActionParams;
     type Response = prelude::ThreadApproveGuardianDeniedActionResponse;
 }
@@ -1605,11 +1872,14 @@ impl wire::Request for ThreadArchive {
 /// Attaches a typed JSON payload to a thread, or finds the one already there under the same key.
 ///
 /// Method `thread/attachment/add`, a request from the client to the server.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAttachmentAdd;
 impl wire::Request for ThreadAttachmentAdd {
     const METHOD: &'static str = "thread/attachment/add";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::ThreadAttachmentAddParams;
     type Response = prelude::ThreadAttachmentAddResponse;
 }
@@ -1617,11 +1887,14 @@ impl wire::Request for ThreadAttachmentAdd {
 /// Lists the attachments of a thread in pages.
 ///
 /// Method `thread/attachment/list`, a request from the client to the server.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAttachmentList;
 impl wire::Request for ThreadAttachmentList {
     const METHOD: &'static str = "thread/attachment/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::ThreadAttachmentListParams;
     type Response = prelude::ThreadAttachmentListResponse;
 }
@@ -1629,11 +1902,14 @@ impl wire::Request for ThreadAttachmentList {
 /// Removes one attachment of a thread, found by type and identity key.
 ///
 /// Method `thread/attachment/remove`, a request from the client to the server.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAttachmentRemove;
 impl wire::Request for ThreadAttachmentRemove {
     const METHOD: &'static str = "thread/attachment/remove";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::ThreadAttachmentRemoveParams;
     type Response = prelude::ThreadAttachmentRemoveResponse;
 }
@@ -1641,11 +1917,14 @@ impl wire::Request for ThreadAttachmentRemove {
 /// Lists the threads that hold an attachment of a given type and identity key.
 ///
 /// Method `thread/attachmentOwner/list`, a request from the client to the server.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadAttachmentOwnerList;
 impl wire::Request for ThreadAttachmentOwnerList {
     const METHOD: &'static str = "thread/attachmentOwner/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 162, 0);
     type Params = prelude::ThreadAttachmentOwnerListParams;
     type Response = prelude::ThreadAttachmentOwnerListResponse;
 }
@@ -1672,6 +1951,8 @@ impl wire::Request for ThreadBackgroundTerminalsClean {
 ///
 /// Method `thread/backgroundTerminals/list`, a request from the client to the server.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadBackgroundTerminalsList;
@@ -1680,6 +1961,7 @@ impl wire::Request for ThreadBackgroundTerminalsList {
     const METHOD: &'static str = "thread/backgroundTerminals/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 140, 0);
     type Params = prelude::ThreadBackgroundTerminalsListParams;
     type Response = prelude::ThreadBackgroundTerminalsListResponse;
 }
@@ -1689,6 +1971,8 @@ impl wire::Request for ThreadBackgroundTerminalsList {
 ///
 /// Method `thread/backgroundTerminals/terminate`, a request from the client to the server.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadBackgroundTerminalsTerminate;
@@ -1697,6 +1981,7 @@ impl wire::Request for ThreadBackgroundTerminalsTerminate {
     const METHOD: &'static str = "thread/backgroundTerminals/terminate";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 140, 0);
     type Params = prelude::ThreadBackgroundTerminalsTerminateParams;
     type Response = prelude::ThreadBackgroundTerminalsTerminateResponse;
 }
@@ -1718,6 +2003,8 @@ impl wire::Request for ThreadCompactStart {
 ///
 /// Method `thread/decrement_elicitation`, a request from the client to the server.
 ///
+/// Since codex 0.114.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadDecrementElicitation;
@@ -1726,6 +2013,7 @@ impl wire::Request for ThreadDecrementElicitation {
     const METHOD: &'static str = "thread/decrement_elicitation";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 114, 0);
     type Params = prelude::ThreadDecrementElicitationParams;
     type Response = prelude::ThreadDecrementElicitationResponse;
 }
@@ -1733,11 +2021,14 @@ impl wire::Request for ThreadDecrementElicitation {
 /// Deletes a stored thread.
 ///
 /// Method `thread/delete`, a request from the client to the server.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadDelete;
 impl wire::Request for ThreadDelete {
     const METHOD: &'static str = "thread/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 140, 0);
     type Params = prelude::ThreadDeleteParams;
     type Response = prelude::ThreadDeleteResponse;
 }
@@ -1757,11 +2048,14 @@ impl wire::Request for ThreadFork {
 /// Removes the goal of a thread and tells whether there was one.
 ///
 /// Method `thread/goal/clear`, a request from the client to the server.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGoalClear;
 impl wire::Request for ThreadGoalClear {
     const METHOD: &'static str = "thread/goal/clear";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ThreadGoalClearParams;
     type Response = prelude::ThreadGoalClearResponse;
 }
@@ -1769,11 +2063,14 @@ impl wire::Request for ThreadGoalClear {
 /// Returns the goal of a thread, if it has one.
 ///
 /// Method `thread/goal/get`, a request from the client to the server.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGoalGet;
 impl wire::Request for ThreadGoalGet {
     const METHOD: &'static str = "thread/goal/get";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ThreadGoalGetParams;
     type Response = prelude::ThreadGoalGetResponse;
 }
@@ -1781,11 +2078,14 @@ impl wire::Request for ThreadGoalGet {
 /// Sets or changes the goal of a thread: its objective, status and token budget.
 ///
 /// Method `thread/goal/set`, a request from the client to the server.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGoalSet;
 impl wire::Request for ThreadGoalSet {
     const METHOD: &'static str = "thread/goal/set";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 128, 0);
     type Params = prelude::ThreadGoalSetParams;
     type Response = prelude::ThreadGoalSetResponse;
 }
@@ -1795,6 +2095,8 @@ impl wire::Request for ThreadGoalSet {
 ///
 /// Method `thread/guardianReview`, a request from the client to the server.
 ///
+/// Since codex 0.167.2.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadGuardianReview;
@@ -1803,6 +2105,7 @@ impl wire::Request for ThreadGuardianReview {
     const METHOD: &'static str = "thread/guardianReview";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 167, 2);
     type Params = prelude::ThreadGuardianReviewParams;
     type Response = prelude::ThreadGuardianReviewResponse;
 }
@@ -1812,6 +2115,8 @@ impl wire::Request for ThreadGuardianReview {
 ///
 /// Method `thread/increment_elicitation`, a request from the client to the server.
 ///
+/// Since codex 0.114.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadIncrementElicitation;
@@ -1820,6 +2125,7 @@ impl wire::Request for ThreadIncrementElicitation {
     const METHOD: &'static str = "thread/increment_elicitation";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 114, 0);
     type Params = prelude::ThreadIncrementElicitationParams;
     type Response = prelude::ThreadIncrementElicitationResponse;
 }
@@ -1827,11 +2133,14 @@ impl wire::Request for ThreadIncrementElicitation {
 /// Adds raw Responses API items to what the model sees of a thread, with no turn started.
 ///
 /// Method `thread/inject_items`, a request from the client to the server.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadInjectItems;
 impl wire::Request for ThreadInjectItems {
     const METHOD: &'static str = "thread/inject_items";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::ThreadInjectItemsParams;
     type Response = prelude::ThreadInjectItemsResponse;
 }
@@ -1839,11 +2148,14 @@ impl wire::Request for ThreadInjectItems {
 /// Lists the items of a thread or of one turn in pages, oldest first by default.
 ///
 /// Method `thread/items/list`, a request from the client to the server.
+///
+/// Since codex 0.143.0. Experimental until codex 0.151.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadItemsList;
 impl wire::Request for ThreadItemsList {
     const METHOD: &'static str = "thread/items/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 143, 0);
     type Params = prelude::ThreadItemsListParams;
     type Response = prelude::ThreadItemsListResponse;
 }
@@ -1853,6 +2165,8 @@ impl wire::Request for ThreadItemsList {
 ///
 /// Method `thread/items/read`, a request from the client to the server.
 ///
+/// Since codex 0.163.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadItemsRead;
@@ -1861,6 +2175,7 @@ impl wire::Request for ThreadItemsRead {
     const METHOD: &'static str = "thread/items/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 163, 0);
     type Params = prelude::ThreadItemsReadParams;
     type Response = prelude::ThreadItemsReadResponse;
 }
@@ -1894,6 +2209,8 @@ impl wire::Request for ThreadLoadedList {
 ///
 /// Method `thread/memory/read`, a request from the client to the server.
 ///
+/// Since codex 0.165.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadMemoryRead;
@@ -1902,6 +2219,7 @@ impl wire::Request for ThreadMemoryRead {
     const METHOD: &'static str = "thread/memory/read";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 165, 0);
     type Params = prelude::ThreadMemoryReadParams;
     type Response = prelude::ThreadMemoryReadResponse;
 }
@@ -1911,6 +2229,8 @@ impl wire::Request for ThreadMemoryRead {
 ///
 /// Method `thread/memoryMode/set`, a request from the client to the server.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadMemoryModeSet;
@@ -1919,6 +2239,7 @@ impl wire::Request for ThreadMemoryModeSet {
     const METHOD: &'static str = "thread/memoryMode/set";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 121, 0);
     type Params = prelude::ThreadMemoryModeSetParams;
     type Response = prelude::ThreadMemoryModeSetResponse;
 }
@@ -1926,11 +2247,14 @@ impl wire::Request for ThreadMemoryModeSet {
 /// Changes stored facts of a thread: Git data, project and the Daybreak choice.
 ///
 /// Method `thread/metadata/update`, a request from the client to the server.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadMetadataUpdate;
 impl wire::Request for ThreadMetadataUpdate {
     const METHOD: &'static str = "thread/metadata/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 110, 0);
     type Params = prelude::ThreadMetadataUpdateParams;
     type Response = prelude::ThreadMetadataUpdateResponse;
 }
@@ -1952,6 +2276,8 @@ impl wire::Request for ThreadNameSet {
 ///
 /// Method `thread/prediction/request`, a request from the client to the server.
 ///
+/// Since codex 0.161.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadPredictionRequest;
@@ -1960,6 +2286,7 @@ impl wire::Request for ThreadPredictionRequest {
     const METHOD: &'static str = "thread/prediction/request";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 161, 0);
     type Params = prelude::ThreadPredictionRequestParams;
     type Response = prelude::ThreadPredictionRequestResponse;
 }
@@ -1969,6 +2296,8 @@ impl wire::Request for ThreadPredictionRequest {
 ///
 /// Method `thread/prepareApprovedPlan`, a request from the client to the server.
 ///
+/// Since codex 0.169.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadPrepareApprovedPlan;
@@ -1977,6 +2306,7 @@ impl wire::Request for ThreadPrepareApprovedPlan {
     const METHOD: &'static str = "thread/prepareApprovedPlan";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 169, 0);
     type Params = prelude::ThreadPrepareApprovedPlanParams;
     type Response = prelude::ThreadPrepareApprovedPlanResponse;
 }
@@ -1986,6 +2316,8 @@ impl wire::Request for ThreadPrepareApprovedPlan {
 ///
 /// Method `thread/queue/add`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueAdd;
@@ -1994,6 +2326,7 @@ impl wire::Request for ThreadQueueAdd {
     const METHOD: &'static str = "thread/queue/add";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueAddParams;
     type Response = prelude::ThreadQueueAddResponse;
 }
@@ -2003,6 +2336,8 @@ impl wire::Request for ThreadQueueAdd {
 ///
 /// Method `thread/queue/delete`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueDelete;
@@ -2011,6 +2346,7 @@ impl wire::Request for ThreadQueueDelete {
     const METHOD: &'static str = "thread/queue/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueDeleteParams;
     type Response = prelude::ThreadQueueDeleteResponse;
 }
@@ -2020,6 +2356,8 @@ impl wire::Request for ThreadQueueDelete {
 ///
 /// Method `thread/queue/list`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueList;
@@ -2028,6 +2366,7 @@ impl wire::Request for ThreadQueueList {
     const METHOD: &'static str = "thread/queue/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueListParams;
     type Response = prelude::ThreadQueueListResponse;
 }
@@ -2037,6 +2376,8 @@ impl wire::Request for ThreadQueueList {
 ///
 /// Method `thread/queue/reorder`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueReorder;
@@ -2045,6 +2386,7 @@ impl wire::Request for ThreadQueueReorder {
     const METHOD: &'static str = "thread/queue/reorder";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueReorderParams;
     type Response = prelude::ThreadQueueReorderResponse;
 }
@@ -2054,6 +2396,8 @@ impl wire::Request for ThreadQueueReorder {
 ///
 /// Method `thread/queue/start`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueStart;
@@ -2062,6 +2406,7 @@ impl wire::Request for ThreadQueueStart {
     const METHOD: &'static str = "thread/queue/start";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueStartParams;
     type Response = prelude::ThreadQueueStartResponse;
 }
@@ -2071,6 +2416,8 @@ impl wire::Request for ThreadQueueStart {
 ///
 /// Method `thread/queue/update`, a request from the client to the server.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadQueueUpdate;
@@ -2079,6 +2426,7 @@ impl wire::Request for ThreadQueueUpdate {
     const METHOD: &'static str = "thread/queue/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadQueueUpdateParams;
     type Response = prelude::ThreadQueueUpdateResponse;
 }
@@ -2100,6 +2448,8 @@ impl wire::Request for ThreadRead {
 ///
 /// Method `thread/readState/update`, a request from the client to the server.
 ///
+/// Since codex 0.163.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadReadStateUpdate;
@@ -2108,6 +2458,7 @@ impl wire::Request for ThreadReadStateUpdate {
     const METHOD: &'static str = "thread/readState/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 163, 0);
     type Params = prelude::ThreadReadStateUpdateParams;
     type Response = prelude::ThreadReadStateUpdateResponse;
 }
@@ -2117,6 +2468,8 @@ impl wire::Request for ThreadReadStateUpdate {
 ///
 /// Method `thread/realtime/appendAudio`, a request from the client to the server.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeAppendAudio;
@@ -2125,6 +2478,7 @@ impl wire::Request for ThreadRealtimeAppendAudio {
     const METHOD: &'static str = "thread/realtime/appendAudio";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeAppendAudioParams;
     type Response = prelude::ThreadRealtimeAppendAudioResponse;
 }
@@ -2134,6 +2488,8 @@ impl wire::Request for ThreadRealtimeAppendAudio {
 ///
 /// Method `thread/realtime/appendSpeech`, a request from the client to the server.
 ///
+/// Since codex 0.141.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeAppendSpeech;
@@ -2142,6 +2498,7 @@ impl wire::Request for ThreadRealtimeAppendSpeech {
     const METHOD: &'static str = "thread/realtime/appendSpeech";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 141, 0);
     type Params = prelude::ThreadRealtimeAppendSpeechParams;
     type Response = prelude::ThreadRealtimeAppendSpeechResponse;
 }
@@ -2151,6 +2508,8 @@ impl wire::Request for ThreadRealtimeAppendSpeech {
 ///
 /// Method `thread/realtime/appendText`, a request from the client to the server.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeAppendText;
@@ -2159,6 +2518,7 @@ impl wire::Request for ThreadRealtimeAppendText {
     const METHOD: &'static str = "thread/realtime/appendText";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeAppendTextParams;
     type Response = prelude::ThreadRealtimeAppendTextResponse;
 }
@@ -2168,6 +2528,8 @@ impl wire::Request for ThreadRealtimeAppendText {
 ///
 /// Method `thread/realtime/listVoices`, a request from the client to the server.
 ///
+/// Since codex 0.120.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeListVoices;
@@ -2176,6 +2538,7 @@ impl wire::Request for ThreadRealtimeListVoices {
     const METHOD: &'static str = "thread/realtime/listVoices";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 120, 0);
     type Params = prelude::ThreadRealtimeListVoicesParams;
     type Response = prelude::ThreadRealtimeListVoicesResponse;
 }
@@ -2185,6 +2548,8 @@ impl wire::Request for ThreadRealtimeListVoices {
 ///
 /// Method `thread/realtime/start`, a request from the client to the server.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeStart;
@@ -2193,6 +2558,7 @@ impl wire::Request for ThreadRealtimeStart {
     const METHOD: &'static str = "thread/realtime/start";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeStartParams;
     type Response = prelude::ThreadRealtimeStartResponse;
 }
@@ -2202,6 +2568,8 @@ impl wire::Request for ThreadRealtimeStart {
 ///
 /// Method `thread/realtime/stop`, a request from the client to the server.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRealtimeStop;
@@ -2210,6 +2578,7 @@ impl wire::Request for ThreadRealtimeStop {
     const METHOD: &'static str = "thread/realtime/stop";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadRealtimeStopParams;
     type Response = prelude::ThreadRealtimeStopResponse;
 }
@@ -2229,11 +2598,14 @@ impl wire::Request for ThreadResume {
 /// Cuts the stored history of a thread before a given turn; files on disk stay as they are.
 ///
 /// Method `thread/revert`, a request from the client to the server.
+///
+/// Since codex 0.148.0. Experimental until codex 0.151.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRevert;
 impl wire::Request for ThreadRevert {
     const METHOD: &'static str = "thread/revert";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 148, 0);
     type Params = prelude::ThreadRevertParams;
     type Response = prelude::ThreadRevertResponse;
 }
@@ -2243,6 +2615,8 @@ impl wire::Request for ThreadRevert {
 ///
 /// Method `thread/sample`, a request from the client to the server.
 ///
+/// Since codex 0.164.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSample;
@@ -2251,6 +2625,7 @@ impl wire::Request for ThreadSample {
     const METHOD: &'static str = "thread/sample";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 164, 0);
     type Params = prelude::ThreadSampleParams;
     type Response = prelude::ThreadSampleResponse;
 }
@@ -2260,6 +2635,8 @@ impl wire::Request for ThreadSample {
 ///
 /// Method `thread/sample/cancel`, a request from the client to the server.
 ///
+/// Since codex 0.164.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSampleCancel;
@@ -2268,6 +2645,7 @@ impl wire::Request for ThreadSampleCancel {
     const METHOD: &'static str = "thread/sample/cancel";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 164, 0);
     type Params = prelude::ThreadSampleCancelParams;
     type Response = prelude::ThreadSampleCancelResponse;
 }
@@ -2277,6 +2655,8 @@ impl wire::Request for ThreadSampleCancel {
 ///
 /// Method `thread/search`, a request from the client to the server.
 ///
+/// Since codex 0.134.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSearch;
@@ -2285,6 +2665,7 @@ impl wire::Request for ThreadSearch {
     const METHOD: &'static str = "thread/search";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 134, 0);
     type Params = prelude::ThreadSearchParams;
     type Response = prelude::ThreadSearchResponse;
 }
@@ -2294,6 +2675,8 @@ impl wire::Request for ThreadSearch {
 ///
 /// Method `thread/searchOccurrences`, a request from the client to the server.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSearchOccurrences;
@@ -2302,6 +2685,7 @@ impl wire::Request for ThreadSearchOccurrences {
     const METHOD: &'static str = "thread/searchOccurrences";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 145, 0);
     type Params = prelude::ThreadSearchOccurrencesParams;
     type Response = prelude::ThreadSearchOccurrencesResponse;
 }
@@ -2309,11 +2693,14 @@ impl wire::Request for ThreadSearchOccurrences {
 /// Places a thread in a section, before another thread or at the end, or takes it out.
 ///
 /// Method `thread/section/move`, a request from the client to the server.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionMove;
 impl wire::Request for ThreadSectionMove {
     const METHOD: &'static str = "thread/section/move";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::ThreadSectionMoveParams;
     type Response = prelude::ThreadSectionMoveResponse;
 }
@@ -2323,6 +2710,8 @@ impl wire::Request for ThreadSectionMove {
 ///
 /// Method `thread/settings/update`, a request from the client to the server.
 ///
+/// Since codex 0.133.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSettingsUpdate;
@@ -2331,6 +2720,7 @@ impl wire::Request for ThreadSettingsUpdate {
     const METHOD: &'static str = "thread/settings/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 133, 0);
     type Params = prelude::ThreadSettingsUpdateParams;
     type Response = prelude::ThreadSettingsUpdateResponse;
 }
@@ -2338,11 +2728,14 @@ impl wire::Request for ThreadSettingsUpdate {
 /// Runs a shell line in a thread outside the sandbox; `timeoutMs` defaults to an hour.
 ///
 /// Method `thread/shellCommand`, a request from the client to the server.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadShellCommand;
 impl wire::Request for ThreadShellCommand {
     const METHOD: &'static str = "thread/shellCommand";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 117, 0);
     type Params = prelude::ThreadShellCommandParams;
     type Response = prelude::ThreadShellCommandResponse;
 }
@@ -2364,6 +2757,8 @@ impl wire::Request for ThreadStart {
 ///
 /// Method `thread/timeline/list`, a request from the client to the server.
 ///
+/// Since codex 0.150.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadTimelineList;
@@ -2372,6 +2767,7 @@ impl wire::Request for ThreadTimelineList {
     const METHOD: &'static str = "thread/timeline/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 150, 0);
     type Params = prelude::ThreadTimelineListParams;
     type Response = prelude::ThreadTimelineListResponse;
 }
@@ -2379,11 +2775,14 @@ impl wire::Request for ThreadTimelineList {
 /// Lists the turns of a thread in pages, newest first by default.
 ///
 /// Method `thread/turns/list`, a request from the client to the server.
+///
+/// Since codex 0.122.0. Experimental until codex 0.151.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadTurnsList;
 impl wire::Request for ThreadTurnsList {
     const METHOD: &'static str = "thread/turns/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 122, 0);
     type Params = prelude::ThreadTurnsListParams;
     type Response = prelude::ThreadTurnsListResponse;
 }
@@ -2403,11 +2802,14 @@ impl wire::Request for ThreadUnarchive {
 /// Stops turn and item events of a thread for this connection; the status tells if it was subscribed.
 ///
 /// Method `thread/unsubscribe`, a request from the client to the server.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadUnsubscribe;
 impl wire::Request for ThreadUnsubscribe {
     const METHOD: &'static str = "thread/unsubscribe";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 106, 0);
     type Params = prelude::ThreadUnsubscribeParams;
     type Response = prelude::ThreadUnsubscribeResponse;
 }
@@ -2415,11 +2817,14 @@ impl wire::Request for ThreadUnsubscribe {
 /// Creates a named section for threads, with an optional icon and color.
 ///
 /// Method `threadSection/create`, a request from the client to the server.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionCreate;
 impl wire::Request for ThreadSectionCreate {
     const METHOD: &'static str = "threadSection/create";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::ThreadSectionCreateParams;
     type Response = prelude::ThreadSectionCreateResponse;
 }
@@ -2427,11 +2832,14 @@ impl wire::Request for ThreadSectionCreate {
 /// Deletes a section of threads.
 ///
 /// Method `threadSection/delete`, a request from the client to the server.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionDelete;
 impl wire::Request for ThreadSectionDelete {
     const METHOD: &'static str = "threadSection/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::ThreadSectionDeleteParams;
     type Response = prelude::ThreadSectionDeleteResponse;
 }
@@ -2439,11 +2847,14 @@ impl wire::Request for ThreadSectionDelete {
 /// Lists the sections that group threads, in pages.
 ///
 /// Method `threadSection/list`, a request from the client to the server.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionList;
 impl wire::Request for ThreadSectionList {
     const METHOD: &'static str = "threadSection/list";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::ThreadSectionListParams;
     type Response = prelude::ThreadSectionListResponse;
 }
@@ -2451,11 +2862,14 @@ impl wire::Request for ThreadSectionList {
 /// Renames a section and, if given, changes its icon and color.
 ///
 /// Method `threadSection/update`, a request from the client to the server.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadSectionUpdate;
 impl wire::Request for ThreadSectionUpdate {
     const METHOD: &'static str = "threadSection/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 147, 0);
     type Params = prelude::ThreadSectionUpdateParams;
     type Response = prelude::ThreadSectionUpdateResponse;
 }
@@ -2477,6 +2891,8 @@ impl wire::Request for TurnInterrupt {
 ///
 /// Method `turn/settings/update`, a request from the client to the server.
 ///
+/// Since codex 0.151.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnSettingsUpdate;
@@ -2485,6 +2901,7 @@ impl wire::Request for TurnSettingsUpdate {
     const METHOD: &'static str = "turn/settings/update";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 151, 0);
     type Params = prelude::TurnSettingsUpdateParams;
     type Response = prelude::TurnSettingsUpdateResponse;
 }
@@ -2518,6 +2935,8 @@ impl wire::Request for TurnSteer {
 ///
 /// Method `userVerification/cancel`, a request from the client to the server.
 ///
+/// Since codex 0.155.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct UserVerificationCancel;
@@ -2526,6 +2945,7 @@ impl wire::Request for UserVerificationCancel {
     const METHOD: &'static str = "userVerification/cancel";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 155, 0);
     type Params = prelude::UserVerificationCancelParams;
     type Response = prelude::UserVerificationCancelResponse;
 }
@@ -2535,6 +2955,8 @@ impl wire::Request for UserVerificationCancel {
 ///
 /// Method `userVerification/delete`, a request from the client to the server.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct UserVerificationDelete;
@@ -2543,6 +2965,7 @@ impl wire::Request for UserVerificationDelete {
     const METHOD: &'static str = "userVerification/delete";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 154, 0);
     type Params = prelude::UserVerificationDeleteParams;
     type Response = prelude::UserVerificationDeleteResponse;
 }
@@ -2552,6 +2975,8 @@ impl wire::Request for UserVerificationDelete {
 ///
 /// Method `userVerification/enroll`, a request from the client to the server.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct UserVerificationEnroll;
@@ -2560,6 +2985,7 @@ impl wire::Request for UserVerificationEnroll {
     const METHOD: &'static str = "userVerification/enroll";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 154, 0);
     type Params = prelude::UserVerificationEnrollParams;
     type Response = prelude::UserVerificationEnrollResponse;
 }
@@ -2569,6 +2995,8 @@ impl wire::Request for UserVerificationEnroll {
 ///
 /// Method `userVerification/status`, a request from the client to the server.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct UserVerificationStatus;
@@ -2577,6 +3005,7 @@ impl wire::Request for UserVerificationStatus {
     const METHOD: &'static str = "userVerification/status";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 154, 0);
     type Params = prelude::UserVerificationStatusParams;
     type Response = prelude::UserVerificationStatusResponse;
 }
@@ -2586,6 +3015,8 @@ impl wire::Request for UserVerificationStatus {
 ///
 /// Method `userVerification/verify`, a request from the client to the server.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct UserVerificationVerify;
@@ -2594,6 +3025,7 @@ impl wire::Request for UserVerificationVerify {
     const METHOD: &'static str = "userVerification/verify";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 154, 0);
     type Params = prelude::UserVerificationVerifyParams;
     type Response = prelude::UserVerificationVerifyResponse;
 }
@@ -2601,11 +3033,14 @@ impl wire::Request for UserVerificationVerify {
 /// Reports whether the Windows sandbox is ready, not configured or in need of an update.
 ///
 /// Method `windowsSandbox/readiness`, a request from the client to the server.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSandboxReadiness;
 impl wire::Request for WindowsSandboxReadiness {
     const METHOD: &'static str = "windowsSandbox/readiness";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 129, 0);
     type Params = ();
     type Response = prelude::WindowsSandboxReadinessResponse;
 }
@@ -2613,11 +3048,14 @@ impl wire::Request for WindowsSandboxReadiness {
 /// Starts setting up the Windows sandbox, elevated or not; the end comes as a notification.
 ///
 /// Method `windowsSandbox/setupStart`, a request from the client to the server.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSandboxSetupStart;
 impl wire::Request for WindowsSandboxSetupStart {
     const METHOD: &'static str = "windowsSandbox/setupStart";
     const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 105, 0);
     type Params = prelude::WindowsSandboxSetupStartParams;
     type Response = prelude::WindowsSandboxSetupStartResponse;
 }
@@ -2651,11 +3089,14 @@ impl wire::Request for ApplyPatchApproval {
 /// Asks the client to produce a new attestation token.
 ///
 /// Method `attestation/generate`, a request from the server to the client.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Copy, Debug)]
 pub struct AttestationGenerate;
 impl wire::Request for AttestationGenerate {
     const METHOD: &'static str = "attestation/generate";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 131, 0);
     type Params = prelude::AttestationGenerateParams;
     type Response = prelude::AttestationGenerateResponse;
 }
@@ -2665,6 +3106,8 @@ impl wire::Request for AttestationGenerate {
 ///
 /// Method `currentTime/read`, a request from the server to the client.
 ///
+/// Since codex 0.142.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentTimeRead;
@@ -2673,6 +3116,7 @@ impl wire::Request for CurrentTimeRead {
     const METHOD: &'static str = "currentTime/read";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
     const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
     type Params = prelude::CurrentTimeReadParams;
     type Response = prelude::CurrentTimeReadResponse;
 }
@@ -2716,11 +3160,14 @@ impl wire::Request for ItemFileChangeRequestApproval {
 /// Asks the client to grant further file system or network permissions.
 ///
 /// Method `item/permissions/requestApproval`, a request from the server to the client.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemPermissionsRequestApproval;
 impl wire::Request for ItemPermissionsRequestApproval {
     const METHOD: &'static str = "item/permissions/requestApproval";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 113, 0);
     type Params = prelude::PermissionsRequestApprovalParams;
     type Response = prelude::PermissionsRequestApprovalResponse;
 }
@@ -2752,11 +3199,14 @@ impl wire::Request for ItemToolRequestUserInput {
 /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
 ///
 /// Method `mcpServer/elicitation/request`, a request from the server to the client.
+///
+/// Since codex 0.111.0.
 #[derive(Clone, Copy, Debug)]
 pub struct McpServerElicitationRequest;
 impl wire::Request for McpServerElicitationRequest {
     const METHOD: &'static str = "mcpServer/elicitation/request";
     const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 111, 0);
     type Params = prelude::McpServerElicitationRequestParams;
     type Response = prelude::McpServerElicitationRequestResponse;
 }

@@ -21,10 +21,14 @@ pub enum ServerRequest {
     /// Asks the client to produce a new attestation token.
     ///
     /// Method `attestation/generate`, a request from the server to the client.
+    ///
+    /// Since codex 0.131.0.
     AttestationGenerate(AttestationGenerateParams),
     /// Asks the client for the current time in whole Unix seconds.
     ///
     /// Method `currentTime/read`, a request from the server to the client.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -44,6 +48,8 @@ pub enum ServerRequest {
     /// Asks the client to grant further file system or network permissions.
     ///
     /// Method `item/permissions/requestApproval`, a request from the server to the client.
+    ///
+    /// Since codex 0.113.0.
     ItemPermissionsRequestApproval(Box<PermissionsRequestApprovalParams>),
     /// Asks the client to run one of the dynamic tools it registered and return the output.
     ///
@@ -56,6 +62,8 @@ pub enum ServerRequest {
     /// Asks the client for input an MCP server wants: a form, a URL to open or a verification.
     ///
     /// Method `mcpServer/elicitation/request`, a request from the server to the client.
+    ///
+    /// Since codex 0.111.0.
     McpServerElicitationRequest(Box<McpServerElicitationRequestParams>),
     /// A method that these bindings do not know, kept whole.
     Unrecognized(wire::UnknownMethod),

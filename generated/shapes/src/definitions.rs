@@ -25,9 +25,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::required("email", Shape::Nullable(&Shape::String)),
                             Member::required("planType", Shape::Named("PlanType")),
                             Member::optional(
-                                "workspaceName",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "workspaceName",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -37,7 +38,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional("usesCodexManagedCredentials", Shape::Bool)
-                                .or("false"),
+                                .or("false")
+                                .since(145, 0),
                         ],
                         open: false,
                     },
@@ -59,9 +61,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::optional("error", Shape::Nullable(&Shape::String)),
                 Member::optional("loginId", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "onboardingEntrypoint",
-                    Shape::Nullable(&Shape::Named("DesktopOnboardingEntrypoint")),
-                ),
+                        "onboardingEntrypoint",
+                        Shape::Nullable(&Shape::Named("DesktopOnboardingEntrypoint")),
+                    )
+                    .since(147, 0),
                 Member::required("success", Shape::Bool),
             ],
             open: false,
@@ -81,8 +84,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSecuritySetupAction",
         Shape::Object(Object {
             members: &[
-                Member::required("label", Shape::String),
-                Member::required("url", Shape::String),
+                Member::required("label", Shape::String).since(169, 0),
+                Member::required("url", Shape::String).since(169, 0),
             ],
             open: false,
         }),
@@ -91,11 +94,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSecuritySetupNotice",
         Shape::Object(Object {
             members: &[
-                Member::required("accountId", Shape::String),
-                Member::required("action", Shape::Named("AccountSecuritySetupAction")),
-                Member::required("description", Shape::String),
-                Member::required("title", Shape::String),
-                Member::required("userId", Shape::String),
+                Member::required("accountId", Shape::String).since(169, 0),
+                Member::required("action", Shape::Named("AccountSecuritySetupAction"))
+                    .since(169, 0),
+                Member::required("description", Shape::String).since(169, 0),
+                Member::required("title", Shape::String).since(169, 0),
+                Member::required("userId", Shape::String).since(169, 0),
             ],
             open: false,
         }),
@@ -104,21 +108,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSession",
         Shape::Object(Object {
             members: &[
-                Member::optional("displayName", Shape::Nullable(&Shape::String)),
-                Member::optional("email", Shape::Nullable(&Shape::String)),
-                Member::optional("imageUrl", Shape::Nullable(&Shape::String)),
-                Member::required("isActive", Shape::Bool),
-                Member::required("lastUsedAt", Shape::Integer),
+                Member::optional("displayName", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::optional("email", Shape::Nullable(&Shape::String)).since(166, 0),
+                Member::optional("imageUrl", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::required("isActive", Shape::Bool).since(166, 0),
+                Member::required("lastUsedAt", Shape::Integer).since(166, 0),
                 Member::optional(
-                    "selectedWorkspaceAccountId",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::required("sessionId", Shape::String),
-                Member::optional("userId", Shape::Nullable(&Shape::String)),
+                        "selectedWorkspaceAccountId",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(166, 0),
+                Member::required("sessionId", Shape::String).since(166, 0),
+                Member::optional("userId", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
                 Member::required(
-                    "workspaces",
-                    Shape::Array(&Shape::Named("AccountSessionWorkspace")),
-                ),
+                        "workspaces",
+                        Shape::Array(&Shape::Named("AccountSessionWorkspace")),
+                    )
+                    .since(166, 0),
             ],
             open: false,
         }),
@@ -127,13 +136,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSessionWorkspace",
         Shape::Object(Object {
             members: &[
-                Member::required("accountId", Shape::String),
-                Member::optional("imageUrl", Shape::Nullable(&Shape::String)),
+                Member::required("accountId", Shape::String).since(166, 0),
+                Member::optional("imageUrl", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
                 Member::optional(
-                    "kind",
-                    Shape::Nullable(&Shape::Named("AccountSessionWorkspaceKind")),
-                ),
-                Member::optional("name", Shape::Nullable(&Shape::String)),
+                        "kind",
+                        Shape::Nullable(&Shape::Named("AccountSessionWorkspaceKind")),
+                    )
+                    .since(166, 0),
+                Member::optional("name", Shape::Nullable(&Shape::String)).since(166, 0),
             ],
             open: false,
         }),
@@ -142,7 +153,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "AccountSessionsListParams",
         Shape::Object(Object {
-            members: &[Member::optional("refreshWorkspaceMetadata", Shape::Bool)],
+            members: &[
+                Member::optional("refreshWorkspaceMetadata", Shape::Bool).since(166, 0),
+            ],
             open: false,
         }),
     ),
@@ -150,11 +163,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSessionsResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("activeSessionId", Shape::Nullable(&Shape::String)),
+                Member::optional("activeSessionId", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
                 Member::required(
-                    "sessions",
-                    Shape::Array(&Shape::Named("AccountSession")),
-                ),
+                        "sessions",
+                        Shape::Array(&Shape::Named("AccountSession")),
+                    )
+                    .since(166, 0),
             ],
             open: false,
         }),
@@ -163,9 +178,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountSessionsSwitchParams",
         Shape::Object(Object {
             members: &[
-                Member::required("accountId", Shape::String),
-                Member::optional("allowBrowserLogin", Shape::Bool),
-                Member::required("sessionId", Shape::String),
+                Member::required("accountId", Shape::String).since(166, 0),
+                Member::optional("allowBrowserLogin", Shape::Bool).since(166, 0),
+                Member::required("sessionId", Shape::String).since(166, 0),
             ],
             open: false,
         }),
@@ -177,13 +192,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Shape::Object(Object {
                     members: &[
                         Member::optional(
-                            "activeSessionId",
-                            Shape::Nullable(&Shape::String),
-                        ),
+                                "activeSessionId",
+                                Shape::Nullable(&Shape::String),
+                            )
+                            .since(166, 0),
                         Member::required(
-                            "sessions",
-                            Shape::Array(&Shape::Named("AccountSession")),
-                        ),
+                                "sessions",
+                                Shape::Array(&Shape::Named("AccountSession")),
+                            )
+                            .since(166, 0),
                     ],
                     open: false,
                 }),
@@ -202,8 +219,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountTokenUsageDailyBucket",
         Shape::Object(Object {
             members: &[
-                Member::required("startDate", Shape::String),
-                Member::required("tokens", Shape::Integer),
+                Member::required("startDate", Shape::String).since(138, 0),
+                Member::required("tokens", Shape::Integer).since(138, 0),
             ],
             open: false,
         }),
@@ -212,14 +229,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AccountTokenUsageSummary",
         Shape::Object(Object {
             members: &[
-                Member::optional("currentStreakDays", Shape::Nullable(&Shape::Integer)),
-                Member::optional("lifetimeTokens", Shape::Nullable(&Shape::Integer)),
+                Member::optional("currentStreakDays", Shape::Nullable(&Shape::Integer))
+                    .since(138, 0),
+                Member::optional("lifetimeTokens", Shape::Nullable(&Shape::Integer))
+                    .since(138, 0),
                 Member::optional(
-                    "longestRunningTurnSec",
-                    Shape::Nullable(&Shape::Integer),
-                ),
-                Member::optional("longestStreakDays", Shape::Nullable(&Shape::Integer)),
-                Member::optional("peakDailyTokens", Shape::Nullable(&Shape::Integer)),
+                        "longestRunningTurnSec",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(138, 0),
+                Member::optional("longestStreakDays", Shape::Nullable(&Shape::Integer))
+                    .since(138, 0),
+                Member::optional("peakDailyTokens", Shape::Nullable(&Shape::Integer))
+                    .since(138, 0),
             ],
             open: false,
         }),
@@ -229,7 +251,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("authMode", Shape::Nullable(&Shape::Named("AuthMode"))),
-                Member::optional("planType", Shape::Nullable(&Shape::Named("PlanType"))),
+                Member::optional("planType", Shape::Nullable(&Shape::Named("PlanType")))
+                    .since(110, 0),
             ],
             open: false,
         }),
@@ -238,8 +261,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ActivePermissionProfile",
         Shape::Object(Object {
             members: &[
-                Member::optional("extends", Shape::Nullable(&Shape::String)),
-                Member::required("id", Shape::String),
+                Member::optional("extends", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
+                Member::required("id", Shape::String).since(128, 0),
             ],
             open: false,
         }),
@@ -250,9 +274,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AdditionalContextEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("kind", Shape::Named("AdditionalContextKind")),
-                Member::optional("name", Shape::Nullable(&Shape::String)),
-                Member::required("value", Shape::String),
+                Member::required("kind", Shape::Named("AdditionalContextKind"))
+                    .since(135, 0),
+                Member::optional("name", Shape::Nullable(&Shape::String)).since(166, 0),
+                Member::required("value", Shape::String).since(135, 0),
             ],
             open: false,
         }),
@@ -263,20 +288,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "entries",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("FileSystemSandboxEntry")),
-                    ),
-                ),
-                Member::optional("globScanMaxDepth", Shape::Nullable(&Shape::Integer)),
+                        "entries",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("FileSystemSandboxEntry")),
+                        ),
+                    )
+                    .since(123, 0),
+                Member::optional("globScanMaxDepth", Shape::Nullable(&Shape::Integer))
+                    .since(123, 0),
                 Member::optional(
-                    "read",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("LegacyAppPathString"))),
-                ),
+                        "read",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("LegacyAppPathString")),
+                        ),
+                    )
+                    .since(105, 0),
                 Member::optional(
-                    "write",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("LegacyAppPathString"))),
-                ),
+                        "write",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("LegacyAppPathString")),
+                        ),
+                    )
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -284,7 +317,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "AdditionalNetworkPermissions",
         Shape::Object(Object {
-            members: &[Member::optional("enabled", Shape::Nullable(&Shape::Bool))],
+            members: &[
+                Member::optional("enabled", Shape::Nullable(&Shape::Bool)).since(110, 0),
+            ],
             open: false,
         }),
     ),
@@ -293,13 +328,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "fileSystem",
-                    Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
-                ),
+                        "fileSystem",
+                        Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
+                    )
+                    .since(105, 0),
                 Member::optional(
-                    "network",
-                    Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
-                ),
+                        "network",
+                        Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
+                    )
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -321,10 +358,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AgentMessageDisplay",
         Shape::Object(Object {
             members: &[
-                Member::required("action", Shape::String),
-                Member::optional("blockType", Shape::Nullable(&Shape::String)),
-                Member::optional("checkTrustedContacts", Shape::Nullable(&Shape::Bool)),
-                Member::optional("cyberTrustedAccess", Shape::Nullable(&Shape::Bool)),
+                Member::required("action", Shape::String).since(169, 0),
+                Member::optional("blockType", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
+                Member::optional("checkTrustedContacts", Shape::Nullable(&Shape::Bool))
+                    .since(169, 0),
+                Member::optional("cyberTrustedAccess", Shape::Nullable(&Shape::Bool))
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -337,14 +377,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "input_text",
                     Object {
-                        members: &[Member::required("text", Shape::String)],
+                        members: &[
+                            Member::required("text", Shape::String).since(140, 0),
+                        ],
                         open: false,
                     },
                 ),
                 (
                     "encrypted_content",
                     Object {
-                        members: &[Member::required("encrypted_content", Shape::String)],
+                        members: &[
+                            Member::required("encrypted_content", Shape::String)
+                                .since(138, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -356,10 +401,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "display",
-                    Shape::Nullable(&Shape::Named("AgentMessageDisplay")),
-                ),
-                Member::required("moderated", Shape::Bool),
+                        "display",
+                        Shape::Nullable(&Shape::Named("AgentMessageDisplay")),
+                    )
+                    .since(169, 0),
+                Member::required("moderated", Shape::Bool).since(169, 0),
             ],
             open: false,
         }),
@@ -377,12 +423,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppBranding",
         Shape::Object(Object {
             members: &[
-                Member::optional("category", Shape::Nullable(&Shape::String)),
-                Member::optional("developer", Shape::Nullable(&Shape::String)),
-                Member::required("isDiscoverableApp", Shape::Bool),
-                Member::optional("privacyPolicy", Shape::Nullable(&Shape::String)),
-                Member::optional("termsOfService", Shape::Nullable(&Shape::String)),
-                Member::optional("website", Shape::Nullable(&Shape::String)),
+                Member::optional("category", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("developer", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::required("isDiscoverableApp", Shape::Bool).since(104, 0),
+                Member::optional("privacyPolicy", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("termsOfService", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("website", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
             ],
             open: false,
         }),
@@ -392,33 +443,39 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "appMetadata",
-                    Shape::Nullable(&Shape::Named("AppMetadata")),
-                ),
+                        "appMetadata",
+                        Shape::Nullable(&Shape::Named("AppMetadata")),
+                    )
+                    .since(104, 0),
                 Member::optional(
-                    "branding",
-                    Shape::Nullable(&Shape::Named("AppBranding")),
-                ),
+                        "branding",
+                        Shape::Nullable(&Shape::Named("AppBranding")),
+                    )
+                    .since(104, 0),
                 Member::optional("description", Shape::Nullable(&Shape::String)),
                 Member::optional("distributionChannel", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "iconAssets",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "iconAssets",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(143, 0),
                 Member::optional(
-                    "iconDarkAssets",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "iconDarkAssets",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(143, 0),
                 Member::required("id", Shape::String),
                 Member::optional("installUrl", Shape::Nullable(&Shape::String)),
                 Member::optional("isAccessible", Shape::Bool).or("false"),
-                Member::optional("isEnabled", Shape::Bool).or("true"),
-                Member::optional("labels", Shape::Nullable(&Shape::Map(&Shape::String))),
+                Member::optional("isEnabled", Shape::Bool).or("true").since(104, 0),
+                Member::optional("labels", Shape::Nullable(&Shape::Map(&Shape::String)))
+                    .since(104, 0),
                 Member::optional("logoUrl", Shape::Nullable(&Shape::String)),
                 Member::optional("logoUrlDark", Shape::Nullable(&Shape::String)),
                 Member::required("name", Shape::String),
                 Member::optional("pluginDisplayNames", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -435,31 +492,42 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "categories",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("developer", Shape::Nullable(&Shape::String)),
+                        "categories",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(104, 0),
+                Member::optional("developer", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
                 Member::optional(
-                    "firstPartyRequiresInstall",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::optional("review", Shape::Nullable(&Shape::Named("AppReview"))),
+                        "firstPartyRequiresInstall",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(104, 0),
+                Member::optional("review", Shape::Nullable(&Shape::Named("AppReview")))
+                    .since(104, 0),
                 Member::optional(
-                    "screenshots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AppScreenshot"))),
-                ),
-                Member::optional("seoDescription", Shape::Nullable(&Shape::String)),
+                        "screenshots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AppScreenshot"))),
+                    )
+                    .since(104, 0),
+                Member::optional("seoDescription", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
                 Member::optional(
-                    "showInComposerWhenUnlinked",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "showInComposerWhenUnlinked",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(104, 0),
                 Member::optional(
-                    "subCategories",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("version", Shape::Nullable(&Shape::String)),
-                Member::optional("versionId", Shape::Nullable(&Shape::String)),
-                Member::optional("versionNotes", Shape::Nullable(&Shape::String)),
+                        "subCategories",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(104, 0),
+                Member::optional("version", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("versionId", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("versionNotes", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
             ],
             open: false,
         }),
@@ -467,7 +535,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "AppReview",
         Shape::Object(Object {
-            members: &[Member::required("status", Shape::String)],
+            members: &[Member::required("status", Shape::String).since(104, 0)],
             open: false,
         }),
     ),
@@ -475,9 +543,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppScreenshot",
         Shape::Object(Object {
             members: &[
-                Member::optional("fileId", Shape::Nullable(&Shape::String)),
-                Member::optional("url", Shape::Nullable(&Shape::String)),
-                Member::required("userPrompt", Shape::String),
+                Member::optional("fileId", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
+                Member::optional("url", Shape::Nullable(&Shape::String)).since(104, 0),
+                Member::required("userPrompt", Shape::String).since(104, 0),
             ],
             open: false,
         }),
@@ -486,11 +555,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppSummary",
         Shape::Object(Object {
             members: &[
-                Member::optional("category", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::required("id", Shape::String),
-                Member::optional("installUrl", Shape::Nullable(&Shape::String)),
-                Member::required("name", Shape::String),
+                Member::optional("category", Shape::Nullable(&Shape::String))
+                    .since(140, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("id", Shape::String).since(113, 0),
+                Member::optional("installUrl", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("name", Shape::String).since(113, 0),
             ],
             open: false,
         }),
@@ -499,21 +571,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppTemplateSummary",
         Shape::Object(Object {
             members: &[
+                Member::optional("canonicalConnectorId", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
+                Member::optional("category", Shape::Nullable(&Shape::String))
+                    .since(140, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
+                Member::optional("logoUrl", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
+                Member::optional("logoUrlDark", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
+                Member::required("materializedAppIds", Shape::Array(&Shape::String))
+                    .since(138, 0),
+                Member::required("name", Shape::String).since(138, 0),
                 Member::optional(
-                    "canonicalConnectorId",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::optional("category", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("logoUrl", Shape::Nullable(&Shape::String)),
-                Member::optional("logoUrlDark", Shape::Nullable(&Shape::String)),
-                Member::required("materializedAppIds", Shape::Array(&Shape::String)),
-                Member::required("name", Shape::String),
-                Member::optional(
-                    "reason",
-                    Shape::Nullable(&Shape::Named("AppTemplateUnavailableReason")),
-                ),
-                Member::required("templateId", Shape::String),
+                        "reason",
+                        Shape::Nullable(&Shape::Named("AppTemplateUnavailableReason")),
+                    )
+                    .since(138, 0),
+                Member::required("templateId", Shape::String).since(138, 0),
             ],
             open: false,
         }),
@@ -527,12 +603,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppToolSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("description", Shape::String),
-                Member::optional("disabledReason", Shape::Nullable(&Shape::String)),
-                Member::optional("isEnabled", Shape::Bool).or("true"),
-                Member::optional("isReadOnly", Shape::Bool).or("false"),
-                Member::required("name", Shape::String),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
+                Member::required("description", Shape::String).since(145, 0),
+                Member::optional("disabledReason", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
+                Member::optional("isEnabled", Shape::Bool).or("true").since(146, 0),
+                Member::optional("isReadOnly", Shape::Bool).or("false").since(146, 0),
+                Member::required("name", Shape::String).since(145, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(145, 0),
             ],
             open: false,
         }),
@@ -542,10 +619,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "domains",
-                    Shape::Map(&Shape::Named("NetworkDomainPermission")),
-                ),
-                Member::required("enabled", Shape::Bool),
+                        "domains",
+                        Shape::Map(&Shape::Named("NetworkDomainPermission")),
+                    )
+                    .since(154, 0),
+                Member::required("enabled", Shape::Bool).since(154, 0),
             ],
             open: false,
         }),
@@ -555,13 +633,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "network",
-                    Shape::Nullable(&Shape::Named("ApplicationNetworkRequirements")),
-                ),
+                        "network",
+                        Shape::Nullable(&Shape::Named("ApplicationNetworkRequirements")),
+                    )
+                    .since(154, 0),
                 Member::optional(
-                    "storage",
-                    Shape::Nullable(&Shape::Named("ApplicationStorageRequirements")),
-                ),
+                        "storage",
+                        Shape::Nullable(&Shape::Named("ApplicationStorageRequirements")),
+                    )
+                    .since(164, 0),
             ],
             open: false,
         }),
@@ -571,13 +651,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "defaultProjectParent",
-                    Shape::Nullable(&Shape::Named("LegacyAppPathString")),
-                ),
+                        "defaultProjectParent",
+                        Shape::Nullable(&Shape::Named("LegacyAppPathString")),
+                    )
+                    .since(164, 0),
                 Member::optional(
-                    "projectlessWorkspaceRoot",
-                    Shape::Nullable(&Shape::Named("LegacyAppPathString")),
-                ),
+                        "projectlessWorkspaceRoot",
+                        Shape::Nullable(&Shape::Named("LegacyAppPathString")),
+                    )
+                    .since(164, 0),
             ],
             open: false,
         }),
@@ -608,9 +690,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "_default",
-                    Shape::Nullable(&Shape::Named("AppsDefaultConfig")),
-                ),
+                        "_default",
+                        Shape::Nullable(&Shape::Named("AppsDefaultConfig")),
+                    )
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -620,16 +703,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "approvals_reviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvals_reviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(140, 0),
                 Member::optional(
-                    "default_tools_approval_mode",
-                    Shape::Nullable(&Shape::Named("AppToolApproval")),
-                ),
-                Member::optional("destructive_enabled", Shape::Bool).or("true"),
-                Member::optional("enabled", Shape::Bool).or("true"),
-                Member::optional("open_world_enabled", Shape::Bool).or("true"),
+                        "default_tools_approval_mode",
+                        Shape::Nullable(&Shape::Named("AppToolApproval")),
+                    )
+                    .since(142, 0),
+                Member::optional("destructive_enabled", Shape::Bool)
+                    .or("true")
+                    .since(105, 0),
+                Member::optional("enabled", Shape::Bool).or("true").since(105, 0),
+                Member::optional("open_world_enabled", Shape::Bool)
+                    .or("true")
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -638,8 +727,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppsInstalledParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("forceRefresh", Shape::Bool),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("forceRefresh", Shape::Bool).since(145, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -648,7 +738,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppsInstalledResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("apps", Shape::Array(&Shape::Named("InstalledApp"))),
+                Member::required("apps", Shape::Array(&Shape::Named("InstalledApp")))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -679,9 +770,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AppsReadParams",
         Shape::Object(Object {
             members: &[
-                Member::required("appIds", Shape::Array(&Shape::String)),
-                Member::optional("includeTools", Shape::Bool),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::required("appIds", Shape::Array(&Shape::String)).since(145, 0),
+                Member::optional("includeTools", Shape::Bool).since(145, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -691,10 +783,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "apps",
-                    Shape::Array(&Shape::Named("ConnectorMetadata")),
-                ),
-                Member::required("missingAppIds", Shape::Array(&Shape::String)),
+                        "apps",
+                        Shape::Array(&Shape::Named("ConnectorMetadata")),
+                    )
+                    .since(145, 0),
+                Member::required("missingAppIds", Shape::Array(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -708,12 +802,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "granular",
                     Shape::Object(Object {
                         members: &[
-                            Member::required("mcp_elicitations", Shape::Bool),
+                            Member::required("mcp_elicitations", Shape::Bool)
+                                .since(115, 0),
                             Member::optional("request_permissions", Shape::Bool)
-                                .or("false"),
-                            Member::required("rules", Shape::Bool),
-                            Member::required("sandbox_approval", Shape::Bool),
-                            Member::optional("skill_approval", Shape::Bool).or("false"),
+                                .or("false")
+                                .since(115, 0),
+                            Member::required("rules", Shape::Bool).since(115, 0),
+                            Member::required("sandbox_approval", Shape::Bool)
+                                .since(115, 0),
+                            Member::optional("skill_approval", Shape::Bool)
+                                .or("false")
+                                .since(115, 0),
                         ],
                         open: false,
                     }),
@@ -726,10 +825,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "options",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::required("title", Shape::String),
+                        "options",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(153, 0),
+                Member::required("title", Shape::String).since(153, 0),
             ],
             open: false,
         }),
@@ -744,7 +844,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "AttestationGenerateResponse",
         Shape::Object(Object {
-            members: &[Member::required("token", Shape::String)],
+            members: &[Member::required("token", Shape::String).since(131, 0)],
             open: false,
         }),
     ),
@@ -767,10 +867,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "AuthRecoveryNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("message", Shape::String),
-                Member::required("provider", Shape::String),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("message", Shape::String).since(152, 0),
+                Member::required("provider", Shape::String).since(152, 0),
+                Member::required("threadId", Shape::String).since(152, 0),
+                Member::required("turnId", Shape::String).since(152, 0),
             ],
             open: false,
         }),
@@ -782,13 +882,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "ignoreRules",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "ignoreRules",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(148, 0),
                 Member::optional(
-                    "requiredOnModels",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "requiredOnModels",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -798,8 +900,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "BedrockAwsProfile",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::optional("region", Shape::Nullable(&Shape::String)),
+                Member::required("name", Shape::String).since(149, 0),
+                Member::optional("region", Shape::Nullable(&Shape::String)).since(149, 0),
             ],
             open: false,
         }),
@@ -815,8 +917,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "BedrockCheckGovCloudRequirementsResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("isGovCloud", Shape::Bool),
-                Member::required("shouldWarn", Shape::Bool),
+                Member::required("isGovCloud", Shape::Bool).since(161, 0),
+                Member::required("shouldWarn", Shape::Bool).since(161, 0),
             ],
             open: false,
         }),
@@ -833,13 +935,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "environmentCredentials",
-                    Shape::Array(&Shape::Named("BedrockEnvironmentCredential")),
-                ),
+                        "environmentCredentials",
+                        Shape::Array(&Shape::Named("BedrockEnvironmentCredential")),
+                    )
+                    .since(149, 0),
                 Member::required(
-                    "profiles",
-                    Shape::Array(&Shape::Named("BedrockAwsProfile")),
-                ),
+                        "profiles",
+                        Shape::Array(&Shape::Named("BedrockAwsProfile")),
+                    )
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -848,8 +952,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "BedrockEnvironmentCredential",
         Shape::Object(Object {
             members: &[
-                Member::optional("region", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("AwsCredentialType")),
+                Member::optional("region", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::required("type", Shape::Named("AwsCredentialType")).since(149, 0),
             ],
             open: false,
         }),
@@ -864,8 +969,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "profile",
                     Object {
                         members: &[
-                            Member::required("profile", Shape::String),
-                            Member::required("region", Shape::String),
+                            Member::required("profile", Shape::String).since(149, 0),
+                            Member::required("region", Shape::String).since(149, 0),
                         ],
                         open: false,
                     },
@@ -873,7 +978,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "environment",
                     Object {
-                        members: &[Member::required("region", Shape::String)],
+                        members: &[
+                            Member::required("region", Shape::String).since(149, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -892,17 +999,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "BrowserUseConfig",
         Shape::Object(Object {
             members: &[
-                Member::optional("allow_history_access", Shape::Nullable(&Shape::Bool)),
+                Member::optional("allow_history_access", Shape::Nullable(&Shape::Bool))
+                    .since(150, 0),
                 Member::optional(
-                    "default_origin_policy",
-                    Shape::Nullable(&Shape::Named("BrowserUseOriginPolicyConfig")),
-                ),
+                        "default_origin_policy",
+                        Shape::Nullable(&Shape::Named("BrowserUseOriginPolicyConfig")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "origins",
-                    Shape::Nullable(
-                        &Shape::Map(&Shape::Named("BrowserUseOriginPolicyConfig")),
-                    ),
-                ),
+                        "origins",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("BrowserUseOriginPolicyConfig")),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -912,9 +1022,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "requestHeaders",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("RequestHeader"))),
-                ),
+                        "requestHeaders",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("RequestHeader"))),
+                    )
+                    .since(162, 0),
             ],
             open: false,
         }),
@@ -924,30 +1035,39 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "access",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "access",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "accessApprovalLifetime",
-                    Shape::Nullable(&Shape::Named("BrowserUseAccessApprovalLifetime")),
-                ),
+                        "accessApprovalLifetime",
+                        Shape::Nullable(
+                            &Shape::Named("BrowserUseAccessApprovalLifetime"),
+                        ),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "autoReview",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "autoReview",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "downloads",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "downloads",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "fullCdpAccess",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
-                Member::optional("persistentApproval", Shape::Nullable(&Shape::Bool)),
+                        "fullCdpAccess",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
+                Member::optional("persistentApproval", Shape::Nullable(&Shape::Bool))
+                    .since(150, 0),
                 Member::optional(
-                    "uploads",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "uploads",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -957,21 +1077,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "access",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "access",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "downloads",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "downloads",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "full_cdp_access",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "full_cdp_access",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "uploads",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "uploads",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -981,24 +1105,33 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "allowGlobalPersistentApproval",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::optional("allowHistoryAccess", Shape::Nullable(&Shape::Bool)),
-                Member::optional("allowWebmcp", Shape::Nullable(&Shape::Bool)),
+                        "allowGlobalPersistentApproval",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(150, 0),
+                Member::optional("allowHistoryAccess", Shape::Nullable(&Shape::Bool))
+                    .since(150, 0),
+                Member::optional("allowWebmcp", Shape::Nullable(&Shape::Bool))
+                    .since(154, 0),
                 Member::optional(
-                    "defaultOriginPolicy",
-                    Shape::Nullable(&Shape::Named("BrowserUseOriginPolicy")),
-                ),
-                Member::optional("disableAutoReview", Shape::Nullable(&Shape::Bool)),
+                        "defaultOriginPolicy",
+                        Shape::Nullable(&Shape::Named("BrowserUseOriginPolicy")),
+                    )
+                    .since(150, 0),
+                Member::optional("disableAutoReview", Shape::Nullable(&Shape::Bool))
+                    .since(146, 0),
                 Member::optional(
-                    "extension",
-                    Shape::Nullable(&Shape::Named("BrowserUseExtensionRequirements")),
-                ),
+                        "extension",
+                        Shape::Nullable(&Shape::Named("BrowserUseExtensionRequirements")),
+                    )
+                    .since(162, 0),
                 Member::optional(
-                    "origins",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("BrowserUseOriginPolicy"))),
-                ),
+                        "origins",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("BrowserUseOriginPolicy")),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1039,8 +1172,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "environment",
                     Object {
                         members: &[
-                            Member::required("environmentId", Shape::String),
-                            Member::required("path", Shape::String),
+                            Member::required("environmentId", Shape::String)
+                                .since(140, 0),
+                            Member::required("path", Shape::String).since(140, 0),
                         ],
                         open: false,
                     },
@@ -1165,9 +1299,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Object(Object {
                         members: &[
                             Member::required(
-                                "turnKind",
-                                Shape::Named("NonSteerableTurnKind"),
-                            ),
+                                    "turnKind",
+                                    Shape::Named("NonSteerableTurnKind"),
+                                )
+                                .since(117, 0),
                         ],
                         open: false,
                     }),
@@ -1315,10 +1450,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "CommandExecOutputDeltaNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("capReached", Shape::Bool),
-                Member::required("deltaBase64", Shape::String),
-                Member::required("processId", Shape::String),
-                Member::required("stream", Shape::Named("CommandExecOutputStream")),
+                Member::required("capReached", Shape::Bool).since(113, 0),
+                Member::required("deltaBase64", Shape::String).since(113, 0),
+                Member::required("processId", Shape::String).since(113, 0),
+                Member::required("stream", Shape::Named("CommandExecOutputStream"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -1330,27 +1466,32 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::required("command", Shape::Array(&Shape::String)),
                 Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::optional("disableOutputCap", Shape::Bool),
-                Member::optional("disableTimeout", Shape::Bool),
+                Member::optional("disableOutputCap", Shape::Bool).since(113, 0),
+                Member::optional("disableTimeout", Shape::Bool).since(113, 0),
                 Member::optional(
-                    "env",
-                    Shape::Nullable(&Shape::Map(&Shape::Nullable(&Shape::String))),
-                ),
-                Member::optional("outputBytesCap", Shape::Nullable(&Shape::Integer)),
-                Member::optional("permissionProfile", Shape::Nullable(&Shape::String)),
-                Member::optional("processId", Shape::Nullable(&Shape::String)),
+                        "env",
+                        Shape::Nullable(&Shape::Map(&Shape::Nullable(&Shape::String))),
+                    )
+                    .since(113, 0),
+                Member::optional("outputBytesCap", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("permissionProfile", Shape::Nullable(&Shape::String))
+                    .since(124, 0),
+                Member::optional("processId", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::optional(
                     "sandboxPolicy",
                     Shape::Nullable(&Shape::Named("SandboxPolicy")),
                 ),
                 Member::optional(
-                    "size",
-                    Shape::Nullable(&Shape::Named("CommandExecTerminalSize")),
-                ),
-                Member::optional("streamStdin", Shape::Bool),
-                Member::optional("streamStdoutStderr", Shape::Bool),
+                        "size",
+                        Shape::Nullable(&Shape::Named("CommandExecTerminalSize")),
+                    )
+                    .since(113, 0),
+                Member::optional("streamStdin", Shape::Bool).since(113, 0),
+                Member::optional("streamStdoutStderr", Shape::Bool).since(113, 0),
                 Member::optional("timeoutMs", Shape::Nullable(&Shape::Integer)),
-                Member::optional("tty", Shape::Bool),
+                Member::optional("tty", Shape::Bool).since(113, 0),
             ],
             open: false,
         }),
@@ -1359,8 +1500,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "CommandExecResizeParams",
         Shape::Object(Object {
             members: &[
-                Member::required("processId", Shape::String),
-                Member::required("size", Shape::Named("CommandExecTerminalSize")),
+                Member::required("processId", Shape::String).since(113, 0),
+                Member::required("size", Shape::Named("CommandExecTerminalSize"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -1387,8 +1529,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "CommandExecTerminalSize",
         Shape::Object(Object {
             members: &[
-                Member::required("cols", Shape::Integer),
-                Member::required("rows", Shape::Integer),
+                Member::required("cols", Shape::Integer).since(113, 0),
+                Member::required("rows", Shape::Integer).since(113, 0),
             ],
             open: false,
         }),
@@ -1396,7 +1538,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "CommandExecTerminateParams",
         Shape::Object(Object {
-            members: &[Member::required("processId", Shape::String)],
+            members: &[Member::required("processId", Shape::String).since(113, 0)],
             open: false,
         }),
     ),
@@ -1411,9 +1553,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "CommandExecWriteParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("closeStdin", Shape::Bool),
-                Member::optional("deltaBase64", Shape::Nullable(&Shape::String)),
-                Member::required("processId", Shape::String),
+                Member::optional("closeStdin", Shape::Bool).since(113, 0),
+                Member::optional("deltaBase64", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("processId", Shape::String).since(113, 0),
             ],
             open: false,
         }),
@@ -1447,9 +1590,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Object(Object {
                         members: &[
                             Member::required(
-                                "network_policy_amendment",
-                                Shape::Named("NetworkPolicyAmendment"),
-                            ),
+                                    "network_policy_amendment",
+                                    Shape::Named("NetworkPolicyAmendment"),
+                                )
+                                .since(105, 0),
                         ],
                         open: false,
                     }),
@@ -1478,16 +1622,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "additionalPermissions",
-                    Shape::Nullable(&Shape::Named("AdditionalPermissionProfile")),
-                ),
-                Member::optional("approvalId", Shape::Nullable(&Shape::String)),
+                        "additionalPermissions",
+                        Shape::Nullable(&Shape::Named("AdditionalPermissionProfile")),
+                    )
+                    .since(105, 0),
+                Member::optional("approvalId", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
                 Member::optional(
-                    "availableDecisions",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("CommandExecutionApprovalDecision")),
-                    ),
-                ),
+                        "availableDecisions",
+                        Shape::Nullable(
+                            &Shape::Array(
+                                &Shape::Named("CommandExecutionApprovalDecision"),
+                            ),
+                        ),
+                    )
+                    .since(106, 0),
                 Member::optional("command", Shape::Nullable(&Shape::String)),
                 Member::optional(
                     "commandActions",
@@ -1497,26 +1646,30 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "cwd",
                     Shape::Nullable(&Shape::Named("LegacyAppPathString")),
                 ),
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(142, 0),
                 Member::required("itemId", Shape::String),
                 Member::optional("kind", Shape::Named("CommandExecutionApprovalKind"))
-                    .or("\"command\""),
+                    .or("\"command\"")
+                    .since(150, 0),
                 Member::optional(
-                    "networkApprovalContext",
-                    Shape::Nullable(&Shape::Named("NetworkApprovalContext")),
-                ),
+                        "networkApprovalContext",
+                        Shape::Nullable(&Shape::Named("NetworkApprovalContext")),
+                    )
+                    .since(105, 0),
                 Member::optional(
                     "proposedExecpolicyAmendment",
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
                 Member::optional(
-                    "proposedNetworkPolicyAmendments",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("NetworkPolicyAmendment")),
-                    ),
-                ),
+                        "proposedNetworkPolicyAmendments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("NetworkPolicyAmendment")),
+                        ),
+                    )
+                    .since(105, 0),
                 Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::required("startedAtMs", Shape::Integer),
+                Member::required("startedAtMs", Shape::Integer).since(130, 0),
                 Member::required("threadId", Shape::String),
                 Member::required("turnId", Shape::String),
             ],
@@ -1548,7 +1701,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "CommandMigration",
         Shape::Object(Object {
-            members: &[Member::required("name", Shape::String)],
+            members: &[Member::required("name", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
@@ -1557,17 +1710,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "default_app_access",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "default_app_access",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "macos",
-                    Shape::Nullable(&Shape::Named("ComputerUseMacosConfig")),
-                ),
+                        "macos",
+                        Shape::Nullable(&Shape::Named("ComputerUseMacosConfig")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "windows",
-                    Shape::Nullable(&Shape::Named("ComputerUseWindowsConfig")),
-                ),
+                        "windows",
+                        Shape::Nullable(&Shape::Named("ComputerUseWindowsConfig")),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1577,9 +1733,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "bundle_ids",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AllowDenyRequirement"))),
-                ),
+                        "bundle_ids",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AllowDenyRequirement")),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1589,9 +1748,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "bundleIds",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AllowDenyRequirement"))),
-                ),
+                        "bundleIds",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AllowDenyRequirement")),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1600,26 +1762,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ComputerUseRequirements",
         Shape::Object(Object {
             members: &[
+                Member::optional("allowLockedComputerUse", Shape::Nullable(&Shape::Bool))
+                    .since(133, 0),
                 Member::optional(
-                    "allowLockedComputerUse",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "allowPersistentApproval",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "allowPersistentApproval",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "defaultAppAccess",
+                        Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "defaultAppAccess",
-                    Shape::Nullable(&Shape::Named("AllowDenyRequirement")),
-                ),
+                        "macos",
+                        Shape::Nullable(&Shape::Named("ComputerUseMacosRequirements")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "macos",
-                    Shape::Nullable(&Shape::Named("ComputerUseMacosRequirements")),
-                ),
-                Member::optional(
-                    "windows",
-                    Shape::Nullable(&Shape::Named("ComputerUseWindowsRequirements")),
-                ),
+                        "windows",
+                        Shape::Nullable(&Shape::Named("ComputerUseWindowsRequirements")),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1629,15 +1793,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "aumids",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AllowDenyRequirement"))),
-                ),
+                        "aumids",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AllowDenyRequirement")),
+                        ),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "exes",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("ComputerUseWindowsExeConfig")),
-                    ),
-                ),
+                        "exes",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ComputerUseWindowsExeConfig")),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1646,10 +1814,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ComputerUseWindowsExeConfig",
         Shape::Object(Object {
             members: &[
-                Member::required("access", Shape::Named("AllowDenyRequirement")),
-                Member::optional("binary_name", Shape::Nullable(&Shape::String)),
-                Member::required("product_name", Shape::String),
-                Member::required("publisher_name", Shape::String),
+                Member::required("access", Shape::Named("AllowDenyRequirement"))
+                    .since(150, 0),
+                Member::optional("binary_name", Shape::Nullable(&Shape::String))
+                    .since(150, 0),
+                Member::required("product_name", Shape::String).since(150, 0),
+                Member::required("publisher_name", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -1658,10 +1828,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ComputerUseWindowsExeRequirement",
         Shape::Object(Object {
             members: &[
-                Member::required("access", Shape::Named("AllowDenyRequirement")),
-                Member::optional("binaryName", Shape::Nullable(&Shape::String)),
-                Member::required("productName", Shape::String),
-                Member::required("publisherName", Shape::String),
+                Member::required("access", Shape::Named("AllowDenyRequirement"))
+                    .since(150, 0),
+                Member::optional("binaryName", Shape::Nullable(&Shape::String))
+                    .since(150, 0),
+                Member::required("productName", Shape::String).since(150, 0),
+                Member::required("publisherName", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -1671,15 +1843,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "aumids",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AllowDenyRequirement"))),
-                ),
+                        "aumids",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AllowDenyRequirement")),
+                        ),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "exes",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("ComputerUseWindowsExeRequirement")),
-                    ),
-                ),
+                        "exes",
+                        Shape::Nullable(
+                            &Shape::Array(
+                                &Shape::Named("ComputerUseWindowsExeRequirement"),
+                            ),
+                        ),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -1697,24 +1875,29 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Named("AskForApproval")),
                 ),
                 Member::optional(
-                    "approvals_reviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvals_reviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(115, 0),
                 Member::optional("apps", Shape::Nullable(&Shape::Named("AppsConfig"))),
                 Member::optional(
-                    "browser_use",
-                    Shape::Nullable(&Shape::Named("BrowserUseConfig")),
-                ),
+                        "browser_use",
+                        Shape::Nullable(&Shape::Named("BrowserUseConfig")),
+                    )
+                    .since(150, 0),
                 Member::optional(
-                    "client_search_provider",
-                    Shape::Nullable(&Shape::Named("WebSearchProvider")),
-                ),
+                        "client_search_provider",
+                        Shape::Nullable(&Shape::Named("WebSearchProvider")),
+                    )
+                    .since(168, 0),
                 Member::optional("compact_prompt", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "computer_use",
-                    Shape::Nullable(&Shape::Named("ComputerUseConfig")),
-                ),
-                Member::optional("desktop", Shape::Nullable(&Shape::Map(&Shape::Any))),
+                        "computer_use",
+                        Shape::Nullable(&Shape::Named("ComputerUseConfig")),
+                    )
+                    .since(150, 0),
+                Member::optional("desktop", Shape::Nullable(&Shape::Map(&Shape::Any)))
+                    .since(131, 0),
                 Member::optional(
                     "developer_instructions",
                     Shape::Nullable(&Shape::String),
@@ -1734,9 +1917,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Integer),
                 ),
                 Member::optional(
-                    "model_auto_compact_token_limit_scope",
-                    Shape::Nullable(&Shape::Named("AutoCompactTokenLimitScope")),
-                ),
+                        "model_auto_compact_token_limit_scope",
+                        Shape::Nullable(&Shape::Named("AutoCompactTokenLimitScope")),
+                    )
+                    .since(133, 0),
                 Member::optional(
                     "model_context_window",
                     Shape::Nullable(&Shape::Integer),
@@ -1763,7 +1947,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "sandbox_workspace_write",
                     Shape::Nullable(&Shape::Named("SandboxWorkspaceWrite")),
                 ),
-                Member::optional("service_tier", Shape::Nullable(&Shape::String)),
+                Member::optional("service_tier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::optional("tools", Shape::Nullable(&Shape::Named("ToolsV2"))),
                 Member::optional(
                     "web_search",
@@ -1780,7 +1965,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::required("edits", Shape::Array(&Shape::Named("ConfigEdit"))),
                 Member::optional("expectedVersion", Shape::Nullable(&Shape::String)),
                 Member::optional("filePath", Shape::Nullable(&Shape::String)),
-                Member::optional("reloadUserConfig", Shape::Bool),
+                Member::optional("reloadUserConfig", Shape::Bool).since(113, 0),
             ],
             open: false,
         }),
@@ -1827,7 +2012,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "packagedDefaults",
                     Object {
                         members: &[
-                            Member::required("file", Shape::Named("AbsolutePathBuf")),
+                            Member::required("file", Shape::Named("AbsolutePathBuf"))
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -1855,8 +2041,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "enterpriseManaged",
                     Object {
                         members: &[
-                            Member::required("id", Shape::String),
-                            Member::required("name", Shape::String),
+                            Member::required("id", Shape::String).since(137, 0),
+                            Member::required("name", Shape::String).since(137, 0),
                         ],
                         open: false,
                     },
@@ -1866,7 +2052,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("file", Shape::Named("AbsolutePathBuf")),
-                            Member::optional("profile", Shape::Nullable(&Shape::String)),
+                            Member::optional("profile", Shape::Nullable(&Shape::String))
+                                .since(131, 0),
                         ],
                         open: false,
                     },
@@ -1941,33 +2128,46 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "additionalDeveloperInstructions",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::optional("allowAppshots", Shape::Nullable(&Shape::Bool)),
+                        "additionalDeveloperInstructions",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(150, 0),
+                Member::optional("allowAppshots", Shape::Nullable(&Shape::Bool))
+                    .since(134, 0),
                 Member::optional(
-                    "allowBrowserAndComputerUse",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::optional("allowLoginShell", Shape::Nullable(&Shape::Bool)),
-                Member::optional("allowManagedHooksOnly", Shape::Nullable(&Shape::Bool)),
-                Member::optional("allowRemoteControl", Shape::Nullable(&Shape::Bool)),
+                        "allowBrowserAndComputerUse",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(150, 0),
+                Member::optional("allowLoginShell", Shape::Nullable(&Shape::Bool))
+                    .since(146, 0),
+                Member::optional("allowManagedHooksOnly", Shape::Nullable(&Shape::Bool))
+                    .since(131, 0),
+                Member::optional("allowRemoteControl", Shape::Nullable(&Shape::Bool))
+                    .since(140, 0),
                 Member::optional(
                     "allowedApprovalPolicies",
                     Shape::Nullable(&Shape::Array(&Shape::Named("AskForApproval"))),
                 ),
                 Member::optional(
-                    "allowedApprovalsReviewers",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ApprovalsReviewer"))),
-                ),
+                        "allowedApprovalsReviewers",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ApprovalsReviewer")),
+                        ),
+                    )
+                    .since(120, 0),
                 Member::optional(
-                    "allowedLoginMethods",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ForcedLoginMethod"))),
-                ),
+                        "allowedLoginMethods",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ForcedLoginMethod")),
+                        ),
+                    )
+                    .since(156, 0),
                 Member::optional(
-                    "allowedPermissionProfiles",
-                    Shape::Nullable(&Shape::Map(&Shape::Bool)),
-                ),
+                        "allowedPermissionProfiles",
+                        Shape::Nullable(&Shape::Map(&Shape::Bool)),
+                    )
+                    .since(138, 0),
                 Member::optional(
                     "allowedSandboxModes",
                     Shape::Nullable(&Shape::Array(&Shape::Named("SandboxMode"))),
@@ -1977,77 +2177,97 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Array(&Shape::Named("WebSearchMode"))),
                 ),
                 Member::optional(
-                    "allowedWindowsSandboxImplementations",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("WindowsSandboxImplementation")),
-                    ),
-                ),
+                        "allowedWindowsSandboxImplementations",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("WindowsSandboxImplementation")),
+                        ),
+                    )
+                    .since(136, 0),
                 Member::optional(
-                    "application",
-                    Shape::Nullable(&Shape::Named("ApplicationRequirements")),
-                ),
+                        "application",
+                        Shape::Nullable(&Shape::Named("ApplicationRequirements")),
+                    )
+                    .since(154, 0),
                 Member::optional(
-                    "autoReview",
-                    Shape::Nullable(&Shape::Named("AutoReviewRequirements")),
-                ),
+                        "autoReview",
+                        Shape::Nullable(&Shape::Named("AutoReviewRequirements")),
+                    )
+                    .since(148, 0),
                 Member::optional(
-                    "browserUse",
-                    Shape::Nullable(&Shape::Named("BrowserUseRequirements")),
-                ),
-                Member::optional("chatgptBaseUrl", Shape::Nullable(&Shape::String)),
+                        "browserUse",
+                        Shape::Nullable(&Shape::Named("BrowserUseRequirements")),
+                    )
+                    .since(146, 0),
+                Member::optional("chatgptBaseUrl", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
                 Member::optional(
-                    "checkForUpdateOnStartup",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "checkForUpdateOnStartup",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(146, 0),
                 Member::optional(
-                    "cliAuthCredentialsStore",
-                    Shape::Nullable(&Shape::Named("CliAuthCredentialsStoreMode")),
-                ),
+                        "cliAuthCredentialsStore",
+                        Shape::Nullable(&Shape::Named("CliAuthCredentialsStoreMode")),
+                    )
+                    .since(149, 0),
                 Member::optional(
-                    "computerUse",
-                    Shape::Nullable(&Shape::Named("ComputerUseRequirements")),
-                ),
-                Member::optional("defaultPermissions", Shape::Nullable(&Shape::String)),
+                        "computerUse",
+                        Shape::Nullable(&Shape::Named("ComputerUseRequirements")),
+                    )
+                    .since(133, 0),
+                Member::optional("defaultPermissions", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
                 Member::optional(
                     "enforceResidency",
                     Shape::Nullable(&Shape::Named("ResidencyRequirement")),
                 ),
                 Member::optional(
-                    "featureRequirements",
-                    Shape::Nullable(&Shape::Map(&Shape::Bool)),
-                ),
+                        "featureRequirements",
+                        Shape::Nullable(&Shape::Map(&Shape::Bool)),
+                    )
+                    .since(110, 0),
                 Member::optional(
-                    "feedback",
-                    Shape::Nullable(&Shape::Named("FeedbackRequirements")),
-                ),
+                        "feedback",
+                        Shape::Nullable(&Shape::Named("FeedbackRequirements")),
+                    )
+                    .since(146, 0),
                 Member::optional(
-                    "hooks",
-                    Shape::Nullable(&Shape::Named("ManagedHooksRequirements")),
-                ),
+                        "hooks",
+                        Shape::Nullable(&Shape::Named("ManagedHooksRequirements")),
+                    )
+                    .since(124, 0),
                 Member::optional(
-                    "inAppBrowser",
-                    Shape::Nullable(&Shape::Named("InAppBrowserRequirements")),
-                ),
-                Member::optional("logDir", Shape::Nullable(&Shape::String)),
-                Member::optional("modelCatalogJson", Shape::Nullable(&Shape::String)),
-                Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
+                        "inAppBrowser",
+                        Shape::Nullable(&Shape::Named("InAppBrowserRequirements")),
+                    )
+                    .since(150, 0),
+                Member::optional("logDir", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
+                Member::optional("modelCatalogJson", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
+                Member::optional("modelProvider", Shape::Nullable(&Shape::String))
+                    .since(156, 0),
                 Member::optional(
-                    "modelProviders",
-                    Shape::Nullable(&Shape::Map(&Shape::Any)),
-                ),
+                        "modelProviders",
+                        Shape::Nullable(&Shape::Map(&Shape::Any)),
+                    )
+                    .since(156, 0),
                 Member::optional(
-                    "models",
-                    Shape::Nullable(&Shape::Named("ModelsRequirements")),
-                ),
+                        "models",
+                        Shape::Nullable(&Shape::Named("ModelsRequirements")),
+                    )
+                    .since(143, 0),
                 Member::optional(
                     "network",
                     Shape::Nullable(&Shape::Named("NetworkRequirements")),
                 ),
                 Member::optional(
-                    "otel",
-                    Shape::Nullable(&Shape::Named("OtelRequirements")),
-                ),
-                Member::optional("sqliteHome", Shape::Nullable(&Shape::String)),
+                        "otel",
+                        Shape::Nullable(&Shape::Named("OtelRequirements")),
+                    )
+                    .since(166, 0),
+                Member::optional("sqliteHome", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
             ],
             open: false,
         }),
@@ -2061,9 +2281,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Named("ConfigRequirements")),
                 ),
                 Member::optional(
-                    "supportsIndependentSpeedModes",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "supportsIndependentSpeedModes",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(162, 0),
             ],
             open: false,
         }),
@@ -2111,7 +2332,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ConfigurationReasoning",
         Shape::Object(Object {
-            members: &[Member::required("effort", Shape::Named("ReasoningEffort"))],
+            members: &[
+                Member::required("effort", Shape::Named("ReasoningEffort")).since(154, 0),
+            ],
             open: false,
         }),
     ),
@@ -2125,23 +2348,27 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "additionalContextLimit",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("async", Shape::Bool),
-                            Member::required("command", Shape::String),
+                                    "additionalContextLimit",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(145, 0),
+                            Member::required("async", Shape::Bool).since(124, 0),
+                            Member::required("command", Shape::String).since(124, 0),
                             Member::optional(
-                                "commandWindows",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "commandWindows",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(131, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(124, 0),
                             Member::optional(
-                                "timeoutSec",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "timeoutSec",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(124, 0),
                         ],
                         open: false,
                     },
@@ -2150,17 +2377,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "mcp_tool",
                     Object {
                         members: &[
-                            Member::required("input", Shape::Map(&Shape::Any)),
-                            Member::required("server", Shape::String),
+                            Member::required("input", Shape::Map(&Shape::Any))
+                                .since(148, 0),
+                            Member::required("server", Shape::String).since(148, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "timeoutSec",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("tool", Shape::String),
+                                    "timeoutSec",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
+                            Member::required("tool", Shape::String).since(148, 0),
                         ],
                         open: false,
                     },
@@ -2187,10 +2417,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "hooks",
-                    Shape::Array(&Shape::Named("ConfiguredHookHandler")),
-                ),
-                Member::optional("matcher", Shape::Nullable(&Shape::String)),
+                        "hooks",
+                        Shape::Array(&Shape::Named("ConfiguredHookHandler")),
+                    )
+                    .since(124, 0),
+                Member::optional("matcher", Shape::Nullable(&Shape::String))
+                    .since(124, 0),
             ],
             open: false,
         }),
@@ -2199,19 +2431,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ConnectorMetadata",
         Shape::Object(Object {
             members: &[
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("distributionChannel", Shape::Nullable(&Shape::String)),
-                Member::optional("iconUrl", Shape::Nullable(&Shape::String)),
-                Member::optional("iconUrlDark", Shape::Nullable(&Shape::String)),
-                Member::required("id", Shape::String),
-                Member::optional("installUrl", Shape::Nullable(&Shape::String)),
-                Member::required("name", Shape::String),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("distributionChannel", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("iconUrl", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("iconUrlDark", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::required("id", Shape::String).since(145, 0),
+                Member::optional("installUrl", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::required("name", Shape::String).since(145, 0),
                 Member::optional("pluginDisplayNames", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(145, 0),
                 Member::optional(
-                    "toolSummaries",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AppToolSummary"))),
-                ),
+                        "toolSummaries",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AppToolSummary"))),
+                    )
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -2224,8 +2463,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ConsumeAccountRateLimitResetCreditParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("creditId", Shape::Nullable(&Shape::String)),
-                Member::required("idempotencyKey", Shape::String),
+                Member::optional("creditId", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::required("idempotencyKey", Shape::String).since(141, 0),
             ],
             open: false,
         }),
@@ -2235,9 +2475,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "outcome",
-                    Shape::Named("ConsumeAccountRateLimitResetCreditOutcome"),
-                ),
+                        "outcome",
+                        Shape::Named("ConsumeAccountRateLimitResetCreditOutcome"),
+                    )
+                    .since(141, 0),
             ],
             open: false,
         }),
@@ -2259,11 +2500,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "detail",
-                                Shape::Nullable(&Shape::Named("ImageDetail")),
-                            ),
+                                    "detail",
+                                    Shape::Nullable(&Shape::Named("ImageDetail")),
+                                )
+                                .since(122, 0),
                             Member::optional("image_url", Shape::String),
-                            Member::optional("file_id", Shape::String),
+                            Member::optional("file_id", Shape::String).since(156, 0),
                         ],
                         open: false,
                     },
@@ -2272,8 +2514,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "input_audio",
                     Object {
                         members: &[
-                            Member::optional("audio_url", Shape::String),
-                            Member::optional("file_id", Shape::String),
+                            Member::optional("audio_url", Shape::String).since(145, 0),
+                            Member::optional("file_id", Shape::String).since(167, 2),
                         ],
                         open: false,
                     },
@@ -2283,13 +2525,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "annotations",
-                                Shape::Nullable(&Shape::Array(&Shape::Any)),
-                            ),
+                                    "annotations",
+                                    Shape::Nullable(&Shape::Array(&Shape::Any)),
+                                )
+                                .since(163, 0),
                             Member::optional(
-                                "logprobs",
-                                Shape::Nullable(&Shape::Array(&Shape::Any)),
-                            ),
+                                    "logprobs",
+                                    Shape::Nullable(&Shape::Array(&Shape::Any)),
+                                )
+                                .since(163, 0),
                             Member::required("text", Shape::String),
                         ],
                         open: false,
@@ -2355,14 +2599,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "CurrentTimeReadParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(142, 0)],
             open: false,
         }),
     ),
     (
         "CurrentTimeReadResponse",
         Shape::Object(Object {
-            members: &[Member::required("currentTimeAt", Shape::Integer)],
+            members: &[Member::required("currentTimeAt", Shape::Integer).since(142, 0)],
             open: false,
         }),
     ),
@@ -2400,7 +2644,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "inputAudio",
                     Object {
-                        members: &[Member::required("audioUrl", Shape::String)],
+                        members: &[
+                            Member::required("audioUrl", Shape::String).since(145, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -2413,7 +2659,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::required("arguments", Shape::Any),
                 Member::required("callId", Shape::String),
-                Member::optional("namespace", Shape::Nullable(&Shape::String)),
+                Member::optional("namespace", Shape::Nullable(&Shape::String))
+                    .since(123, 0),
                 Member::required("threadId", Shape::String),
                 Member::required("tool", Shape::String),
                 Member::required("turnId", Shape::String),
@@ -2444,10 +2691,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "function",
                     Object {
                         members: &[
-                            Member::optional("deferLoading", Shape::Bool),
-                            Member::required("description", Shape::String),
-                            Member::required("inputSchema", Shape::Any),
-                            Member::required("name", Shape::String),
+                            Member::optional("deferLoading", Shape::Bool).since(141, 0),
+                            Member::required("description", Shape::String).since(141, 0),
+                            Member::required("inputSchema", Shape::Any).since(141, 0),
+                            Member::required("name", Shape::String).since(141, 0),
                         ],
                         open: false,
                     },
@@ -2464,10 +2711,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "function",
                     Object {
                         members: &[
-                            Member::optional("deferLoading", Shape::Bool),
-                            Member::required("description", Shape::String),
-                            Member::required("inputSchema", Shape::Any),
-                            Member::required("name", Shape::String),
+                            Member::optional("deferLoading", Shape::Bool).since(141, 0),
+                            Member::required("description", Shape::String).since(141, 0),
+                            Member::required("inputSchema", Shape::Any).since(141, 0),
+                            Member::required("name", Shape::String).since(141, 0),
                         ],
                         open: false,
                     },
@@ -2476,12 +2723,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "namespace",
                     Object {
                         members: &[
-                            Member::required("description", Shape::String),
-                            Member::required("name", Shape::String),
+                            Member::required("description", Shape::String).since(141, 0),
+                            Member::required("name", Shape::String).since(141, 0),
                             Member::required(
-                                "tools",
-                                Shape::Array(&Shape::Named("DynamicToolNamespaceTool")),
-                            ),
+                                    "tools",
+                                    Shape::Array(&Shape::Named("DynamicToolNamespaceTool")),
+                                )
+                                .since(141, 0),
                         ],
                         open: false,
                     },
@@ -2493,15 +2741,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "EnvironmentAddParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("authBearerToken", Shape::Nullable(&Shape::String)),
-                Member::optional("connectTimeoutMs", Shape::Nullable(&Shape::Integer)),
-                Member::required("environmentId", Shape::String),
-                Member::required("execServerUrl", Shape::String),
+                Member::optional("authBearerToken", Shape::Nullable(&Shape::String))
+                    .since(158, 0),
+                Member::optional("connectTimeoutMs", Shape::Nullable(&Shape::Integer))
+                    .since(142, 0),
+                Member::required("environmentId", Shape::String).since(131, 0),
+                Member::required("execServerUrl", Shape::String).since(131, 0),
                 Member::optional(
-                    "skills",
-                    Shape::Nullable(&Shape::Named("EnvironmentSkillsParams")),
-                ),
-                Member::optional("websocketRequestId", Shape::Nullable(&Shape::String)),
+                        "skills",
+                        Shape::Nullable(&Shape::Named("EnvironmentSkillsParams")),
+                    )
+                    .since(162, 0),
+                Member::optional("websocketRequestId", Shape::Nullable(&Shape::String))
+                    .since(163, 0),
             ],
             open: false,
         }),
@@ -2517,8 +2769,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "EnvironmentConnectionNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("environmentId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("environmentId", Shape::String).since(145, 0),
+                Member::required("threadId", Shape::String).since(145, 0),
             ],
             open: false,
         }),
@@ -2526,7 +2778,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "EnvironmentInfoParams",
         Shape::Object(Object {
-            members: &[Member::required("environmentId", Shape::String)],
+            members: &[Member::required("environmentId", Shape::String).since(143, 0)],
             open: false,
         }),
     ),
@@ -2534,8 +2786,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "EnvironmentInfoResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwd", Shape::Nullable(&Shape::Named("PathUri"))),
-                Member::required("shell", Shape::Named("EnvironmentShellInfo")),
+                Member::optional("cwd", Shape::Nullable(&Shape::Named("PathUri")))
+                    .since(143, 0),
+                Member::required("shell", Shape::Named("EnvironmentShellInfo"))
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -2544,8 +2798,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "EnvironmentShellInfo",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("path", Shape::String),
+                Member::required("name", Shape::String).since(143, 0),
+                Member::required("path", Shape::String).since(143, 0),
             ],
             open: false,
         }),
@@ -2555,9 +2809,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "required",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "required",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(162, 0),
             ],
             open: false,
         }),
@@ -2569,7 +2824,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "EnvironmentStatusParams",
         Shape::Object(Object {
-            members: &[Member::required("environmentId", Shape::String)],
+            members: &[Member::required("environmentId", Shape::String).since(145, 0)],
             open: false,
         }),
     ),
@@ -2577,8 +2832,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "EnvironmentStatusResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("error", Shape::Nullable(&Shape::String)),
-                Member::required("status", Shape::Named("EnvironmentStatusKind")),
+                Member::optional("error", Shape::Nullable(&Shape::String)).since(145, 0),
+                Member::required("status", Shape::Named("EnvironmentStatusKind"))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -2599,7 +2855,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExecCommandApprovalParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("approvalId", Shape::Nullable(&Shape::String)),
+                Member::optional("approvalId", Shape::Nullable(&Shape::String))
+                    .since(104, 0),
                 Member::required("callId", Shape::String),
                 Member::required("command", Shape::Array(&Shape::String)),
                 Member::required("conversationId", Shape::Named("ThreadId")),
@@ -2638,14 +2895,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ExperimentalFeatureEnablementSetParams",
         Shape::Object(Object {
-            members: &[Member::required("enablement", Shape::Map(&Shape::Bool))],
+            members: &[
+                Member::required("enablement", Shape::Map(&Shape::Bool)).since(117, 0),
+            ],
             open: false,
         }),
     ),
     (
         "ExperimentalFeatureEnablementSetResponse",
         Shape::Object(Object {
-            members: &[Member::required("enablement", Shape::Map(&Shape::Bool))],
+            members: &[
+                Member::required("enablement", Shape::Map(&Shape::Bool)).since(117, 0),
+            ],
             open: false,
         }),
     ),
@@ -2655,7 +2916,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::optional("cursor", Shape::Nullable(&Shape::String)),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(132, 0),
             ],
             open: false,
         }),
@@ -2681,12 +2943,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigDetectParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwds", Shape::Nullable(&Shape::Array(&Shape::String))),
-                Member::optional("includeHome", Shape::Bool),
-                Member::optional("maxSessionAgeDays", Shape::Nullable(&Shape::Integer)),
-                Member::optional("maxSessions", Shape::Nullable(&Shape::Integer)),
-                Member::optional("migrationSource", Shape::Nullable(&Shape::String)),
-                Member::optional("source", Shape::Nullable(&Shape::String)),
+                Member::optional("cwds", Shape::Nullable(&Shape::Array(&Shape::String)))
+                    .since(105, 0),
+                Member::optional("includeHome", Shape::Bool).since(105, 0),
+                Member::optional("maxSessionAgeDays", Shape::Nullable(&Shape::Integer))
+                    .since(146, 0),
+                Member::optional("maxSessions", Shape::Nullable(&Shape::Integer))
+                    .since(146, 0),
+                Member::optional("migrationSource", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("source", Shape::Nullable(&Shape::String)).since(145, 0),
             ],
             open: false,
         }),
@@ -2701,11 +2967,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             &Shape::Named("ExternalAgentDetectedConnectorCandidate"),
                         ),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(147, 0),
                 Member::required(
-                    "items",
-                    Shape::Array(&Shape::Named("ExternalAgentConfigMigrationItem")),
-                ),
+                        "items",
+                        Shape::Array(&Shape::Named("ExternalAgentConfigMigrationItem")),
+                    )
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -2714,11 +2982,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("importId", Shape::String),
+                Member::required("importId", Shape::String).since(141, 0),
                 Member::required(
-                    "itemTypeResults",
-                    Shape::Array(&Shape::Named("ExternalAgentConfigImportTypeResult")),
-                ),
+                        "itemTypeResults",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportTypeResult"),
+                        ),
+                    )
+                    .since(141, 0),
             ],
             open: false,
         }),
@@ -2728,15 +2999,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "connectors",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentImportedConnectorCandidate"),
-                    ),
-                ),
+                        "connectors",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentImportedConnectorCandidate"),
+                        ),
+                    )
+                    .since(145, 0),
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ExternalAgentConfigImportHistory")),
-                ),
+                        "data",
+                        Shape::Array(&Shape::Named("ExternalAgentConfigImportHistory")),
+                    )
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -2745,21 +3018,24 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportHistory",
         Shape::Object(Object {
             members: &[
-                Member::required("completedAtMs", Shape::Integer),
+                Member::required("completedAtMs", Shape::Integer).since(142, 0),
                 Member::required(
-                    "failures",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
-                    ),
-                ),
-                Member::required("importId", Shape::String),
-                Member::optional("providerId", Shape::Nullable(&Shape::String)),
+                        "failures",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
+                        ),
+                    )
+                    .since(142, 0),
+                Member::required("importId", Shape::String).since(142, 0),
+                Member::optional("providerId", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
                 Member::required(
-                    "successes",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentConfigImportItemTypeSuccess"),
-                    ),
-                ),
+                        "successes",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportItemTypeSuccess"),
+                        ),
+                    )
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -2769,14 +3045,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "itemTypeResults",
-                    Shape::Array(
-                        &Shape::Named(
-                            "ExternalAgentConfigImportHistoryRecordTypeResultParams",
+                        "itemTypeResults",
+                        Shape::Array(
+                            &Shape::Named(
+                                "ExternalAgentConfigImportHistoryRecordTypeResultParams",
+                            ),
                         ),
-                    ),
-                ),
-                Member::required("providerId", Shape::String),
+                    )
+                    .since(146, 0),
+                Member::required("providerId", Shape::String).since(146, 0),
             ],
             open: false,
         }),
@@ -2784,7 +3061,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ExternalAgentConfigImportHistoryRecordResponse",
         Shape::Object(Object {
-            members: &[Member::required("importId", Shape::String)],
+            members: &[Member::required("importId", Shape::String).since(146, 0)],
             open: false,
         }),
     ),
@@ -2792,14 +3069,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportHistoryRecordSuccessParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(147, 0),
                 Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
-                Member::optional("source", Shape::Nullable(&Shape::String)),
-                Member::optional("target", Shape::Nullable(&Shape::String)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(147, 0),
+                Member::optional("source", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
+                Member::optional("target", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(147, 0),
             ],
             open: false,
         }),
@@ -2809,23 +3089,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "failures",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
-                    ),
-                ),
-                Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
-                Member::required(
-                    "successes",
-                    Shape::Array(
-                        &Shape::Named(
-                            "ExternalAgentConfigImportHistoryRecordSuccessParams",
+                        "failures",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
                         ),
-                    ),
-                ),
+                    )
+                    .since(147, 0),
+                Member::required(
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(147, 0),
+                Member::required(
+                        "successes",
+                        Shape::Array(
+                            &Shape::Named(
+                                "ExternalAgentConfigImportHistoryRecordSuccessParams",
+                            ),
+                        ),
+                    )
+                    .since(147, 0),
             ],
             open: false,
         }),
@@ -2834,16 +3117,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportItemTypeFailure",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::optional("errorType", Shape::Nullable(&Shape::String)),
-                Member::required("failureStage", Shape::String),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(141, 0),
+                Member::optional("errorType", Shape::Nullable(&Shape::String))
+                    .since(142, 0),
+                Member::required("failureStage", Shape::String).since(141, 0),
                 Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
-                Member::required("message", Shape::String),
-                Member::optional("source", Shape::Nullable(&Shape::String)),
-                Member::optional("subErrorType", Shape::Nullable(&Shape::String)),
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(141, 0),
+                Member::required("message", Shape::String).since(141, 0),
+                Member::optional("source", Shape::Nullable(&Shape::String))
+                    .since(141, 0),
+                Member::optional("subErrorType", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -2852,14 +3139,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportItemTypeSuccess",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(141, 0),
                 Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
-                Member::optional("source", Shape::Nullable(&Shape::String)),
-                Member::optional("target", Shape::Nullable(&Shape::String)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(141, 0),
+                Member::optional("source", Shape::Nullable(&Shape::String))
+                    .since(141, 0),
+                Member::optional("target", Shape::Nullable(&Shape::String))
+                    .since(141, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(147, 0),
             ],
             open: false,
         }),
@@ -2869,12 +3159,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "migrationItems",
-                    Shape::Array(&Shape::Named("ExternalAgentConfigMigrationItem")),
-                ),
-                Member::optional("migrationSource", Shape::Nullable(&Shape::String)),
-                Member::optional("providerId", Shape::Nullable(&Shape::String)),
-                Member::optional("source", Shape::Nullable(&Shape::String)),
+                        "migrationItems",
+                        Shape::Array(&Shape::Named("ExternalAgentConfigMigrationItem")),
+                    )
+                    .since(105, 0),
+                Member::optional("migrationSource", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("providerId", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
+                Member::optional("source", Shape::Nullable(&Shape::String)).since(142, 0),
             ],
             open: false,
         }),
@@ -2883,11 +3176,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigImportProgressNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("importId", Shape::String),
+                Member::required("importId", Shape::String).since(142, 0),
                 Member::required(
-                    "itemTypeResults",
-                    Shape::Array(&Shape::Named("ExternalAgentConfigImportTypeResult")),
-                ),
+                        "itemTypeResults",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportTypeResult"),
+                        ),
+                    )
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -2895,7 +3191,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ExternalAgentConfigImportResponse",
         Shape::Object(Object {
-            members: &[Member::required("importId", Shape::String)],
+            members: &[Member::required("importId", Shape::String).since(141, 0)],
             open: false,
         }),
     ),
@@ -2904,21 +3200,24 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "failures",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
-                    ),
-                ),
+                        "failures",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportItemTypeFailure"),
+                        ),
+                    )
+                    .since(141, 0),
                 Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(141, 0),
                 Member::required(
-                    "successes",
-                    Shape::Array(
-                        &Shape::Named("ExternalAgentConfigImportItemTypeSuccess"),
-                    ),
-                ),
+                        "successes",
+                        Shape::Array(
+                            &Shape::Named("ExternalAgentConfigImportItemTypeSuccess"),
+                        ),
+                    )
+                    .since(141, 0),
             ],
             open: false,
         }),
@@ -2927,16 +3226,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentConfigMigrationItem",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::required("description", Shape::String),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(105, 0),
+                Member::required("description", Shape::String).since(105, 0),
                 Member::optional(
-                    "details",
-                    Shape::Nullable(&Shape::Named("MigrationDetails")),
-                ),
+                        "details",
+                        Shape::Nullable(&Shape::Named("MigrationDetails")),
+                    )
+                    .since(121, 0),
                 Member::required(
-                    "itemType",
-                    Shape::Named("ExternalAgentConfigMigrationItemType"),
-                ),
+                        "itemType",
+                        Shape::Named("ExternalAgentConfigMigrationItemType"),
+                    )
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -2962,12 +3263,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentDetectedConnectorCandidate",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("sessionCount", Shape::Integer),
+                Member::required("name", Shape::String).since(147, 0),
+                Member::required("sessionCount", Shape::Integer).since(147, 0),
                 Member::required(
-                    "source",
-                    Shape::Named("ExternalAgentDetectedConnectorSource"),
-                ),
+                        "source",
+                        Shape::Named("ExternalAgentDetectedConnectorSource"),
+                    )
+                    .since(147, 0),
             ],
             open: false,
         }),
@@ -2980,12 +3282,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ExternalAgentImportedConnectorCandidate",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("sessionCount", Shape::Integer),
+                Member::required("name", Shape::String).since(145, 0),
+                Member::required("sessionCount", Shape::Integer).since(145, 0),
                 Member::required(
-                    "source",
-                    Shape::Named("ExternalAgentImportedConnectorSource"),
-                ),
+                        "source",
+                        Shape::Named("ExternalAgentImportedConnectorSource"),
+                    )
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -2994,7 +3297,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FeedbackRequirements",
         Shape::Object(Object {
-            members: &[Member::optional("enabled", Shape::Nullable(&Shape::Bool))],
+            members: &[
+                Member::optional("enabled", Shape::Nullable(&Shape::Bool)).since(146, 0),
+            ],
             open: false,
         }),
     ),
@@ -3002,16 +3307,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FeedbackSaveParams",
         Shape::Object(Object {
             members: &[
-                Member::required("classification", Shape::String),
+                Member::required("classification", Shape::String).since(164, 0),
                 Member::optional(
-                    "extraLogFiles",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("includeLogs", Shape::Bool),
-                Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::required("savePath", Shape::Named("LegacyAppPathString")),
-                Member::optional("tags", Shape::Nullable(&Shape::Map(&Shape::String))),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                        "extraLogFiles",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(164, 0),
+                Member::optional("includeLogs", Shape::Bool).since(164, 0),
+                Member::optional("reason", Shape::Nullable(&Shape::String))
+                    .since(164, 0),
+                Member::required("savePath", Shape::Named("LegacyAppPathString"))
+                    .since(164, 0),
+                Member::optional("tags", Shape::Nullable(&Shape::Map(&Shape::String)))
+                    .since(164, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(164, 0),
             ],
             open: false,
         }),
@@ -3020,9 +3330,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FeedbackSaveResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("promptHash", Shape::Nullable(&Shape::String)),
-                Member::required("savedPath", Shape::Named("LegacyAppPathString")),
-                Member::required("threadId", Shape::String),
+                Member::optional("promptHash", Shape::Nullable(&Shape::String))
+                    .since(164, 0),
+                Member::required("savedPath", Shape::Named("LegacyAppPathString"))
+                    .since(164, 0),
+                Member::required("threadId", Shape::String).since(164, 0),
             ],
             open: false,
         }),
@@ -3033,12 +3345,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::required("classification", Shape::String),
                 Member::optional(
-                    "extraLogFiles",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "extraLogFiles",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(105, 0),
                 Member::optional("includeLogs", Shape::Bool),
                 Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::optional("tags", Shape::Nullable(&Shape::Map(&Shape::String))),
+                Member::optional("tags", Shape::Nullable(&Shape::Map(&Shape::String)))
+                    .since(121, 0),
                 Member::optional("threadId", Shape::Nullable(&Shape::String)),
             ],
             open: false,
@@ -3048,7 +3362,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FeedbackUploadResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("promptHash", Shape::Nullable(&Shape::String)),
+                Member::optional("promptHash", Shape::Nullable(&Shape::String))
+                    .since(155, 0),
                 Member::required("threadId", Shape::String),
             ],
             open: false,
@@ -3110,12 +3425,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "changes",
-                    Shape::Array(&Shape::Named("FileUpdateChange")),
-                ),
-                Member::required("itemId", Shape::String),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                        "changes",
+                        Shape::Array(&Shape::Named("FileUpdateChange")),
+                    )
+                    .since(123, 0),
+                Member::required("itemId", Shape::String).since(123, 0),
+                Member::required("threadId", Shape::String).since(123, 0),
+                Member::required("turnId", Shape::String).since(123, 0),
             ],
             open: false,
         }),
@@ -3127,7 +3443,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::optional("grantRoot", Shape::Nullable(&Shape::String)),
                 Member::required("itemId", Shape::String),
                 Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::required("startedAtMs", Shape::Integer),
+                Member::required("startedAtMs", Shape::Integer).since(130, 0),
                 Member::required("threadId", Shape::String),
                 Member::required("turnId", Shape::String),
             ],
@@ -3153,7 +3469,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "path",
                     Object {
                         members: &[
-                            Member::required("path", Shape::Named("LegacyAppPathString")),
+                            Member::required("path", Shape::Named("LegacyAppPathString"))
+                                .since(123, 0),
                         ],
                         open: false,
                     },
@@ -3161,7 +3478,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "glob_pattern",
                     Object {
-                        members: &[Member::required("pattern", Shape::String)],
+                        members: &[
+                            Member::required("pattern", Shape::String).since(123, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -3170,9 +3489,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "value",
-                                Shape::Named("FileSystemSpecialPath"),
-                            ),
+                                    "value",
+                                    Shape::Named("FileSystemSpecialPath"),
+                                )
+                                .since(123, 0),
                         ],
                         open: false,
                     },
@@ -3184,8 +3504,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FileSystemSandboxEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("access", Shape::Named("FileSystemAccessMode")),
-                Member::required("path", Shape::Named("FileSystemPath")),
+                Member::required("access", Shape::Named("FileSystemAccessMode"))
+                    .since(123, 0),
+                Member::required("path", Shape::Named("FileSystemPath")).since(123, 0),
             ],
             open: false,
         }),
@@ -3214,9 +3535,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "subpath",
-                                Shape::Nullable(&Shape::Named("LegacyAppPathString")),
-                            ),
+                                    "subpath",
+                                    Shape::Nullable(&Shape::Named("LegacyAppPathString")),
+                                )
+                                .since(123, 0),
                         ],
                         open: false,
                     },
@@ -3239,11 +3561,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "unknown",
                     Object {
                         members: &[
-                            Member::required("path", Shape::String),
+                            Member::required("path", Shape::String).since(123, 0),
                             Member::optional(
-                                "subpath",
-                                Shape::Nullable(&Shape::Named("LegacyAppPathString")),
-                            ),
+                                    "subpath",
+                                    Shape::Nullable(&Shape::Named("LegacyAppPathString")),
+                                )
+                                .since(123, 0),
                         ],
                         open: false,
                     },
@@ -3272,10 +3595,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "changedPaths",
-                    Shape::Array(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("watchId", Shape::String),
+                        "changedPaths",
+                        Shape::Array(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(117, 0),
+                Member::required("watchId", Shape::String).since(117, 0),
             ],
             open: false,
         }),
@@ -3284,9 +3608,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsCopyParams",
         Shape::Object(Object {
             members: &[
-                Member::required("destinationPath", Shape::Named("AbsolutePathBuf")),
-                Member::optional("recursive", Shape::Bool),
-                Member::required("sourcePath", Shape::Named("AbsolutePathBuf")),
+                Member::required("destinationPath", Shape::Named("AbsolutePathBuf"))
+                    .since(115, 0),
+                Member::optional("recursive", Shape::Bool).since(115, 0),
+                Member::required("sourcePath", Shape::Named("AbsolutePathBuf"))
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -3302,8 +3628,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsCreateDirectoryParams",
         Shape::Object(Object {
             members: &[
-                Member::required("path", Shape::Named("AbsolutePathBuf")),
-                Member::optional("recursive", Shape::Nullable(&Shape::Bool)),
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
+                Member::optional("recursive", Shape::Nullable(&Shape::Bool))
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -3318,7 +3645,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FsGetMetadataParams",
         Shape::Object(Object {
-            members: &[Member::required("path", Shape::Named("AbsolutePathBuf"))],
+            members: &[
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
+            ],
             open: false,
         }),
     ),
@@ -3326,11 +3655,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsGetMetadataResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("createdAtMs", Shape::Integer),
-                Member::required("isDirectory", Shape::Bool),
-                Member::required("isFile", Shape::Bool),
-                Member::required("isSymlink", Shape::Bool),
-                Member::required("modifiedAtMs", Shape::Integer),
+                Member::required("createdAtMs", Shape::Integer).since(115, 0),
+                Member::required("isDirectory", Shape::Bool).since(115, 0),
+                Member::required("isFile", Shape::Bool).since(115, 0),
+                Member::required("isSymlink", Shape::Bool).since(121, 0),
+                Member::required("modifiedAtMs", Shape::Integer).since(115, 0),
             ],
             open: false,
         }),
@@ -3339,9 +3668,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsReadDirectoryEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("fileName", Shape::String),
-                Member::required("isDirectory", Shape::Bool),
-                Member::required("isFile", Shape::Bool),
+                Member::required("fileName", Shape::String).since(115, 0),
+                Member::required("isDirectory", Shape::Bool).since(115, 0),
+                Member::required("isFile", Shape::Bool).since(115, 0),
             ],
             open: false,
         }),
@@ -3349,7 +3678,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FsReadDirectoryParams",
         Shape::Object(Object {
-            members: &[Member::required("path", Shape::Named("AbsolutePathBuf"))],
+            members: &[
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
+            ],
             open: false,
         }),
     ),
@@ -3358,9 +3689,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "entries",
-                    Shape::Array(&Shape::Named("FsReadDirectoryEntry")),
-                ),
+                        "entries",
+                        Shape::Array(&Shape::Named("FsReadDirectoryEntry")),
+                    )
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -3368,14 +3700,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FsReadFileParams",
         Shape::Object(Object {
-            members: &[Member::required("path", Shape::Named("AbsolutePathBuf"))],
+            members: &[
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
+            ],
             open: false,
         }),
     ),
     (
         "FsReadFileResponse",
         Shape::Object(Object {
-            members: &[Member::required("dataBase64", Shape::String)],
+            members: &[Member::required("dataBase64", Shape::String).since(115, 0)],
             open: false,
         }),
     ),
@@ -3383,9 +3717,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsRemoveParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("force", Shape::Nullable(&Shape::Bool)),
-                Member::required("path", Shape::Named("AbsolutePathBuf")),
-                Member::optional("recursive", Shape::Nullable(&Shape::Bool)),
+                Member::optional("force", Shape::Nullable(&Shape::Bool)).since(115, 0),
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
+                Member::optional("recursive", Shape::Nullable(&Shape::Bool))
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -3400,7 +3735,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FsUnwatchParams",
         Shape::Object(Object {
-            members: &[Member::required("watchId", Shape::String)],
+            members: &[Member::required("watchId", Shape::String).since(117, 0)],
             open: false,
         }),
     ),
@@ -3415,8 +3750,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsWatchParams",
         Shape::Object(Object {
             members: &[
-                Member::required("path", Shape::Named("AbsolutePathBuf")),
-                Member::required("watchId", Shape::String),
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(117, 0),
+                Member::required("watchId", Shape::String).since(120, 0),
             ],
             open: false,
         }),
@@ -3424,7 +3759,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FsWatchResponse",
         Shape::Object(Object {
-            members: &[Member::required("path", Shape::Named("AbsolutePathBuf"))],
+            members: &[
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(117, 0),
+            ],
             open: false,
         }),
     ),
@@ -3432,8 +3769,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FsWriteFileParams",
         Shape::Object(Object {
             members: &[
-                Member::required("dataBase64", Shape::String),
-                Member::required("path", Shape::Named("AbsolutePathBuf")),
+                Member::required("dataBase64", Shape::String).since(115, 0),
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(115, 0),
             ],
             open: false,
         }),
@@ -3471,11 +3808,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "detail",
-                                Shape::Nullable(&Shape::Named("ImageDetail")),
-                            ),
+                                    "detail",
+                                    Shape::Nullable(&Shape::Named("ImageDetail")),
+                                )
+                                .since(110, 0),
                             Member::optional("image_url", Shape::String),
-                            Member::optional("file_id", Shape::String),
+                            Member::optional("file_id", Shape::String).since(156, 0),
                         ],
                         open: false,
                     },
@@ -3484,8 +3822,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "input_audio",
                     Object {
                         members: &[
-                            Member::optional("audio_url", Shape::String),
-                            Member::optional("file_id", Shape::String),
+                            Member::optional("audio_url", Shape::String).since(145, 0),
+                            Member::optional("file_id", Shape::String).since(169, 0),
                         ],
                         open: false,
                     },
@@ -3493,7 +3831,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "encrypted_content",
                     Object {
-                        members: &[Member::required("encrypted_content", Shape::String)],
+                        members: &[
+                            Member::required("encrypted_content", Shape::String)
+                                .since(133, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -3533,7 +3874,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "indices",
                     Shape::Nullable(&Shape::Array(&Shape::Integer)),
                 ),
-                Member::required("match_type", Shape::Named("FuzzyFileSearchMatchType")),
+                Member::required("match_type", Shape::Named("FuzzyFileSearchMatchType"))
+                    .since(117, 0),
                 Member::required("path", Shape::String),
                 Member::required("root", Shape::String),
                 Member::required("score", Shape::Integer),
@@ -3544,7 +3886,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FuzzyFileSearchSessionCompletedNotification",
         Shape::Object(Object {
-            members: &[Member::required("sessionId", Shape::String)],
+            members: &[Member::required("sessionId", Shape::String).since(104, 0)],
             open: false,
         }),
     ),
@@ -3552,8 +3894,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FuzzyFileSearchSessionStartParams",
         Shape::Object(Object {
             members: &[
-                Member::required("roots", Shape::Array(&Shape::String)),
-                Member::required("sessionId", Shape::String),
+                Member::required("roots", Shape::Array(&Shape::String)).since(104, 0),
+                Member::required("sessionId", Shape::String).since(104, 0),
             ],
             open: false,
         }),
@@ -3568,7 +3910,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "FuzzyFileSearchSessionStopParams",
         Shape::Object(Object {
-            members: &[Member::required("sessionId", Shape::String)],
+            members: &[Member::required("sessionId", Shape::String).since(104, 0)],
             open: false,
         }),
     ),
@@ -3583,8 +3925,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "FuzzyFileSearchSessionUpdateParams",
         Shape::Object(Object {
             members: &[
-                Member::required("query", Shape::String),
-                Member::required("sessionId", Shape::String),
+                Member::required("query", Shape::String).since(104, 0),
+                Member::required("sessionId", Shape::String).since(104, 0),
             ],
             open: false,
         }),
@@ -3601,11 +3943,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "files",
-                    Shape::Array(&Shape::Named("FuzzyFileSearchResult")),
-                ),
-                Member::required("query", Shape::String),
-                Member::required("sessionId", Shape::String),
+                        "files",
+                        Shape::Array(&Shape::Named("FuzzyFileSearchResult")),
+                    )
+                    .since(104, 0),
+                Member::required("query", Shape::String).since(104, 0),
+                Member::required("sessionId", Shape::String).since(104, 0),
             ],
             open: false,
         }),
@@ -3625,7 +3968,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "environmentVariable",
                     Object {
-                        members: &[Member::required("envKey", Shape::String)],
+                        members: &[
+                            Member::required("envKey", Shape::String).since(168, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -3633,7 +3978,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "externallyConfigured",
                     Object {
                         members: &[
-                            Member::optional("envKey", Shape::Nullable(&Shape::String)),
+                            Member::optional("envKey", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -3652,11 +3998,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GatewayOAuthChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("authUrl", Shape::Nullable(&Shape::String)),
-                Member::optional("error", Shape::Nullable(&Shape::String)),
-                Member::optional("loginId", Shape::Nullable(&Shape::String)),
-                Member::required("providerId", Shape::String),
-                Member::required("status", Shape::Named("GatewayOAuthStatus")),
+                Member::optional("authUrl", Shape::Nullable(&Shape::String))
+                    .since(157, 0),
+                Member::optional("error", Shape::Nullable(&Shape::String)).since(157, 0),
+                Member::optional("loginId", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
+                Member::required("providerId", Shape::String).since(157, 0),
+                Member::required("status", Shape::Named("GatewayOAuthStatus"))
+                    .since(157, 0),
             ],
             open: false,
         }),
@@ -3665,8 +4014,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GatewayOAuthLoginParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("deviceAuth", Shape::Bool),
-                Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
+                Member::optional("deviceAuth", Shape::Bool).since(169, 0),
+                Member::optional("modelProvider", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -3676,9 +4026,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "prompt",
-                    Shape::Nullable(&Shape::Named("GatewayOAuthPrompt")),
-                ),
+                        "prompt",
+                        Shape::Nullable(&Shape::Named("GatewayOAuthPrompt")),
+                    )
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -3687,9 +4038,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GatewayOAuthPrompt",
         Shape::Object(Object {
             members: &[
-                Member::required("loginId", Shape::String),
-                Member::required("userCode", Shape::String),
-                Member::required("verificationUrl", Shape::String),
+                Member::required("loginId", Shape::String).since(169, 0),
+                Member::required("userCode", Shape::String).since(169, 0),
+                Member::required("verificationUrl", Shape::String).since(169, 0),
             ],
             open: false,
         }),
@@ -3698,7 +4049,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GatewayOAuthReadParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
+                Member::optional("modelProvider", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -3707,15 +4059,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GatewayOAuthReadResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("error", Shape::Nullable(&Shape::String)),
-                Member::required("providerId", Shape::String),
-                Member::required("providerName", Shape::String),
-                Member::required("required", Shape::Bool),
+                Member::optional("error", Shape::Nullable(&Shape::String)).since(157, 0),
+                Member::required("providerId", Shape::String).since(157, 0),
+                Member::required("providerName", Shape::String).since(157, 0),
+                Member::required("required", Shape::Bool).since(157, 0),
                 Member::optional(
-                    "status",
-                    Shape::Nullable(&Shape::Named("GatewayOAuthStatus")),
-                ),
-                Member::optional("supportsDeviceAuth", Shape::Bool).or("false"),
+                        "status",
+                        Shape::Nullable(&Shape::Named("GatewayOAuthStatus")),
+                    )
+                    .since(157, 0),
+                Member::optional("supportsDeviceAuth", Shape::Bool)
+                    .or("false")
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -3726,9 +4081,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GcpSetupParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("credentialFile", Shape::Nullable(&Shape::String)),
-                Member::optional("location", Shape::Nullable(&Shape::String)),
-                Member::required("projectId", Shape::String),
+                Member::optional("credentialFile", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::optional("location", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::required("projectId", Shape::String).since(166, 0),
             ],
             open: false,
         }),
@@ -3751,8 +4108,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GetAccountRateLimitsParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("excludeResetCreditDetails", Shape::Bool),
-                Member::optional("supportsLunaReserve", Shape::Bool),
+                Member::optional("excludeResetCreditDetails", Shape::Bool).since(154, 0),
+                Member::optional("supportsLunaReserve", Shape::Bool).since(154, 0),
             ],
             open: false,
         }),
@@ -3761,18 +4118,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GetAccountRateLimitsResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("accountId", Shape::Nullable(&Shape::String)),
-                Member::optional("ordinaryUsageAllowed", Shape::Nullable(&Shape::Bool)),
+                Member::optional("accountId", Shape::Nullable(&Shape::String))
+                    .since(152, 0),
+                Member::optional("ordinaryUsageAllowed", Shape::Nullable(&Shape::Bool))
+                    .since(154, 0),
                 Member::optional(
-                    "rateLimitResetCredits",
-                    Shape::Nullable(&Shape::Named("RateLimitResetCreditsSummary")),
-                ),
-                Member::optional("rateLimitUpsell", Shape::Any),
+                        "rateLimitResetCredits",
+                        Shape::Nullable(&Shape::Named("RateLimitResetCreditsSummary")),
+                    )
+                    .since(141, 0),
+                Member::optional("rateLimitUpsell", Shape::Any).since(152, 0),
                 Member::required("rateLimits", Shape::Named("RateLimitSnapshot")),
                 Member::optional(
-                    "rateLimitsByLimitId",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("RateLimitSnapshot"))),
-                ),
+                        "rateLimitsByLimitId",
+                        Shape::Nullable(&Shape::Map(&Shape::Named("RateLimitSnapshot"))),
+                    )
+                    .since(100, 0),
             ],
             open: false,
         }),
@@ -3783,11 +4144,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::optional("account", Shape::Nullable(&Shape::Named("Account"))),
                 Member::required("requiresOpenaiAuth", Shape::Bool),
-                Member::optional("userId", Shape::Nullable(&Shape::String)),
+                Member::optional("userId", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
                 Member::optional(
-                    "workspaceRouting",
-                    Shape::Nullable(&Shape::Named("WorkspaceRouting")),
-                ),
+                        "workspaceRouting",
+                        Shape::Nullable(&Shape::Named("WorkspaceRouting")),
+                    )
+                    .since(156, 0),
             ],
             open: false,
         }),
@@ -3797,9 +4160,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "notice",
-                    Shape::Nullable(&Shape::Named("AccountSecuritySetupNotice")),
-                ),
+                        "notice",
+                        Shape::Nullable(&Shape::Named("AccountSecuritySetupNotice")),
+                    )
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -3807,7 +4171,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "GetAccountTokenUsageParams",
         Shape::Object(Object {
-            members: &[Member::optional("threadId", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
+            ],
             open: false,
         }),
     ),
@@ -3816,16 +4183,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "dailyUsageBuckets",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("AccountTokenUsageDailyBucket")),
-                    ),
-                ),
-                Member::required("summary", Shape::Named("AccountTokenUsageSummary")),
+                        "dailyUsageBuckets",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("AccountTokenUsageDailyBucket")),
+                        ),
+                    )
+                    .since(138, 0),
+                Member::required("summary", Shape::Named("AccountTokenUsageSummary"))
+                    .since(138, 0),
                 Member::optional(
-                    "threadUsage",
-                    Shape::Nullable(&Shape::Named("ThreadUsage")),
-                ),
+                        "threadUsage",
+                        Shape::Nullable(&Shape::Named("ThreadUsage")),
+                    )
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -3875,11 +4245,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GetWorkspaceMessagesResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("featureEnabled", Shape::Bool),
+                Member::required("featureEnabled", Shape::Bool).since(142, 0),
                 Member::required(
-                    "messages",
-                    Shape::Array(&Shape::Named("WorkspaceMessage")),
-                ),
+                        "messages",
+                        Shape::Array(&Shape::Named("WorkspaceMessage")),
+                    )
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -3917,13 +4288,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "fileSystem",
-                    Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
-                ),
+                        "fileSystem",
+                        Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
+                    )
+                    .since(113, 0),
                 Member::optional(
-                    "network",
-                    Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
-                ),
+                        "network",
+                        Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
+                    )
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -3932,16 +4305,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GuardianApprovalReview",
         Shape::Object(Object {
             members: &[
-                Member::optional("rationale", Shape::Nullable(&Shape::String)),
+                Member::optional("rationale", Shape::Nullable(&Shape::String))
+                    .since(115, 0),
                 Member::optional(
-                    "riskLevel",
-                    Shape::Nullable(&Shape::Named("GuardianRiskLevel")),
-                ),
-                Member::required("status", Shape::Named("GuardianApprovalReviewStatus")),
+                        "riskLevel",
+                        Shape::Nullable(&Shape::Named("GuardianRiskLevel")),
+                    )
+                    .since(115, 0),
+                Member::required("status", Shape::Named("GuardianApprovalReviewStatus"))
+                    .since(115, 0),
                 Member::optional(
-                    "userAuthorization",
-                    Shape::Nullable(&Shape::Named("GuardianUserAuthorization")),
-                ),
+                        "userAuthorization",
+                        Shape::Nullable(&Shape::Named("GuardianUserAuthorization")),
+                    )
+                    .since(120, 0),
             ],
             open: false,
         }),
@@ -3955,12 +4332,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "command",
                     Object {
                         members: &[
-                            Member::required("command", Shape::String),
-                            Member::required("cwd", Shape::Named("LegacyAppPathString")),
+                            Member::required("command", Shape::String).since(120, 0),
+                            Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                                .since(120, 0),
                             Member::required(
-                                "source",
-                                Shape::Named("GuardianCommandSource"),
-                            ),
+                                    "source",
+                                    Shape::Named("GuardianCommandSource"),
+                                )
+                                .since(120, 0),
                         ],
                         open: false,
                     },
@@ -3969,13 +4348,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "execve",
                     Object {
                         members: &[
-                            Member::required("argv", Shape::Array(&Shape::String)),
-                            Member::required("cwd", Shape::Named("AbsolutePathBuf")),
-                            Member::required("program", Shape::String),
+                            Member::required("argv", Shape::Array(&Shape::String))
+                                .since(120, 0),
+                            Member::required("cwd", Shape::Named("AbsolutePathBuf"))
+                                .since(120, 0),
+                            Member::required("program", Shape::String).since(120, 0),
                             Member::required(
-                                "source",
-                                Shape::Named("GuardianCommandSource"),
-                            ),
+                                    "source",
+                                    Shape::Named("GuardianCommandSource"),
+                                )
+                                .since(120, 0),
                         ],
                         open: false,
                     },
@@ -3984,10 +4366,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "writeStdin",
                     Object {
                         members: &[
-                            Member::required("approvalId", Shape::String),
-                            Member::required("cwd", Shape::Named("LegacyAppPathString")),
-                            Member::required("processId", Shape::String),
-                            Member::required("stdin", Shape::String),
+                            Member::required("approvalId", Shape::String).since(150, 0),
+                            Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                                .since(150, 0),
+                            Member::required("processId", Shape::String).since(150, 0),
+                            Member::required("stdin", Shape::String).since(150, 0),
                         ],
                         open: false,
                     },
@@ -3996,11 +4379,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "applyPatch",
                     Object {
                         members: &[
-                            Member::required("cwd", Shape::Named("LegacyAppPathString")),
+                            Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                                .since(120, 0),
                             Member::required(
-                                "files",
-                                Shape::Array(&Shape::Named("LegacyAppPathString")),
-                            ),
+                                    "files",
+                                    Shape::Array(&Shape::Named("LegacyAppPathString")),
+                                )
+                                .since(120, 0),
                         ],
                         open: false,
                     },
@@ -4009,13 +4394,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "networkAccess",
                     Object {
                         members: &[
-                            Member::required("host", Shape::String),
-                            Member::required("port", Shape::Integer),
+                            Member::required("host", Shape::String).since(120, 0),
+                            Member::required("port", Shape::Integer).since(120, 0),
                             Member::required(
-                                "protocol",
-                                Shape::Named("NetworkApprovalProtocol"),
-                            ),
-                            Member::required("target", Shape::String),
+                                    "protocol",
+                                    Shape::Named("NetworkApprovalProtocol"),
+                                )
+                                .since(120, 0),
+                            Member::required("target", Shape::String).since(120, 0),
                         ],
                         open: false,
                     },
@@ -4025,19 +4411,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "connectorId",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "connectorId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(120, 0),
                             Member::optional(
-                                "connectorName",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("server", Shape::String),
-                            Member::required("toolName", Shape::String),
+                                    "connectorName",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(120, 0),
+                            Member::required("server", Shape::String).since(120, 0),
+                            Member::required("toolName", Shape::String).since(120, 0),
                             Member::optional(
-                                "toolTitle",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "toolTitle",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(120, 0),
                         ],
                         open: false,
                     },
@@ -4047,10 +4436,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "permissions",
-                                Shape::Named("RequestPermissionProfile"),
-                            ),
-                            Member::optional("reason", Shape::Nullable(&Shape::String)),
+                                    "permissions",
+                                    Shape::Named("RequestPermissionProfile"),
+                                )
+                                .since(123, 0),
+                            Member::optional("reason", Shape::Nullable(&Shape::String))
+                                .since(123, 0),
                         ],
                         open: false,
                     },
@@ -4070,8 +4461,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "GuardianWarningNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("message", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("message", Shape::String).since(124, 0),
+                Member::required("threadId", Shape::String).since(124, 0),
             ],
             open: false,
         }),
@@ -4080,9 +4471,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("run", Shape::Named("HookRunSummary")),
-                Member::required("threadId", Shape::String),
-                Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                Member::required("run", Shape::Named("HookRunSummary")).since(114, 0),
+                Member::required("threadId", Shape::String).since(114, 0),
+                Member::optional("turnId", Shape::Nullable(&Shape::String)).since(114, 0),
             ],
             open: false,
         }),
@@ -4091,8 +4482,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookErrorInfo",
         Shape::Object(Object {
             members: &[
-                Member::required("message", Shape::String),
-                Member::required("path", Shape::String),
+                Member::required("message", Shape::String).since(128, 0),
+                Member::required("path", Shape::String).since(128, 0),
             ],
             open: false,
         }),
@@ -4130,40 +4521,49 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "additionalContextLimit",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::optional("async", Shape::Bool).or("false"),
-                            Member::required("command", Shape::String),
-                            Member::required("currentHash", Shape::String),
-                            Member::required("displayOrder", Shape::Integer),
-                            Member::required("enabled", Shape::Bool),
+                                    "additionalContextLimit",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
+                            Member::optional("async", Shape::Bool)
+                                .or("false")
+                                .since(148, 0),
+                            Member::required("command", Shape::String).since(148, 0),
+                            Member::required("currentHash", Shape::String).since(148, 0),
+                            Member::required("displayOrder", Shape::Integer)
+                                .since(148, 0),
+                            Member::required("enabled", Shape::Bool).since(148, 0),
                             Member::optional(
-                                "environmentId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("eventName", Shape::Named("HookEventName")),
-                            Member::required("isManaged", Shape::Bool),
-                            Member::required("key", Shape::String),
-                            Member::optional("matcher", Shape::Nullable(&Shape::String)),
-                            Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("source", Shape::Named("HookSource")),
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
+                            Member::required("eventName", Shape::Named("HookEventName"))
+                                .since(148, 0),
+                            Member::required("isManaged", Shape::Bool).since(148, 0),
+                            Member::required("key", Shape::String).since(148, 0),
+                            Member::optional("matcher", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::required("source", Shape::Named("HookSource"))
+                                .since(148, 0),
                             Member::required(
-                                "sourcePath",
-                                Shape::Named("AbsolutePathBuf"),
-                            ),
+                                    "sourcePath",
+                                    Shape::Named("AbsolutePathBuf"),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("timeoutSec", Shape::Integer),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(148, 0),
+                            Member::required("timeoutSec", Shape::Integer).since(148, 0),
                             Member::required(
-                                "trustStatus",
-                                Shape::Named("HookTrustStatus"),
-                            ),
+                                    "trustStatus",
+                                    Shape::Named("HookTrustStatus"),
+                                )
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -4173,40 +4573,47 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "additionalContextLimit",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("currentHash", Shape::String),
-                            Member::required("displayOrder", Shape::Integer),
-                            Member::required("enabled", Shape::Bool),
+                                    "additionalContextLimit",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
+                            Member::required("currentHash", Shape::String).since(148, 0),
+                            Member::required("displayOrder", Shape::Integer)
+                                .since(148, 0),
+                            Member::required("enabled", Shape::Bool).since(148, 0),
                             Member::optional(
-                                "environmentId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("eventName", Shape::Named("HookEventName")),
-                            Member::required("isManaged", Shape::Bool),
-                            Member::required("key", Shape::String),
-                            Member::optional("matcher", Shape::Nullable(&Shape::String)),
-                            Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("server", Shape::String),
-                            Member::required("source", Shape::Named("HookSource")),
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
+                            Member::required("eventName", Shape::Named("HookEventName"))
+                                .since(148, 0),
+                            Member::required("isManaged", Shape::Bool).since(148, 0),
+                            Member::required("key", Shape::String).since(148, 0),
+                            Member::optional("matcher", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::required("server", Shape::String).since(148, 0),
+                            Member::required("source", Shape::Named("HookSource"))
+                                .since(148, 0),
                             Member::required(
-                                "sourcePath",
-                                Shape::Named("AbsolutePathBuf"),
-                            ),
+                                    "sourcePath",
+                                    Shape::Named("AbsolutePathBuf"),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("timeoutSec", Shape::Integer),
-                            Member::required("tool", Shape::String),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(148, 0),
+                            Member::required("timeoutSec", Shape::Integer).since(148, 0),
+                            Member::required("tool", Shape::String).since(148, 0),
                             Member::required(
-                                "trustStatus",
-                                Shape::Named("HookTrustStatus"),
-                            ),
+                                    "trustStatus",
+                                    Shape::Named("HookTrustStatus"),
+                                )
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -4216,38 +4623,45 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "additionalContextLimit",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("currentHash", Shape::String),
-                            Member::required("displayOrder", Shape::Integer),
-                            Member::required("enabled", Shape::Bool),
+                                    "additionalContextLimit",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
+                            Member::required("currentHash", Shape::String).since(148, 0),
+                            Member::required("displayOrder", Shape::Integer)
+                                .since(148, 0),
+                            Member::required("enabled", Shape::Bool).since(148, 0),
                             Member::optional(
-                                "environmentId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("eventName", Shape::Named("HookEventName")),
-                            Member::required("isManaged", Shape::Bool),
-                            Member::required("key", Shape::String),
-                            Member::optional("matcher", Shape::Nullable(&Shape::String)),
-                            Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("source", Shape::Named("HookSource")),
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
+                            Member::required("eventName", Shape::Named("HookEventName"))
+                                .since(148, 0),
+                            Member::required("isManaged", Shape::Bool).since(148, 0),
+                            Member::required("key", Shape::String).since(148, 0),
+                            Member::optional("matcher", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::required("source", Shape::Named("HookSource"))
+                                .since(148, 0),
                             Member::required(
-                                "sourcePath",
-                                Shape::Named("AbsolutePathBuf"),
-                            ),
+                                    "sourcePath",
+                                    Shape::Named("AbsolutePathBuf"),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("timeoutSec", Shape::Integer),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(148, 0),
+                            Member::required("timeoutSec", Shape::Integer).since(148, 0),
                             Member::required(
-                                "trustStatus",
-                                Shape::Named("HookTrustStatus"),
-                            ),
+                                    "trustStatus",
+                                    Shape::Named("HookTrustStatus"),
+                                )
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -4257,38 +4671,45 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "additionalContextLimit",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("currentHash", Shape::String),
-                            Member::required("displayOrder", Shape::Integer),
-                            Member::required("enabled", Shape::Bool),
+                                    "additionalContextLimit",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
+                            Member::required("currentHash", Shape::String).since(148, 0),
+                            Member::required("displayOrder", Shape::Integer)
+                                .since(148, 0),
+                            Member::required("enabled", Shape::Bool).since(148, 0),
                             Member::optional(
-                                "environmentId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("eventName", Shape::Named("HookEventName")),
-                            Member::required("isManaged", Shape::Bool),
-                            Member::required("key", Shape::String),
-                            Member::optional("matcher", Shape::Nullable(&Shape::String)),
-                            Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("source", Shape::Named("HookSource")),
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
+                            Member::required("eventName", Shape::Named("HookEventName"))
+                                .since(148, 0),
+                            Member::required("isManaged", Shape::Bool).since(148, 0),
+                            Member::required("key", Shape::String).since(148, 0),
+                            Member::optional("matcher", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(148, 0),
+                            Member::required("source", Shape::Named("HookSource"))
+                                .since(148, 0),
                             Member::required(
-                                "sourcePath",
-                                Shape::Named("AbsolutePathBuf"),
-                            ),
+                                    "sourcePath",
+                                    Shape::Named("AbsolutePathBuf"),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "statusMessage",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("timeoutSec", Shape::Integer),
+                                    "statusMessage",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(148, 0),
+                            Member::required("timeoutSec", Shape::Integer).since(148, 0),
                             Member::required(
-                                "trustStatus",
-                                Shape::Named("HookTrustStatus"),
-                            ),
+                                    "trustStatus",
+                                    Shape::Named("HookTrustStatus"),
+                                )
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -4299,7 +4720,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "HookMigration",
         Shape::Object(Object {
-            members: &[Member::required("name", Shape::String)],
+            members: &[Member::required("name", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
@@ -4307,8 +4728,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookOutputEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("kind", Shape::Named("HookOutputEntryKind")),
-                Member::required("text", Shape::String),
+                Member::required("kind", Shape::Named("HookOutputEntryKind"))
+                    .since(114, 0),
+                Member::required("text", Shape::String).since(114, 0),
             ],
             open: false,
         }),
@@ -4321,8 +4743,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookPromptFragment",
         Shape::Object(Object {
             members: &[
-                Member::required("hookRunId", Shape::String),
-                Member::required("text", Shape::String),
+                Member::required("hookRunId", Shape::String).since(117, 0),
+                Member::required("text", Shape::String).since(117, 0),
             ],
             open: false,
         }),
@@ -4335,23 +4757,33 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookRunSummary",
         Shape::Object(Object {
             members: &[
-                Member::optional("completedAt", Shape::Nullable(&Shape::Integer)),
-                Member::required("displayOrder", Shape::Integer),
-                Member::optional("durationMs", Shape::Nullable(&Shape::Integer)),
+                Member::optional("completedAt", Shape::Nullable(&Shape::Integer))
+                    .since(114, 0),
+                Member::required("displayOrder", Shape::Integer).since(114, 0),
+                Member::optional("durationMs", Shape::Nullable(&Shape::Integer))
+                    .since(114, 0),
                 Member::required(
-                    "entries",
-                    Shape::Array(&Shape::Named("HookOutputEntry")),
-                ),
-                Member::required("eventName", Shape::Named("HookEventName")),
-                Member::required("executionMode", Shape::Named("HookExecutionMode")),
-                Member::required("handlerType", Shape::Named("HookHandlerType")),
-                Member::required("id", Shape::String),
-                Member::required("scope", Shape::Named("HookScope")),
-                Member::optional("source", Shape::Named("HookSource")).or("\"unknown\""),
-                Member::required("sourcePath", Shape::Named("LegacyAppPathString")),
-                Member::required("startedAt", Shape::Integer),
-                Member::required("status", Shape::Named("HookRunStatus")),
-                Member::optional("statusMessage", Shape::Nullable(&Shape::String)),
+                        "entries",
+                        Shape::Array(&Shape::Named("HookOutputEntry")),
+                    )
+                    .since(114, 0),
+                Member::required("eventName", Shape::Named("HookEventName"))
+                    .since(114, 0),
+                Member::required("executionMode", Shape::Named("HookExecutionMode"))
+                    .since(114, 0),
+                Member::required("handlerType", Shape::Named("HookHandlerType"))
+                    .since(114, 0),
+                Member::required("id", Shape::String).since(114, 0),
+                Member::required("scope", Shape::Named("HookScope")).since(114, 0),
+                Member::optional("source", Shape::Named("HookSource"))
+                    .or("\"unknown\"")
+                    .since(122, 0),
+                Member::required("sourcePath", Shape::Named("LegacyAppPathString"))
+                    .since(114, 0),
+                Member::required("startedAt", Shape::Integer).since(114, 0),
+                Member::required("status", Shape::Named("HookRunStatus")).since(114, 0),
+                Member::optional("statusMessage", Shape::Nullable(&Shape::String))
+                    .since(114, 0),
             ],
             open: false,
         }),
@@ -4379,9 +4811,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HookStartedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("run", Shape::Named("HookRunSummary")),
-                Member::required("threadId", Shape::String),
-                Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                Member::required("run", Shape::Named("HookRunSummary")).since(114, 0),
+                Member::required("threadId", Shape::String).since(114, 0),
+                Member::optional("turnId", Shape::Nullable(&Shape::String)).since(114, 0),
             ],
             open: false,
         }),
@@ -4391,10 +4823,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HooksListEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("cwd", Shape::String),
-                Member::required("errors", Shape::Array(&Shape::Named("HookErrorInfo"))),
-                Member::required("hooks", Shape::Array(&Shape::Named("HookMetadata"))),
-                Member::required("warnings", Shape::Array(&Shape::String)),
+                Member::required("cwd", Shape::String).since(128, 0),
+                Member::required("errors", Shape::Array(&Shape::Named("HookErrorInfo")))
+                    .since(128, 0),
+                Member::required("hooks", Shape::Array(&Shape::Named("HookMetadata")))
+                    .since(128, 0),
+                Member::required("warnings", Shape::Array(&Shape::String)).since(128, 0),
             ],
             open: false,
         }),
@@ -4403,8 +4837,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HooksListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cwds", Shape::Array(&Shape::String)),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("cwds", Shape::Array(&Shape::String)).since(128, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
             ],
             open: false,
         }),
@@ -4413,7 +4848,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "HooksListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("data", Shape::Array(&Shape::Named("HooksListEntry"))),
+                Member::required("data", Shape::Array(&Shape::Named("HooksListEntry")))
+                    .since(128, 0),
             ],
             open: false,
         }),
@@ -4428,11 +4864,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "usageLimitExceeded",
                     Object {
                         members: &[
-                            Member::required("limitId", Shape::String),
+                            Member::required("limitId", Shape::String).since(148, 0),
                             Member::optional(
-                                "resetsAt",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "resetsAt",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(148, 0),
                         ],
                         open: false,
                     },
@@ -4444,8 +4881,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ImageGenerationInputImage",
         Shape::Object(Object {
             members: &[
-                Member::required("path", Shape::Named("AbsolutePathBuf")),
-                Member::required("sha256", Shape::String),
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(164, 0),
+                Member::required("sha256", Shape::String).since(164, 0),
             ],
             open: false,
         }),
@@ -4455,9 +4892,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "allowExternalBrowserSettingsImport",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "allowExternalBrowserSettingsImport",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -4467,18 +4905,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("experimentalApi", Shape::Bool).or("false"),
-                Member::optional("explicitGatewayOauth", Shape::Bool),
-                Member::optional(
-                    "extensions",
-                    Shape::Nullable(&Shape::Map(&Shape::Any)),
-                ),
-                Member::optional("mcpServerOpenaiFormElicitation", Shape::Bool),
+                Member::optional("explicitGatewayOauth", Shape::Bool).since(157, 0),
+                Member::optional("extensions", Shape::Nullable(&Shape::Map(&Shape::Any)))
+                    .since(147, 0),
+                Member::optional("mcpServerOpenaiFormElicitation", Shape::Bool)
+                    .since(142, 0),
                 Member::optional(
                     "optOutNotificationMethods",
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
-                Member::optional("requestAttestation", Shape::Bool).or("false"),
-                Member::optional("requiredHumanApproval", Shape::Bool),
+                Member::optional("requestAttestation", Shape::Bool)
+                    .or("false")
+                    .since(131, 0),
+                Member::optional("requiredHumanApproval", Shape::Bool).since(167, 2),
             ],
             open: false,
         }),
@@ -4500,9 +4939,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "InitializeResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("codexHome", Shape::Named("AbsolutePathBuf")),
-                Member::required("platformFamily", Shape::String),
-                Member::required("platformOs", Shape::String),
+                Member::required("codexHome", Shape::Named("AbsolutePathBuf"))
+                    .since(117, 0),
+                Member::required("platformFamily", Shape::String).since(115, 0),
+                Member::required("platformOs", Shape::String).since(115, 0),
                 Member::required("userAgent", Shape::String),
             ],
             open: false,
@@ -4513,10 +4953,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "InstalledApp",
         Shape::Object(Object {
             members: &[
-                Member::required("callable", Shape::Bool),
-                Member::required("enabled", Shape::Bool),
-                Member::required("id", Shape::String),
-                Member::optional("runtimeName", Shape::Nullable(&Shape::String)),
+                Member::required("callable", Shape::Bool).since(145, 0),
+                Member::required("enabled", Shape::Bool).since(145, 0),
+                Member::required("id", Shape::String).since(145, 0),
+                Member::optional("runtimeName", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -4524,7 +4965,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "InternalChatMessageMetadataPassthrough",
         Shape::Object(Object {
-            members: &[Member::optional("turn_id", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("turn_id", Shape::Nullable(&Shape::String))
+                    .since(141, 0),
+            ],
             open: false,
         }),
     ),
@@ -4533,8 +4977,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ItemCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("completedAtMs", Shape::Integer),
-                Member::optional("contentTokenCount", Shape::Nullable(&Shape::Integer)),
+                Member::required("completedAtMs", Shape::Integer).since(129, 0),
+                Member::optional("contentTokenCount", Shape::Nullable(&Shape::Integer))
+                    .since(168, 0),
                 Member::required("item", Shape::Named("ThreadItem")),
                 Member::required("threadId", Shape::String),
                 Member::required("turnId", Shape::String),
@@ -4546,18 +4991,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ItemGuardianApprovalReviewCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("action", Shape::Named("GuardianApprovalReviewAction")),
-                Member::required("completedAtMs", Shape::Integer),
+                Member::required("action", Shape::Named("GuardianApprovalReviewAction"))
+                    .since(115, 0),
+                Member::required("completedAtMs", Shape::Integer).since(130, 0),
                 Member::required(
-                    "decisionSource",
-                    Shape::Named("AutoReviewDecisionSource"),
-                ),
-                Member::required("review", Shape::Named("GuardianApprovalReview")),
-                Member::required("reviewId", Shape::String),
-                Member::required("startedAtMs", Shape::Integer),
-                Member::optional("targetItemId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                        "decisionSource",
+                        Shape::Named("AutoReviewDecisionSource"),
+                    )
+                    .since(120, 0),
+                Member::required("review", Shape::Named("GuardianApprovalReview"))
+                    .since(115, 0),
+                Member::required("reviewId", Shape::String).since(120, 0),
+                Member::required("startedAtMs", Shape::Integer).since(130, 0),
+                Member::optional("targetItemId", Shape::Nullable(&Shape::String))
+                    .since(115, 0),
+                Member::required("threadId", Shape::String).since(115, 0),
+                Member::required("turnId", Shape::String).since(115, 0),
             ],
             open: false,
         }),
@@ -4566,13 +5015,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ItemGuardianApprovalReviewStartedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("action", Shape::Named("GuardianApprovalReviewAction")),
-                Member::required("review", Shape::Named("GuardianApprovalReview")),
-                Member::required("reviewId", Shape::String),
-                Member::required("startedAtMs", Shape::Integer),
-                Member::optional("targetItemId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("action", Shape::Named("GuardianApprovalReviewAction"))
+                    .since(115, 0),
+                Member::required("review", Shape::Named("GuardianApprovalReview"))
+                    .since(115, 0),
+                Member::required("reviewId", Shape::String).since(120, 0),
+                Member::required("startedAtMs", Shape::Integer).since(130, 0),
+                Member::optional("targetItemId", Shape::Nullable(&Shape::String))
+                    .since(115, 0),
+                Member::required("threadId", Shape::String).since(115, 0),
+                Member::required("turnId", Shape::String).since(115, 0),
             ],
             open: false,
         }),
@@ -4582,7 +5034,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required("item", Shape::Named("ThreadItem")),
-                Member::required("startedAtMs", Shape::Integer),
+                Member::required("startedAtMs", Shape::Integer).since(129, 0),
                 Member::required("threadId", Shape::String),
                 Member::required("turnId", Shape::String),
             ],
@@ -4596,12 +5048,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::optional("cursor", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "detail",
-                    Shape::Nullable(&Shape::Named("McpServerStatusDetail")),
-                ),
+                        "detail",
+                        Shape::Nullable(&Shape::Named("McpServerStatusDetail")),
+                    )
+                    .since(120, 0),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::optional("serverName", Shape::Nullable(&Shape::String)),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("serverName", Shape::Nullable(&Shape::String))
+                    .since(159, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(135, 0),
             ],
             open: false,
         }),
@@ -4664,11 +5119,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "appBrand",
-                                Shape::Nullable(&Shape::Named("LoginAppBrand")),
-                            ),
-                            Member::optional("codexStreamlinedLogin", Shape::Bool),
-                            Member::optional("useHostedLoginSuccessPage", Shape::Bool),
+                                    "appBrand",
+                                    Shape::Nullable(&Shape::Named("LoginAppBrand")),
+                                )
+                                .since(144, 0),
+                            Member::optional("codexStreamlinedLogin", Shape::Bool)
+                                .since(128, 0),
+                            Member::optional("useHostedLoginSuccessPage", Shape::Bool)
+                                .since(144, 0),
                         ],
                         open: false,
                     },
@@ -4698,8 +5156,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "amazonBedrock",
                     Object {
                         members: &[
-                            Member::required("apiKey", Shape::String),
-                            Member::required("region", Shape::String),
+                            Member::required("apiKey", Shape::String).since(145, 0),
+                            Member::required("region", Shape::String).since(145, 0),
                         ],
                         open: false,
                     },
@@ -4708,13 +5166,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "amazonBedrockAccessKeys",
                     Object {
                         members: &[
-                            Member::required("accessKeyId", Shape::String),
-                            Member::required("region", Shape::String),
-                            Member::required("secretAccessKey", Shape::String),
+                            Member::required("accessKeyId", Shape::String).since(150, 0),
+                            Member::required("region", Shape::String).since(150, 0),
+                            Member::required("secretAccessKey", Shape::String)
+                                .since(150, 0),
                             Member::optional(
-                                "sessionToken",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "sessionToken",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -4748,9 +5208,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "chatgptDeviceCode",
                     Object {
                         members: &[
-                            Member::required("loginId", Shape::String),
-                            Member::required("userCode", Shape::String),
-                            Member::required("verificationUrl", Shape::String),
+                            Member::required("loginId", Shape::String).since(118, 0),
+                            Member::required("userCode", Shape::String).since(118, 0),
+                            Member::required("verificationUrl", Shape::String)
+                                .since(118, 0),
                         ],
                         open: false,
                     },
@@ -4788,64 +5249,80 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "Interrupt",
                         Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(150, 0),
                 Member::required(
-                    "PermissionRequest",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "PermissionRequest",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
                 Member::required(
-                    "PostCompact",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "PostCompact",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(129, 0),
                 Member::optional(
                         "PostModelRequest",
                         Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(164, 0),
                 Member::required(
-                    "PostToolUse",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "PostToolUse",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
                 Member::required(
-                    "PreCompact",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "PreCompact",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(129, 0),
                 Member::optional(
                         "PreModelRequest",
                         Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(164, 0),
                 Member::required(
-                    "PreToolUse",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "PreToolUse",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
                 Member::optional(
                         "SessionEnd",
                         Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(145, 0),
                 Member::required(
-                    "SessionStart",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "SessionStart",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
                 Member::required(
-                    "Stop",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "Stop",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
                 Member::required(
-                    "SubagentStart",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "SubagentStart",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(133, 0),
                 Member::required(
-                    "SubagentStop",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
+                        "SubagentStop",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(133, 0),
                 Member::required(
-                    "UserPromptSubmit",
-                    Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
-                ),
-                Member::optional("managedDir", Shape::Nullable(&Shape::String)),
-                Member::optional("windowsManagedDir", Shape::Nullable(&Shape::String)),
+                        "UserPromptSubmit",
+                        Shape::Array(&Shape::Named("ConfiguredHookMatcherGroup")),
+                    )
+                    .since(124, 0),
+                Member::optional("managedDir", Shape::Nullable(&Shape::String))
+                    .since(124, 0),
+                Member::optional("windowsManagedDir", Shape::Nullable(&Shape::String))
+                    .since(124, 0),
             ],
             open: false,
         }),
@@ -4854,12 +5331,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MarketplaceAddParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("refName", Shape::Nullable(&Shape::String)),
-                Member::required("source", Shape::String),
+                Member::optional("refName", Shape::Nullable(&Shape::String))
+                    .since(121, 0),
+                Member::required("source", Shape::String).since(121, 0),
                 Member::optional(
-                    "sparsePaths",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "sparsePaths",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(121, 0),
             ],
             open: false,
         }),
@@ -4868,9 +5347,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MarketplaceAddResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("alreadyAdded", Shape::Bool),
-                Member::required("installedRoot", Shape::Named("AbsolutePathBuf")),
-                Member::required("marketplaceName", Shape::String),
+                Member::required("alreadyAdded", Shape::Bool).since(121, 0),
+                Member::required("installedRoot", Shape::Named("AbsolutePathBuf"))
+                    .since(121, 0),
+                Member::required("marketplaceName", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -4878,7 +5358,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "MarketplaceInterface",
         Shape::Object(Object {
-            members: &[Member::optional("displayName", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("displayName", Shape::Nullable(&Shape::String))
+                    .since(116, 0),
+            ],
             open: false,
         }),
     ),
@@ -4886,8 +5369,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MarketplaceLoadErrorInfo",
         Shape::Object(Object {
             members: &[
-                Member::required("marketplacePath", Shape::Named("AbsolutePathBuf")),
-                Member::required("message", Shape::String),
+                Member::required("marketplacePath", Shape::Named("AbsolutePathBuf"))
+                    .since(117, 0),
+                Member::required("message", Shape::String).since(117, 0),
             ],
             open: false,
         }),
@@ -4895,7 +5379,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "MarketplaceRemoveParams",
         Shape::Object(Object {
-            members: &[Member::required("marketplaceName", Shape::String)],
+            members: &[Member::required("marketplaceName", Shape::String).since(122, 0)],
             open: false,
         }),
     ),
@@ -4904,10 +5388,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "installedRoot",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("marketplaceName", Shape::String),
+                        "installedRoot",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(122, 0),
+                Member::required("marketplaceName", Shape::String).since(122, 0),
             ],
             open: false,
         }),
@@ -4916,8 +5401,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MarketplaceUpgradeErrorInfo",
         Shape::Object(Object {
             members: &[
-                Member::required("marketplaceName", Shape::String),
-                Member::required("message", Shape::String),
+                Member::required("marketplaceName", Shape::String).since(125, 0),
+                Member::required("message", Shape::String).since(125, 0),
             ],
             open: false,
         }),
@@ -4926,7 +5411,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MarketplaceUpgradeParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("marketplaceName", Shape::Nullable(&Shape::String)),
+                Member::optional("marketplaceName", Shape::Nullable(&Shape::String))
+                    .since(125, 0),
             ],
             open: false,
         }),
@@ -4936,14 +5422,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "errors",
-                    Shape::Array(&Shape::Named("MarketplaceUpgradeErrorInfo")),
-                ),
-                Member::required("selectedMarketplaces", Shape::Array(&Shape::String)),
+                        "errors",
+                        Shape::Array(&Shape::Named("MarketplaceUpgradeErrorInfo")),
+                    )
+                    .since(125, 0),
+                Member::required("selectedMarketplaces", Shape::Array(&Shape::String))
+                    .since(125, 0),
                 Member::required(
-                    "upgradedRoots",
-                    Shape::Array(&Shape::Named("AbsolutePathBuf")),
-                ),
+                        "upgradedRoots",
+                        Shape::Array(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(125, 0),
             ],
             open: false,
         }),
@@ -4954,10 +5443,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "preferredModelDisplayMode",
-                    Shape::Named("McpAppDisplayMode"),
-                ),
-                Member::required("resourceUri", Shape::String),
+                        "preferredModelDisplayMode",
+                        Shape::Named("McpAppDisplayMode"),
+                    )
+                    .since(156, 0),
+                Member::required("resourceUri", Shape::String).since(156, 0),
             ],
             open: false,
         }),
@@ -4971,10 +5461,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationBooleanSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::Bool)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationBooleanType")),
+                Member::optional("default", Shape::Nullable(&Shape::Bool)).since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationBooleanType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -4984,8 +5476,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationConstOption",
         Shape::Object(Object {
             members: &[
-                Member::required("const", Shape::String),
-                Member::required("title", Shape::String),
+                Member::required("const", Shape::String).since(113, 0),
+                Member::required("title", Shape::String).since(113, 0),
             ],
             open: false,
         }),
@@ -5004,15 +5496,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationLegacyTitledEnumSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::required("enum", Shape::Array(&Shape::String)),
+                Member::optional("default", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("enum", Shape::Array(&Shape::String)).since(113, 0),
                 Member::optional(
-                    "enumNames",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationStringType")),
+                        "enumNames",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationStringType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5030,12 +5526,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationNumberSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::Double)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("maximum", Shape::Nullable(&Shape::Double)),
-                Member::optional("minimum", Shape::Nullable(&Shape::Double)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationNumberType")),
+                Member::optional("default", Shape::Nullable(&Shape::Double))
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("maximum", Shape::Nullable(&Shape::Double))
+                    .since(113, 0),
+                Member::optional("minimum", Shape::Nullable(&Shape::Double))
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationNumberType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5057,16 +5558,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("$schema", Shape::Nullable(&Shape::String)),
+                Member::optional("$schema", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::required(
-                    "properties",
-                    Shape::Map(&Shape::Named("McpElicitationPrimitiveSchema")),
-                ),
+                        "properties",
+                        Shape::Map(&Shape::Named("McpElicitationPrimitiveSchema")),
+                    )
+                    .since(113, 0),
                 Member::optional(
-                    "required",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::required("type", Shape::Named("McpElicitationObjectType")),
+                        "required",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationObjectType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5085,16 +5590,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationStringSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
+                Member::optional("default", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::optional(
-                    "format",
-                    Shape::Nullable(&Shape::Named("McpElicitationStringFormat")),
-                ),
-                Member::optional("maxLength", Shape::Nullable(&Shape::Integer)),
-                Member::optional("minLength", Shape::Nullable(&Shape::Integer)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationStringType")),
+                        "format",
+                        Shape::Nullable(&Shape::Named("McpElicitationStringFormat")),
+                    )
+                    .since(113, 0),
+                Member::optional("maxLength", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("minLength", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationStringType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5105,9 +5616,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "anyOf",
-                    Shape::Array(&Shape::Named("McpElicitationConstOption")),
-                ),
+                        "anyOf",
+                        Shape::Array(&Shape::Named("McpElicitationConstOption")),
+                    )
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5117,15 +5629,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "default",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::required("items", Shape::Named("McpElicitationTitledEnumItems")),
-                Member::optional("maxItems", Shape::Nullable(&Shape::Integer)),
-                Member::optional("minItems", Shape::Nullable(&Shape::Integer)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationArrayType")),
+                        "default",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("items", Shape::Named("McpElicitationTitledEnumItems"))
+                    .since(113, 0),
+                Member::optional("maxItems", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("minItems", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationArrayType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5134,14 +5652,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationTitledSingleSelectEnumSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
+                Member::optional("default", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::required(
-                    "oneOf",
-                    Shape::Array(&Shape::Named("McpElicitationConstOption")),
-                ),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationStringType")),
+                        "oneOf",
+                        Shape::Array(&Shape::Named("McpElicitationConstOption")),
+                    )
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationStringType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5150,8 +5672,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationUntitledEnumItems",
         Shape::Object(Object {
             members: &[
-                Member::required("enum", Shape::Array(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationStringType")),
+                Member::required("enum", Shape::Array(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationStringType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5161,18 +5684,24 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "default",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
+                        "default",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::required(
-                    "items",
-                    Shape::Named("McpElicitationUntitledEnumItems"),
-                ),
-                Member::optional("maxItems", Shape::Nullable(&Shape::Integer)),
-                Member::optional("minItems", Shape::Nullable(&Shape::Integer)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationArrayType")),
+                        "items",
+                        Shape::Named("McpElicitationUntitledEnumItems"),
+                    )
+                    .since(113, 0),
+                Member::optional("maxItems", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("minItems", Shape::Nullable(&Shape::Integer))
+                    .since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationArrayType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5181,11 +5710,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpElicitationUntitledSingleSelectEnumSchema",
         Shape::Object(Object {
             members: &[
-                Member::optional("default", Shape::Nullable(&Shape::String)),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::required("enum", Shape::Array(&Shape::String)),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("type", Shape::Named("McpElicitationStringType")),
+                Member::optional("default", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("enum", Shape::Array(&Shape::String)).since(113, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::required("type", Shape::Named("McpElicitationStringType"))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -5194,16 +5726,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpResourceReadParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Nullable(&Shape::Map(&Shape::Any))),
-                Member::optional("connectorId", Shape::Nullable(&Shape::String)),
-                Member::optional("originCallId", Shape::Nullable(&Shape::String)),
-                Member::required("server", Shape::String),
+                Member::optional("_meta", Shape::Nullable(&Shape::Map(&Shape::Any)))
+                    .since(168, 0),
+                Member::optional("connectorId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::optional("originCallId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::required("server", Shape::String).since(120, 0),
                 Member::optional(
-                    "target",
-                    Shape::Nullable(&Shape::Named("McpResourceReadTarget")),
-                ),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
-                Member::required("uri", Shape::String),
+                        "target",
+                        Shape::Nullable(&Shape::Named("McpResourceReadTarget")),
+                    )
+                    .since(157, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(120, 0),
+                Member::required("uri", Shape::String).since(120, 0),
             ],
             open: false,
         }),
@@ -5213,10 +5750,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "contents",
-                    Shape::Array(&Shape::Named("ResourceContent")),
-                ),
-                Member::optional("originCallId", Shape::Nullable(&Shape::String)),
+                        "contents",
+                        Shape::Array(&Shape::Named("ResourceContent")),
+                    )
+                    .since(120, 0),
+                Member::optional("originCallId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -5225,8 +5764,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpResourceReadTarget",
         Shape::Object(Object {
             members: &[
-                Member::required("connectorId", Shape::String),
-                Member::required("linkId", Shape::Nullable(&Shape::String)),
+                Member::required("connectorId", Shape::String).since(157, 0),
+                Member::required("linkId", Shape::Nullable(&Shape::String)).since(157, 0),
             ],
             open: false,
         }),
@@ -5255,13 +5794,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "openai/userVerification",
                     Object {
                         members: &[
-                            Member::optional("_meta", Shape::Any),
-                            Member::required("challenge", Shape::String),
-                            Member::required("description", Shape::String),
-                            Member::required("serverName", Shape::String),
-                            Member::required("threadId", Shape::String),
-                            Member::required("title", Shape::String),
-                            Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                            Member::optional("_meta", Shape::Any).since(156, 0),
+                            Member::required("challenge", Shape::String).since(154, 0),
+                            Member::required("description", Shape::String).since(154, 0),
+                            Member::required("serverName", Shape::String).since(154, 0),
+                            Member::required("threadId", Shape::String).since(154, 0),
+                            Member::required("title", Shape::String).since(154, 0),
+                            Member::optional("turnId", Shape::Nullable(&Shape::String))
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -5270,15 +5810,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "form",
                     Object {
                         members: &[
-                            Member::optional("_meta", Shape::Any),
-                            Member::required("message", Shape::String),
+                            Member::optional("_meta", Shape::Any).since(113, 0),
+                            Member::required("message", Shape::String).since(111, 0),
                             Member::required(
-                                "requestedSchema",
-                                Shape::Named("McpElicitationSchema"),
-                            ),
-                            Member::required("serverName", Shape::String),
-                            Member::required("threadId", Shape::String),
-                            Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                                    "requestedSchema",
+                                    Shape::Named("McpElicitationSchema"),
+                                )
+                                .since(111, 0),
+                            Member::required("serverName", Shape::String).since(111, 0),
+                            Member::required("threadId", Shape::String).since(111, 0),
+                            Member::optional("turnId", Shape::Nullable(&Shape::String))
+                                .since(111, 0),
                         ],
                         open: false,
                     },
@@ -5287,12 +5829,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "openai/form",
                     Object {
                         members: &[
-                            Member::optional("_meta", Shape::Any),
-                            Member::required("message", Shape::String),
-                            Member::required("requestedSchema", Shape::Any),
-                            Member::required("serverName", Shape::String),
-                            Member::required("threadId", Shape::String),
-                            Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                            Member::optional("_meta", Shape::Any).since(142, 0),
+                            Member::required("message", Shape::String).since(142, 0),
+                            Member::required("requestedSchema", Shape::Any)
+                                .since(142, 0),
+                            Member::required("serverName", Shape::String).since(142, 0),
+                            Member::required("threadId", Shape::String).since(142, 0),
+                            Member::optional("turnId", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                         ],
                         open: false,
                     },
@@ -5301,12 +5845,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "openaiForm",
                     Object {
                         members: &[
-                            Member::optional("_meta", Shape::Any),
-                            Member::required("message", Shape::String),
-                            Member::required("requestedSchema", Shape::Any),
-                            Member::required("serverName", Shape::String),
-                            Member::required("threadId", Shape::String),
-                            Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                            Member::optional("_meta", Shape::Any).since(152, 0),
+                            Member::required("message", Shape::String).since(152, 0),
+                            Member::required("requestedSchema", Shape::Any)
+                                .since(152, 0),
+                            Member::required("serverName", Shape::String).since(152, 0),
+                            Member::required("threadId", Shape::String).since(152, 0),
+                            Member::optional("turnId", Shape::Nullable(&Shape::String))
+                                .since(152, 0),
                         ],
                         open: false,
                     },
@@ -5315,13 +5861,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "url",
                     Object {
                         members: &[
-                            Member::optional("_meta", Shape::Any),
-                            Member::required("elicitationId", Shape::String),
-                            Member::required("message", Shape::String),
-                            Member::required("serverName", Shape::String),
-                            Member::required("threadId", Shape::String),
-                            Member::optional("turnId", Shape::Nullable(&Shape::String)),
-                            Member::required("url", Shape::String),
+                            Member::optional("_meta", Shape::Any).since(113, 0),
+                            Member::required("elicitationId", Shape::String)
+                                .since(111, 0),
+                            Member::required("message", Shape::String).since(111, 0),
+                            Member::required("serverName", Shape::String).since(111, 0),
+                            Member::required("threadId", Shape::String).since(111, 0),
+                            Member::optional("turnId", Shape::Nullable(&Shape::String))
+                                .since(111, 0),
+                            Member::required("url", Shape::String).since(111, 0),
                         ],
                         open: false,
                     },
@@ -5333,9 +5881,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerElicitationRequestResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Any),
-                Member::required("action", Shape::Named("McpServerElicitationAction")),
-                Member::optional("content", Shape::Any),
+                Member::optional("_meta", Shape::Any).since(113, 0),
+                Member::required("action", Shape::Named("McpServerElicitationAction"))
+                    .since(111, 0),
+                Member::optional("content", Shape::Any).since(111, 0),
             ],
             open: false,
         }),
@@ -5344,8 +5893,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerEventNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("method", Shape::String),
-                Member::required("params", Shape::Any),
+                Member::required("method", Shape::String).since(150, 0),
+                Member::required("params", Shape::Any).since(150, 0),
             ],
             open: false,
         }),
@@ -5355,10 +5904,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "notification",
-                    Shape::Named("McpServerEventNotification"),
-                ),
-                Member::required("subscriptionId", Shape::String),
+                        "notification",
+                        Shape::Named("McpServerEventNotification"),
+                    )
+                    .since(150, 0),
+                Member::required("subscriptionId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -5367,12 +5917,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerEventStreamStartParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Any),
-                Member::required("arguments", Shape::Any),
-                Member::required("name", Shape::String),
-                Member::required("server", Shape::String),
-                Member::required("subscriptionId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::optional("_meta", Shape::Any).since(150, 0),
+                Member::required("arguments", Shape::Any).since(150, 0),
+                Member::required("name", Shape::String).since(150, 0),
+                Member::required("server", Shape::String).since(150, 0),
+                Member::required("subscriptionId", Shape::String).since(150, 0),
+                Member::required("threadId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -5387,7 +5937,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "McpServerEventStreamStopParams",
         Shape::Object(Object {
-            members: &[Member::required("subscriptionId", Shape::String)],
+            members: &[Member::required("subscriptionId", Shape::String).since(150, 0)],
             open: false,
         }),
     ),
@@ -5402,12 +5952,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerInfo",
         Shape::Object(Object {
             members: &[
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("icons", Shape::Nullable(&Shape::Array(&Shape::Any))),
-                Member::required("name", Shape::String),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
-                Member::required("version", Shape::String),
-                Member::optional("websiteUrl", Shape::Nullable(&Shape::String)),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
+                Member::optional("icons", Shape::Nullable(&Shape::Array(&Shape::Any)))
+                    .since(136, 0),
+                Member::required("name", Shape::String).since(136, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(136, 0),
+                Member::required("version", Shape::String).since(136, 0),
+                Member::optional("websiteUrl", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
             ],
             open: false,
         }),
@@ -5415,7 +5968,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "McpServerMigration",
         Shape::Object(Object {
-            members: &[Member::required("name", Shape::String)],
+            members: &[Member::required("name", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
@@ -5425,10 +5978,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("error", Shape::Nullable(&Shape::String)),
-                Member::optional("loginId", Shape::Nullable(&Shape::String)),
+                Member::optional("loginId", Shape::Nullable(&Shape::String))
+                    .since(161, 0),
                 Member::required("name", Shape::String),
                 Member::required("success", Shape::Bool),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -5438,15 +5993,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "clientRegistration",
-                    Shape::Nullable(&Shape::Named("McpServerOauthClientRegistration")),
-                ),
+                        "clientRegistration",
+                        Shape::Nullable(
+                            &Shape::Named("McpServerOauthClientRegistration"),
+                        ),
+                    )
+                    .since(148, 0),
                 Member::required("name", Shape::String),
                 Member::optional(
                     "scopes",
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
                 Member::optional("timeoutSecs", Shape::Nullable(&Shape::Integer)),
             ],
             open: false,
@@ -5457,7 +6016,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required("authorizationUrl", Shape::String),
-                Member::optional("loginId", Shape::Nullable(&Shape::String)),
+                Member::optional("loginId", Shape::Nullable(&Shape::String))
+                    .since(161, 0),
             ],
             open: false,
         }),
@@ -5479,26 +6039,31 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required("authStatus", Shape::Named("McpAuthStatus")),
-                Member::optional("httpOrigin", Shape::Nullable(&Shape::String)),
+                Member::optional("httpOrigin", Shape::Nullable(&Shape::String))
+                    .since(157, 0),
                 Member::required("name", Shape::String),
-                Member::optional("pluginId", Shape::Nullable(&Shape::String)),
+                Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
                 Member::required(
                     "resourceTemplates",
                     Shape::Array(&Shape::Named("ResourceTemplate")),
                 ),
                 Member::required("resources", Shape::Array(&Shape::Named("Resource"))),
                 Member::optional(
-                    "runtimeStatus",
-                    Shape::Nullable(&Shape::Named("McpServerConnectionStatus")),
-                ),
-                Member::optional("serverCapabilities", Shape::Any),
+                        "runtimeStatus",
+                        Shape::Nullable(&Shape::Named("McpServerConnectionStatus")),
+                    )
+                    .since(150, 0),
+                Member::optional("serverCapabilities", Shape::Any).since(156, 0),
                 Member::optional(
-                    "serverInfo",
-                    Shape::Nullable(&Shape::Named("McpServerInfo")),
-                ),
-                Member::optional("toolListMeta", Shape::Any),
+                        "serverInfo",
+                        Shape::Nullable(&Shape::Named("McpServerInfo")),
+                    )
+                    .since(136, 0),
+                Member::optional("toolListMeta", Shape::Any).since(164, 0),
                 Member::required("tools", Shape::Map(&Shape::Named("Tool"))),
-                Member::optional("toolsError", Shape::Nullable(&Shape::String)),
+                Member::optional("toolsError", Shape::Nullable(&Shape::String))
+                    .since(154, 0),
             ],
             open: false,
         }),
@@ -5508,14 +6073,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerStatusUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("error", Shape::Nullable(&Shape::String)),
+                Member::optional("error", Shape::Nullable(&Shape::String)).since(117, 0),
                 Member::optional(
-                    "failureReason",
-                    Shape::Nullable(&Shape::Named("McpServerStartupFailureReason")),
-                ),
-                Member::required("name", Shape::String),
-                Member::required("status", Shape::Named("McpServerStartupState")),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                        "failureReason",
+                        Shape::Nullable(&Shape::Named("McpServerStartupFailureReason")),
+                    )
+                    .since(143, 0),
+                Member::required("name", Shape::String).since(117, 0),
+                Member::required("status", Shape::Named("McpServerStartupState"))
+                    .since(117, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(139, 0),
             ],
             open: false,
         }),
@@ -5524,11 +6092,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerToolCallParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Any),
-                Member::optional("arguments", Shape::Any),
-                Member::required("server", Shape::String),
-                Member::required("threadId", Shape::String),
-                Member::required("tool", Shape::String),
+                Member::optional("_meta", Shape::Any).since(121, 0),
+                Member::optional("arguments", Shape::Any).since(121, 0),
+                Member::required("server", Shape::String).since(121, 0),
+                Member::required("threadId", Shape::String).since(121, 0),
+                Member::required("tool", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -5537,10 +6105,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerToolCallResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Any),
-                Member::required("content", Shape::Array(&Shape::Any)),
-                Member::optional("isError", Shape::Nullable(&Shape::Bool)),
-                Member::optional("structuredContent", Shape::Any),
+                Member::optional("_meta", Shape::Any).since(121, 0),
+                Member::required("content", Shape::Array(&Shape::Any)).since(121, 0),
+                Member::optional("isError", Shape::Nullable(&Shape::Bool)).since(121, 0),
+                Member::optional("structuredContent", Shape::Any).since(121, 0),
             ],
             open: false,
         }),
@@ -5549,11 +6117,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpToolCallAppContext",
         Shape::Object(Object {
             members: &[
-                Member::optional("actionName", Shape::Nullable(&Shape::String)),
-                Member::optional("appName", Shape::Nullable(&Shape::String)),
-                Member::required("connectorId", Shape::String),
-                Member::optional("linkId", Shape::Nullable(&Shape::String)),
-                Member::optional("resourceUri", Shape::Nullable(&Shape::String)),
+                Member::optional("actionName", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::optional("appName", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::required("connectorId", Shape::String).since(142, 0),
+                Member::optional("linkId", Shape::Nullable(&Shape::String))
+                    .since(142, 0),
+                Member::optional("resourceUri", Shape::Nullable(&Shape::String))
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -5581,7 +6153,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpToolCallResult",
         Shape::Object(Object {
             members: &[
-                Member::optional("_meta", Shape::Any),
+                Member::optional("_meta", Shape::Any).since(120, 0),
                 Member::required("content", Shape::Array(&Shape::Any)),
                 Member::optional("structuredContent", Shape::Any),
             ],
@@ -5594,10 +6166,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "entries",
-                    Shape::Array(&Shape::Named("MemoryCitationEntry")),
-                ),
-                Member::required("threadIds", Shape::Array(&Shape::String)),
+                        "entries",
+                        Shape::Array(&Shape::Named("MemoryCitationEntry")),
+                    )
+                    .since(116, 0),
+                Member::required("threadIds", Shape::Array(&Shape::String)).since(116, 0),
             ],
             open: false,
         }),
@@ -5606,10 +6179,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MemoryCitationEntry",
         Shape::Object(Object {
             members: &[
-                Member::required("lineEnd", Shape::Integer),
-                Member::required("lineStart", Shape::Integer),
-                Member::required("note", Shape::String),
-                Member::required("path", Shape::String),
+                Member::required("lineEnd", Shape::Integer).since(116, 0),
+                Member::required("lineStart", Shape::Integer).since(116, 0),
+                Member::required("note", Shape::String).since(116, 0),
+                Member::required("path", Shape::String).since(116, 0),
             ],
             open: false,
         }),
@@ -5626,9 +6199,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "minConsolidatedThreads",
-                    Shape::Nullable(&Shape::Integer),
-                ),
+                        "minConsolidatedThreads",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(155, 0),
             ],
             open: false,
         }),
@@ -5637,8 +6211,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MemoryStatusResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("v2ConsolidatedThreads", Shape::Integer),
-                Member::required("v2Ready", Shape::Bool),
+                Member::required("v2ConsolidatedThreads", Shape::Integer).since(155, 0),
+                Member::required("v2Ready", Shape::Bool).since(155, 0),
             ],
             open: false,
         }),
@@ -5653,32 +6227,39 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "commands",
                         Shape::Array(&Shape::Named("CommandMigration")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(128, 0),
                 Member::optional("hooks", Shape::Array(&Shape::Named("HookMigration")))
-                    .or("[]"),
+                    .or("[]")
+                    .since(128, 0),
                 Member::optional(
                         "mcpServers",
                         Shape::Array(&Shape::Named("McpServerMigration")),
                     )
-                    .or("[]"),
-                Member::optional("memory", Shape::Array(&Shape::String)),
+                    .or("[]")
+                    .since(128, 0),
+                Member::optional("memory", Shape::Array(&Shape::String)).since(145, 0),
                 Member::optional(
                         "plugins",
                         Shape::Array(&Shape::Named("PluginsMigration")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(121, 0),
                 Member::optional(
                         "sessions",
                         Shape::Array(&Shape::Named("SessionMigration")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(128, 0),
                 Member::optional("skills", Shape::Array(&Shape::Named("SkillMigration")))
-                    .or("[]"),
+                    .or("[]")
+                    .since(143, 0),
                 Member::optional(
                         "subagents",
                         Shape::Array(&Shape::Named("SubagentMigration")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(128, 0),
             ],
             open: false,
         }),
@@ -5687,13 +6268,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "MisalignmentErrorDetails",
         Shape::Object(Object {
             members: &[
-                Member::optional("detailedExplanation", Shape::Nullable(&Shape::String)),
-                Member::optional("errorType", Shape::Nullable(&Shape::String)),
-                Member::optional("reviewTarget", Shape::Nullable(&Shape::String)),
+                Member::optional("detailedExplanation", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
+                Member::optional("errorType", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
+                Member::optional("reviewTarget", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
                 Member::optional(
-                    "steer",
-                    Shape::Nullable(&Shape::Named("MisalignmentSteer")),
-                ),
+                        "steer",
+                        Shape::Nullable(&Shape::Named("MisalignmentSteer")),
+                    )
+                    .since(151, 0),
             ],
             open: false,
         }),
@@ -5701,7 +6286,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "MisalignmentSteer",
         Shape::Object(Object {
-            members: &[Member::required("message", Shape::String)],
+            members: &[Member::required("message", Shape::String).since(151, 0)],
             open: false,
         }),
     ),
@@ -5725,23 +6310,27 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("additionalSpeedTiers", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(120, 0),
                 Member::optional(
-                    "availabilityNux",
-                    Shape::Nullable(&Shape::Named("ModelAvailabilityNux")),
-                ),
+                        "availabilityNux",
+                        Shape::Nullable(&Shape::Named("ModelAvailabilityNux")),
+                    )
+                    .since(107, 0),
                 Member::optional(
-                    "availableAccessPrograms",
-                    Shape::Nullable(&Shape::Named("ModelAccessPrograms")),
-                ),
+                        "availableAccessPrograms",
+                        Shape::Nullable(&Shape::Named("ModelAccessPrograms")),
+                    )
+                    .since(156, 0),
                 Member::required(
                     "defaultReasoningEffort",
                     Shape::Named("ReasoningEffort"),
                 ),
-                Member::optional("defaultServiceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("defaultServiceTier", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
                 Member::required("description", Shape::String),
                 Member::required("displayName", Shape::String),
-                Member::required("hidden", Shape::Bool),
+                Member::required("hidden", Shape::Bool).since(104, 0),
                 Member::required("id", Shape::String),
                 Member::optional(
                         "inputModalities",
@@ -5750,16 +6339,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     .or("[\"text\",\"image\"]"),
                 Member::required("isDefault", Shape::Bool),
                 Member::required("model", Shape::String),
-                Member::optional("modelSpecialty", Shape::Nullable(&Shape::String)),
+                Member::optional("modelSpecialty", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
                 Member::optional(
-                    "multiAgentVersion",
-                    Shape::Nullable(&Shape::Named("MultiAgentVersion")),
-                ),
+                        "multiAgentVersion",
+                        Shape::Nullable(&Shape::Named("MultiAgentVersion")),
+                    )
+                    .since(148, 0),
                 Member::optional(
                         "serviceTiers",
                         Shape::Array(&Shape::Named("ModelServiceTier")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(129, 0),
                 Member::required(
                     "supportedReasoningEfforts",
                     Shape::Array(&Shape::Named("ReasoningEffortOption")),
@@ -5767,9 +6359,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::optional("supportsPersonality", Shape::Bool).or("false"),
                 Member::optional("upgrade", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "upgradeInfo",
-                    Shape::Nullable(&Shape::Named("ModelUpgradeInfo")),
-                ),
+                        "upgradeInfo",
+                        Shape::Nullable(&Shape::Named("ModelUpgradeInfo")),
+                    )
+                    .since(107, 0),
             ],
             open: false,
         }),
@@ -5779,9 +6372,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "cyber",
-                    Shape::Array(&Shape::Named("CyberAccessProgram")),
-                ),
+                        "cyber",
+                        Shape::Array(&Shape::Named("CyberAccessProgram")),
+                    )
+                    .since(156, 0),
             ],
             open: false,
         }),
@@ -5789,7 +6383,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ModelAvailabilityNux",
         Shape::Object(Object {
-            members: &[Member::required("message", Shape::String)],
+            members: &[Member::required("message", Shape::String).since(107, 0)],
             open: false,
         }),
     ),
@@ -5798,9 +6392,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("includeHidden", Shape::Nullable(&Shape::Bool)),
+                Member::optional("includeHidden", Shape::Nullable(&Shape::Bool))
+                    .since(104, 0),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
+                Member::optional("modelProvider", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -5826,8 +6422,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelProviderCapabilitiesReadResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("imageGeneration", Shape::Bool),
-                Member::required("webSearch", Shape::Bool),
+                Member::required("imageGeneration", Shape::Bool).since(128, 0),
+                Member::required("webSearch", Shape::Bool).since(128, 0),
             ],
             open: false,
         }),
@@ -5836,7 +6432,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelProviderConfigWriteParams",
         Shape::Object(Object {
             members: &[
-                Member::required("settings", Shape::Named("ProviderSettingsPatch")),
+                Member::required("settings", Shape::Named("ProviderSettingsPatch"))
+                    .since(168, 0),
             ],
             open: false,
         }),
@@ -5845,7 +6442,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelProviderConfigWriteResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("provider", Shape::Named("ModelProviderSummary")),
+                Member::required("provider", Shape::Named("ModelProviderSummary"))
+                    .since(168, 0),
             ],
             open: false,
         }),
@@ -5861,12 +6459,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelProviderListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("canChangeDefault", Shape::Bool),
+                Member::required("canChangeDefault", Shape::Bool).since(168, 0),
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ModelProviderSummary")),
-                ),
-                Member::required("defaultProviderId", Shape::String),
+                        "data",
+                        Shape::Array(&Shape::Named("ModelProviderSummary")),
+                    )
+                    .since(168, 0),
+                Member::required("defaultProviderId", Shape::String).since(168, 0),
             ],
             open: false,
         }),
@@ -5875,11 +6474,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelProviderSummary",
         Shape::Object(Object {
             members: &[
-                Member::optional("baseUrl", Shape::Nullable(&Shape::String)),
-                Member::required("canEdit", Shape::Bool),
-                Member::required("id", Shape::String),
-                Member::required("name", Shape::String),
-                Member::required("settings", Shape::Named("ProviderSettings")),
+                Member::optional("baseUrl", Shape::Nullable(&Shape::String))
+                    .since(168, 0),
+                Member::required("canEdit", Shape::Bool).since(168, 0),
+                Member::required("id", Shape::String).since(168, 0),
+                Member::required("name", Shape::String).since(168, 0),
+                Member::required("settings", Shape::Named("ProviderSettings"))
+                    .since(168, 0),
             ],
             open: false,
         }),
@@ -5889,11 +6490,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelReroutedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("fromModel", Shape::String),
-                Member::required("reason", Shape::Named("ModelRerouteReason")),
-                Member::required("threadId", Shape::String),
-                Member::required("toModel", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("fromModel", Shape::String).since(104, 0),
+                Member::required("reason", Shape::Named("ModelRerouteReason"))
+                    .since(104, 0),
+                Member::required("threadId", Shape::String).since(104, 0),
+                Member::required("toModel", Shape::String).since(104, 0),
+                Member::required("turnId", Shape::String).since(104, 0),
             ],
             open: false,
         }),
@@ -5902,13 +6504,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelSafetyBufferingUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("fasterModel", Shape::Nullable(&Shape::String)),
-                Member::required("model", Shape::String),
-                Member::required("reasons", Shape::Array(&Shape::String)),
-                Member::required("showBufferingUi", Shape::Bool),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
-                Member::required("useCases", Shape::Array(&Shape::String)),
+                Member::optional("fasterModel", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::required("model", Shape::String).since(142, 0),
+                Member::required("reasons", Shape::Array(&Shape::String)).since(142, 0),
+                Member::required("showBufferingUi", Shape::Bool).since(143, 0),
+                Member::required("threadId", Shape::String).since(142, 0),
+                Member::required("turnId", Shape::String).since(142, 0),
+                Member::required("useCases", Shape::Array(&Shape::String)).since(142, 0),
             ],
             open: false,
         }),
@@ -5917,9 +6520,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelServiceTier",
         Shape::Object(Object {
             members: &[
-                Member::required("description", Shape::String),
-                Member::required("id", Shape::String),
-                Member::required("name", Shape::String),
+                Member::required("description", Shape::String).since(129, 0),
+                Member::required("id", Shape::String).since(129, 0),
+                Member::required("name", Shape::String).since(129, 0),
             ],
             open: false,
         }),
@@ -5928,11 +6531,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelUpgradeInfo",
         Shape::Object(Object {
             members: &[
-                Member::optional("migrationMarkdown", Shape::Nullable(&Shape::String)),
-                Member::required("model", Shape::String),
-                Member::optional("modelLink", Shape::Nullable(&Shape::String)),
-                Member::optional("retirementAt", Shape::Nullable(&Shape::Integer)),
-                Member::optional("upgradeCopy", Shape::Nullable(&Shape::String)),
+                Member::optional("migrationMarkdown", Shape::Nullable(&Shape::String))
+                    .since(107, 0),
+                Member::required("model", Shape::String).since(107, 0),
+                Member::optional("modelLink", Shape::Nullable(&Shape::String))
+                    .since(107, 0),
+                Member::optional("retirementAt", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::optional("upgradeCopy", Shape::Nullable(&Shape::String))
+                    .since(107, 0),
             ],
             open: false,
         }),
@@ -5942,12 +6549,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ModelVerificationNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("threadId", Shape::String).since(124, 0),
+                Member::required("turnId", Shape::String).since(124, 0),
                 Member::required(
-                    "verifications",
-                    Shape::Array(&Shape::Named("ModelVerification")),
-                ),
+                        "verifications",
+                        Shape::Array(&Shape::Named("ModelVerification")),
+                    )
+                    .since(124, 0),
             ],
             open: false,
         }),
@@ -5957,9 +6565,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "newThread",
-                    Shape::Nullable(&Shape::Named("NewThreadModelDefaults")),
-                ),
+                        "newThread",
+                        Shape::Nullable(&Shape::Named("NewThreadModelDefaults")),
+                    )
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -5977,8 +6586,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "NetworkApprovalContext",
         Shape::Object(Object {
             members: &[
-                Member::required("host", Shape::String),
-                Member::required("protocol", Shape::Named("NetworkApprovalProtocol")),
+                Member::required("host", Shape::String).since(104, 0),
+                Member::required("protocol", Shape::Named("NetworkApprovalProtocol"))
+                    .since(104, 0),
             ],
             open: false,
         }),
@@ -5992,8 +6602,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "NetworkPolicyAmendment",
         Shape::Object(Object {
             members: &[
-                Member::required("action", Shape::Named("NetworkPolicyRuleAction")),
-                Member::required("host", Shape::String),
+                Member::required("action", Shape::Named("NetworkPolicyRuleAction"))
+                    .since(105, 0),
+                Member::required("host", Shape::String).since(105, 0),
             ],
             open: false,
         }),
@@ -6014,9 +6625,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
                 Member::optional(
-                    "dangerouslyAllowAllUnixSockets",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "dangerouslyAllowAllUnixSockets",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(105, 0),
                 Member::optional(
                     "dangerouslyAllowNonLoopbackProxy",
                     Shape::Nullable(&Shape::Bool),
@@ -6026,28 +6638,32 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
                 Member::optional(
-                    "domains",
-                    Shape::Nullable(
-                        &Shape::Map(&Shape::Named("NetworkDomainPermission")),
-                    ),
-                ),
+                        "domains",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("NetworkDomainPermission")),
+                        ),
+                    )
+                    .since(118, 0),
                 Member::optional("enabled", Shape::Nullable(&Shape::Bool)),
                 Member::optional("httpPort", Shape::Nullable(&Shape::Integer)),
                 Member::optional(
-                    "managedAllowedDomainsOnly",
-                    Shape::Nullable(&Shape::Bool),
-                ),
+                        "managedAllowedDomainsOnly",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(118, 0),
                 Member::optional(
-                    "reviewDomains",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "reviewDomains",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(165, 0),
                 Member::optional("socksPort", Shape::Nullable(&Shape::Integer)),
                 Member::optional(
-                    "unixSockets",
-                    Shape::Nullable(
-                        &Shape::Map(&Shape::Named("NetworkUnixSocketPermission")),
-                    ),
-                ),
+                        "unixSockets",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("NetworkUnixSocketPermission")),
+                        ),
+                    )
+                    .since(118, 0),
             ],
             open: false,
         }),
@@ -6057,12 +6673,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "NewThreadModelDefaults",
         Shape::Object(Object {
             members: &[
-                Member::optional("model", Shape::Nullable(&Shape::String)),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(143, 0),
                 Member::optional(
-                    "modelReasoningEffort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                        "modelReasoningEffort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(143, 0),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -6077,16 +6695,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "otlp-http",
                     Shape::Object(Object {
                         members: &[
-                            Member::required("endpoint", Shape::String),
-                            Member::required("headers", Shape::Map(&Shape::String)),
+                            Member::required("endpoint", Shape::String).since(166, 0),
+                            Member::required("headers", Shape::Map(&Shape::String))
+                                .since(166, 0),
                             Member::required(
-                                "protocol",
-                                Shape::Named("OtelHttpProtocol"),
-                            ),
+                                    "protocol",
+                                    Shape::Named("OtelHttpProtocol"),
+                                )
+                                .since(166, 0),
                             Member::optional(
-                                "tls",
-                                Shape::Nullable(&Shape::Named("OtelTlsConfig")),
-                            ),
+                                    "tls",
+                                    Shape::Nullable(&Shape::Named("OtelTlsConfig")),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     }),
@@ -6095,12 +6716,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "otlp-grpc",
                     Shape::Object(Object {
                         members: &[
-                            Member::required("endpoint", Shape::String),
-                            Member::required("headers", Shape::Map(&Shape::String)),
+                            Member::required("endpoint", Shape::String).since(166, 0),
+                            Member::required("headers", Shape::Map(&Shape::String))
+                                .since(166, 0),
                             Member::optional(
-                                "tls",
-                                Shape::Nullable(&Shape::Named("OtelTlsConfig")),
-                            ),
+                                    "tls",
+                                    Shape::Nullable(&Shape::Named("OtelTlsConfig")),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     }),
@@ -6113,38 +6736,49 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "OtelRequirements",
         Shape::Object(Object {
             members: &[
-                Member::optional("environment", Shape::Nullable(&Shape::String)),
+                Member::optional("environment", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
                 Member::optional(
-                    "exporter",
-                    Shape::Nullable(&Shape::Named("OtelExporter")),
-                ),
-                Member::optional("log_agent_responses", Shape::Nullable(&Shape::Bool)),
+                        "exporter",
+                        Shape::Nullable(&Shape::Named("OtelExporter")),
+                    )
+                    .since(166, 0),
+                Member::optional("log_agent_responses", Shape::Nullable(&Shape::Bool))
+                    .since(166, 0),
                 Member::optional(
-                    "log_guardian_assessments",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::optional("log_sse_deltas", Shape::Nullable(&Shape::Bool)),
-                Member::optional("log_user_prompt", Shape::Nullable(&Shape::Bool)),
+                        "log_guardian_assessments",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(166, 0),
+                Member::optional("log_sse_deltas", Shape::Nullable(&Shape::Bool))
+                    .since(167, 2),
+                Member::optional("log_user_prompt", Shape::Nullable(&Shape::Bool))
+                    .since(166, 0),
                 Member::optional(
-                    "metrics_exporter",
-                    Shape::Nullable(&Shape::Named("OtelExporter")),
-                ),
+                        "metrics_exporter",
+                        Shape::Nullable(&Shape::Named("OtelExporter")),
+                    )
+                    .since(166, 0),
                 Member::optional(
-                    "span_attributes",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "span_attributes",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(166, 0),
                 Member::optional(
-                    "tool_result",
-                    Shape::Nullable(&Shape::Named("OtelToolResultLogConfig")),
-                ),
+                        "tool_result",
+                        Shape::Nullable(&Shape::Named("OtelToolResultLogConfig")),
+                    )
+                    .since(166, 0),
                 Member::optional(
-                    "trace_exporter",
-                    Shape::Nullable(&Shape::Named("OtelExporter")),
-                ),
+                        "trace_exporter",
+                        Shape::Nullable(&Shape::Named("OtelExporter")),
+                    )
+                    .since(166, 0),
                 Member::optional(
-                    "tracestate",
-                    Shape::Nullable(&Shape::Map(&Shape::Map(&Shape::String))),
-                ),
+                        "tracestate",
+                        Shape::Nullable(&Shape::Map(&Shape::Map(&Shape::String))),
+                    )
+                    .since(166, 0),
             ],
             open: false,
         }),
@@ -6153,9 +6787,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "OtelTlsConfig",
         Shape::Object(Object {
             members: &[
-                Member::optional("ca-certificate", Shape::Nullable(&Shape::String)),
-                Member::optional("client-certificate", Shape::Nullable(&Shape::String)),
-                Member::optional("client-private-key", Shape::Nullable(&Shape::String)),
+                Member::optional("ca-certificate", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::optional("client-certificate", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
+                Member::optional("client-private-key", Shape::Nullable(&Shape::String))
+                    .since(166, 0),
             ],
             open: false,
         }),
@@ -6163,7 +6800,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "OtelToolResultLogConfig",
         Shape::Object(Object {
-            members: &[Member::required("max_bytes", Shape::Integer)],
+            members: &[Member::required("max_bytes", Shape::Integer).since(166, 0)],
             open: false,
         }),
     ),
@@ -6269,9 +6906,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PermissionProfileListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(133, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer)).since(133, 0),
             ],
             open: false,
         }),
@@ -6281,10 +6919,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("PermissionProfileSummary")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("PermissionProfileSummary")),
+                    )
+                    .since(133, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
             ],
             open: false,
         }),
@@ -6293,9 +6933,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PermissionProfileSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("allowed", Shape::Bool),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::required("id", Shape::String),
+                Member::required("allowed", Shape::Bool).since(142, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
+                Member::required("id", Shape::String).since(133, 0),
             ],
             open: false,
         }),
@@ -6304,17 +6945,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PermissionsRequestApprovalParams",
         Shape::Object(Object {
             members: &[
-                Member::required("cwd", Shape::Named("LegacyAppPathString")),
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
-                Member::required("itemId", Shape::String),
-                Member::required(
-                    "permissions",
-                    Shape::Named("RequestPermissionProfile"),
-                ),
-                Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::required("startedAtMs", Shape::Integer),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                    .since(123, 0),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::required("itemId", Shape::String).since(113, 0),
+                Member::required("permissions", Shape::Named("RequestPermissionProfile"))
+                    .since(113, 0),
+                Member::optional("reason", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("startedAtMs", Shape::Integer).since(130, 0),
+                Member::required("threadId", Shape::String).since(113, 0),
+                Member::required("turnId", Shape::String).since(113, 0),
             ],
             open: false,
         }),
@@ -6323,13 +6965,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PermissionsRequestApprovalResponse",
         Shape::Object(Object {
             members: &[
-                Member::required(
-                    "permissions",
-                    Shape::Named("GrantedPermissionProfile"),
-                ),
+                Member::required("permissions", Shape::Named("GrantedPermissionProfile"))
+                    .since(113, 0),
                 Member::optional("scope", Shape::Named("PermissionGrantScope"))
-                    .or("\"turn\""),
-                Member::optional("strictAutoReview", Shape::Nullable(&Shape::Bool)),
+                    .or("\"turn\"")
+                    .since(114, 0),
+                Member::optional("strictAutoReview", Shape::Nullable(&Shape::Bool))
+                    .since(124, 0),
             ],
             open: false,
         }),
@@ -6381,32 +7023,44 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "appTemplates",
-                    Shape::Array(&Shape::Named("AppTemplateSummary")),
-                ),
-                Member::required("apps", Shape::Array(&Shape::Named("AppSummary"))),
-                Member::optional("description", Shape::Nullable(&Shape::String)),
+                        "appTemplates",
+                        Shape::Array(&Shape::Named("AppTemplateSummary")),
+                    )
+                    .since(138, 0),
+                Member::required("apps", Shape::Array(&Shape::Named("AppSummary")))
+                    .since(115, 0),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(115, 0),
                 Member::required(
-                    "hooks",
-                    Shape::Array(&Shape::Named("PluginHookSummary")),
-                ),
-                Member::required("marketplaceName", Shape::String),
+                        "hooks",
+                        Shape::Array(&Shape::Named("PluginHookSummary")),
+                    )
+                    .since(130, 0),
+                Member::required("marketplaceName", Shape::String).since(115, 0),
                 Member::optional(
-                    "marketplacePath",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("mcpServers", Shape::Array(&Shape::String)),
+                        "marketplacePath",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(115, 0),
+                Member::required("mcpServers", Shape::Array(&Shape::String))
+                    .since(115, 0),
                 Member::optional(
-                    "onboardingSkill",
-                    Shape::Nullable(&Shape::Named("SkillSummary")),
-                ),
+                        "onboardingSkill",
+                        Shape::Nullable(&Shape::Named("SkillSummary")),
+                    )
+                    .since(156, 0),
                 Member::optional(
-                    "scheduledTasks",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ScheduledTaskSummary"))),
-                ),
-                Member::optional("shareUrl", Shape::Nullable(&Shape::String)),
-                Member::required("skills", Shape::Array(&Shape::Named("SkillSummary"))),
-                Member::required("summary", Shape::Named("PluginSummary")),
+                        "scheduledTasks",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ScheduledTaskSummary")),
+                        ),
+                    )
+                    .since(145, 0),
+                Member::optional("shareUrl", Shape::Nullable(&Shape::String))
+                    .since(140, 0),
+                Member::required("skills", Shape::Array(&Shape::Named("SkillSummary")))
+                    .since(115, 0),
+                Member::required("summary", Shape::Named("PluginSummary")).since(115, 0),
             ],
             open: false,
         }),
@@ -6426,8 +7080,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginHookSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("eventName", Shape::Named("HookEventName")),
-                Member::required("key", Shape::String),
+                Member::required("eventName", Shape::Named("HookEventName"))
+                    .since(130, 0),
+                Member::required("key", Shape::String).since(130, 0),
             ],
             open: false,
         }),
@@ -6436,16 +7091,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginInstallParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("installAttemptId", Shape::Nullable(&Shape::String)),
+                Member::optional("installAttemptId", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
                 Member::optional(
-                    "marketplacePath",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("pluginName", Shape::String),
+                        "marketplacePath",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(113, 0),
+                Member::required("pluginName", Shape::String).since(110, 0),
                 Member::optional(
-                    "remoteMarketplaceName",
-                    Shape::Nullable(&Shape::String),
-                ),
+                        "remoteMarketplaceName",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -6463,10 +7121,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "appsNeedingAuth",
-                    Shape::Array(&Shape::Named("AppSummary")),
-                ),
-                Member::required("authPolicy", Shape::Named("PluginAuthPolicy")),
+                        "appsNeedingAuth",
+                        Shape::Array(&Shape::Named("AppSummary")),
+                    )
+                    .since(113, 0),
+                Member::required("authPolicy", Shape::Named("PluginAuthPolicy"))
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -6476,13 +7136,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "cwds",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
+                        "cwds",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(132, 0),
                 Member::optional(
-                    "installSuggestionPluginNames",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "installSuggestionPluginNames",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(132, 0),
             ],
             open: false,
         }),
@@ -6495,11 +7157,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "marketplaceLoadErrors",
                         Shape::Array(&Shape::Named("MarketplaceLoadErrorInfo")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(132, 0),
                 Member::required(
-                    "marketplaces",
-                    Shape::Array(&Shape::Named("PluginMarketplaceEntry")),
-                ),
+                        "marketplaces",
+                        Shape::Array(&Shape::Named("PluginMarketplaceEntry")),
+                    )
+                    .since(132, 0),
             ],
             open: false,
         }),
@@ -6508,40 +7172,59 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginInterface",
         Shape::Object(Object {
             members: &[
-                Member::optional("brandColor", Shape::Nullable(&Shape::String)),
-                Member::required("capabilities", Shape::Array(&Shape::String)),
-                Member::optional("category", Shape::Nullable(&Shape::String)),
+                Member::optional("brandColor", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("capabilities", Shape::Array(&Shape::String))
+                    .since(113, 0),
+                Member::optional("category", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::optional(
-                    "composerIcon",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::optional("composerIconUrl", Shape::Nullable(&Shape::String)),
+                        "composerIcon",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(113, 0),
+                Member::optional("composerIconUrl", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
                 Member::optional(
-                    "defaultPrompt",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("developerName", Shape::Nullable(&Shape::String)),
-                Member::optional("displayName", Shape::Nullable(&Shape::String)),
+                        "defaultPrompt",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
+                Member::optional("developerName", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("displayName", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
                 Member::optional(
-                    "logo",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
+                        "logo",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(113, 0),
                 Member::optional(
-                    "logoDark",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::optional("logoUrl", Shape::Nullable(&Shape::String)),
-                Member::optional("logoUrlDark", Shape::Nullable(&Shape::String)),
-                Member::optional("longDescription", Shape::Nullable(&Shape::String)),
-                Member::optional("privacyPolicyUrl", Shape::Nullable(&Shape::String)),
-                Member::required("screenshotUrls", Shape::Array(&Shape::String)),
+                        "logoDark",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(143, 0),
+                Member::optional("logoUrl", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
+                Member::optional("logoUrlDark", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::optional("longDescription", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("privacyPolicyUrl", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::required("screenshotUrls", Shape::Array(&Shape::String))
+                    .since(122, 0),
                 Member::required(
-                    "screenshots",
-                    Shape::Array(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::optional("shortDescription", Shape::Nullable(&Shape::String)),
-                Member::optional("termsOfServiceUrl", Shape::Nullable(&Shape::String)),
-                Member::optional("websiteUrl", Shape::Nullable(&Shape::String)),
+                        "screenshots",
+                        Shape::Array(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(113, 0),
+                Member::optional("shortDescription", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("termsOfServiceUrl", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("websiteUrl", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -6563,16 +7246,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "cwds",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
-                Member::optional("forceRefetch", Shape::Bool),
+                        "cwds",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(113, 0),
+                Member::optional("forceRefetch", Shape::Bool).since(146, 0),
                 Member::optional(
-                    "marketplaceKinds",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("PluginListMarketplaceKind")),
-                    ),
-                ),
+                        "marketplaceKinds",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("PluginListMarketplaceKind")),
+                        ),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -6582,16 +7267,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("featuredPluginIds", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(117, 0),
                 Member::optional(
                         "marketplaceLoadErrors",
                         Shape::Array(&Shape::Named("MarketplaceLoadErrorInfo")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(117, 0),
                 Member::required(
-                    "marketplaces",
-                    Shape::Array(&Shape::Named("PluginMarketplaceEntry")),
-                ),
+                        "marketplaces",
+                        Shape::Array(&Shape::Named("PluginMarketplaceEntry")),
+                    )
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -6601,15 +7289,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "interface",
-                    Shape::Nullable(&Shape::Named("MarketplaceInterface")),
-                ),
-                Member::required("name", Shape::String),
+                        "interface",
+                        Shape::Nullable(&Shape::Named("MarketplaceInterface")),
+                    )
+                    .since(116, 0),
+                Member::required("name", Shape::String).since(113, 0),
                 Member::optional(
-                    "path",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("plugins", Shape::Array(&Shape::Named("PluginSummary"))),
+                        "path",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(113, 0),
+                Member::required("plugins", Shape::Array(&Shape::Named("PluginSummary")))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -6619,14 +7310,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "marketplacePath",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("pluginName", Shape::String),
+                        "marketplacePath",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(115, 0),
+                Member::required("pluginName", Shape::String).since(115, 0),
                 Member::optional(
-                    "remoteMarketplaceName",
-                    Shape::Nullable(&Shape::String),
-                ),
+                        "remoteMarketplaceName",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -6634,7 +7327,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginReadResponse",
         Shape::Object(Object {
-            members: &[Member::required("plugin", Shape::Named("PluginDetail"))],
+            members: &[
+                Member::required("plugin", Shape::Named("PluginDetail")).since(115, 0),
+            ],
             open: false,
         }),
     ),
@@ -6642,11 +7337,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginReconcileChangedPlugin",
         Shape::Object(Object {
             members: &[
-                Member::required("hasApps", Shape::Bool),
-                Member::required("hasHooks", Shape::Bool),
-                Member::required("hasMcps", Shape::Bool),
-                Member::required("hasSkills", Shape::Bool),
-                Member::required("id", Shape::String),
+                Member::required("hasApps", Shape::Bool).since(153, 0),
+                Member::required("hasHooks", Shape::Bool).since(153, 0),
+                Member::required("hasMcps", Shape::Bool).since(153, 0),
+                Member::required("hasSkills", Shape::Bool).since(153, 0),
+                Member::required("id", Shape::String).since(153, 0),
             ],
             open: false,
         }),
@@ -6654,7 +7349,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginReconcileParams",
         Shape::Object(Object {
-            members: &[Member::optional("reason", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("reason", Shape::Nullable(&Shape::String)).since(153, 0),
+            ],
             open: false,
         }),
     ),
@@ -6663,14 +7360,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "changedPlugins",
-                    Shape::Array(&Shape::Named("PluginReconcileChangedPlugin")),
-                ),
+                        "changedPlugins",
+                        Shape::Array(&Shape::Named("PluginReconcileChangedPlugin")),
+                    )
+                    .since(153, 0),
                 Member::required(
-                    "failedMaterializationRemotePluginIds",
-                    Shape::Array(&Shape::String),
-                ),
-                Member::required("failedRemotePluginIds", Shape::Array(&Shape::String)),
+                        "failedMaterializationRemotePluginIds",
+                        Shape::Array(&Shape::String),
+                    )
+                    .since(153, 0),
+                Member::required("failedRemotePluginIds", Shape::Array(&Shape::String))
+                    .since(153, 0),
             ],
             open: false,
         }),
@@ -6679,17 +7379,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginSearchParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
                 Member::optional(
-                    "cwds",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                        "cwds",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(147, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(147, 0),
                 Member::optional(
-                    "scope",
-                    Shape::Nullable(&Shape::Named("PluginSearchScope")),
-                ),
-                Member::required("searchTerm", Shape::String),
+                        "scope",
+                        Shape::Nullable(&Shape::Named("PluginSearchScope")),
+                    )
+                    .since(147, 0),
+                Member::required("searchTerm", Shape::String).since(147, 0),
             ],
             open: false,
         }),
@@ -6699,10 +7403,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("PluginSearchResult")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("PluginSearchResult")),
+                    )
+                    .since(147, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
             ],
             open: false,
         }),
@@ -6711,12 +7417,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginSearchResult",
         Shape::Object(Object {
             members: &[
-                Member::required("marketplaceName", Shape::String),
+                Member::required("marketplaceName", Shape::String).since(147, 0),
                 Member::optional(
-                    "marketplacePath",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("plugin", Shape::Named("PluginSummary")),
+                        "marketplacePath",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(147, 0),
+                Member::required("plugin", Shape::Named("PluginSummary")).since(147, 0),
             ],
             open: false,
         }),
@@ -6725,7 +7432,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginShareCheckoutParams",
         Shape::Object(Object {
-            members: &[Member::required("remotePluginId", Shape::String)],
+            members: &[Member::required("remotePluginId", Shape::String).since(131, 0)],
             open: false,
         }),
     ),
@@ -6733,13 +7440,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginShareCheckoutResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("marketplaceName", Shape::String),
-                Member::required("marketplacePath", Shape::Named("AbsolutePathBuf")),
-                Member::required("pluginId", Shape::String),
-                Member::required("pluginName", Shape::String),
-                Member::required("pluginPath", Shape::Named("AbsolutePathBuf")),
-                Member::required("remotePluginId", Shape::String),
-                Member::optional("remoteVersion", Shape::Nullable(&Shape::String)),
+                Member::required("marketplaceName", Shape::String).since(131, 0),
+                Member::required("marketplacePath", Shape::Named("AbsolutePathBuf"))
+                    .since(131, 0),
+                Member::required("pluginId", Shape::String).since(131, 0),
+                Member::required("pluginName", Shape::String).since(131, 0),
+                Member::required("pluginPath", Shape::Named("AbsolutePathBuf"))
+                    .since(131, 0),
+                Member::required("remotePluginId", Shape::String).since(131, 0),
+                Member::optional("remoteVersion", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -6748,23 +7458,29 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginShareContext",
         Shape::Object(Object {
             members: &[
-                Member::optional("canPublishToWorkspace", Shape::Nullable(&Shape::Bool)),
+                Member::optional("canPublishToWorkspace", Shape::Nullable(&Shape::Bool))
+                    .since(146, 0),
+                Member::optional("creatorAccountUserId", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
+                Member::optional("creatorName", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
                 Member::optional(
-                    "creatorAccountUserId",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::optional("creatorName", Shape::Nullable(&Shape::String)),
+                        "discoverability",
+                        Shape::Nullable(&Shape::Named("PluginShareDiscoverability")),
+                    )
+                    .since(131, 0),
+                Member::required("remotePluginId", Shape::String).since(129, 0),
+                Member::optional("remoteVersion", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
                 Member::optional(
-                    "discoverability",
-                    Shape::Nullable(&Shape::Named("PluginShareDiscoverability")),
-                ),
-                Member::required("remotePluginId", Shape::String),
-                Member::optional("remoteVersion", Shape::Nullable(&Shape::String)),
-                Member::optional(
-                    "sharePrincipals",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("PluginSharePrincipal"))),
-                ),
-                Member::optional("shareUrl", Shape::Nullable(&Shape::String)),
+                        "sharePrincipals",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("PluginSharePrincipal")),
+                        ),
+                    )
+                    .since(131, 0),
+                Member::optional("shareUrl", Shape::Nullable(&Shape::String))
+                    .since(130, 0),
             ],
             open: false,
         }),
@@ -6772,7 +7488,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginShareDeleteParams",
         Shape::Object(Object {
-            members: &[Member::required("remotePluginId", Shape::String)],
+            members: &[Member::required("remotePluginId", Shape::String).since(129, 0)],
             open: false,
         }),
     ),
@@ -6789,10 +7505,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "localPluginPath",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("plugin", Shape::Named("PluginSummary")),
+                        "localPluginPath",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(129, 0),
+                Member::required("plugin", Shape::Named("PluginSummary")).since(129, 0),
             ],
             open: false,
         }),
@@ -6809,9 +7526,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("PluginShareListItem")),
-                ),
+                        "data",
+                        Shape::Array(&Shape::Named("PluginShareListItem")),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -6820,13 +7538,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginSharePrincipal",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("principalId", Shape::String),
+                Member::required("name", Shape::String).since(129, 0),
+                Member::required("principalId", Shape::String).since(129, 0),
                 Member::required(
-                    "principalType",
-                    Shape::Named("PluginSharePrincipalType"),
-                ),
-                Member::required("role", Shape::Named("PluginSharePrincipalRole")),
+                        "principalType",
+                        Shape::Named("PluginSharePrincipalType"),
+                    )
+                    .since(129, 0),
+                Member::required("role", Shape::Named("PluginSharePrincipalRole"))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -6838,15 +7558,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "discoverability",
-                    Shape::Nullable(&Shape::Named("PluginShareDiscoverability")),
-                ),
-                Member::required("pluginPath", Shape::Named("AbsolutePathBuf")),
-                Member::optional("remotePluginId", Shape::Nullable(&Shape::String)),
+                        "discoverability",
+                        Shape::Nullable(&Shape::Named("PluginShareDiscoverability")),
+                    )
+                    .since(129, 0),
+                Member::required("pluginPath", Shape::Named("AbsolutePathBuf"))
+                    .since(129, 0),
+                Member::optional("remotePluginId", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
                 Member::optional(
-                    "shareTargets",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("PluginShareTarget"))),
-                ),
+                        "shareTargets",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("PluginShareTarget")),
+                        ),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -6855,9 +7581,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginShareSaveResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("canPublishToWorkspace", Shape::Nullable(&Shape::Bool)),
-                Member::required("remotePluginId", Shape::String),
-                Member::required("shareUrl", Shape::String),
+                Member::optional("canPublishToWorkspace", Shape::Nullable(&Shape::Bool))
+                    .since(146, 0),
+                Member::required("remotePluginId", Shape::String).since(129, 0),
+                Member::required("shareUrl", Shape::String).since(129, 0),
             ],
             open: false,
         }),
@@ -6866,12 +7593,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginShareTarget",
         Shape::Object(Object {
             members: &[
-                Member::required("principalId", Shape::String),
+                Member::required("principalId", Shape::String).since(129, 0),
                 Member::required(
-                    "principalType",
-                    Shape::Named("PluginSharePrincipalType"),
-                ),
-                Member::required("role", Shape::Named("PluginShareTargetRole")),
+                        "principalType",
+                        Shape::Named("PluginSharePrincipalType"),
+                    )
+                    .since(129, 0),
+                Member::required("role", Shape::Named("PluginShareTargetRole"))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -6886,14 +7615,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "discoverability",
-                    Shape::Named("PluginShareUpdateDiscoverability"),
-                ),
-                Member::required("remotePluginId", Shape::String),
+                        "discoverability",
+                        Shape::Named("PluginShareUpdateDiscoverability"),
+                    )
+                    .since(130, 0),
+                Member::required("remotePluginId", Shape::String).since(129, 0),
                 Member::required(
-                    "shareTargets",
-                    Shape::Array(&Shape::Named("PluginShareTarget")),
-                ),
+                        "shareTargets",
+                        Shape::Array(&Shape::Named("PluginShareTarget")),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -6903,13 +7634,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "discoverability",
-                    Shape::Named("PluginShareDiscoverability"),
-                ),
+                        "discoverability",
+                        Shape::Named("PluginShareDiscoverability"),
+                    )
+                    .since(130, 0),
                 Member::required(
-                    "principals",
-                    Shape::Array(&Shape::Named("PluginSharePrincipal")),
-                ),
+                        "principals",
+                        Shape::Array(&Shape::Named("PluginSharePrincipal")),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -6918,9 +7651,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginSkillReadParams",
         Shape::Object(Object {
             members: &[
-                Member::required("remoteMarketplaceName", Shape::String),
-                Member::required("remotePluginId", Shape::String),
-                Member::required("skillName", Shape::String),
+                Member::required("remoteMarketplaceName", Shape::String).since(129, 0),
+                Member::required("remotePluginId", Shape::String).since(129, 0),
+                Member::required("skillName", Shape::String).since(129, 0),
             ],
             open: false,
         }),
@@ -6928,7 +7661,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginSkillReadResponse",
         Shape::Object(Object {
-            members: &[Member::optional("contents", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("contents", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
+            ],
             open: false,
         }),
     ),
@@ -6941,7 +7677,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "local",
                     Object {
                         members: &[
-                            Member::required("path", Shape::Named("AbsolutePathBuf")),
+                            Member::required("path", Shape::Named("AbsolutePathBuf"))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -6950,10 +7687,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "git",
                     Object {
                         members: &[
-                            Member::optional("path", Shape::Nullable(&Shape::String)),
-                            Member::optional("refName", Shape::Nullable(&Shape::String)),
-                            Member::optional("sha", Shape::Nullable(&Shape::String)),
-                            Member::required("url", Shape::String),
+                            Member::optional("path", Shape::Nullable(&Shape::String))
+                                .since(122, 0),
+                            Member::optional("refName", Shape::Nullable(&Shape::String))
+                                .since(122, 0),
+                            Member::optional("sha", Shape::Nullable(&Shape::String))
+                                .since(122, 0),
+                            Member::required("url", Shape::String).since(122, 0),
                         ],
                         open: false,
                     },
@@ -6962,12 +7702,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "npm",
                     Object {
                         members: &[
-                            Member::required("package", Shape::String),
-                            Member::optional(
-                                "registry",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional("version", Shape::Nullable(&Shape::String)),
+                            Member::required("package", Shape::String).since(143, 0),
+                            Member::optional("registry", Shape::Nullable(&Shape::String))
+                                .since(143, 0),
+                            Member::optional("version", Shape::Nullable(&Shape::String))
+                                .since(143, 0),
                         ],
                         open: false,
                     },
@@ -6986,44 +7725,59 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("authPolicy", Shape::Named("PluginAuthPolicy")),
+                Member::required("authPolicy", Shape::Named("PluginAuthPolicy"))
+                    .since(115, 0),
                 Member::optional("availability", Shape::Named("PluginAvailability"))
-                    .or("\"AVAILABLE\""),
+                    .or("\"AVAILABLE\"")
+                    .since(129, 0),
                 Member::optional(
-                    "disabledReason",
-                    Shape::Nullable(&Shape::Named("PluginDisabledReason")),
-                ),
+                        "disabledReason",
+                        Shape::Nullable(&Shape::Named("PluginDisabledReason")),
+                    )
+                    .since(147, 0),
                 Member::optional(
-                    "eligiblePlanTypes",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::required("enabled", Shape::Bool),
-                Member::required("id", Shape::String),
-                Member::required("installPolicy", Shape::Named("PluginInstallPolicy")),
+                        "eligiblePlanTypes",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(147, 0),
+                Member::required("enabled", Shape::Bool).since(113, 0),
+                Member::required("id", Shape::String).since(113, 0),
+                Member::required("installPolicy", Shape::Named("PluginInstallPolicy"))
+                    .since(115, 0),
                 Member::optional(
-                    "installPolicySource",
-                    Shape::Nullable(&Shape::Named("PluginInstallPolicySource")),
-                ),
-                Member::required("installed", Shape::Bool),
-                Member::optional("installedAt", Shape::Nullable(&Shape::Integer)),
+                        "installPolicySource",
+                        Shape::Nullable(&Shape::Named("PluginInstallPolicySource")),
+                    )
+                    .since(143, 0),
+                Member::required("installed", Shape::Bool).since(113, 0),
+                Member::optional("installedAt", Shape::Nullable(&Shape::Integer))
+                    .since(147, 0),
                 Member::optional(
-                    "interface",
-                    Shape::Nullable(&Shape::Named("PluginInterface")),
-                ),
-                Member::optional("keywords", Shape::Array(&Shape::String)).or("[]"),
-                Member::optional("localVersion", Shape::Nullable(&Shape::String)),
+                        "interface",
+                        Shape::Nullable(&Shape::Named("PluginInterface")),
+                    )
+                    .since(113, 0),
+                Member::optional("keywords", Shape::Array(&Shape::String))
+                    .or("[]")
+                    .since(129, 0),
+                Member::optional("localVersion", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
                 Member::optional(
-                    "mustShowInstallationInterstitial",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::required("name", Shape::String),
-                Member::optional("remotePluginId", Shape::Nullable(&Shape::String)),
+                        "mustShowInstallationInterstitial",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(145, 0),
+                Member::required("name", Shape::String).since(113, 0),
+                Member::optional("remotePluginId", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
                 Member::optional(
-                    "shareContext",
-                    Shape::Nullable(&Shape::Named("PluginShareContext")),
-                ),
-                Member::required("source", Shape::Named("PluginSource")),
-                Member::optional("version", Shape::Nullable(&Shape::String)),
+                        "shareContext",
+                        Shape::Nullable(&Shape::Named("PluginShareContext")),
+                    )
+                    .since(129, 0),
+                Member::required("source", Shape::Named("PluginSource")).since(113, 0),
+                Member::optional("version", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -7031,7 +7785,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "PluginUninstallParams",
         Shape::Object(Object {
-            members: &[Member::required("pluginId", Shape::String)],
+            members: &[Member::required("pluginId", Shape::String).since(113, 0)],
             open: false,
         }),
     ),
@@ -7046,8 +7800,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "PluginsMigration",
         Shape::Object(Object {
             members: &[
-                Member::required("marketplaceName", Shape::String),
-                Member::required("pluginNames", Shape::Array(&Shape::String)),
+                Member::required("marketplaceName", Shape::String).since(121, 0),
+                Member::required("pluginNames", Shape::Array(&Shape::String))
+                    .since(121, 0),
             ],
             open: false,
         }),
@@ -7056,13 +7811,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessExitedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("exitCode", Shape::Integer),
-                Member::optional("outputDrainTimedOut", Shape::Nullable(&Shape::Bool)),
-                Member::required("processHandle", Shape::String),
-                Member::required("stderr", Shape::String),
-                Member::required("stderrCapReached", Shape::Bool),
-                Member::required("stdout", Shape::String),
-                Member::required("stdoutCapReached", Shape::Bool),
+                Member::required("exitCode", Shape::Integer).since(129, 0),
+                Member::optional("outputDrainTimedOut", Shape::Nullable(&Shape::Bool))
+                    .since(166, 0),
+                Member::required("processHandle", Shape::String).since(129, 0),
+                Member::required("stderr", Shape::String).since(129, 0),
+                Member::required("stderrCapReached", Shape::Bool).since(129, 0),
+                Member::required("stdout", Shape::String).since(129, 0),
+                Member::required("stdoutCapReached", Shape::Bool).since(129, 0),
             ],
             open: false,
         }),
@@ -7070,7 +7826,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ProcessKillParams",
         Shape::Object(Object {
-            members: &[Member::required("processHandle", Shape::String)],
+            members: &[Member::required("processHandle", Shape::String).since(129, 0)],
             open: false,
         }),
     ),
@@ -7085,10 +7841,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessOutputDeltaNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("capReached", Shape::Bool),
-                Member::required("deltaBase64", Shape::String),
-                Member::required("processHandle", Shape::String),
-                Member::required("stream", Shape::Named("ProcessOutputStream")),
+                Member::required("capReached", Shape::Bool).since(129, 0),
+                Member::required("deltaBase64", Shape::String).since(129, 0),
+                Member::required("processHandle", Shape::String).since(129, 0),
+                Member::required("stream", Shape::Named("ProcessOutputStream"))
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -7098,8 +7855,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessResizePtyParams",
         Shape::Object(Object {
             members: &[
-                Member::required("processHandle", Shape::String),
-                Member::required("size", Shape::Named("ProcessTerminalSize")),
+                Member::required("processHandle", Shape::String).since(129, 0),
+                Member::required("size", Shape::Named("ProcessTerminalSize"))
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -7115,24 +7873,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessSpawnParams",
         Shape::Object(Object {
             members: &[
-                Member::required("command", Shape::Array(&Shape::String)),
-                Member::required("cwd", Shape::Named("AbsolutePathBuf")),
+                Member::required("command", Shape::Array(&Shape::String)).since(129, 0),
+                Member::required("cwd", Shape::Named("AbsolutePathBuf")).since(129, 0),
                 Member::optional(
-                    "env",
-                    Shape::Nullable(&Shape::Map(&Shape::Nullable(&Shape::String))),
-                ),
+                        "env",
+                        Shape::Nullable(&Shape::Map(&Shape::Nullable(&Shape::String))),
+                    )
+                    .since(129, 0),
                 Member::optional("outputBytesCap", Shape::Nullable(&Shape::Integer))
-                    .distinct_null(),
-                Member::required("processHandle", Shape::String),
+                    .distinct_null()
+                    .since(129, 0),
+                Member::required("processHandle", Shape::String).since(129, 0),
                 Member::optional(
-                    "size",
-                    Shape::Nullable(&Shape::Named("ProcessTerminalSize")),
-                ),
-                Member::optional("streamStdin", Shape::Bool),
-                Member::optional("streamStdoutStderr", Shape::Bool),
+                        "size",
+                        Shape::Nullable(&Shape::Named("ProcessTerminalSize")),
+                    )
+                    .since(129, 0),
+                Member::optional("streamStdin", Shape::Bool).since(129, 0),
+                Member::optional("streamStdoutStderr", Shape::Bool).since(129, 0),
                 Member::optional("timeoutMs", Shape::Nullable(&Shape::Integer))
-                    .distinct_null(),
-                Member::optional("tty", Shape::Bool),
+                    .distinct_null()
+                    .since(129, 0),
+                Member::optional("tty", Shape::Bool).since(129, 0),
             ],
             open: false,
         }),
@@ -7148,8 +7910,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessTerminalSize",
         Shape::Object(Object {
             members: &[
-                Member::required("cols", Shape::Integer),
-                Member::required("rows", Shape::Integer),
+                Member::required("cols", Shape::Integer).since(129, 0),
+                Member::required("rows", Shape::Integer).since(129, 0),
             ],
             open: false,
         }),
@@ -7158,9 +7920,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProcessWriteStdinParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("closeStdin", Shape::Bool),
-                Member::optional("deltaBase64", Shape::Nullable(&Shape::String)),
-                Member::required("processHandle", Shape::String),
+                Member::optional("closeStdin", Shape::Bool).since(129, 0),
+                Member::optional("deltaBase64", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
+                Member::required("processHandle", Shape::String).since(129, 0),
             ],
             open: false,
         }),
@@ -7176,14 +7939,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "Project",
         Shape::Object(Object {
             members: &[
-                Member::required("createdAt", Shape::Integer),
-                Member::required("id", Shape::String),
-                Member::required("metadata", Shape::Map(&Shape::String)),
-                Member::required("name", Shape::String),
-                Member::required("position", Shape::Integer),
-                Member::optional("recencyAt", Shape::Nullable(&Shape::Integer)),
-                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot"))),
-                Member::required("updatedAt", Shape::Integer),
+                Member::required("createdAt", Shape::Integer).since(149, 0),
+                Member::required("id", Shape::String).since(149, 0),
+                Member::required("metadata", Shape::Map(&Shape::String)).since(149, 0),
+                Member::required("name", Shape::String).since(149, 0),
+                Member::required("position", Shape::Integer).since(149, 0),
+                Member::optional("recencyAt", Shape::Nullable(&Shape::Integer))
+                    .since(152, 0),
+                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot")))
+                    .since(149, 0),
+                Member::required("updatedAt", Shape::Integer).since(149, 0),
             ],
             open: false,
         }),
@@ -7193,8 +7958,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("changeType", Shape::Named("ProjectChangeType")),
-                Member::required("projectId", Shape::String),
+                Member::required("changeType", Shape::Named("ProjectChangeType"))
+                    .since(149, 0),
+                Member::required("projectId", Shape::String).since(149, 0),
             ],
             open: false,
         }),
@@ -7203,13 +7969,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectCreateParams",
         Shape::Object(Object {
             members: &[
-                Member::required("idempotencyKey", Shape::String),
+                Member::required("idempotencyKey", Shape::String).since(149, 0),
                 Member::optional(
-                    "metadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::required("name", Shape::String),
-                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot"))),
+                        "metadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(149, 0),
+                Member::required("name", Shape::String).since(149, 0),
+                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot")))
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -7217,14 +7985,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ProjectCreateResponse",
         Shape::Object(Object {
-            members: &[Member::required("project", Shape::Named("Project"))],
+            members: &[
+                Member::required("project", Shape::Named("Project")).since(149, 0),
+            ],
             open: false,
         }),
     ),
     (
         "ProjectDeleteParams",
         Shape::Object(Object {
-            members: &[Member::required("projectId", Shape::String)],
+            members: &[Member::required("projectId", Shape::String).since(149, 0)],
             open: false,
         }),
     ),
@@ -7239,17 +8009,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectImportParams",
         Shape::Object(Object {
             members: &[
-                Member::required("idempotencyKey", Shape::String),
+                Member::required("idempotencyKey", Shape::String).since(149, 0),
                 Member::optional(
-                    "metadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::required("name", Shape::String),
-                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot"))),
+                        "metadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(149, 0),
+                Member::required("name", Shape::String).since(149, 0),
+                Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot")))
+                    .since(149, 0),
                 Member::optional(
-                    "threads",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "threads",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -7257,7 +8030,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ProjectImportResponse",
         Shape::Object(Object {
-            members: &[Member::required("project", Shape::Named("Project"))],
+            members: &[
+                Member::required("project", Shape::Named("Project")).since(149, 0),
+            ],
             open: false,
         }),
     ),
@@ -7265,16 +8040,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(149, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(152, 0),
                 Member::optional(
-                    "sortKey",
-                    Shape::Nullable(&Shape::Named("ProjectSortKey")),
-                ),
+                        "sortKey",
+                        Shape::Nullable(&Shape::Named("ProjectSortKey")),
+                    )
+                    .since(152, 0),
             ],
             open: false,
         }),
@@ -7283,8 +8062,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("data", Shape::Array(&Shape::Named("Project"))),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::required("data", Shape::Array(&Shape::Named("Project")))
+                    .since(149, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -7293,8 +8074,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ProjectMoveParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("beforeProjectId", Shape::Nullable(&Shape::String)),
-                Member::required("projectId", Shape::String),
+                Member::optional("beforeProjectId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::required("projectId", Shape::String).since(149, 0),
             ],
             open: false,
         }),
@@ -7309,21 +8091,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ProjectReadParams",
         Shape::Object(Object {
-            members: &[Member::required("projectId", Shape::String)],
+            members: &[Member::required("projectId", Shape::String).since(149, 0)],
             open: false,
         }),
     ),
     (
         "ProjectReadResponse",
         Shape::Object(Object {
-            members: &[Member::required("project", Shape::Named("Project"))],
+            members: &[
+                Member::required("project", Shape::Named("Project")).since(149, 0),
+            ],
             open: false,
         }),
     ),
     (
         "ProjectRoot",
         Shape::Object(Object {
-            members: &[Member::required("path", Shape::Named("AbsolutePathBuf"))],
+            members: &[
+                Member::required("path", Shape::Named("AbsolutePathBuf")).since(149, 0),
+            ],
             open: false,
         }),
     ),
@@ -7333,15 +8119,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "metadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::optional("name", Shape::Nullable(&Shape::String)),
-                Member::required("projectId", Shape::String),
+                        "metadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(149, 0),
+                Member::optional("name", Shape::Nullable(&Shape::String)).since(149, 0),
+                Member::required("projectId", Shape::String).since(149, 0),
                 Member::optional(
-                    "roots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ProjectRoot"))),
-                ),
+                        "roots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("ProjectRoot"))),
+                    )
+                    .since(149, 0),
             ],
             open: false,
         }),
@@ -7349,7 +8137,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ProjectUpdateResponse",
         Shape::Object(Object {
-            members: &[Member::required("project", Shape::Named("Project"))],
+            members: &[
+                Member::required("project", Shape::Named("Project")).since(149, 0),
+            ],
             open: false,
         }),
     ),
@@ -7369,7 +8159,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "customGateway",
                     Object {
                         members: &[
-                            Member::required("auth", Shape::Named("GatewayAuth")),
+                            Member::required("auth", Shape::Named("GatewayAuth"))
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7378,8 +8169,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "bedrock",
                     Object {
                         members: &[
-                            Member::optional("profile", Shape::Nullable(&Shape::String)),
-                            Member::optional("region", Shape::Nullable(&Shape::String)),
+                            Member::optional("profile", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
+                            Member::optional("region", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7389,17 +8182,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "credentialFile",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "credentialFile",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(168, 0),
+                            Member::optional("location", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                             Member::optional(
-                                "location",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional(
-                                "projectId",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "projectId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7416,13 +8209,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "customGateway",
                     Object {
                         members: &[
-                            Member::optional("baseUrl", Shape::Nullable(&Shape::String)),
-                            Member::optional("envKey", Shape::Nullable(&Shape::String)),
-                            Member::optional("name", Shape::String),
+                            Member::optional("baseUrl", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
+                            Member::optional("envKey", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
+                            Member::optional("name", Shape::String).since(168, 0),
                             Member::optional(
-                                "providerId",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "providerId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7431,12 +8227,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "bedrock",
                     Object {
                         members: &[
-                            Member::optional("profile", Shape::Nullable(&Shape::String)),
+                            Member::optional("profile", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                             Member::required(
-                                "providerId",
-                                Shape::Named("BedrockProviderId"),
-                            ),
-                            Member::optional("region", Shape::Nullable(&Shape::String)),
+                                    "providerId",
+                                    Shape::Named("BedrockProviderId"),
+                                )
+                                .since(168, 0),
+                            Member::optional("region", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7446,18 +8245,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "credentialFile",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "credentialFile",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(168, 0),
+                            Member::optional("location", Shape::Nullable(&Shape::String))
+                                .since(168, 0),
                             Member::optional(
-                                "location",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional(
-                                "projectId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("providerId", Shape::Named("GcpProviderId")),
+                                    "projectId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(168, 0),
+                            Member::required("providerId", Shape::Named("GcpProviderId"))
+                                .since(168, 0),
                         ],
                         open: false,
                     },
@@ -7469,13 +8269,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "QueuedSubmission",
         Shape::Object(Object {
             members: &[
-                Member::required("clientUserMessageId", Shape::String),
-                Member::required("id", Shape::String),
-                Member::required("input", Shape::Array(&Shape::Named("UserInput"))),
+                Member::required("clientUserMessageId", Shape::String).since(148, 0),
+                Member::required("id", Shape::String).since(148, 0),
+                Member::required("input", Shape::Array(&Shape::Named("UserInput")))
+                    .since(148, 0),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(169, 0),
             ],
             open: false,
         }),
@@ -7496,13 +8298,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RateLimitResetCredit",
         Shape::Object(Object {
             members: &[
-                Member::optional("description", Shape::Nullable(&Shape::String)),
-                Member::optional("expiresAt", Shape::Nullable(&Shape::Integer)),
-                Member::required("grantedAt", Shape::Integer),
-                Member::required("id", Shape::String),
-                Member::required("resetType", Shape::Named("RateLimitResetType")),
-                Member::required("status", Shape::Named("RateLimitResetCreditStatus")),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
+                Member::optional("description", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::optional("expiresAt", Shape::Nullable(&Shape::Integer))
+                    .since(143, 0),
+                Member::required("grantedAt", Shape::Integer).since(143, 0),
+                Member::required("id", Shape::String).since(143, 0),
+                Member::required("resetType", Shape::Named("RateLimitResetType"))
+                    .since(143, 0),
+                Member::required("status", Shape::Named("RateLimitResetCreditStatus"))
+                    .since(143, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(143, 0),
             ],
             open: false,
         }),
@@ -7515,11 +8321,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RateLimitResetCreditsSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("availableCount", Shape::Integer),
+                Member::required("availableCount", Shape::Integer).since(141, 0),
                 Member::optional(
-                    "credits",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("RateLimitResetCredit"))),
-                ),
+                        "credits",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("RateLimitResetCredit")),
+                        ),
+                    )
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -7534,26 +8343,32 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Named("CreditsSnapshot")),
                 ),
                 Member::optional(
-                    "individualLimit",
-                    Shape::Nullable(&Shape::Named("SpendControlLimitSnapshot")),
-                ),
-                Member::optional("limitId", Shape::Nullable(&Shape::String)),
-                Member::optional("limitName", Shape::Nullable(&Shape::String)),
-                Member::optional("normalModelSlug", Shape::Nullable(&Shape::String)),
+                        "individualLimit",
+                        Shape::Nullable(&Shape::Named("SpendControlLimitSnapshot")),
+                    )
+                    .since(137, 0),
+                Member::optional("limitId", Shape::Nullable(&Shape::String))
+                    .since(100, 0),
+                Member::optional("limitName", Shape::Nullable(&Shape::String))
+                    .since(100, 0),
+                Member::optional("normalModelSlug", Shape::Nullable(&Shape::String))
+                    .since(154, 0),
                 Member::optional("planType", Shape::Nullable(&Shape::Named("PlanType"))),
                 Member::optional(
                     "primary",
                     Shape::Nullable(&Shape::Named("RateLimitWindow")),
                 ),
                 Member::optional(
-                    "rateLimitReachedType",
-                    Shape::Nullable(&Shape::Named("RateLimitReachedType")),
-                ),
+                        "rateLimitReachedType",
+                        Shape::Nullable(&Shape::Named("RateLimitReachedType")),
+                    )
+                    .since(122, 0),
                 Member::optional(
                     "secondary",
                     Shape::Nullable(&Shape::Named("RateLimitWindow")),
                 ),
-                Member::optional("spendControlReached", Shape::Nullable(&Shape::Bool)),
+                Member::optional("spendControlReached", Shape::Nullable(&Shape::Bool))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -7573,17 +8388,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RawResponseCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("responseId", Shape::String),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("responseId", Shape::String).since(145, 0),
+                Member::required("threadId", Shape::String).since(145, 0),
+                Member::required("turnId", Shape::String).since(145, 0),
                 Member::optional(
-                    "usage",
-                    Shape::Nullable(&Shape::Named("TokenUsageBreakdown")),
-                ),
+                        "usage",
+                        Shape::Nullable(&Shape::Named("TokenUsageBreakdown")),
+                    )
+                    .since(145, 0),
                 Member::optional(
-                    "usageMetadata",
-                    Shape::Nullable(&Shape::Named("ResponseUsageMetadata")),
-                ),
+                        "usageMetadata",
+                        Shape::Nullable(&Shape::Named("ResponseUsageMetadata")),
+                    )
+                    .since(151, 0),
             ],
             open: false,
         }),
@@ -7647,12 +8464,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RealtimeVoicesList",
         Shape::Object(Object {
             members: &[
-                Member::required("defaultV1", Shape::Named("RealtimeVoice")),
-                Member::required("defaultV2", Shape::Named("RealtimeVoice")),
-                Member::required("v1", Shape::Array(&Shape::Named("RealtimeVoice"))),
-                Member::required("v2", Shape::Array(&Shape::Named("RealtimeVoice"))),
+                Member::required("defaultV1", Shape::Named("RealtimeVoice"))
+                    .since(120, 0),
+                Member::required("defaultV2", Shape::Named("RealtimeVoice"))
+                    .since(120, 0),
+                Member::required("v1", Shape::Array(&Shape::Named("RealtimeVoice")))
+                    .since(120, 0),
+                Member::required("v2", Shape::Array(&Shape::Named("RealtimeVoice")))
+                    .since(120, 0),
                 Member::optional("v3", Shape::Array(&Shape::Named("RealtimeVoice")))
-                    .or("[]"),
+                    .or("[]")
+                    .since(163, 0),
             ],
             open: false,
         }),
@@ -7748,14 +8570,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlClient",
         Shape::Object(Object {
             members: &[
-                Member::optional("appVersion", Shape::Nullable(&Shape::String)),
-                Member::required("clientId", Shape::String),
-                Member::optional("deviceModel", Shape::Nullable(&Shape::String)),
-                Member::optional("deviceType", Shape::Nullable(&Shape::String)),
-                Member::optional("displayName", Shape::Nullable(&Shape::String)),
-                Member::optional("lastSeenAt", Shape::Nullable(&Shape::Integer)),
-                Member::optional("osVersion", Shape::Nullable(&Shape::String)),
-                Member::optional("platform", Shape::Nullable(&Shape::String)),
+                Member::optional("appVersion", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::required("clientId", Shape::String).since(137, 0),
+                Member::optional("deviceModel", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::optional("deviceType", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::optional("displayName", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::optional("lastSeenAt", Shape::Nullable(&Shape::Integer))
+                    .since(137, 0),
+                Member::optional("osVersion", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::optional("platform", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
             ],
             open: false,
         }),
@@ -7765,13 +8594,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlClientsListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::required("environmentId", Shape::String),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::required("environmentId", Shape::String).since(137, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(137, 0),
                 Member::optional(
-                    "order",
-                    Shape::Nullable(&Shape::Named("RemoteControlClientsListOrder")),
-                ),
+                        "order",
+                        Shape::Nullable(&Shape::Named("RemoteControlClientsListOrder")),
+                    )
+                    .since(137, 0),
             ],
             open: false,
         }),
@@ -7781,10 +8613,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("RemoteControlClient")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("RemoteControlClient")),
+                    )
+                    .since(137, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
             ],
             open: false,
         }),
@@ -7793,8 +8627,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlClientsRevokeParams",
         Shape::Object(Object {
             members: &[
-                Member::required("clientId", Shape::String),
-                Member::required("environmentId", Shape::String),
+                Member::required("clientId", Shape::String).since(137, 0),
+                Member::required("environmentId", Shape::String).since(137, 0),
             ],
             open: false,
         }),
@@ -7813,7 +8647,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "RemoteControlDisableParams",
         Shape::Object(Object {
-            members: &[Member::optional("ephemeral", Shape::Bool)],
+            members: &[Member::optional("ephemeral", Shape::Bool).since(140, 0)],
             open: false,
         }),
     ),
@@ -7821,10 +8655,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlDisableResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
-                Member::required("installationId", Shape::String),
-                Member::required("serverName", Shape::String),
-                Member::required("status", Shape::Named("RemoteControlConnectionStatus")),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
+                Member::required("installationId", Shape::String).since(131, 0),
+                Member::required("serverName", Shape::String).since(131, 0),
+                Member::required("status", Shape::Named("RemoteControlConnectionStatus"))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -7832,7 +8668,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "RemoteControlEnableParams",
         Shape::Object(Object {
-            members: &[Member::optional("ephemeral", Shape::Bool)],
+            members: &[Member::optional("ephemeral", Shape::Bool).since(140, 0)],
             open: false,
         }),
     ),
@@ -7840,10 +8676,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlEnableResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
-                Member::required("installationId", Shape::String),
-                Member::required("serverName", Shape::String),
-                Member::required("status", Shape::Named("RemoteControlConnectionStatus")),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
+                Member::required("installationId", Shape::String).since(131, 0),
+                Member::required("serverName", Shape::String).since(131, 0),
+                Member::required("status", Shape::Named("RemoteControlConnectionStatus"))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -7851,7 +8689,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "RemoteControlPairingStartParams",
         Shape::Object(Object {
-            members: &[Member::optional("manualCode", Shape::Bool)],
+            members: &[Member::optional("manualCode", Shape::Bool).since(137, 0)],
             open: false,
         }),
     ),
@@ -7859,10 +8697,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlPairingStartResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("environmentId", Shape::String),
-                Member::required("expiresAt", Shape::Integer),
-                Member::optional("manualPairingCode", Shape::Nullable(&Shape::String)),
-                Member::required("pairingCode", Shape::String),
+                Member::required("environmentId", Shape::String).since(137, 0),
+                Member::required("expiresAt", Shape::Integer).since(137, 0),
+                Member::optional("manualPairingCode", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
+                Member::required("pairingCode", Shape::String).since(137, 0),
             ],
             open: false,
         }),
@@ -7871,8 +8710,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlPairingStatusParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("manualPairingCode", Shape::Nullable(&Shape::String)),
-                Member::optional("pairingCode", Shape::Nullable(&Shape::String)),
+                Member::optional("manualPairingCode", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
+                Member::optional("pairingCode", Shape::Nullable(&Shape::String))
+                    .since(138, 0),
             ],
             open: false,
         }),
@@ -7880,7 +8721,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "RemoteControlPairingStatusResponse",
         Shape::Object(Object {
-            members: &[Member::required("claimed", Shape::Bool)],
+            members: &[Member::required("claimed", Shape::Bool).since(138, 0)],
             open: false,
         }),
     ),
@@ -7888,10 +8729,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlStatusChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
-                Member::required("installationId", Shape::String),
-                Member::required("serverName", Shape::String),
-                Member::required("status", Shape::Named("RemoteControlConnectionStatus")),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
+                Member::required("installationId", Shape::String).since(131, 0),
+                Member::required("serverName", Shape::String).since(131, 0),
+                Member::required("status", Shape::Named("RemoteControlConnectionStatus"))
+                    .since(128, 0),
             ],
             open: false,
         }),
@@ -7900,10 +8743,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RemoteControlStatusReadResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("environmentId", Shape::Nullable(&Shape::String)),
-                Member::required("installationId", Shape::String),
-                Member::required("serverName", Shape::String),
-                Member::required("status", Shape::Named("RemoteControlConnectionStatus")),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(131, 0),
+                Member::required("installationId", Shape::String).since(131, 0),
+                Member::required("serverName", Shape::String).since(131, 0),
+                Member::required("status", Shape::Named("RemoteControlConnectionStatus"))
+                    .since(131, 0),
             ],
             open: false,
         }),
@@ -7912,8 +8757,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "RequestHeader",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("value", Shape::String),
+                Member::required("name", Shape::String).since(162, 0),
+                Member::required("value", Shape::String).since(162, 0),
             ],
             open: false,
         }),
@@ -7923,13 +8768,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "fileSystem",
-                    Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
-                ),
+                        "fileSystem",
+                        Shape::Nullable(&Shape::Named("AdditionalFileSystemPermissions")),
+                    )
+                    .since(116, 0),
                 Member::optional(
-                    "network",
-                    Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
-                ),
+                        "network",
+                        Shape::Nullable(&Shape::Named("AdditionalNetworkPermissions")),
+                    )
+                    .since(116, 0),
             ],
             open: false,
         }),
@@ -7958,19 +8805,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             &[
                 Shape::Object(Object {
                     members: &[
-                        Member::optional("_meta", Shape::Any),
-                        Member::optional("mimeType", Shape::Nullable(&Shape::String)),
-                        Member::required("text", Shape::String),
-                        Member::required("uri", Shape::String),
+                        Member::optional("_meta", Shape::Any).since(120, 0),
+                        Member::optional("mimeType", Shape::Nullable(&Shape::String))
+                            .since(120, 0),
+                        Member::required("text", Shape::String).since(120, 0),
+                        Member::required("uri", Shape::String).since(120, 0),
                     ],
                     open: false,
                 }),
                 Shape::Object(Object {
                     members: &[
-                        Member::optional("_meta", Shape::Any),
-                        Member::required("blob", Shape::String),
-                        Member::optional("mimeType", Shape::Nullable(&Shape::String)),
-                        Member::required("uri", Shape::String),
+                        Member::optional("_meta", Shape::Any).since(120, 0),
+                        Member::required("blob", Shape::String).since(120, 0),
+                        Member::optional("mimeType", Shape::Nullable(&Shape::String))
+                            .since(120, 0),
+                        Member::required("uri", Shape::String).since(120, 0),
                     ],
                     open: false,
                 }),
@@ -8000,9 +8849,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "additional_tools",
                     Object {
                         members: &[
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
-                            Member::required("role", Shape::String),
-                            Member::required("tools", Shape::Array(&Shape::Any)),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(162, 0),
+                            Member::required("role", Shape::String).since(162, 0),
+                            Member::required("tools", Shape::Array(&Shape::Any))
+                                .since(162, 0),
                         ],
                         open: false,
                     },
@@ -8016,22 +8867,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Array(&Shape::Named("ContentItem")),
                             ),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
                             Member::optional("id", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::optional(
                                 "phase",
                                 Shape::Nullable(&Shape::Named("MessagePhase")),
                             ),
                             Member::required("role", Shape::String),
-                            Member::optional("status", Shape::Nullable(&Shape::String)),
+                            Member::optional("status", Shape::Nullable(&Shape::String))
+                                .since(163, 0),
                         ],
                         open: false,
                     },
@@ -8040,19 +8894,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "agent_message",
                     Object {
                         members: &[
-                            Member::required("author", Shape::String),
+                            Member::required("author", Shape::String).since(138, 0),
                             Member::required(
-                                "content",
-                                Shape::Array(&Shape::Named("AgentMessageInputContent")),
-                            ),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                                    "content",
+                                    Shape::Array(&Shape::Named("AgentMessageInputContent")),
+                                )
+                                .since(138, 0),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::required("recipient", Shape::String),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::required("recipient", Shape::String).since(138, 0),
                         ],
                         open: false,
                     },
@@ -8071,13 +8928,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 "encrypted_content",
                                 Shape::Nullable(&Shape::String),
                             ),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::required(
                                 "summary",
                                 Shape::Array(&Shape::Named("ReasoningItemReasoningSummary")),
@@ -8093,16 +8952,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::required("action", Shape::Named("LocalShellAction")),
                             Member::optional("call_id", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
                             Member::optional("id", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::required("status", Shape::Named("LocalShellStatus")),
                         ],
                         open: false,
@@ -8115,26 +8976,31 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::required("arguments", Shape::String),
                             Member::required("call_id", Shape::String),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
                             Member::optional(
-                                "encrypted_function_args",
-                                Shape::Nullable(&Shape::Array(&Shape::String)),
-                            ),
+                                    "encrypted_function_args",
+                                    Shape::Nullable(&Shape::Array(&Shape::String)),
+                                )
+                                .since(147, 0),
                             Member::optional("id", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::required("name", Shape::String),
                             Member::optional(
-                                "namespace",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional("status", Shape::Nullable(&Shape::String)),
+                                    "namespace",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(115, 0),
+                            Member::optional("status", Shape::Nullable(&Shape::String))
+                                .since(163, 0),
                         ],
                         open: false,
                     },
@@ -8143,21 +9009,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "tool_search_call",
                     Object {
                         members: &[
-                            Member::required("arguments", Shape::Any),
-                            Member::optional("call_id", Shape::Nullable(&Shape::String)),
+                            Member::required("arguments", Shape::Any).since(115, 0),
+                            Member::optional("call_id", Shape::Nullable(&Shape::String))
+                                .since(115, 0),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("execution", Shape::String),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
+                            Member::required("execution", Shape::String).since(115, 0),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(115, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::optional("status", Shape::Nullable(&Shape::String)),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::optional("status", Shape::Nullable(&Shape::String))
+                                .since(115, 0),
                         ],
                         open: false,
                     },
@@ -8167,18 +9038,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional("call_id", Shape::Nullable(&Shape::String)),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::optional("name", Shape::Nullable(&Shape::String)),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::optional("name", Shape::Nullable(&Shape::String))
+                                .since(150, 0),
                             Member::optional(
-                                "namespace",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "namespace",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(150, 0),
                             Member::required(
                                 "output",
                                 Shape::Named("FunctionCallOutputBody"),
@@ -8193,22 +9068,25 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         members: &[
                             Member::required("call_id", Shape::String),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
                             Member::optional("id", Shape::Nullable(&Shape::String)),
                             Member::required("input", Shape::String),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::required("name", Shape::String),
                             Member::optional(
-                                "namespace",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "namespace",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(143, 0),
                             Member::optional("status", Shape::Nullable(&Shape::String)),
                         ],
                         open: false,
@@ -8219,14 +9097,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("call_id", Shape::String),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::optional("name", Shape::Nullable(&Shape::String)),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::optional("name", Shape::Nullable(&Shape::String))
+                                .since(116, 0),
                             Member::required(
                                 "output",
                                 Shape::Named("FunctionCallOutputBody"),
@@ -8239,17 +9120,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "tool_search_output",
                     Object {
                         members: &[
-                            Member::optional("call_id", Shape::Nullable(&Shape::String)),
-                            Member::required("execution", Shape::String),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                            Member::optional("call_id", Shape::Nullable(&Shape::String))
+                                .since(115, 0),
+                            Member::required("execution", Shape::String).since(115, 0),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::required("status", Shape::String),
-                            Member::required("tools", Shape::Array(&Shape::Any)),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::required("status", Shape::String).since(115, 0),
+                            Member::required("tools", Shape::Array(&Shape::Any))
+                                .since(115, 0),
                         ],
                         open: false,
                     },
@@ -8265,16 +9150,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 ),
                             ),
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
                             Member::optional("id", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                             Member::optional("status", Shape::Nullable(&Shape::String)),
                         ],
                         open: false,
@@ -8285,22 +9172,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(163, 0),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(110, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
-                            Member::required("result", Shape::String),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
+                            Member::required("result", Shape::String).since(110, 0),
                             Member::optional(
-                                "revised_prompt",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("status", Shape::String),
+                                    "revised_prompt",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(110, 0),
+                            Member::required("status", Shape::String).since(110, 0),
                         ],
                         open: false,
                     },
@@ -8310,13 +9201,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("encrypted_content", Shape::String),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                         ],
                         open: false,
                     },
@@ -8326,9 +9219,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "reasoning",
-                                Shape::Named("ConfigurationReasoning"),
-                            ),
+                                    "reasoning",
+                                    Shape::Named("ConfigurationReasoning"),
+                                )
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -8345,16 +9239,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "encrypted_content",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional("id", Shape::Nullable(&Shape::String)),
+                                    "encrypted_content",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(129, 0),
+                            Member::optional("id", Shape::Nullable(&Shape::String))
+                                .since(142, 0),
                             Member::optional(
-                                "internal_chat_message_metadata_passthrough",
-                                Shape::Nullable(
-                                    &Shape::Named("InternalChatMessageMetadataPassthrough"),
-                                ),
-                            ),
+                                    "internal_chat_message_metadata_passthrough",
+                                    Shape::Nullable(
+                                        &Shape::Named("InternalChatMessageMetadataPassthrough"),
+                                    ),
+                                )
+                                .since(142, 0),
                         ],
                         open: false,
                     },
@@ -8373,8 +9270,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ResponseUsageMetadata",
         Shape::Object(Object {
             members: &[
-                Member::optional("amount", Shape::Nullable(&Shape::String)),
-                Member::optional("metadata", Shape::Any),
+                Member::optional("amount", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
+                Member::optional("metadata", Shape::Any).since(153, 0),
             ],
             open: false,
         }),
@@ -8389,10 +9287,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "queries",
-                                Shape::Nullable(&Shape::Array(&Shape::String)),
-                            ),
-                            Member::optional("query", Shape::Nullable(&Shape::String)),
+                                    "queries",
+                                    Shape::Nullable(&Shape::Array(&Shape::String)),
+                                )
+                                .since(113, 0),
+                            Member::optional("query", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -8401,7 +9301,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "open_page",
                     Object {
                         members: &[
-                            Member::optional("url", Shape::Nullable(&Shape::String)),
+                            Member::optional("url", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -8410,8 +9311,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "find_in_page",
                     Object {
                         members: &[
-                            Member::optional("pattern", Shape::Nullable(&Shape::String)),
-                            Member::optional("url", Shape::Nullable(&Shape::String)),
+                            Member::optional("pattern", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
+                            Member::optional("url", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -8454,9 +9357,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Object(Object {
                         members: &[
                             Member::required(
-                                "network_policy_amendment",
-                                Shape::Named("NetworkPolicyAmendment"),
-                            ),
+                                    "network_policy_amendment",
+                                    Shape::Named("NetworkPolicyAmendment"),
+                                )
+                                .since(105, 0),
                         ],
                         open: false,
                     }),
@@ -8464,7 +9368,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "denied",
                     Shape::Object(Object {
-                        members: &[Member::required("rejection", Shape::String)],
+                        members: &[
+                            Member::required("rejection", Shape::String).since(145, 0),
+                        ],
                         open: false,
                     }),
                 ),
@@ -8562,7 +9468,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "readOnly",
                     Object {
                         members: &[
-                            Member::optional("networkAccess", Shape::Bool).or("false"),
+                            Member::optional("networkAccess", Shape::Bool)
+                                .or("false")
+                                .since(110, 0),
                         ],
                         open: false,
                     },
@@ -8622,12 +9530,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "days",
-                                Shape::Nullable(
-                                    &Shape::Array(&Shape::Named("ScheduledTaskWeekday")),
-                                ),
-                            ),
-                            Member::required("intervalHours", Shape::Integer),
+                                    "days",
+                                    Shape::Nullable(
+                                        &Shape::Array(&Shape::Named("ScheduledTaskWeekday")),
+                                    ),
+                                )
+                                .since(145, 0),
+                            Member::required("intervalHours", Shape::Integer)
+                                .since(145, 0),
                         ],
                         open: false,
                     },
@@ -8635,14 +9545,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "daily",
                     Object {
-                        members: &[Member::required("time", Shape::String)],
+                        members: &[
+                            Member::required("time", Shape::String).since(145, 0),
+                        ],
                         open: false,
                     },
                 ),
                 (
                     "weekdays",
                     Object {
-                        members: &[Member::required("time", Shape::String)],
+                        members: &[
+                            Member::required("time", Shape::String).since(145, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -8651,10 +9565,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "days",
-                                Shape::Array(&Shape::Named("ScheduledTaskWeekday")),
-                            ),
-                            Member::required("time", Shape::String),
+                                    "days",
+                                    Shape::Array(&Shape::Named("ScheduledTaskWeekday")),
+                                )
+                                .since(145, 0),
+                            Member::required("time", Shape::String).since(145, 0),
                         ],
                         open: false,
                     },
@@ -8666,10 +9581,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ScheduledTaskSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("key", Shape::String),
-                Member::required("name", Shape::String),
-                Member::required("prompt", Shape::String),
-                Member::required("schedule", Shape::Named("ScheduledTaskSchedule")),
+                Member::required("key", Shape::String).since(145, 0),
+                Member::required("name", Shape::String).since(145, 0),
+                Member::required("prompt", Shape::String).since(145, 0),
+                Member::required("schedule", Shape::Named("ScheduledTaskSchedule"))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -8679,8 +9595,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SelectedCapabilityRoot",
         Shape::Object(Object {
             members: &[
-                Member::required("id", Shape::String),
-                Member::required("location", Shape::Named("CapabilityRootLocation")),
+                Member::required("id", Shape::String).since(140, 0),
+                Member::required("location", Shape::Named("CapabilityRootLocation"))
+                    .since(140, 0),
             ],
             open: false,
         }),
@@ -8689,7 +9606,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SendAddCreditsNudgeEmailParams",
         Shape::Object(Object {
             members: &[
-                Member::required("creditType", Shape::Named("AddCreditsNudgeCreditType")),
+                Member::required("creditType", Shape::Named("AddCreditsNudgeCreditType"))
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -8698,7 +9616,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SendAddCreditsNudgeEmailResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("status", Shape::Named("AddCreditsNudgeEmailStatus")),
+                Member::required("status", Shape::Named("AddCreditsNudgeEmailStatus"))
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -8707,8 +9626,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ServerDiagnosticsGauge",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::required("value", Shape::Integer),
+                Member::required("name", Shape::String).since(148, 0),
+                Member::required("value", Shape::Integer).since(148, 0),
             ],
             open: false,
         }),
@@ -8724,12 +9643,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ServerDiagnosticsProcess",
         Shape::Object(Object {
             members: &[
-                Member::required("id", Shape::Integer),
+                Member::required("id", Shape::Integer).since(148, 0),
                 Member::optional(
-                    "physicalFootprintBytes",
-                    Shape::Nullable(&Shape::Integer),
-                ),
-                Member::optional("residentMemoryBytes", Shape::Nullable(&Shape::Integer)),
+                        "physicalFootprintBytes",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(148, 0),
+                Member::optional("residentMemoryBytes", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -8739,10 +9660,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "gauges",
-                    Shape::Array(&Shape::Named("ServerDiagnosticsGauge")),
-                ),
-                Member::required("process", Shape::Named("ServerDiagnosticsProcess")),
+                        "gauges",
+                        Shape::Array(&Shape::Named("ServerDiagnosticsGauge")),
+                    )
+                    .since(148, 0),
+                Member::required("process", Shape::Named("ServerDiagnosticsProcess"))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -8751,8 +9674,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ServerRequestResolvedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("requestId", Shape::Any),
-                Member::required("threadId", Shape::String),
+                Member::required("requestId", Shape::Any).since(107, 0),
+                Member::required("threadId", Shape::String).since(107, 0),
             ],
             open: false,
         }),
@@ -8761,9 +9684,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SessionMigration",
         Shape::Object(Object {
             members: &[
-                Member::required("cwd", Shape::String),
-                Member::required("path", Shape::String),
-                Member::optional("title", Shape::Nullable(&Shape::String)),
+                Member::required("cwd", Shape::String).since(128, 0),
+                Member::required("path", Shape::String).since(128, 0),
+                Member::optional("title", Shape::Nullable(&Shape::String)).since(128, 0),
             ],
             open: false,
         }),
@@ -8828,12 +9751,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "iconLarge",
                     Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
                 ),
-                Member::optional("iconLargeUrl", Shape::Nullable(&Shape::String)),
+                Member::optional("iconLargeUrl", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
                 Member::optional(
                     "iconSmall",
                     Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
                 ),
-                Member::optional("iconSmallUrl", Shape::Nullable(&Shape::String)),
+                Member::optional("iconSmallUrl", Shape::Nullable(&Shape::String))
+                    .since(146, 0),
                 Member::optional("shortDescription", Shape::Nullable(&Shape::String)),
             ],
             open: false,
@@ -8855,7 +9780,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 ),
                 Member::required("name", Shape::String),
                 Member::required("path", Shape::Named("LegacyAppPathString")),
-                Member::optional("pluginId", Shape::Nullable(&Shape::String)),
+                Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                    .since(150, 0),
                 Member::required("scope", Shape::Named("SkillScope")),
                 Member::optional("shortDescription", Shape::Nullable(&Shape::String)),
             ],
@@ -8865,7 +9791,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "SkillMigration",
         Shape::Object(Object {
-            members: &[Member::required("name", Shape::String)],
+            members: &[Member::required("name", Shape::String).since(143, 0)],
             open: false,
         }),
     ),
@@ -8874,18 +9800,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SkillSummary",
         Shape::Object(Object {
             members: &[
-                Member::required("description", Shape::String),
-                Member::required("enabled", Shape::Bool),
+                Member::required("description", Shape::String).since(115, 0),
+                Member::required("enabled", Shape::Bool).since(117, 0),
                 Member::optional(
-                    "interface",
-                    Shape::Nullable(&Shape::Named("SkillInterface")),
-                ),
-                Member::required("name", Shape::String),
+                        "interface",
+                        Shape::Nullable(&Shape::Named("SkillInterface")),
+                    )
+                    .since(115, 0),
+                Member::required("name", Shape::String).since(115, 0),
                 Member::optional(
-                    "path",
-                    Shape::Nullable(&Shape::Named("LegacyAppPathString")),
-                ),
-                Member::optional("shortDescription", Shape::Nullable(&Shape::String)),
+                        "path",
+                        Shape::Nullable(&Shape::Named("LegacyAppPathString")),
+                    )
+                    .since(115, 0),
+                Member::optional("shortDescription", Shape::Nullable(&Shape::String))
+                    .since(115, 0),
             ],
             open: false,
         }),
@@ -8916,7 +9845,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required("enabled", Shape::Bool),
-                Member::optional("name", Shape::Nullable(&Shape::String)),
+                Member::optional("name", Shape::Nullable(&Shape::String)).since(117, 0),
                 Member::optional(
                     "path",
                     Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
@@ -8937,9 +9866,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "extraRoots",
-                    Shape::Array(&Shape::Named("AbsolutePathBuf")),
-                ),
+                        "extraRoots",
+                        Shape::Array(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(136, 0),
             ],
             open: false,
         }),
@@ -8989,10 +9919,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "SpendControlLimitSnapshot",
         Shape::Object(Object {
             members: &[
-                Member::required("limit", Shape::String),
-                Member::required("remainingPercent", Shape::Integer),
-                Member::required("resetsAt", Shape::Integer),
-                Member::required("used", Shape::String),
+                Member::required("limit", Shape::String).since(137, 0),
+                Member::required("remainingPercent", Shape::Integer).since(137, 0),
+                Member::required("resetsAt", Shape::Integer).since(137, 0),
+                Member::required("used", Shape::String).since(137, 0),
             ],
             open: false,
         }),
@@ -9001,9 +9931,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "StrictReviewRequiredNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("startedAtMs", Shape::Integer),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("startedAtMs", Shape::Integer).since(149, 0),
+                Member::required("threadId", Shape::String).since(149, 0),
+                Member::required("turnId", Shape::String).since(149, 0),
             ],
             open: false,
         }),
@@ -9022,17 +9952,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Object(Object {
                         members: &[
                             Member::optional(
-                                "agent_nickname",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "agent_nickname",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(105, 0),
                             Member::optional(
-                                "agent_path",
-                                Shape::Nullable(&Shape::Named("AgentPath")),
-                            ),
+                                    "agent_path",
+                                    Shape::Nullable(&Shape::Named("AgentPath")),
+                                )
+                                .since(117, 0),
                             Member::optional(
-                                "agent_role",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "agent_role",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(105, 0),
                             Member::required("depth", Shape::Integer),
                             Member::required(
                                 "parent_thread_id",
@@ -9049,7 +9982,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "SubagentMigration",
         Shape::Object(Object {
-            members: &[Member::required("name", Shape::String)],
+            members: &[Member::required("name", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
@@ -9100,50 +10033,69 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "Thread",
         Shape::Object(Object {
             members: &[
-                Member::optional("agentNickname", Shape::Nullable(&Shape::String)),
-                Member::optional("agentRole", Shape::Nullable(&Shape::String)),
-                Member::optional("attachedToThreadId", Shape::Nullable(&Shape::String)),
-                Member::optional("canAcceptDirectInput", Shape::Nullable(&Shape::Bool)),
+                Member::optional("agentNickname", Shape::Nullable(&Shape::String))
+                    .since(105, 0),
+                Member::optional("agentRole", Shape::Nullable(&Shape::String))
+                    .since(105, 0),
+                Member::optional("attachedToThreadId", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
+                Member::optional("canAcceptDirectInput", Shape::Nullable(&Shape::Bool))
+                    .since(145, 0),
                 Member::required("cliVersion", Shape::String),
                 Member::required("createdAt", Shape::Integer),
                 Member::required("cwd", Shape::Named("AbsolutePathBuf")),
-                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool)),
+                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool))
+                    .since(154, 0),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ThreadEnvironment"))),
-                ),
-                Member::required("ephemeral", Shape::Bool),
-                Member::optional("extra", Shape::Nullable(&Shape::Named("ThreadExtra"))),
-                Member::optional("forkedFromId", Shape::Nullable(&Shape::String)),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ThreadEnvironment")),
+                        ),
+                    )
+                    .since(154, 0),
+                Member::required("ephemeral", Shape::Bool).since(107, 0),
+                Member::optional("extra", Shape::Nullable(&Shape::Named("ThreadExtra")))
+                    .since(143, 0),
+                Member::optional("forkedFromId", Shape::Nullable(&Shape::String))
+                    .since(120, 0),
                 Member::optional("gitInfo", Shape::Nullable(&Shape::Named("GitInfo"))),
                 Member::optional("historyMode", Shape::Named("ThreadHistoryMode"))
-                    .or("\"legacy\""),
+                    .or("\"legacy\"")
+                    .since(143, 0),
                 Member::required("id", Shape::String),
-                Member::optional("model", Shape::Nullable(&Shape::String)),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(153, 0),
                 Member::required("modelProvider", Shape::String),
-                Member::optional("name", Shape::Nullable(&Shape::String)),
-                Member::optional("originator", Shape::Nullable(&Shape::String)),
-                Member::optional("parentThreadId", Shape::Nullable(&Shape::String)),
+                Member::optional("name", Shape::Nullable(&Shape::String)).since(105, 0),
+                Member::optional("originator", Shape::Nullable(&Shape::String))
+                    .since(154, 0),
+                Member::optional("parentThreadId", Shape::Nullable(&Shape::String))
+                    .since(137, 0),
                 Member::optional("path", Shape::Nullable(&Shape::String)),
                 Member::required("preview", Shape::String),
-                Member::required("projectId", Shape::Nullable(&Shape::String)),
+                Member::required("projectId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
                 Member::optional(
-                    "reasoningEffort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
-                Member::optional("recencyAt", Shape::Nullable(&Shape::Integer)),
+                        "reasoningEffort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(153, 0),
+                Member::optional("recencyAt", Shape::Nullable(&Shape::Integer))
+                    .since(142, 0),
                 Member::optional(
-                    "section",
-                    Shape::Nullable(&Shape::Named("ThreadSection")),
-                ),
-                Member::optional("sectionEnteredAt", Shape::Nullable(&Shape::Integer)),
-                Member::required("sessionId", Shape::String),
+                        "section",
+                        Shape::Nullable(&Shape::Named("ThreadSection")),
+                    )
+                    .since(147, 0),
+                Member::optional("sectionEnteredAt", Shape::Nullable(&Shape::Integer))
+                    .since(147, 0),
+                Member::required("sessionId", Shape::String).since(129, 0),
                 Member::required("source", Shape::Named("SessionSource")),
-                Member::required("status", Shape::Named("ThreadStatus")),
+                Member::required("status", Shape::Named("ThreadStatus")).since(105, 0),
                 Member::optional(
-                    "threadSource",
-                    Shape::Nullable(&Shape::Named("ThreadSource")),
-                ),
+                        "threadSource",
+                        Shape::Nullable(&Shape::Named("ThreadSource")),
+                    )
+                    .since(129, 0),
                 Member::required("turns", Shape::Array(&Shape::Named("Turn"))),
                 Member::required("updatedAt", Shape::Integer),
             ],
@@ -9155,8 +10107,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadApproveGuardianDeniedActionParams",
         Shape::Object(Object {
             members: &[
-                Member::required("event", Shape::Any),
-                Member::required("threadId", Shape::String),
+                Member::required("event", Shape::Any).since(124, 0),
+                Member::required("threadId", Shape::String).since(124, 0),
             ],
             open: false,
         }),
@@ -9185,7 +10137,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadArchivedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(104, 0)],
             open: false,
         }),
     ),
@@ -9193,11 +10145,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachment",
         Shape::Object(Object {
             members: &[
-                Member::required("attachmentType", Shape::String),
-                Member::required("createdAt", Shape::Integer),
-                Member::required("id", Shape::String),
-                Member::required("identityKey", Shape::String),
-                Member::required("payload", Shape::Any),
+                Member::required("attachmentType", Shape::String).since(155, 0),
+                Member::required("createdAt", Shape::Integer).since(155, 0),
+                Member::required("id", Shape::String).since(155, 0),
+                Member::required("identityKey", Shape::String).since(155, 0),
+                Member::required("payload", Shape::Any).since(155, 0),
             ],
             open: false,
         }),
@@ -9207,10 +10159,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentAddParams",
         Shape::Object(Object {
             members: &[
-                Member::required("attachmentType", Shape::String),
-                Member::required("identityKey", Shape::String),
-                Member::required("payload", Shape::Any),
-                Member::required("threadId", Shape::String),
+                Member::required("attachmentType", Shape::String).since(155, 0),
+                Member::required("identityKey", Shape::String).since(155, 0),
+                Member::required("payload", Shape::Any).since(155, 0),
+                Member::required("threadId", Shape::String).since(155, 0),
             ],
             open: false,
         }),
@@ -9219,8 +10171,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentAddResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("attachment", Shape::Named("ThreadAttachment")),
-                Member::required("outcome", Shape::Named("ThreadAttachmentAddOutcome")),
+                Member::required("attachment", Shape::Named("ThreadAttachment"))
+                    .since(155, 0),
+                Member::required("outcome", Shape::Named("ThreadAttachmentAddOutcome"))
+                    .since(155, 0),
             ],
             open: false,
         }),
@@ -9229,9 +10183,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("threadId", Shape::String),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(155, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(155, 0),
+                Member::required("threadId", Shape::String).since(155, 0),
             ],
             open: false,
         }),
@@ -9240,11 +10196,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadAttachment")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::required("data", Shape::Array(&Shape::Named("ThreadAttachment")))
+                    .since(155, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(155, 0),
             ],
             open: false,
         }),
@@ -9254,8 +10209,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentOwner",
         Shape::Object(Object {
             members: &[
-                Member::required("archived", Shape::Bool),
-                Member::required("threadId", Shape::String),
+                Member::required("archived", Shape::Bool).since(162, 0),
+                Member::required("threadId", Shape::String).since(162, 0),
             ],
             open: false,
         }),
@@ -9264,11 +10219,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentOwnerListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("archived", Shape::Nullable(&Shape::Bool)),
-                Member::required("attachmentType", Shape::String),
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::required("identityKey", Shape::String),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                Member::optional("archived", Shape::Nullable(&Shape::Bool))
+                    .since(162, 0),
+                Member::required("attachmentType", Shape::String).since(162, 0),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
+                Member::required("identityKey", Shape::String).since(162, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer)).since(162, 0),
             ],
             open: false,
         }),
@@ -9278,10 +10235,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadAttachmentOwner")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadAttachmentOwner")),
+                    )
+                    .since(162, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
             ],
             open: false,
         }),
@@ -9290,9 +10249,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentRemoveParams",
         Shape::Object(Object {
             members: &[
-                Member::required("attachmentType", Shape::String),
-                Member::required("identityKey", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("attachmentType", Shape::String).since(155, 0),
+                Member::required("identityKey", Shape::String).since(155, 0),
+                Member::required("threadId", Shape::String).since(155, 0),
             ],
             open: false,
         }),
@@ -9308,11 +10267,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadAttachmentUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("attachmentId", Shape::String),
-                Member::required("attachmentType", Shape::String),
-                Member::required("identityKey", Shape::String),
-                Member::required("operation", Shape::Named("ThreadAttachmentOperation")),
-                Member::required("threadId", Shape::String),
+                Member::required("attachmentId", Shape::String).since(155, 0),
+                Member::required("attachmentType", Shape::String).since(155, 0),
+                Member::required("identityKey", Shape::String).since(155, 0),
+                Member::required("operation", Shape::Named("ThreadAttachmentOperation"))
+                    .since(155, 0),
+                Member::required("threadId", Shape::String).since(155, 0),
             ],
             open: false,
         }),
@@ -9321,13 +10281,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadBackgroundTerminal",
         Shape::Object(Object {
             members: &[
-                Member::required("command", Shape::String),
-                Member::optional("cpuPercent", Shape::Nullable(&Shape::Double)),
-                Member::required("cwd", Shape::Named("LegacyAppPathString")),
-                Member::required("itemId", Shape::String),
-                Member::optional("osPid", Shape::Nullable(&Shape::Integer)),
-                Member::required("processId", Shape::String),
-                Member::optional("rssKb", Shape::Nullable(&Shape::Integer)),
+                Member::required("command", Shape::String).since(140, 0),
+                Member::optional("cpuPercent", Shape::Nullable(&Shape::Double))
+                    .since(140, 0),
+                Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                    .since(140, 0),
+                Member::required("itemId", Shape::String).since(140, 0),
+                Member::optional("osPid", Shape::Nullable(&Shape::Integer))
+                    .since(140, 0),
+                Member::required("processId", Shape::String).since(140, 0),
+                Member::optional("rssKb", Shape::Nullable(&Shape::Integer)).since(140, 0),
             ],
             open: false,
         }),
@@ -9350,9 +10313,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadBackgroundTerminalsListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("threadId", Shape::String),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(140, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(140, 0),
+                Member::required("threadId", Shape::String).since(140, 0),
             ],
             open: false,
         }),
@@ -9362,10 +10327,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadBackgroundTerminal")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadBackgroundTerminal")),
+                    )
+                    .since(140, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(140, 0),
             ],
             open: false,
         }),
@@ -9374,8 +10341,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadBackgroundTerminalsTerminateParams",
         Shape::Object(Object {
             members: &[
-                Member::required("processId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("processId", Shape::String).since(140, 0),
+                Member::required("threadId", Shape::String).since(140, 0),
             ],
             open: false,
         }),
@@ -9383,14 +10350,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadBackgroundTerminalsTerminateResponse",
         Shape::Object(Object {
-            members: &[Member::required("terminated", Shape::Bool)],
+            members: &[Member::required("terminated", Shape::Bool).since(140, 0)],
             open: false,
         }),
     ),
     (
         "ThreadClosedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(106, 0)],
             open: false,
         }),
     ),
@@ -9411,7 +10378,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadDecrementElicitationParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(114, 0)],
             open: false,
         }),
     ),
@@ -9419,8 +10386,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadDecrementElicitationResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("count", Shape::Integer),
-                Member::required("paused", Shape::Bool),
+                Member::required("count", Shape::Integer).since(114, 0),
+                Member::required("paused", Shape::Bool).since(114, 0),
             ],
             open: false,
         }),
@@ -9428,7 +10395,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadDeleteParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(140, 0)],
             open: false,
         }),
     ),
@@ -9442,7 +10409,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadDeletedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(140, 0)],
             open: false,
         }),
     ),
@@ -9450,12 +10417,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadEnvironment",
         Shape::Object(Object {
             members: &[
-                Member::required("cwd", Shape::Named("LegacyAppPathString")),
-                Member::required("environmentId", Shape::String),
+                Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                    .since(154, 0),
+                Member::required("environmentId", Shape::String).since(154, 0),
                 Member::required(
-                    "runtimeWorkspaceRoots",
-                    Shape::Array(&Shape::Named("LegacyAppPathString")),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Array(&Shape::Named("LegacyAppPathString")),
+                    )
+                    .since(154, 0),
             ],
             open: false,
         }),
@@ -9476,42 +10445,51 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Named("AskForApproval")),
                 ),
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
-                Member::optional("attachToSource", Shape::Bool),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(115, 0),
+                Member::optional("attachToSource", Shape::Bool).since(165, 0),
                 Member::optional("baseInstructions", Shape::Nullable(&Shape::String)),
-                Member::optional("beforeTurnId", Shape::Nullable(&Shape::String)),
+                Member::optional("beforeTurnId", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
                 Member::optional("config", Shape::Nullable(&Shape::Map(&Shape::Any))),
                 Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::optional("deferGoalContinuation", Shape::Bool),
+                Member::optional("deferGoalContinuation", Shape::Bool).since(145, 0),
                 Member::optional(
                     "developerInstructions",
                     Shape::Nullable(&Shape::String),
                 ),
-                Member::optional("ephemeral", Shape::Bool),
-                Member::optional("excludeTurns", Shape::Bool),
-                Member::optional("experimentalDisablePredictionMcp", Shape::Bool),
-                Member::optional("experimentalPredictionMode", Shape::Bool),
-                Member::optional("lastTurnId", Shape::Nullable(&Shape::String)),
+                Member::optional("ephemeral", Shape::Bool).since(115, 0),
+                Member::optional("excludeTurns", Shape::Bool).since(125, 0),
+                Member::optional("experimentalDisablePredictionMcp", Shape::Bool)
+                    .since(164, 0),
+                Member::optional("experimentalPredictionMode", Shape::Bool)
+                    .since(163, 0),
+                Member::optional("lastTurnId", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
                 Member::optional("model", Shape::Nullable(&Shape::String)),
                 Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
                 Member::optional("path", Shape::Nullable(&Shape::String)),
-                Member::optional("permissions", Shape::Nullable(&Shape::String)),
+                Member::optional("permissions", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
                 Member::optional(
-                    "runtimeWorkspaceRoots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(131, 0),
                 Member::optional(
                     "sandbox",
                     Shape::Nullable(&Shape::Named("SandboxMode")),
                 ),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::required("threadId", Shape::String),
                 Member::optional(
-                    "threadSource",
-                    Shape::Nullable(&Shape::Named("ThreadSource")),
-                ),
+                        "threadSource",
+                        Shape::Nullable(&Shape::Named("ThreadSource")),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -9521,23 +10499,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "activePermissionProfile",
-                    Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
-                ),
+                        "activePermissionProfile",
+                        Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
+                    )
+                    .since(128, 0),
                 Member::required("approvalPolicy", Shape::Named("AskForApproval")),
-                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer")),
+                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer"))
+                    .since(115, 0),
                 Member::required("cwd", Shape::Named("AbsolutePathBuf")),
                 Member::optional("disabledPluginIds", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(156, 0),
                 Member::optional(
                         "instructionSources",
                         Shape::Array(&Shape::Named("LegacyAppPathString")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(121, 0),
                 Member::required("model", Shape::String),
                 Member::required("modelProvider", Shape::String),
                 Member::optional("multiAgentMode", Shape::Named("MultiAgentMode"))
-                    .or("\"explicitRequestOnly\""),
+                    .or("\"explicitRequestOnly\"")
+                    .since(142, 0),
                 Member::optional(
                     "reasoningEffort",
                     Shape::Nullable(&Shape::Named("ReasoningEffort")),
@@ -9546,9 +10529,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "runtimeWorkspaceRoots",
                         Shape::Array(&Shape::Named("AbsolutePathBuf")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(131, 0),
                 Member::required("sandbox", Shape::Named("SandboxPolicy")),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::required("thread", Shape::Named("Thread")),
             ],
             open: false,
@@ -9558,14 +10543,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadGoal",
         Shape::Object(Object {
             members: &[
-                Member::required("createdAt", Shape::Integer),
-                Member::required("objective", Shape::String),
-                Member::required("status", Shape::Named("ThreadGoalStatus")),
-                Member::required("threadId", Shape::String),
-                Member::required("timeUsedSeconds", Shape::Integer),
-                Member::optional("tokenBudget", Shape::Nullable(&Shape::Integer)),
-                Member::required("tokensUsed", Shape::Integer),
-                Member::required("updatedAt", Shape::Integer),
+                Member::required("createdAt", Shape::Integer).since(128, 0),
+                Member::required("objective", Shape::String).since(128, 0),
+                Member::required("status", Shape::Named("ThreadGoalStatus"))
+                    .since(128, 0),
+                Member::required("threadId", Shape::String).since(128, 0),
+                Member::required("timeUsedSeconds", Shape::Integer).since(128, 0),
+                Member::optional("tokenBudget", Shape::Nullable(&Shape::Integer))
+                    .since(128, 0),
+                Member::required("tokensUsed", Shape::Integer).since(128, 0),
+                Member::required("updatedAt", Shape::Integer).since(128, 0),
             ],
             open: false,
         }),
@@ -9575,10 +10562,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "origin",
-                    Shape::Nullable(&Shape::Named("ThreadGoalMutationOrigin")),
-                ),
-                Member::required("threadId", Shape::String),
+                        "origin",
+                        Shape::Nullable(&Shape::Named("ThreadGoalMutationOrigin")),
+                    )
+                    .since(161, 0),
+                Member::required("threadId", Shape::String).since(128, 0),
             ],
             open: false,
         }),
@@ -9586,21 +10574,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadGoalClearResponse",
         Shape::Object(Object {
-            members: &[Member::required("cleared", Shape::Bool)],
+            members: &[Member::required("cleared", Shape::Bool).since(128, 0)],
             open: false,
         }),
     ),
     (
         "ThreadGoalClearedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
     (
         "ThreadGoalGetParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(128, 0)],
             open: false,
         }),
     ),
@@ -9608,7 +10596,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadGoalGetResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("goal", Shape::Nullable(&Shape::Named("ThreadGoal"))),
+                Member::optional("goal", Shape::Nullable(&Shape::Named("ThreadGoal")))
+                    .since(128, 0),
             ],
             open: false,
         }),
@@ -9618,17 +10607,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadGoalSetParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("objective", Shape::Nullable(&Shape::String)),
+                Member::optional("objective", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
                 Member::optional(
-                    "origin",
-                    Shape::Nullable(&Shape::Named("ThreadGoalMutationOrigin")),
-                ),
+                        "origin",
+                        Shape::Nullable(&Shape::Named("ThreadGoalMutationOrigin")),
+                    )
+                    .since(161, 0),
                 Member::optional(
-                    "status",
-                    Shape::Nullable(&Shape::Named("ThreadGoalStatus")),
-                ),
-                Member::required("threadId", Shape::String),
-                Member::optional("tokenBudget", Shape::Nullable(&Shape::Integer)),
+                        "status",
+                        Shape::Nullable(&Shape::Named("ThreadGoalStatus")),
+                    )
+                    .since(128, 0),
+                Member::required("threadId", Shape::String).since(128, 0),
+                Member::optional("tokenBudget", Shape::Nullable(&Shape::Integer))
+                    .since(128, 0),
             ],
             open: false,
         }),
@@ -9636,7 +10629,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadGoalSetResponse",
         Shape::Object(Object {
-            members: &[Member::required("goal", Shape::Named("ThreadGoal"))],
+            members: &[
+                Member::required("goal", Shape::Named("ThreadGoal")).since(128, 0),
+            ],
             open: false,
         }),
     ),
@@ -9650,9 +10645,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadGoalUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("goal", Shape::Named("ThreadGoal")),
-                Member::required("threadId", Shape::String),
-                Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                Member::required("goal", Shape::Named("ThreadGoal")).since(128, 0),
+                Member::required("threadId", Shape::String).since(128, 0),
+                Member::optional("turnId", Shape::Nullable(&Shape::String)).since(128, 0),
             ],
             open: false,
         }),
@@ -9661,13 +10656,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadGuardianAssessment",
         Shape::Object(Object {
             members: &[
-                Member::required("outcome", Shape::Named("GuardianAssessmentOutcome")),
-                Member::required("rationale", Shape::String),
-                Member::required("riskLevel", Shape::Named("GuardianRiskLevel")),
+                Member::required("outcome", Shape::Named("GuardianAssessmentOutcome"))
+                    .since(167, 2),
+                Member::required("rationale", Shape::String).since(167, 2),
+                Member::required("riskLevel", Shape::Named("GuardianRiskLevel"))
+                    .since(167, 2),
                 Member::required(
-                    "userAuthorization",
-                    Shape::Named("GuardianUserAuthorization"),
-                ),
+                        "userAuthorization",
+                        Shape::Named("GuardianUserAuthorization"),
+                    )
+                    .since(167, 2),
             ],
             open: false,
         }),
@@ -9675,7 +10673,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadGuardianReviewParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(167, 2)],
             open: false,
         }),
     ),
@@ -9684,10 +10682,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "assessment",
-                    Shape::Nullable(&Shape::Named("ThreadGuardianAssessment")),
-                ),
-                Member::required("callId", Shape::String),
+                        "assessment",
+                        Shape::Nullable(&Shape::Named("ThreadGuardianAssessment")),
+                    )
+                    .since(167, 2),
+                Member::required("callId", Shape::String).since(167, 2),
             ],
             open: false,
         }),
@@ -9697,7 +10696,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadIncrementElicitationParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(114, 0)],
             open: false,
         }),
     ),
@@ -9705,8 +10704,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadIncrementElicitationResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("count", Shape::Integer),
-                Member::required("paused", Shape::Bool),
+                Member::required("count", Shape::Integer).since(114, 0),
+                Member::required("paused", Shape::Bool).since(114, 0),
             ],
             open: false,
         }),
@@ -9715,8 +10714,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadInjectItemsParams",
         Shape::Object(Object {
             members: &[
-                Member::required("items", Shape::Array(&Shape::Any)),
-                Member::required("threadId", Shape::String),
+                Member::required("items", Shape::Array(&Shape::Any)).since(121, 0),
+                Member::required("threadId", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -9737,23 +10736,23 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "userMessage",
                     Object {
                         members: &[
+                            Member::optional("clientId", Shape::Nullable(&Shape::String))
+                                .since(136, 0),
                             Member::optional(
-                                "clientId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
                                 "content",
                                 Shape::Array(&Shape::Named("UserInput")),
                             ),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -9763,18 +10762,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
-                                "fragments",
-                                Shape::Array(&Shape::Named("HookPromptFragment")),
-                            ),
-                            Member::required("id", Shape::String),
+                                    "fragments",
+                                    Shape::Array(&Shape::Named("HookPromptFragment")),
+                                )
+                                .since(117, 0),
+                            Member::required("id", Shape::String).since(117, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -9784,36 +10786,43 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional(
-                                "delivery",
-                                Shape::Nullable(&Shape::Named("AgentMessageDelivery")),
-                            ),
+                                    "delivery",
+                                    Shape::Nullable(&Shape::Named("AgentMessageDelivery")),
+                                )
+                                .since(149, 0),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "memoryCitation",
-                                Shape::Nullable(&Shape::Named("MemoryCitation")),
-                            ),
+                                    "memoryCitation",
+                                    Shape::Nullable(&Shape::Named("MemoryCitation")),
+                                )
+                                .since(116, 0),
                             Member::optional(
-                                "moderation",
-                                Shape::Nullable(&Shape::Named("AgentMessageModeration")),
-                            ),
+                                    "moderation",
+                                    Shape::Nullable(&Shape::Named("AgentMessageModeration")),
+                                )
+                                .since(169, 0),
                             Member::optional(
-                                "phase",
-                                Shape::Nullable(&Shape::Named("MessagePhase")),
-                            ),
+                                    "phase",
+                                    Shape::Nullable(&Shape::Named("MessagePhase")),
+                                )
+                                .since(105, 0),
                             Member::optional(
-                                "questions",
-                                Shape::Nullable(
-                                    &Shape::Array(&Shape::Named("AsyncUserInputQuestion")),
-                                ),
-                            ),
+                                    "questions",
+                                    Shape::Nullable(
+                                        &Shape::Array(&Shape::Named("AsyncUserInputQuestion")),
+                                    ),
+                                )
+                                .since(153, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("text", Shape::String),
                         ],
                         open: false,
@@ -9824,23 +10833,27 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("id", Shape::String),
-                            Member::required("name", Shape::String),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
+                            Member::required("id", Shape::String).since(151, 0),
+                            Member::required("name", Shape::String).since(151, 0),
                             Member::optional(
-                                "namespace",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "namespace",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(151, 0),
                             Member::required(
-                                "output",
-                                Shape::Named("FunctionCallOutputBody"),
-                            ),
+                                    "output",
+                                    Shape::Named("FunctionCallOutputBody"),
+                                )
+                                .since(151, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -9850,14 +10863,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("text", Shape::String),
                         ],
                         open: false,
@@ -9868,16 +10883,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional("content", Shape::Array(&Shape::String))
                                 .or("[]"),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional("summary", Shape::Array(&Shape::String))
                                 .or("[]"),
                         ],
@@ -9898,9 +10915,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Array(&Shape::Named("CommandAction")),
                             ),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("cwd", Shape::Named("LegacyAppPathString")),
                             Member::optional(
                                 "durationMs",
@@ -9911,27 +10929,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Nullable(&Shape::Integer),
                             ),
                             Member::required("id", Shape::String),
-                            Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(146, 0),
                             Member::optional(
                                 "processId",
                                 Shape::Nullable(&Shape::String),
                             ),
                             Member::optional(
-                                "scriptPath",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "scriptPath",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(146, 0),
                             Member::optional(
                                     "source",
                                     Shape::Named("CommandExecutionSource"),
                                 )
-                                .or("\"agent\""),
+                                .or("\"agent\"")
+                                .since(117, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
                                 "status",
                                 Shape::Named("CommandExecutionStatus"),
@@ -9949,14 +10968,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Array(&Shape::Named("FileUpdateChange")),
                             ),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("status", Shape::Named("PatchApplyStatus")),
                         ],
                         open: false,
@@ -9967,14 +10988,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "appContext",
-                                Shape::Nullable(&Shape::Named("McpToolCallAppContext")),
-                            ),
+                                    "appContext",
+                                    Shape::Nullable(&Shape::Named("McpToolCallAppContext")),
+                                )
+                                .since(142, 0),
                             Member::required("arguments", Shape::Any),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional(
                                 "durationMs",
                                 Shape::Nullable(&Shape::Integer),
@@ -9985,30 +11008,32 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             ),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "mcpAppResourceUri",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "mcpAppResourceUri",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(122, 0),
                             Member::optional(
-                                "mcpAppUi",
-                                Shape::Nullable(&Shape::Named("McpAppUi")),
-                            ),
+                                    "mcpAppUi",
+                                    Shape::Nullable(&Shape::Named("McpAppUi")),
+                                )
+                                .since(156, 0),
+                            Member::optional("pluginId", Shape::Nullable(&Shape::String))
+                                .since(133, 0),
                             Member::optional(
-                                "pluginId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::optional(
-                                "readOnlyHint",
-                                Shape::Nullable(&Shape::Bool),
-                            ),
+                                    "readOnlyHint",
+                                    Shape::Nullable(&Shape::Bool),
+                                )
+                                .since(147, 0),
                             Member::optional(
                                 "result",
                                 Shape::Nullable(&Shape::Named("McpToolCallResult")),
                             ),
                             Member::required("server", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
                                 "status",
                                 Shape::Named("McpToolCallStatus"),
@@ -10022,38 +11047,45 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "dynamicToolCall",
                     Object {
                         members: &[
-                            Member::required("arguments", Shape::Any),
+                            Member::required("arguments", Shape::Any).since(106, 0),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional(
-                                "contentItems",
-                                Shape::Nullable(
-                                    &Shape::Array(
-                                        &Shape::Named("DynamicToolCallOutputContentItem"),
+                                    "contentItems",
+                                    Shape::Nullable(
+                                        &Shape::Array(
+                                            &Shape::Named("DynamicToolCallOutputContentItem"),
+                                        ),
                                     ),
-                                ),
-                            ),
+                                )
+                                .since(106, 0),
                             Member::optional(
-                                "durationMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("id", Shape::String),
+                                    "durationMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(106, 0),
+                            Member::required("id", Shape::String).since(106, 0),
                             Member::optional(
-                                "namespace",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "namespace",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(123, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
-                                "status",
-                                Shape::Named("DynamicToolCallStatus"),
-                            ),
-                            Member::optional("success", Shape::Nullable(&Shape::Bool)),
-                            Member::required("tool", Shape::String),
+                                    "status",
+                                    Shape::Named("DynamicToolCallStatus"),
+                                )
+                                .since(106, 0),
+                            Member::optional("success", Shape::Nullable(&Shape::Bool))
+                                .since(106, 0),
+                            Member::required("tool", Shape::String).since(106, 0),
                         ],
                         open: false,
                     },
@@ -10067,25 +11099,29 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Map(&Shape::Named("CollabAgentState")),
                             ),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
-                            Member::optional("model", Shape::Nullable(&Shape::String)),
+                            Member::optional("model", Shape::Nullable(&Shape::String))
+                                .since(115, 0),
                             Member::optional("prompt", Shape::Nullable(&Shape::String)),
                             Member::optional(
-                                "reasoningEffort",
-                                Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                            ),
+                                    "reasoningEffort",
+                                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                                )
+                                .since(115, 0),
                             Member::required(
                                 "receiverThreadIds",
                                 Shape::Array(&Shape::String),
                             ),
                             Member::required("senderThreadId", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required(
                                 "status",
                                 Shape::Named("CollabAgentToolCallStatus"),
@@ -10099,26 +11135,32 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "subAgentActivity",
                     Object {
                         members: &[
-                            Member::required("agentPath", Shape::String),
-                            Member::required("agentThreadId", Shape::String),
+                            Member::required("agentPath", Shape::String).since(140, 0),
+                            Member::required("agentThreadId", Shape::String)
+                                .since(140, 0),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("id", Shape::String),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
+                            Member::required("id", Shape::String).since(140, 0),
                             Member::required(
-                                "kind",
-                                Shape::Named("SubAgentActivityKind"),
-                            ),
-                            Member::optional("model", Shape::Nullable(&Shape::String)),
+                                    "kind",
+                                    Shape::Named("SubAgentActivityKind"),
+                                )
+                                .since(140, 0),
+                            Member::optional("model", Shape::Nullable(&Shape::String))
+                                .since(162, 0),
                             Member::optional(
-                                "reasoningEffort",
-                                Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                            ),
+                                    "reasoningEffort",
+                                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                                )
+                                .since(162, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10132,19 +11174,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Nullable(&Shape::Named("WebSearchAction")),
                             ),
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::required("query", Shape::String),
                             Member::optional(
-                                "results",
-                                Shape::Nullable(&Shape::Array(&Shape::Any)),
-                            ),
+                                    "results",
+                                    Shape::Nullable(&Shape::Array(&Shape::Any)),
+                                )
+                                .since(145, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10154,18 +11199,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::required(
                                 "path",
                                 Shape::Named("LegacyAppPathString"),
                             ),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10175,15 +11222,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("durationMs", Shape::Integer),
-                            Member::required("id", Shape::String),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
+                            Member::required("durationMs", Shape::Integer).since(141, 0),
+                            Member::required("id", Shape::String).since(141, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10193,41 +11242,49 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::optional(
-                                "failure",
-                                Shape::Nullable(&Shape::Named("ImageGenerationFailure")),
-                            ),
+                                    "failure",
+                                    Shape::Nullable(&Shape::Named("ImageGenerationFailure")),
+                                )
+                                .since(148, 0),
                             Member::optional(
-                                "generationId",
-                                Shape::Nullable(&Shape::String),
-                            ),
-                            Member::required("id", Shape::String),
+                                    "generationId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(166, 0),
+                            Member::required("id", Shape::String).since(111, 0),
                             Member::optional(
-                                "inputImages",
-                                Shape::Array(&Shape::Named("ImageGenerationInputImage")),
-                            ),
+                                    "inputImages",
+                                    Shape::Array(&Shape::Named("ImageGenerationInputImage")),
+                                )
+                                .since(164, 0),
                             Member::optional(
-                                "revisedPrompt",
-                                Shape::Nullable(&Shape::String),
-                            ),
+                                    "revisedPrompt",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(111, 0),
                             Member::optional(
-                                "savedPath",
-                                Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                            ),
+                                    "savedPath",
+                                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                                )
+                                .since(117, 0),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
-                            Member::required("status", Shape::String),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
+                            Member::required("status", Shape::String).since(111, 0),
                             Member::optional(
-                                "transparentBackground",
-                                Shape::Nullable(&Shape::Bool),
-                            ),
-                            Member::optional("fileId", Shape::String),
-                            Member::optional("result", Shape::String),
+                                    "transparentBackground",
+                                    Shape::Nullable(&Shape::Bool),
+                                )
+                                .since(147, 0),
+                            Member::optional("fileId", Shape::String).since(164, 0),
+                            Member::optional("result", Shape::String).since(111, 0),
                         ],
                         open: false,
                     },
@@ -10237,15 +11294,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::required("review", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10255,15 +11314,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::required("review", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10273,14 +11334,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "completedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "completedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                             Member::required("id", Shape::String),
                             Member::optional(
-                                "startedAtMs",
-                                Shape::Nullable(&Shape::Integer),
-                            ),
+                                    "startedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(166, 0),
                         ],
                         open: false,
                     },
@@ -10292,11 +11355,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadItemEntry",
         Shape::Object(Object {
             members: &[
-                Member::optional("completedAtMs", Shape::Nullable(&Shape::Integer)),
-                Member::required("item", Shape::Named("ThreadItem")),
-                Member::optional("outputDeferred", Shape::Bool),
-                Member::optional("startedAtMs", Shape::Nullable(&Shape::Integer)),
-                Member::required("turnId", Shape::String),
+                Member::optional("completedAtMs", Shape::Nullable(&Shape::Integer))
+                    .since(157, 0),
+                Member::required("item", Shape::Named("ThreadItem")).since(145, 0),
+                Member::optional("outputDeferred", Shape::Bool).since(168, 0),
+                Member::optional("startedAtMs", Shape::Nullable(&Shape::Integer))
+                    .since(157, 0),
+                Member::required("turnId", Shape::String).since(145, 0),
             ],
             open: false,
         }),
@@ -10305,8 +11370,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadItemOutputDeferral",
         Shape::Object(Object {
             members: &[
-                Member::optional("commandExecution", Shape::Bool),
-                Member::optional("mcpToolCall", Shape::Bool),
+                Member::optional("commandExecution", Shape::Bool).since(168, 0),
+                Member::optional("mcpToolCall", Shape::Bool).since(169, 0),
             ],
             open: false,
         }),
@@ -10319,7 +11384,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "item",
                     Object {
-                        members: &[Member::required("itemId", Shape::String)],
+                        members: &[
+                            Member::required("itemId", Shape::String).since(159, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -10335,20 +11402,24 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "cursor",
-                    Shape::Nullable(&Shape::Named("ThreadItemsListCursor")),
-                ),
+                        "cursor",
+                        Shape::Nullable(&Shape::Named("ThreadItemsListCursor")),
+                    )
+                    .since(143, 0),
                 Member::optional(
-                    "deferOutput",
-                    Shape::Nullable(&Shape::Named("ThreadItemOutputDeferral")),
-                ),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                        "deferOutput",
+                        Shape::Nullable(&Shape::Named("ThreadItemOutputDeferral")),
+                    )
+                    .since(168, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(143, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
-                Member::required("threadId", Shape::String),
-                Member::optional("turnId", Shape::Nullable(&Shape::String)),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(143, 0),
+                Member::required("threadId", Shape::String).since(143, 0),
+                Member::optional("turnId", Shape::Nullable(&Shape::String)).since(143, 0),
             ],
             open: false,
         }),
@@ -10357,9 +11428,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadItemsListResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String)),
-                Member::required("data", Shape::Array(&Shape::Named("ThreadItemEntry"))),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
+                Member::required("data", Shape::Array(&Shape::Named("ThreadItemEntry")))
+                    .since(143, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
             ],
             open: false,
         }),
@@ -10368,9 +11442,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadItemsReadParams",
         Shape::Object(Object {
             members: &[
-                Member::required("itemIds", Shape::Array(&Shape::String)),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("itemIds", Shape::Array(&Shape::String)).since(163, 0),
+                Member::required("threadId", Shape::String).since(163, 0),
+                Member::required("turnId", Shape::String).since(163, 0),
             ],
             open: false,
         }),
@@ -10379,7 +11453,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadItemsReadResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("data", Shape::Array(&Shape::Named("ThreadItemEntry"))),
+                Member::required("data", Shape::Array(&Shape::Named("ThreadItemEntry")))
+                    .since(163, 0),
             ],
             open: false,
         }),
@@ -10392,39 +11467,49 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("ancestorThreadId", Shape::Nullable(&Shape::String)),
+                Member::optional("ancestorThreadId", Shape::Nullable(&Shape::String))
+                    .since(143, 0),
                 Member::optional("archived", Shape::Nullable(&Shape::Bool)),
-                Member::optional("attachedToThreadId", Shape::Nullable(&Shape::String)),
-                Member::optional("currentAccountOnly", Shape::Bool),
+                Member::optional("attachedToThreadId", Shape::Nullable(&Shape::String))
+                    .since(165, 0),
+                Member::optional("currentAccountOnly", Shape::Bool).since(168, 0),
                 Member::optional("cursor", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "cwd",
-                    Shape::Nullable(&Shape::Named("ThreadListCwdFilter")),
-                ),
+                        "cwd",
+                        Shape::Nullable(&Shape::Named("ThreadListCwdFilter")),
+                    )
+                    .since(104, 0),
                 Member::optional(
-                    "excludedThreadIds",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("includeAttachedThreads", Shape::Bool),
+                        "excludedThreadIds",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(163, 0),
+                Member::optional("includeAttachedThreads", Shape::Bool).since(169, 0),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
                 Member::optional(
                     "modelProviders",
                     Shape::Nullable(&Shape::Array(&Shape::String)),
                 ),
                 Member::optional(
-                    "originators",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
-                Member::optional("parentThreadId", Shape::Nullable(&Shape::String)),
+                        "originators",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(154, 0),
+                Member::optional("parentThreadId", Shape::Nullable(&Shape::String))
+                    .since(141, 0),
                 Member::optional("projectId", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
-                Member::optional("searchTerm", Shape::Nullable(&Shape::String)),
+                    .distinct_null()
+                    .since(149, 0),
+                Member::optional("searchTerm", Shape::Nullable(&Shape::String))
+                    .since(105, 0),
                 Member::optional("sectionId", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
+                    .distinct_null()
+                    .since(147, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(122, 0),
                 Member::optional(
                     "sortKey",
                     Shape::Nullable(&Shape::Named("ThreadSortKey")),
@@ -10433,7 +11518,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "sourceKinds",
                     Shape::Nullable(&Shape::Array(&Shape::Named("ThreadSourceKind"))),
                 ),
-                Member::optional("useStateDbOnly", Shape::Bool),
+                Member::optional("useStateDbOnly", Shape::Bool).since(124, 0),
             ],
             open: false,
         }),
@@ -10442,13 +11527,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadListResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
                 Member::required("data", Shape::Array(&Shape::Named("Thread"))),
                 Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "readStates",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("ThreadReadState"))),
-                ),
+                        "readStates",
+                        Shape::Nullable(&Shape::Map(&Shape::Named("ThreadReadState"))),
+                    )
+                    .since(163, 0),
             ],
             open: false,
         }),
@@ -10478,8 +11565,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadMemoryModeSetParams",
         Shape::Object(Object {
             members: &[
-                Member::required("mode", Shape::Named("ThreadMemoryMode")),
-                Member::required("threadId", Shape::String),
+                Member::required("mode", Shape::Named("ThreadMemoryMode")).since(121, 0),
+                Member::required("threadId", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -10494,14 +11581,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadMemoryReadParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(165, 0)],
             open: false,
         }),
     ),
     (
         "ThreadMemoryReadResponse",
         Shape::Object(Object {
-            members: &[Member::optional("summary", Shape::Nullable(&Shape::String))],
+            members: &[
+                Member::optional("summary", Shape::Nullable(&Shape::String))
+                    .since(165, 0),
+            ],
             open: false,
         }),
     ),
@@ -10510,10 +11600,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("branch", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
+                    .distinct_null()
+                    .since(110, 0),
                 Member::optional("originUrl", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
-                Member::optional("sha", Shape::Nullable(&Shape::String)).distinct_null(),
+                    .distinct_null()
+                    .since(110, 0),
+                Member::optional("sha", Shape::Nullable(&Shape::String))
+                    .distinct_null()
+                    .since(110, 0),
             ],
             open: false,
         }),
@@ -10522,13 +11616,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadMetadataUpdateParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool)),
+                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool))
+                    .since(154, 0),
                 Member::optional(
-                    "gitInfo",
-                    Shape::Nullable(&Shape::Named("ThreadMetadataGitInfoUpdateParams")),
-                ),
-                Member::optional("projectId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                        "gitInfo",
+                        Shape::Nullable(
+                            &Shape::Named("ThreadMetadataGitInfoUpdateParams"),
+                        ),
+                    )
+                    .since(110, 0),
+                Member::optional("projectId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::required("threadId", Shape::String).since(110, 0),
             ],
             open: false,
         }),
@@ -10536,7 +11635,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadMetadataUpdateResponse",
         Shape::Object(Object {
-            members: &[Member::required("thread", Shape::Named("Thread"))],
+            members: &[Member::required("thread", Shape::Named("Thread")).since(110, 0)],
             open: false,
         }),
     ),
@@ -10554,8 +11653,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadPredictionRequestParams",
         Shape::Object(Object {
             members: &[
-                Member::required("sourceTurnId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("sourceTurnId", Shape::String).since(161, 0),
+                Member::required("threadId", Shape::String).since(161, 0),
             ],
             open: false,
         }),
@@ -10576,7 +11675,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "completed",
                     Object {
                         members: &[
-                            Member::optional("text", Shape::Nullable(&Shape::String)),
+                            Member::optional("text", Shape::Nullable(&Shape::String))
+                                .since(161, 0),
                         ],
                         open: false,
                     },
@@ -10595,9 +11695,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadPredictionUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("result", Shape::Named("ThreadPredictionResult")),
-                Member::required("sourceTurnId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("result", Shape::Named("ThreadPredictionResult"))
+                    .since(161, 0),
+                Member::required("sourceTurnId", Shape::String).since(161, 0),
+                Member::required("threadId", Shape::String).since(161, 0),
             ],
             open: false,
         }),
@@ -10606,9 +11707,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadPrepareApprovedPlanParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("attachmentPath", Shape::Nullable(&Shape::String)),
-                Member::required("markdown", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::optional("attachmentPath", Shape::Nullable(&Shape::String))
+                    .since(169, 0),
+                Member::required("markdown", Shape::String).since(169, 0),
+                Member::required("threadId", Shape::String).since(169, 0),
             ],
             open: false,
         }),
@@ -10616,7 +11718,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadPrepareApprovedPlanResponse",
         Shape::Object(Object {
-            members: &[Member::required("prompt", Shape::String)],
+            members: &[Member::required("prompt", Shape::String).since(169, 0)],
             open: false,
         }),
     ),
@@ -10624,8 +11726,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadProjectUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("projectId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::required("projectId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
+                Member::required("threadId", Shape::String).since(149, 0),
             ],
             open: false,
         }),
@@ -10634,13 +11737,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueAddParams",
         Shape::Object(Object {
             members: &[
-                Member::required("clientUserMessageId", Shape::String),
-                Member::required("input", Shape::Array(&Shape::Named("UserInput"))),
+                Member::required("clientUserMessageId", Shape::String).since(148, 0),
+                Member::required("input", Shape::Array(&Shape::Named("UserInput")))
+                    .since(148, 0),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::required("threadId", Shape::String),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(169, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10649,7 +11754,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueAddResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("queuedSubmission", Shape::Named("QueuedSubmission")),
+                Member::required("queuedSubmission", Shape::Named("QueuedSubmission"))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -10657,7 +11763,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadQueueChangedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(148, 0)],
             open: false,
         }),
     ),
@@ -10665,8 +11771,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueDeleteParams",
         Shape::Object(Object {
             members: &[
-                Member::required("queuedSubmissionId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("queuedSubmissionId", Shape::String).since(148, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10674,7 +11780,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadQueueDeleteResponse",
         Shape::Object(Object {
-            members: &[Member::required("deleted", Shape::Bool)],
+            members: &[Member::required("deleted", Shape::Bool).since(148, 0)],
             open: false,
         }),
     ),
@@ -10682,9 +11788,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("threadId", Shape::String),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10693,11 +11801,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("QueuedSubmission")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::required("data", Shape::Array(&Shape::Named("QueuedSubmission")))
+                    .since(148, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -10706,8 +11813,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueReorderParams",
         Shape::Object(Object {
             members: &[
-                Member::required("queuedSubmissionIds", Shape::Array(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::required("queuedSubmissionIds", Shape::Array(&Shape::String))
+                    .since(148, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10723,8 +11831,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueStartParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("queuedSubmissionId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::optional("queuedSubmissionId", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10732,7 +11841,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadQueueStartResponse",
         Shape::Object(Object {
-            members: &[Member::required("turn", Shape::Named("Turn"))],
+            members: &[Member::required("turn", Shape::Named("Turn")).since(148, 0)],
             open: false,
         }),
     ),
@@ -10740,13 +11849,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueUpdateParams",
         Shape::Object(Object {
             members: &[
-                Member::required("input", Shape::Array(&Shape::Named("UserInput"))),
-                Member::required("queuedSubmissionId", Shape::String),
+                Member::required("input", Shape::Array(&Shape::Named("UserInput")))
+                    .since(148, 0),
+                Member::required("queuedSubmissionId", Shape::String).since(148, 0),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::required("threadId", Shape::String),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(169, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -10755,7 +11866,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadQueueUpdateResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("queuedSubmission", Shape::Named("QueuedSubmission")),
+                Member::required("queuedSubmission", Shape::Named("QueuedSubmission"))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -10775,9 +11887,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "readState",
-                    Shape::Nullable(&Shape::Named("ThreadReadState")),
-                ),
+                        "readState",
+                        Shape::Nullable(&Shape::Named("ThreadReadState")),
+                    )
+                    .since(163, 0),
                 Member::required("thread", Shape::Named("Thread")),
             ],
             open: false,
@@ -10788,10 +11901,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "firstUnread",
-                    Shape::Nullable(&Shape::Named("ThreadUnreadPosition")),
-                ),
-                Member::required("revision", Shape::String),
+                        "firstUnread",
+                        Shape::Nullable(&Shape::Named("ThreadUnreadPosition")),
+                    )
+                    .since(163, 0),
+                Member::required("revision", Shape::String).since(163, 0),
             ],
             open: false,
         }),
@@ -10800,8 +11914,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadReadStateChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("readState", Shape::Named("ThreadReadState")),
-                Member::required("threadId", Shape::String),
+                Member::required("readState", Shape::Named("ThreadReadState"))
+                    .since(163, 0),
+                Member::required("threadId", Shape::String).since(163, 0),
             ],
             open: false,
         }),
@@ -10832,9 +11947,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadReadStateUpdateParams",
         Shape::Object(Object {
             members: &[
-                Member::required("expectedRevision", Shape::String),
-                Member::required("operation", Shape::Named("ThreadReadStateOperation")),
-                Member::required("threadId", Shape::String),
+                Member::required("expectedRevision", Shape::String).since(163, 0),
+                Member::required("operation", Shape::Named("ThreadReadStateOperation"))
+                    .since(163, 0),
+                Member::required("threadId", Shape::String).since(163, 0),
             ],
             open: false,
         }),
@@ -10842,7 +11958,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadReadStateUpdateResponse",
         Shape::Object(Object {
-            members: &[Member::required("readState", Shape::Named("ThreadReadState"))],
+            members: &[
+                Member::required("readState", Shape::Named("ThreadReadState"))
+                    .since(163, 0),
+            ],
             open: false,
         }),
     ),
@@ -10850,8 +11969,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeAppendAudioParams",
         Shape::Object(Object {
             members: &[
-                Member::required("audio", Shape::Named("ThreadRealtimeAudioChunk")),
-                Member::required("threadId", Shape::String),
+                Member::required("audio", Shape::Named("ThreadRealtimeAudioChunk"))
+                    .since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -10867,8 +11987,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeAppendSpeechParams",
         Shape::Object(Object {
             members: &[
-                Member::required("text", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("text", Shape::String).since(141, 0),
+                Member::required("threadId", Shape::String).since(141, 0),
             ],
             open: false,
         }),
@@ -10885,9 +12005,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional("role", Shape::Named("ConversationTextRole"))
-                    .or("\"user\""),
-                Member::required("text", Shape::String),
-                Member::required("threadId", Shape::String),
+                    .or("\"user\"")
+                    .since(140, 0),
+                Member::required("text", Shape::String).since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -10903,11 +12024,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeAudioChunk",
         Shape::Object(Object {
             members: &[
-                Member::required("data", Shape::String),
-                Member::optional("itemId", Shape::Nullable(&Shape::String)),
-                Member::required("numChannels", Shape::Integer),
-                Member::required("sampleRate", Shape::Integer),
-                Member::optional("samplesPerChannel", Shape::Nullable(&Shape::Integer)),
+                Member::required("data", Shape::String).since(106, 0),
+                Member::optional("itemId", Shape::Nullable(&Shape::String))
+                    .since(116, 0),
+                Member::required("numChannels", Shape::Integer).since(106, 0),
+                Member::required("sampleRate", Shape::Integer).since(106, 0),
+                Member::optional("samplesPerChannel", Shape::Nullable(&Shape::Integer))
+                    .since(106, 0),
             ],
             open: false,
         }),
@@ -10934,7 +12057,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "inlineVisualization",
                     Object {
-                        members: &[Member::required("index", Shape::Integer)],
+                        members: &[
+                            Member::required("index", Shape::Integer).since(150, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -10945,8 +12070,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeClosedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("reason", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::optional("reason", Shape::Nullable(&Shape::String))
+                    .since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -10955,8 +12081,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeErrorNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("message", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("message", Shape::String).since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -10965,8 +12091,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeInitialItem",
         Shape::Object(Object {
             members: &[
-                Member::required("role", Shape::Named("ConversationTextRole")),
-                Member::required("text", Shape::String),
+                Member::required("role", Shape::Named("ConversationTextRole"))
+                    .since(145, 0),
+                Member::required("text", Shape::String).since(145, 0),
             ],
             open: false,
         }),
@@ -10980,8 +12107,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "realtimeSessionStarted",
                     Object {
                         members: &[
-                            Member::required("id", Shape::String),
-                            Member::required("realtimeSessionId", Shape::String),
+                            Member::required("id", Shape::String).since(150, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -10990,13 +12118,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "transcriptSegment",
                     Object {
                         members: &[
-                            Member::required("id", Shape::String),
-                            Member::required("realtimeSessionId", Shape::String),
+                            Member::required("id", Shape::String).since(150, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(150, 0),
                             Member::required(
-                                "role",
-                                Shape::Named("ThreadRealtimeTranscriptRole"),
-                            ),
-                            Member::required("text", Shape::String),
+                                    "role",
+                                    Shape::Named("ThreadRealtimeTranscriptRole"),
+                                )
+                                .since(150, 0),
+                            Member::required("text", Shape::String).since(150, 0),
                         ],
                         open: false,
                     },
@@ -11005,16 +12135,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "bemItemPromoted",
                     Object {
                         members: &[
-                            Member::required("id", Shape::String),
+                            Member::required("id", Shape::String).since(150, 0),
                             Member::required("itemId", Shape::String)
-                                .aliases(&["item_id"]),
+                                .aliases(&["item_id"])
+                                .since(150, 0),
                             Member::required(
-                                "presentation",
-                                Shape::Named("ThreadRealtimeBemItemPresentation"),
-                            ),
-                            Member::required("realtimeSessionId", Shape::String),
+                                    "presentation",
+                                    Shape::Named("ThreadRealtimeBemItemPresentation"),
+                                )
+                                .since(150, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(150, 0),
                             Member::required("turnId", Shape::String)
-                                .aliases(&["turn_id"]),
+                                .aliases(&["turn_id"])
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -11023,12 +12157,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "realtimeSessionClosed",
                     Object {
                         members: &[
-                            Member::required("id", Shape::String),
+                            Member::required("id", Shape::String).since(150, 0),
                             Member::required(
-                                "outcome",
-                                Shape::Named("ThreadRealtimeSessionOutcome"),
-                            ),
-                            Member::required("realtimeSessionId", Shape::String),
+                                    "outcome",
+                                    Shape::Named("ThreadRealtimeSessionOutcome"),
+                                )
+                                .since(150, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -11040,8 +12176,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeItemAddedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("item", Shape::Any),
-                Member::required("threadId", Shape::String),
+                Member::required("item", Shape::Any).since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -11050,8 +12186,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeItemCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("item", Shape::Named("ThreadRealtimeItem")),
-                Member::required("threadId", Shape::String),
+                Member::required("item", Shape::Named("ThreadRealtimeItem"))
+                    .since(150, 0),
+                Member::required("threadId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -11060,8 +12197,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeItemStartedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("item", Shape::Named("ThreadRealtimeItem")),
-                Member::required("threadId", Shape::String),
+                Member::required("item", Shape::Named("ThreadRealtimeItem"))
+                    .since(150, 0),
+                Member::required("threadId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -11070,9 +12208,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeItemTranscriptDeltaNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("delta", Shape::String),
-                Member::required("itemId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("delta", Shape::String).since(150, 0),
+                Member::required("itemId", Shape::String).since(150, 0),
+                Member::required("threadId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -11087,7 +12225,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadRealtimeListVoicesResponse",
         Shape::Object(Object {
-            members: &[Member::required("voices", Shape::Named("RealtimeVoicesList"))],
+            members: &[
+                Member::required("voices", Shape::Named("RealtimeVoicesList"))
+                    .since(120, 0),
+            ],
             open: false,
         }),
     ),
@@ -11095,8 +12236,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeOutputAudioDeltaNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("audio", Shape::Named("ThreadRealtimeAudioChunk")),
-                Member::required("threadId", Shape::String),
+                Member::required("audio", Shape::Named("ThreadRealtimeAudioChunk"))
+                    .since(106, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
             ],
             open: false,
         }),
@@ -11105,8 +12247,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeSdpNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("sdp", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("sdp", Shape::String).since(120, 0),
+                Member::required("threadId", Shape::String).since(120, 0),
             ],
             open: false,
         }),
@@ -11116,62 +12258,80 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeStartParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("backendReasoningStatus", Shape::Bool),
-                Member::optional("clientManagedHandoffs", Shape::Nullable(&Shape::Bool)),
+                Member::optional("backendReasoningStatus", Shape::Bool).since(157, 0),
+                Member::optional("clientManagedHandoffs", Shape::Nullable(&Shape::Bool))
+                    .since(142, 0),
                 Member::optional(
-                    "codexResponseHandoffChannelPrefixes",
-                    Shape::Nullable(&Shape::Map(&Shape::Array(&Shape::String))),
-                ),
+                        "codexResponseHandoffChannelPrefixes",
+                        Shape::Nullable(&Shape::Map(&Shape::Array(&Shape::String))),
+                    )
+                    .since(146, 0),
                 Member::optional(
-                    "codexResponseHandoffMode",
-                    Shape::Nullable(&Shape::Named("CodexResponseHandoffMode")),
-                ),
+                        "codexResponseHandoffMode",
+                        Shape::Nullable(&Shape::Named("CodexResponseHandoffMode")),
+                    )
+                    .since(145, 0),
                 Member::optional(
-                    "codexResponseItemPrefix",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::optional("codexResponsesAsItems", Shape::Nullable(&Shape::Bool)),
-                Member::optional("delegationAckFiller", Shape::Nullable(&Shape::Bool)),
+                        "codexResponseItemPrefix",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(141, 0),
+                Member::optional("codexResponsesAsItems", Shape::Nullable(&Shape::Bool))
+                    .since(141, 0),
+                Member::optional("delegationAckFiller", Shape::Nullable(&Shape::Bool))
+                    .since(147, 0),
                 Member::optional(
-                    "flushTranscriptTailOnSessionEnd",
-                    Shape::Nullable(&Shape::Bool),
-                ),
-                Member::optional("includeStartupContext", Shape::Nullable(&Shape::Bool)),
+                        "flushTranscriptTailOnSessionEnd",
+                        Shape::Nullable(&Shape::Bool),
+                    )
+                    .since(143, 0),
+                Member::optional("includeStartupContext", Shape::Nullable(&Shape::Bool))
+                    .since(141, 0),
                 Member::optional(
-                    "initialItems",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("ThreadRealtimeInitialItem")),
-                    ),
-                ),
-                Member::optional("model", Shape::Nullable(&Shape::String)),
+                        "initialItems",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ThreadRealtimeInitialItem")),
+                        ),
+                    )
+                    .since(145, 0),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(140, 0),
                 Member::required(
-                    "outputModality",
-                    Shape::Named("RealtimeOutputModality"),
-                ),
-                Member::optional("prompt", Shape::Nullable(&Shape::String)),
+                        "outputModality",
+                        Shape::Named("RealtimeOutputModality"),
+                    )
+                    .since(121, 0),
+                Member::optional("prompt", Shape::Nullable(&Shape::String))
+                    .since(106, 0),
                 Member::optional(
-                    "realtimeEndInstructions",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::optional("realtimeSessionId", Shape::Nullable(&Shape::String)),
+                        "realtimeEndInstructions",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(147, 0),
+                Member::optional("realtimeSessionId", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
                 Member::optional(
-                    "realtimeStartInstructions",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::required("threadId", Shape::String),
+                        "realtimeStartInstructions",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(147, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
                 Member::optional(
-                    "transport",
-                    Shape::Nullable(&Shape::Named("ThreadRealtimeStartTransport")),
-                ),
+                        "transport",
+                        Shape::Nullable(&Shape::Named("ThreadRealtimeStartTransport")),
+                    )
+                    .since(120, 0),
                 Member::optional(
-                    "version",
-                    Shape::Nullable(&Shape::Named("RealtimeConversationVersion")),
-                ),
+                        "version",
+                        Shape::Nullable(&Shape::Named("RealtimeConversationVersion")),
+                    )
+                    .since(140, 0),
                 Member::optional(
-                    "voice",
-                    Shape::Nullable(&Shape::Named("RealtimeVoice")),
-                ),
-                Member::optional("voiceSessionId", Shape::Nullable(&Shape::String)),
+                        "voice",
+                        Shape::Nullable(&Shape::Named("RealtimeVoice")),
+                    )
+                    .since(120, 0),
+                Member::optional("voiceSessionId", Shape::Nullable(&Shape::String))
+                    .since(164, 0),
             ],
             open: false,
         }),
@@ -11198,14 +12358,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "webrtc",
                     Object {
-                        members: &[Member::required("sdp", Shape::String)],
+                        members: &[Member::required("sdp", Shape::String).since(120, 0)],
                         open: false,
                     },
                 ),
                 (
                     "existingCall",
                     Object {
-                        members: &[Member::required("callId", Shape::String)],
+                        members: &[
+                            Member::required("callId", Shape::String).since(150, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -11216,9 +12378,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeStartedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("realtimeSessionId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
-                Member::required("version", Shape::Named("RealtimeConversationVersion")),
+                Member::optional("realtimeSessionId", Shape::Nullable(&Shape::String))
+                    .since(129, 0),
+                Member::required("threadId", Shape::String).since(106, 0),
+                Member::required("version", Shape::Named("RealtimeConversationVersion"))
+                    .since(116, 0),
             ],
             open: false,
         }),
@@ -11226,7 +12390,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadRealtimeStopParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(106, 0)],
             open: false,
         }),
     ),
@@ -11241,9 +12405,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeTranscriptDeltaNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("delta", Shape::String),
-                Member::required("role", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("delta", Shape::String).since(121, 0),
+                Member::required("role", Shape::String).since(121, 0),
+                Member::required("threadId", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -11252,9 +12416,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRealtimeTranscriptDoneNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("role", Shape::String),
-                Member::required("text", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("role", Shape::String).since(121, 0),
+                Member::required("text", Shape::String).since(121, 0),
+                Member::required("threadId", Shape::String).since(121, 0),
             ],
             open: false,
         }),
@@ -11265,14 +12429,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "itemsView",
-                    Shape::Nullable(&Shape::Named("TurnItemsView")),
-                ),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                        "itemsView",
+                        Shape::Nullable(&Shape::Named("TurnItemsView")),
+                    )
+                    .since(136, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(136, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(136, 0),
             ],
             open: false,
         }),
@@ -11286,9 +12453,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Named("AskForApproval")),
                 ),
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(115, 0),
                 Member::optional("baseInstructions", Shape::Nullable(&Shape::String)),
                 Member::optional("config", Shape::Nullable(&Shape::Map(&Shape::Any))),
                 Member::optional("cwd", Shape::Nullable(&Shape::String)),
@@ -11296,32 +12464,38 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "developerInstructions",
                     Shape::Nullable(&Shape::String),
                 ),
-                Member::optional("excludeTurns", Shape::Bool),
+                Member::optional("excludeTurns", Shape::Bool).since(125, 0),
                 Member::optional(
                     "history",
                     Shape::Nullable(&Shape::Array(&Shape::Named("ResponseItem"))),
                 ),
                 Member::optional(
-                    "initialTurnsPage",
-                    Shape::Nullable(&Shape::Named("ThreadResumeInitialTurnsPageParams")),
-                ),
+                        "initialTurnsPage",
+                        Shape::Nullable(
+                            &Shape::Named("ThreadResumeInitialTurnsPageParams"),
+                        ),
+                    )
+                    .since(136, 0),
                 Member::optional("model", Shape::Nullable(&Shape::String)),
                 Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
                 Member::optional("path", Shape::Nullable(&Shape::String)),
-                Member::optional("permissions", Shape::Nullable(&Shape::String)),
+                Member::optional("permissions", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
                 Member::optional(
                     "personality",
                     Shape::Nullable(&Shape::Named("Personality")),
                 ),
                 Member::optional(
-                    "runtimeWorkspaceRoots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(131, 0),
                 Member::optional(
                     "sandbox",
                     Shape::Nullable(&Shape::Named("SandboxMode")),
                 ),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::required("threadId", Shape::String),
             ],
             open: false,
@@ -11332,35 +12506,40 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "activePermissionProfile",
-                    Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
-                ),
+                        "activePermissionProfile",
+                        Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
+                    )
+                    .since(128, 0),
                 Member::required("approvalPolicy", Shape::Named("AskForApproval")),
-                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer")),
+                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer"))
+                    .since(115, 0),
                 Member::optional(
-                    "collaborationMode",
-                    Shape::Nullable(&Shape::Named("CollaborationMode")),
-                ),
+                        "collaborationMode",
+                        Shape::Nullable(&Shape::Named("CollaborationMode")),
+                    )
+                    .since(156, 0),
                 Member::required("cwd", Shape::Named("AbsolutePathBuf")),
                 Member::optional("disabledPluginIds", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(156, 0),
                 Member::optional(
-                    "initialTurnsPage",
-                    Shape::Nullable(&Shape::Named("TurnsPage")),
-                ),
+                        "initialTurnsPage",
+                        Shape::Nullable(&Shape::Named("TurnsPage")),
+                    )
+                    .since(136, 0),
                 Member::optional(
                         "instructionSources",
                         Shape::Array(&Shape::Named("LegacyAppPathString")),
                     )
-                    .or("[]"),
-                Member::optional(
-                    "itemsBackwardsCursor",
-                    Shape::Nullable(&Shape::String),
-                ),
+                    .or("[]")
+                    .since(121, 0),
+                Member::optional("itemsBackwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
                 Member::required("model", Shape::String),
                 Member::required("modelProvider", Shape::String),
                 Member::optional("multiAgentMode", Shape::Named("MultiAgentMode"))
-                    .or("\"explicitRequestOnly\""),
+                    .or("\"explicitRequestOnly\"")
+                    .since(142, 0),
                 Member::optional(
                     "reasoningEffort",
                     Shape::Nullable(&Shape::Named("ReasoningEffort")),
@@ -11369,11 +12548,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "runtimeWorkspaceRoots",
                         Shape::Array(&Shape::Named("AbsolutePathBuf")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(131, 0),
                 Member::required("sandbox", Shape::Named("SandboxPolicy")),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::required("thread", Shape::Named("Thread")),
-                Member::optional("turnsBackwardsCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("turnsBackwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -11382,8 +12564,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRevertParams",
         Shape::Object(Object {
             members: &[
-                Member::required("beforeTurnId", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::required("beforeTurnId", Shape::String).since(148, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -11392,12 +12574,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadRevertResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional(
-                    "itemsBackwardsCursor",
-                    Shape::Nullable(&Shape::String),
-                ),
-                Member::required("thread", Shape::Named("Thread")),
-                Member::optional("turnsBackwardsCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("itemsBackwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
+                Member::required("thread", Shape::Named("Thread")).since(148, 0),
+                Member::optional("turnsBackwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -11405,14 +12586,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadRevertedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(148, 0)],
             open: false,
         }),
     ),
     (
         "ThreadSampleCancelParams",
         Shape::Object(Object {
-            members: &[Member::required("requestId", Shape::Any)],
+            members: &[Member::required("requestId", Shape::Any).since(164, 0)],
             open: false,
         }),
     ),
@@ -11427,25 +12608,30 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSampleParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("allowInProgressTurn", Shape::Bool),
-                Member::optional("disableMcp", Shape::Bool),
+                Member::optional("allowInProgressTurn", Shape::Bool).since(169, 0),
+                Member::optional("disableMcp", Shape::Bool).since(164, 0),
                 Member::optional(
-                    "effort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
-                Member::required("expectedTurnId", Shape::String),
-                Member::optional("interruptOnCancel", Shape::Nullable(&Shape::Bool)),
-                Member::required("prompt", Shape::String),
+                        "effort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(164, 0),
+                Member::required("expectedTurnId", Shape::String).since(164, 0),
+                Member::optional("interruptOnCancel", Shape::Nullable(&Shape::Bool))
+                    .since(167, 2),
+                Member::required("prompt", Shape::String).since(164, 0),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::required("threadId", Shape::String),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(164, 0),
+                Member::required("threadId", Shape::String).since(164, 0),
                 Member::optional(
-                    "threadSource",
-                    Shape::Nullable(&Shape::Named("ThreadSource")),
-                ),
-                Member::optional("turnTrigger", Shape::Nullable(&Shape::String)),
+                        "threadSource",
+                        Shape::Nullable(&Shape::Named("ThreadSource")),
+                    )
+                    .since(165, 0),
+                Member::optional("turnTrigger", Shape::Nullable(&Shape::String))
+                    .since(164, 0),
             ],
             open: false,
         }),
@@ -11454,12 +12640,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSampleResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("cachedInputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::optional("inputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::optional("outputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::required("responseId", Shape::String),
-                Member::required("sourceTurnId", Shape::String),
-                Member::optional("text", Shape::Nullable(&Shape::String)),
+                Member::optional("cachedInputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(164, 0),
+                Member::optional("inputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(164, 0),
+                Member::optional("outputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(164, 0),
+                Member::required("responseId", Shape::String).since(164, 0),
+                Member::required("sourceTurnId", Shape::String).since(164, 0),
+                Member::optional("text", Shape::Nullable(&Shape::String)).since(164, 0),
             ],
             open: false,
         }),
@@ -11468,14 +12657,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchOccurrence",
         Shape::Object(Object {
             members: &[
-                Member::required("itemId", Shape::String),
-                Member::required("snippet", Shape::String),
+                Member::required("itemId", Shape::String).since(145, 0),
+                Member::required("snippet", Shape::String).since(145, 0),
                 Member::required(
-                    "snippetMatchRange",
-                    Shape::Named("ThreadSearchTextRange"),
-                ),
-                Member::required("turnCursor", Shape::String),
-                Member::required("turnId", Shape::String),
+                        "snippetMatchRange",
+                        Shape::Named("ThreadSearchTextRange"),
+                    )
+                    .since(145, 0),
+                Member::required("turnCursor", Shape::String).since(145, 0),
+                Member::required("turnId", Shape::String).since(145, 0),
             ],
             open: false,
         }),
@@ -11484,10 +12674,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchOccurrencesParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("searchTerm", Shape::String),
-                Member::required("threadId", Shape::String),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(145, 0),
+                Member::required("searchTerm", Shape::String).since(145, 0),
+                Member::required("threadId", Shape::String).since(145, 0),
             ],
             open: false,
         }),
@@ -11497,10 +12689,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadSearchOccurrence")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadSearchOccurrence")),
+                    )
+                    .since(145, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -11509,24 +12703,30 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("archived", Shape::Nullable(&Shape::Bool)),
-                Member::optional("currentAccountOnly", Shape::Bool),
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("includeAttachedThreads", Shape::Bool),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("searchTerm", Shape::String),
+                Member::optional("archived", Shape::Nullable(&Shape::Bool))
+                    .since(134, 0),
+                Member::optional("currentAccountOnly", Shape::Bool).since(168, 0),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(134, 0),
+                Member::optional("includeAttachedThreads", Shape::Bool).since(169, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(134, 0),
+                Member::required("searchTerm", Shape::String).since(134, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(134, 0),
                 Member::optional(
-                    "sortKey",
-                    Shape::Nullable(&Shape::Named("ThreadSearchSortKey")),
-                ),
+                        "sortKey",
+                        Shape::Nullable(&Shape::Named("ThreadSearchSortKey")),
+                    )
+                    .since(134, 0),
                 Member::optional(
-                    "sourceKinds",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ThreadSourceKind"))),
-                ),
+                        "sourceKinds",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("ThreadSourceKind"))),
+                    )
+                    .since(134, 0),
             ],
             open: false,
         }),
@@ -11535,12 +12735,15 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(134, 0),
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadSearchResult")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadSearchResult")),
+                    )
+                    .since(134, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(134, 0),
             ],
             open: false,
         }),
@@ -11549,8 +12752,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchResult",
         Shape::Object(Object {
             members: &[
-                Member::required("snippet", Shape::String),
-                Member::required("thread", Shape::Named("Thread")),
+                Member::required("snippet", Shape::String).since(134, 0),
+                Member::required("thread", Shape::Named("Thread")).since(134, 0),
             ],
             open: false,
         }),
@@ -11560,8 +12763,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSearchTextRange",
         Shape::Object(Object {
             members: &[
-                Member::required("end", Shape::Integer),
-                Member::required("start", Shape::Integer),
+                Member::required("end", Shape::Integer).since(145, 0),
+                Member::required("start", Shape::Integer).since(145, 0),
             ],
             open: false,
         }),
@@ -11571,11 +12774,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "appearance",
-                    Shape::Nullable(&Shape::Named("ThreadSectionAppearance")),
-                ),
-                Member::required("id", Shape::String),
-                Member::required("name", Shape::String),
+                        "appearance",
+                        Shape::Nullable(&Shape::Named("ThreadSectionAppearance")),
+                    )
+                    .since(148, 0),
+                Member::required("id", Shape::String).since(147, 0),
+                Member::required("name", Shape::String).since(147, 0),
             ],
             open: false,
         }),
@@ -11584,8 +12788,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSectionAppearance",
         Shape::Object(Object {
             members: &[
-                Member::optional("color", Shape::Nullable(&Shape::String)),
-                Member::optional("icon", Shape::Nullable(&Shape::String)),
+                Member::optional("color", Shape::Nullable(&Shape::String)).since(148, 0),
+                Member::optional("icon", Shape::Nullable(&Shape::String)).since(148, 0),
             ],
             open: false,
         }),
@@ -11594,8 +12798,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSectionChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("sectionId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::required("sectionId", Shape::Nullable(&Shape::String))
+                    .since(167, 2),
+                Member::required("threadId", Shape::String).since(167, 2),
             ],
             open: false,
         }),
@@ -11605,10 +12810,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "appearance",
-                    Shape::Nullable(&Shape::Named("ThreadSectionAppearance")),
-                ),
-                Member::required("name", Shape::String),
+                        "appearance",
+                        Shape::Nullable(&Shape::Named("ThreadSectionAppearance")),
+                    )
+                    .since(148, 0),
+                Member::required("name", Shape::String).since(147, 0),
             ],
             open: false,
         }),
@@ -11616,14 +12822,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadSectionCreateResponse",
         Shape::Object(Object {
-            members: &[Member::required("section", Shape::Named("ThreadSection"))],
+            members: &[
+                Member::required("section", Shape::Named("ThreadSection")).since(147, 0),
+            ],
             open: false,
         }),
     ),
     (
         "ThreadSectionDeleteParams",
         Shape::Object(Object {
-            members: &[Member::required("sectionId", Shape::String)],
+            members: &[Member::required("sectionId", Shape::String).since(147, 0)],
             open: false,
         }),
     ),
@@ -11638,8 +12846,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSectionListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer)).since(147, 0),
             ],
             open: false,
         }),
@@ -11648,8 +12857,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSectionListResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("data", Shape::Array(&Shape::Named("ThreadSection"))),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::required("data", Shape::Array(&Shape::Named("ThreadSection")))
+                    .since(147, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
             ],
             open: false,
         }),
@@ -11658,9 +12869,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSectionMoveParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("beforeThreadId", Shape::Nullable(&Shape::String)),
-                Member::required("sectionId", Shape::Nullable(&Shape::String)),
-                Member::required("threadId", Shape::String),
+                Member::optional("beforeThreadId", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
+                Member::required("sectionId", Shape::Nullable(&Shape::String))
+                    .since(147, 0),
+                Member::required("threadId", Shape::String).since(147, 0),
             ],
             open: false,
         }),
@@ -11680,9 +12893,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "appearance",
                         Shape::Nullable(&Shape::Named("ThreadSectionAppearance")),
                     )
-                    .distinct_null(),
-                Member::required("name", Shape::String),
-                Member::required("sectionId", Shape::String),
+                    .distinct_null()
+                    .since(148, 0),
+                Member::required("name", Shape::String).since(147, 0),
+                Member::required("sectionId", Shape::String).since(147, 0),
             ],
             open: false,
         }),
@@ -11690,7 +12904,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadSectionUpdateResponse",
         Shape::Object(Object {
-            members: &[Member::required("section", Shape::Named("ThreadSection"))],
+            members: &[
+                Member::required("section", Shape::Named("ThreadSection")).since(147, 0),
+            ],
             open: false,
         }),
     ),
@@ -11716,37 +12932,51 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "activePermissionProfile",
-                    Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
-                ),
-                Member::required("approvalPolicy", Shape::Named("AskForApproval")),
-                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer")),
-                Member::required("collaborationMode", Shape::Named("CollaborationMode")),
-                Member::required("cwd", Shape::Named("AbsolutePathBuf")),
+                        "activePermissionProfile",
+                        Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
+                    )
+                    .since(133, 0),
+                Member::required("approvalPolicy", Shape::Named("AskForApproval"))
+                    .since(133, 0),
+                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer"))
+                    .since(133, 0),
+                Member::required("collaborationMode", Shape::Named("CollaborationMode"))
+                    .since(133, 0),
+                Member::required("cwd", Shape::Named("AbsolutePathBuf")).since(133, 0),
                 Member::optional("disabledPluginIds", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(156, 0),
                 Member::optional(
-                    "effort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
+                        "effort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(133, 0),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("ThreadEnvironment"))),
-                ),
-                Member::required("model", Shape::String),
-                Member::required("modelProvider", Shape::String),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("ThreadEnvironment")),
+                        ),
+                    )
+                    .since(169, 0),
+                Member::required("model", Shape::String).since(133, 0),
+                Member::required("modelProvider", Shape::String).since(133, 0),
                 Member::optional("multiAgentMode", Shape::Named("MultiAgentMode"))
-                    .or("\"explicitRequestOnly\""),
+                    .or("\"explicitRequestOnly\"")
+                    .since(142, 0),
                 Member::optional(
-                    "personality",
-                    Shape::Nullable(&Shape::Named("Personality")),
-                ),
-                Member::required("sandboxPolicy", Shape::Named("SandboxPolicy")),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                        "personality",
+                        Shape::Nullable(&Shape::Named("Personality")),
+                    )
+                    .since(133, 0),
+                Member::required("sandboxPolicy", Shape::Named("SandboxPolicy"))
+                    .since(133, 0),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
                 Member::optional(
-                    "summary",
-                    Shape::Nullable(&Shape::Named("ReasoningSummary")),
-                ),
+                        "summary",
+                        Shape::Nullable(&Shape::Named("ReasoningSummary")),
+                    )
+                    .since(133, 0),
             ],
             open: false,
         }),
@@ -11756,53 +12986,65 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "approvalPolicy",
-                    Shape::Nullable(&Shape::Named("AskForApproval")),
-                ),
+                        "approvalPolicy",
+                        Shape::Nullable(&Shape::Named("AskForApproval")),
+                    )
+                    .since(133, 0),
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(133, 0),
                 Member::optional(
-                    "collaborationMode",
-                    Shape::Nullable(&Shape::Named("CollaborationMode")),
-                ),
-                Member::optional("cwd", Shape::Nullable(&Shape::String)),
+                        "collaborationMode",
+                        Shape::Nullable(&Shape::Named("CollaborationMode")),
+                    )
+                    .since(133, 0),
+                Member::optional("cwd", Shape::Nullable(&Shape::String)).since(133, 0),
                 Member::optional(
-                    "disabledPluginIds",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "disabledPluginIds",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(156, 0),
                 Member::optional(
-                    "effort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
+                        "effort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(133, 0),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
-                    ),
-                ),
-                Member::optional("model", Shape::Nullable(&Shape::String)),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
+                        ),
+                    )
+                    .since(169, 0),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(133, 0),
                 Member::optional(
-                    "multiAgentMode",
-                    Shape::Nullable(&Shape::Named("MultiAgentMode")),
-                ),
-                Member::optional("permissions", Shape::Nullable(&Shape::String)),
+                        "multiAgentMode",
+                        Shape::Nullable(&Shape::Named("MultiAgentMode")),
+                    )
+                    .since(142, 0),
+                Member::optional("permissions", Shape::Nullable(&Shape::String))
+                    .since(133, 0),
                 Member::optional(
-                    "personality",
-                    Shape::Nullable(&Shape::Named("Personality")),
-                ),
+                        "personality",
+                        Shape::Nullable(&Shape::Named("Personality")),
+                    )
+                    .since(133, 0),
                 Member::optional(
-                    "sandboxPolicy",
-                    Shape::Nullable(&Shape::Named("SandboxPolicy")),
-                ),
+                        "sandboxPolicy",
+                        Shape::Nullable(&Shape::Named("SandboxPolicy")),
+                    )
+                    .since(133, 0),
                 Member::optional("serviceTier", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
+                    .distinct_null()
+                    .since(133, 0),
                 Member::optional(
-                    "summary",
-                    Shape::Nullable(&Shape::Named("ReasoningSummary")),
-                ),
-                Member::required("threadId", Shape::String),
+                        "summary",
+                        Shape::Nullable(&Shape::Named("ReasoningSummary")),
+                    )
+                    .since(133, 0),
+                Member::required("threadId", Shape::String).since(133, 0),
             ],
             open: false,
         }),
@@ -11818,8 +13060,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadSettingsUpdatedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("threadId", Shape::String),
-                Member::required("threadSettings", Shape::Named("ThreadSettings")),
+                Member::required("threadId", Shape::String).since(133, 0),
+                Member::required("threadSettings", Shape::Named("ThreadSettings"))
+                    .since(133, 0),
             ],
             open: false,
         }),
@@ -11828,9 +13071,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadShellCommandParams",
         Shape::Object(Object {
             members: &[
-                Member::required("command", Shape::String),
-                Member::required("threadId", Shape::String),
-                Member::optional("timeoutMs", Shape::Nullable(&Shape::Integer)),
+                Member::required("command", Shape::String).since(117, 0),
+                Member::required("threadId", Shape::String).since(117, 0),
+                Member::optional("timeoutMs", Shape::Nullable(&Shape::Integer))
+                    .since(152, 0),
             ],
             open: false,
         }),
@@ -11868,19 +13112,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadStartParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("allowProviderModelFallback", Shape::Bool),
+                Member::optional("allowProviderModelFallback", Shape::Bool)
+                    .since(143, 0),
                 Member::optional(
                     "approvalPolicy",
                     Shape::Nullable(&Shape::Named("AskForApproval")),
                 ),
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(115, 0),
                 Member::optional("baseInstructions", Shape::Nullable(&Shape::String)),
                 Member::optional("config", Shape::Nullable(&Shape::Map(&Shape::Any))),
                 Member::optional("cwd", Shape::Nullable(&Shape::String)),
-                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool)),
+                Member::optional("daybreakEnabled", Shape::Nullable(&Shape::Bool))
+                    .since(156, 0),
                 Member::optional(
                     "developerInstructions",
                     Shape::Nullable(&Shape::String),
@@ -11890,17 +13137,19 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Shape::Nullable(&Shape::Array(&Shape::Named("DynamicToolSpec"))),
                 ),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
-                    ),
-                ),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
+                        ),
+                    )
+                    .since(125, 0),
                 Member::optional("ephemeral", Shape::Nullable(&Shape::Bool)),
                 Member::optional("experimentalRawEvents", Shape::Bool),
                 Member::optional(
-                    "historyMode",
-                    Shape::Nullable(&Shape::Named("ThreadHistoryMode")),
-                ),
+                        "historyMode",
+                        Shape::Nullable(&Shape::Named("ThreadHistoryMode")),
+                    )
+                    .since(143, 0),
                 Member::optional(
                     "mockExperimentalField",
                     Shape::Nullable(&Shape::String),
@@ -11908,39 +13157,48 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::optional("model", Shape::Nullable(&Shape::String)),
                 Member::optional("modelProvider", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "multiAgentMode",
-                    Shape::Nullable(&Shape::Named("MultiAgentMode")),
-                ),
-                Member::optional("permissions", Shape::Nullable(&Shape::String)),
+                        "multiAgentMode",
+                        Shape::Nullable(&Shape::Named("MultiAgentMode")),
+                    )
+                    .since(142, 0),
+                Member::optional("permissions", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
                 Member::optional(
                     "personality",
                     Shape::Nullable(&Shape::Named("Personality")),
                 ),
-                Member::optional("projectId", Shape::Nullable(&Shape::String)),
+                Member::optional("projectId", Shape::Nullable(&Shape::String))
+                    .since(149, 0),
                 Member::optional(
-                    "runtimeWorkspaceRoots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(131, 0),
                 Member::optional(
                     "sandbox",
                     Shape::Nullable(&Shape::Named("SandboxMode")),
                 ),
                 Member::optional(
-                    "selectedCapabilityRoots",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("SelectedCapabilityRoot")),
-                    ),
-                ),
-                Member::optional("serviceName", Shape::Nullable(&Shape::String)),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                        "selectedCapabilityRoots",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("SelectedCapabilityRoot")),
+                        ),
+                    )
+                    .since(140, 0),
+                Member::optional("serviceName", Shape::Nullable(&Shape::String))
+                    .since(105, 0),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::optional(
-                    "sessionStartSource",
-                    Shape::Nullable(&Shape::Named("ThreadStartSource")),
-                ),
+                        "sessionStartSource",
+                        Shape::Nullable(&Shape::Named("ThreadStartSource")),
+                    )
+                    .since(120, 0),
                 Member::optional(
-                    "threadSource",
-                    Shape::Nullable(&Shape::Named("ThreadSource")),
-                ),
+                        "threadSource",
+                        Shape::Nullable(&Shape::Named("ThreadSource")),
+                    )
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -11950,23 +13208,28 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "activePermissionProfile",
-                    Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
-                ),
+                        "activePermissionProfile",
+                        Shape::Nullable(&Shape::Named("ActivePermissionProfile")),
+                    )
+                    .since(128, 0),
                 Member::required("approvalPolicy", Shape::Named("AskForApproval")),
-                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer")),
+                Member::required("approvalsReviewer", Shape::Named("ApprovalsReviewer"))
+                    .since(115, 0),
                 Member::required("cwd", Shape::Named("AbsolutePathBuf")),
                 Member::optional("disabledPluginIds", Shape::Array(&Shape::String))
-                    .or("[]"),
+                    .or("[]")
+                    .since(156, 0),
                 Member::optional(
                         "instructionSources",
                         Shape::Array(&Shape::Named("LegacyAppPathString")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(121, 0),
                 Member::required("model", Shape::String),
                 Member::required("modelProvider", Shape::String),
                 Member::optional("multiAgentMode", Shape::Named("MultiAgentMode"))
-                    .or("\"explicitRequestOnly\""),
+                    .or("\"explicitRequestOnly\"")
+                    .since(142, 0),
                 Member::optional(
                     "reasoningEffort",
                     Shape::Nullable(&Shape::Named("ReasoningEffort")),
@@ -11975,9 +13238,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         "runtimeWorkspaceRoots",
                         Shape::Array(&Shape::Named("AbsolutePathBuf")),
                     )
-                    .or("[]"),
+                    .or("[]")
+                    .since(131, 0),
                 Member::required("sandbox", Shape::Named("SandboxPolicy")),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
                 Member::required("thread", Shape::Named("Thread")),
             ],
             open: false,
@@ -12022,9 +13287,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "activeFlags",
-                                Shape::Array(&Shape::Named("ThreadActiveFlag")),
-                            ),
+                                    "activeFlags",
+                                    Shape::Array(&Shape::Named("ThreadActiveFlag")),
+                                )
+                                .since(105, 0),
                         ],
                         open: false,
                     },
@@ -12036,8 +13302,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadStatusChangedNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("status", Shape::Named("ThreadStatus")),
-                Member::required("threadId", Shape::String),
+                Member::required("status", Shape::Named("ThreadStatus")).since(105, 0),
+                Member::required("threadId", Shape::String).since(105, 0),
             ],
             open: false,
         }),
@@ -12051,9 +13317,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "item",
                     Object {
                         members: &[
-                            Member::required("item", Shape::Named("ThreadItem")),
-                            Member::required("position", Shape::Integer),
-                            Member::required("turnId", Shape::String),
+                            Member::required("item", Shape::Named("ThreadItem"))
+                                .since(150, 0),
+                            Member::required("position", Shape::Integer).since(150, 0),
+                            Member::required("turnId", Shape::String).since(150, 0),
                         ],
                         open: false,
                     },
@@ -12062,8 +13329,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "realtime",
                     Object {
                         members: &[
-                            Member::required("item", Shape::Named("ThreadRealtimeItem")),
-                            Member::required("position", Shape::Integer),
+                            Member::required("item", Shape::Named("ThreadRealtimeItem"))
+                                .since(150, 0),
+                            Member::required("position", Shape::Integer).since(150, 0),
                         ],
                         open: false,
                     },
@@ -12072,14 +13340,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "turnStarted",
                     Object {
                         members: &[
-                            Member::required("position", Shape::Integer),
+                            Member::required("position", Shape::Integer).since(150, 0),
                             Member::optional(
                                     "startedAt",
                                     Shape::Nullable(&Shape::Integer),
                                 )
-                                .aliases(&["started_at"]),
+                                .aliases(&["started_at"])
+                                .since(150, 0),
                             Member::required("turnId", Shape::String)
-                                .aliases(&["turn_id"]),
+                                .aliases(&["turn_id"])
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -12092,25 +13362,31 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                     "completedAt",
                                     Shape::Nullable(&Shape::Integer),
                                 )
-                                .aliases(&["completed_at"]),
+                                .aliases(&["completed_at"])
+                                .since(150, 0),
                             Member::optional(
                                     "durationMs",
                                     Shape::Nullable(&Shape::Integer),
                                 )
-                                .aliases(&["duration_ms"]),
+                                .aliases(&["duration_ms"])
+                                .since(150, 0),
                             Member::optional(
-                                "error",
-                                Shape::Nullable(&Shape::Named("TurnError")),
-                            ),
-                            Member::required("position", Shape::Integer),
+                                    "error",
+                                    Shape::Nullable(&Shape::Named("TurnError")),
+                                )
+                                .since(150, 0),
+                            Member::required("position", Shape::Integer).since(150, 0),
                             Member::optional(
                                     "startedAt",
                                     Shape::Nullable(&Shape::Integer),
                                 )
-                                .aliases(&["started_at"]),
-                            Member::required("status", Shape::Named("TurnStatus")),
+                                .aliases(&["started_at"])
+                                .since(150, 0),
+                            Member::required("status", Shape::Named("TurnStatus"))
+                                .since(150, 0),
                             Member::required("turnId", Shape::String)
-                                .aliases(&["turn_id"]),
+                                .aliases(&["turn_id"])
+                                .since(150, 0),
                         ],
                         open: false,
                     },
@@ -12122,9 +13398,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadTimelineListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
-                Member::required("threadId", Shape::String),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(150, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(150, 0),
+                Member::required("threadId", Shape::String).since(150, 0),
             ],
             open: false,
         }),
@@ -12134,14 +13412,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "activeRealtimeSessionAtPageStart",
-                    Shape::Nullable(&Shape::String),
-                ),
+                        "activeRealtimeSessionAtPageStart",
+                        Shape::Nullable(&Shape::String),
+                    )
+                    .since(150, 0),
                 Member::required(
-                    "data",
-                    Shape::Array(&Shape::Named("ThreadTimelineEntry")),
-                ),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadTimelineEntry")),
+                    )
+                    .since(150, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(150, 0),
             ],
             open: false,
         }),
@@ -12172,17 +13453,21 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadTurnsListParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("cursor", Shape::Nullable(&Shape::String)),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
                 Member::optional(
-                    "itemsView",
-                    Shape::Nullable(&Shape::Named("TurnItemsView")),
-                ),
-                Member::optional("limit", Shape::Nullable(&Shape::Integer)),
+                        "itemsView",
+                        Shape::Nullable(&Shape::Named("TurnItemsView")),
+                    )
+                    .since(130, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(122, 0),
                 Member::optional(
-                    "sortDirection",
-                    Shape::Nullable(&Shape::Named("SortDirection")),
-                ),
-                Member::required("threadId", Shape::String),
+                        "sortDirection",
+                        Shape::Nullable(&Shape::Named("SortDirection")),
+                    )
+                    .since(122, 0),
+                Member::required("threadId", Shape::String).since(122, 0),
             ],
             open: false,
         }),
@@ -12191,9 +13476,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadTurnsListResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String)),
-                Member::required("data", Shape::Array(&Shape::Named("Turn"))),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
+                Member::required("data", Shape::Array(&Shape::Named("Turn")))
+                    .since(122, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -12215,7 +13503,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadUnarchivedNotification",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(104, 0)],
             open: false,
         }),
     ),
@@ -12234,7 +13522,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "turn",
                     Object {
-                        members: &[Member::required("turnId", Shape::String)],
+                        members: &[
+                            Member::required("turnId", Shape::String).since(163, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -12244,7 +13534,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "ThreadUnsubscribeParams",
         Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String)],
+            members: &[Member::required("threadId", Shape::String).since(106, 0)],
             open: false,
         }),
     ),
@@ -12252,7 +13542,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadUnsubscribeResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("status", Shape::Named("ThreadUnsubscribeStatus")),
+                Member::required("status", Shape::Named("ThreadUnsubscribeStatus"))
+                    .since(106, 0),
             ],
             open: false,
         }),
@@ -12265,20 +13556,24 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadUsage",
         Shape::Object(Object {
             members: &[
-                Member::required("estimatedUsageCreditsMicros", Shape::Integer),
+                Member::required("estimatedUsageCreditsMicros", Shape::Integer)
+                    .since(148, 0),
                 Member::optional(
-                    "estimatedUsageUsdMicros",
-                    Shape::Nullable(&Shape::Integer),
-                ),
+                        "estimatedUsageUsdMicros",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(148, 0),
                 Member::required(
-                    "groups",
-                    Shape::Array(&Shape::Named("ThreadUsageBreakdownGroup")),
-                ),
+                        "groups",
+                        Shape::Array(&Shape::Named("ThreadUsageBreakdownGroup")),
+                    )
+                    .since(148, 0),
                 Member::optional(
-                    "nativeUsageUsdMicros",
-                    Shape::Nullable(&Shape::Integer),
-                ),
-                Member::required("threadId", Shape::String),
+                        "nativeUsageUsdMicros",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(166, 0),
+                Member::required("threadId", Shape::String).since(148, 0),
             ],
             open: false,
         }),
@@ -12287,15 +13582,22 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ThreadUsageBreakdownGroup",
         Shape::Object(Object {
             members: &[
-                Member::optional("cachedInputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::required("estimatedUsageCreditsMicros", Shape::Integer),
-                Member::optional("inputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::optional("model", Shape::Nullable(&Shape::String)),
-                Member::optional("netNewInputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::optional("outputTokens", Shape::Nullable(&Shape::Integer)),
-                Member::optional("reasoningEffort", Shape::Nullable(&Shape::String)),
-                Member::optional("speed", Shape::Nullable(&Shape::String)),
-                Member::optional("totalTokens", Shape::Nullable(&Shape::Integer)),
+                Member::optional("cachedInputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::required("estimatedUsageCreditsMicros", Shape::Integer)
+                    .since(148, 0),
+                Member::optional("inputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(148, 0),
+                Member::optional("netNewInputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::optional("outputTokens", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
+                Member::optional("reasoningEffort", Shape::Nullable(&Shape::String))
+                    .since(148, 0),
+                Member::optional("speed", Shape::Nullable(&Shape::String)).since(148, 0),
+                Member::optional("totalTokens", Shape::Nullable(&Shape::Integer))
+                    .since(148, 0),
             ],
             open: false,
         }),
@@ -12304,7 +13606,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TokenUsageBreakdown",
         Shape::Object(Object {
             members: &[
-                Member::optional("cacheWriteInputTokens", Shape::Integer).or("0"),
+                Member::optional("cacheWriteInputTokens", Shape::Integer)
+                    .or("0")
+                    .since(145, 0),
                 Member::required("cachedInputTokens", Shape::Integer),
                 Member::required("inputTokens", Shape::Integer),
                 Member::required("outputTokens", Shape::Integer),
@@ -12351,8 +13655,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "ToolRequestUserInputParams",
         Shape::Object(Object {
             members: &[
-                Member::optional("autoResolutionMs", Shape::Nullable(&Shape::Integer)),
-                Member::required("isBlocking", Shape::Bool),
+                Member::optional("autoResolutionMs", Shape::Nullable(&Shape::Integer))
+                    .since(140, 0),
+                Member::required("isBlocking", Shape::Bool).since(147, 0),
                 Member::required("itemId", Shape::String),
                 Member::required(
                     "questions",
@@ -12411,15 +13716,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "Turn",
         Shape::Object(Object {
             members: &[
-                Member::optional("completedAt", Shape::Nullable(&Shape::Integer)),
-                Member::optional("durationMs", Shape::Nullable(&Shape::Integer)),
+                Member::optional("completedAt", Shape::Nullable(&Shape::Integer))
+                    .since(120, 0),
+                Member::optional("durationMs", Shape::Nullable(&Shape::Integer))
+                    .since(120, 0),
                 Member::optional("error", Shape::Nullable(&Shape::Named("TurnError"))),
                 Member::required("id", Shape::String),
                 Member::required("items", Shape::Array(&Shape::Named("ThreadItem"))),
                 Member::optional("itemsView", Shape::Named("TurnItemsView"))
-                    .or("\"full\""),
-                Member::optional("rootTurnId", Shape::Nullable(&Shape::String)),
-                Member::optional("startedAt", Shape::Nullable(&Shape::Integer)),
+                    .or("\"full\"")
+                    .since(129, 0),
+                Member::optional("rootTurnId", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
+                Member::optional("startedAt", Shape::Nullable(&Shape::Integer))
+                    .since(120, 0),
                 Member::required("status", Shape::Named("TurnStatus")),
             ],
             open: false,
@@ -12450,12 +13760,16 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TurnEnvironmentParams",
         Shape::Object(Object {
             members: &[
-                Member::required("cwd", Shape::Named("LegacyAppPathString")),
-                Member::required("environmentId", Shape::String),
+                Member::required("cwd", Shape::Named("LegacyAppPathString"))
+                    .since(124, 0),
+                Member::required("environmentId", Shape::String).since(124, 0),
                 Member::optional(
-                    "runtimeWorkspaceRoots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("LegacyAppPathString"))),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("LegacyAppPathString")),
+                        ),
+                    )
+                    .since(145, 0),
             ],
             open: false,
         }),
@@ -12471,9 +13785,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 ),
                 Member::required("message", Shape::String),
                 Member::optional(
-                    "misalignment",
-                    Shape::Nullable(&Shape::Named("MisalignmentErrorDetails")),
-                ),
+                        "misalignment",
+                        Shape::Nullable(&Shape::Named("MisalignmentErrorDetails")),
+                    )
+                    .since(151, 0),
             ],
             open: false,
         }),
@@ -12500,9 +13815,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TurnModerationMetadataNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("metadata", Shape::Any),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                Member::required("metadata", Shape::Any).since(138, 0),
+                Member::required("threadId", Shape::String).since(138, 0),
+                Member::required("turnId", Shape::String).since(138, 0),
             ],
             open: false,
         }),
@@ -12535,28 +13850,33 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(153, 0),
                 Member::optional(
-                    "effort",
-                    Shape::Nullable(&Shape::Named("ReasoningEffort")),
-                ),
+                        "effort",
+                        Shape::Nullable(&Shape::Named("ReasoningEffort")),
+                    )
+                    .since(151, 0),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
-                    ),
-                ),
-                Member::optional("model", Shape::Nullable(&Shape::String)),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
+                        ),
+                    )
+                    .since(169, 0),
+                Member::optional("model", Shape::Nullable(&Shape::String)).since(151, 0),
                 Member::optional("serviceTier", Shape::Nullable(&Shape::String))
-                    .distinct_null(),
+                    .distinct_null()
+                    .since(151, 0),
                 Member::optional(
-                    "summary",
-                    Shape::Nullable(&Shape::Named("ReasoningSummary")),
-                ),
-                Member::required("threadId", Shape::String),
-                Member::required("turnId", Shape::String),
+                        "summary",
+                        Shape::Nullable(&Shape::Named("ReasoningSummary")),
+                    )
+                    .since(151, 0),
+                Member::required("threadId", Shape::String).since(151, 0),
+                Member::required("turnId", Shape::String).since(151, 0),
             ],
             open: false,
         }),
@@ -12565,7 +13885,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TurnSettingsUpdateResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("status", Shape::Named("TurnSettingsUpdateStatus")),
+                Member::required("status", Shape::Named("TurnSettingsUpdateStatus"))
+                    .since(151, 0),
             ],
             open: false,
         }),
@@ -12576,83 +13897,102 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "additionalContext",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AdditionalContextEntry"))),
-                ),
+                        "additionalContext",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AdditionalContextEntry")),
+                        ),
+                    )
+                    .since(135, 0),
                 Member::optional(
                     "approvalPolicy",
                     Shape::Nullable(&Shape::Named("AskForApproval")),
                 ),
                 Member::optional(
-                    "approvalsReviewer",
-                    Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
-                ),
-                Member::optional("clientUserMessageId", Shape::Nullable(&Shape::String)),
+                        "approvalsReviewer",
+                        Shape::Nullable(&Shape::Named("ApprovalsReviewer")),
+                    )
+                    .since(115, 0),
+                Member::optional("clientUserMessageId", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
                 Member::optional(
                     "collaborationMode",
                     Shape::Nullable(&Shape::Named("CollaborationMode")),
                 ),
                 Member::optional("cwd", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "cyberAccessProgram",
-                    Shape::Nullable(&Shape::Named("CyberAccessProgram")),
-                ),
+                        "cyberAccessProgram",
+                        Shape::Nullable(&Shape::Named("CyberAccessProgram")),
+                    )
+                    .since(151, 0),
                 Member::optional(
-                    "disabledPluginIds",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "disabledPluginIds",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(156, 0),
                 Member::optional(
                     "effort",
                     Shape::Nullable(&Shape::Named("ReasoningEffort")),
                 ),
                 Member::optional(
-                    "environments",
-                    Shape::Nullable(
-                        &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
-                    ),
-                ),
+                        "environments",
+                        Shape::Nullable(
+                            &Shape::Array(&Shape::Named("TurnEnvironmentParams")),
+                        ),
+                    )
+                    .since(124, 0),
                 Member::required("input", Shape::Array(&Shape::Named("UserInput"))),
                 Member::optional("model", Shape::Nullable(&Shape::String)),
                 Member::optional(
-                    "multiAgentMode",
-                    Shape::Nullable(&Shape::Named("MultiAgentMode")),
-                ),
+                        "multiAgentMode",
+                        Shape::Nullable(&Shape::Named("MultiAgentMode")),
+                    )
+                    .since(142, 0),
                 Member::optional("outputSchema", Shape::Any),
-                Member::optional("parentTurnId", Shape::Nullable(&Shape::String)),
-                Member::optional("permissions", Shape::Nullable(&Shape::String)),
+                Member::optional("parentTurnId", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
+                Member::optional("permissions", Shape::Nullable(&Shape::String))
+                    .since(128, 0),
                 Member::optional(
                     "personality",
                     Shape::Nullable(&Shape::Named("Personality")),
                 ),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(120, 0),
                 Member::optional(
-                    "responsesapiClientMetadataPatch",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
-                Member::optional("rootTurnId", Shape::Nullable(&Shape::String)),
+                        "responsesapiClientMetadataPatch",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(164, 0),
+                Member::optional("rootTurnId", Shape::Nullable(&Shape::String))
+                    .since(162, 0),
                 Member::optional(
-                    "runtimeWorkspaceRoots",
-                    Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
-                ),
+                        "runtimeWorkspaceRoots",
+                        Shape::Nullable(&Shape::Array(&Shape::Named("AbsolutePathBuf"))),
+                    )
+                    .since(131, 0),
                 Member::optional(
                     "sandboxPolicy",
                     Shape::Nullable(&Shape::Named("SandboxPolicy")),
                 ),
-                Member::optional("serviceTier", Shape::Nullable(&Shape::String)),
-                Member::optional("serviceTierForTurn", Shape::Nullable(&Shape::String)),
+                Member::optional("serviceTier", Shape::Nullable(&Shape::String))
+                    .since(110, 0),
+                Member::optional("serviceTierForTurn", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
                 Member::optional(
                     "summary",
                     Shape::Nullable(&Shape::Named("ReasoningSummary")),
                 ),
                 Member::required("threadId", Shape::String),
                 Member::optional(
-                    "toolOutput",
-                    Shape::Nullable(&Shape::Named("TurnToolOutput")),
-                ),
-                Member::optional("turnTrigger", Shape::Nullable(&Shape::String)),
+                        "toolOutput",
+                        Shape::Nullable(&Shape::Named("TurnToolOutput")),
+                    )
+                    .since(151, 0),
+                Member::optional("turnTrigger", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
             ],
             open: false,
         }),
@@ -12680,20 +14020,26 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "additionalContext",
-                    Shape::Nullable(&Shape::Map(&Shape::Named("AdditionalContextEntry"))),
-                ),
-                Member::optional("clientUserMessageId", Shape::Nullable(&Shape::String)),
+                        "additionalContext",
+                        Shape::Nullable(
+                            &Shape::Map(&Shape::Named("AdditionalContextEntry")),
+                        ),
+                    )
+                    .since(135, 0),
+                Member::optional("clientUserMessageId", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
                 Member::required("expectedTurnId", Shape::String),
                 Member::required("input", Shape::Array(&Shape::Named("UserInput"))),
                 Member::optional(
-                    "responsesapiClientMetadata",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "responsesapiClientMetadata",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(120, 0),
                 Member::optional(
-                    "responsesapiClientMetadataPatch",
-                    Shape::Nullable(&Shape::Map(&Shape::String)),
-                ),
+                        "responsesapiClientMetadataPatch",
+                        Shape::Nullable(&Shape::Map(&Shape::String)),
+                    )
+                    .since(164, 0),
                 Member::required("threadId", Shape::String),
             ],
             open: false,
@@ -12710,10 +14056,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TurnToolOutput",
         Shape::Object(Object {
             members: &[
-                Member::required("name", Shape::String),
-                Member::optional("namespace", Shape::Nullable(&Shape::String)),
-                Member::required("output", Shape::Named("FunctionCallOutputBody")),
-                Member::optional("retain", Shape::Bool),
+                Member::required("name", Shape::String).since(151, 0),
+                Member::optional("namespace", Shape::Nullable(&Shape::String))
+                    .since(151, 0),
+                Member::required("output", Shape::Named("FunctionCallOutputBody"))
+                    .since(151, 0),
+                Member::optional("retain", Shape::Bool).since(163, 0),
             ],
             open: false,
         }),
@@ -12722,9 +14070,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "TurnsPage",
         Shape::Object(Object {
             members: &[
-                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String)),
-                Member::required("data", Shape::Array(&Shape::Named("Turn"))),
-                Member::optional("nextCursor", Shape::Nullable(&Shape::String)),
+                Member::optional("backwardsCursor", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
+                Member::required("data", Shape::Array(&Shape::Named("Turn")))
+                    .since(136, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(136, 0),
             ],
             open: false,
         }),
@@ -12753,11 +14104,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "detail",
-                                Shape::Nullable(&Shape::Named("ImageDetail")),
-                            ),
+                                    "detail",
+                                    Shape::Nullable(&Shape::Named("ImageDetail")),
+                                )
+                                .since(132, 0),
                             Member::optional("url", Shape::String),
-                            Member::optional("fileId", Shape::String),
+                            Member::optional("fileId", Shape::String).since(156, 0),
                         ],
                         open: false,
                     },
@@ -12767,9 +14119,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional(
-                                "detail",
-                                Shape::Nullable(&Shape::Named("ImageDetail")),
-                            ),
+                                    "detail",
+                                    Shape::Nullable(&Shape::Named("ImageDetail")),
+                                )
+                                .since(132, 0),
                             Member::required("path", Shape::String),
                         ],
                         open: false,
@@ -12779,8 +14132,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "audio",
                     Object {
                         members: &[
-                            Member::optional("url", Shape::String),
-                            Member::optional("fileId", Shape::String),
+                            Member::optional("url", Shape::String).since(145, 0),
+                            Member::optional("fileId", Shape::String).since(167, 2),
                         ],
                         open: false,
                     },
@@ -12788,7 +14141,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 (
                     "localAudio",
                     Object {
-                        members: &[Member::required("path", Shape::String)],
+                        members: &[
+                            Member::required("path", Shape::String).since(145, 0),
+                        ],
                         open: false,
                     },
                 ),
@@ -12818,7 +14173,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "UserVerificationCancelParams",
         Shape::Object(Object {
-            members: &[Member::required("requestId", Shape::Any)],
+            members: &[Member::required("requestId", Shape::Any).since(155, 0)],
             open: false,
         }),
     ),
@@ -12858,9 +14213,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationEnrollResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("algorithm", Shape::Nullable(&Shape::String)),
-                Member::required("credentialId", Shape::String),
-                Member::optional("publicKey", Shape::Nullable(&Shape::String)),
+                Member::optional("algorithm", Shape::Nullable(&Shape::String))
+                    .since(156, 0),
+                Member::required("credentialId", Shape::String).since(154, 0),
+                Member::optional("publicKey", Shape::Nullable(&Shape::String))
+                    .since(156, 0),
             ],
             open: false,
         }),
@@ -12875,9 +14232,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "reason",
-                                Shape::Named("UserVerificationInvalidRequestReason"),
-                            ),
+                                    "reason",
+                                    Shape::Named("UserVerificationInvalidRequestReason"),
+                                )
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -12887,9 +14245,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "reason",
-                                Shape::Named("UserVerificationUnavailableReason"),
-                            ),
+                                    "reason",
+                                    Shape::Named("UserVerificationUnavailableReason"),
+                                )
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -12899,9 +14258,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "reason",
-                                Shape::Named("UserVerificationCancellationReason"),
-                            ),
+                                    "reason",
+                                    Shape::Named("UserVerificationCancellationReason"),
+                                )
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -12911,9 +14271,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required(
-                                "reason",
-                                Shape::Named("UserVerificationFailureReason"),
-                            ),
+                                    "reason",
+                                    Shape::Named("UserVerificationFailureReason"),
+                                )
+                                .since(154, 0),
                         ],
                         open: false,
                     },
@@ -12932,8 +14293,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationProof",
         Shape::Object(Object {
             members: &[
-                Member::required("credentialId", Shape::String),
-                Member::required("signature", Shape::String),
+                Member::required("credentialId", Shape::String).since(154, 0),
+                Member::required("signature", Shape::String).since(154, 0),
             ],
             open: false,
         }),
@@ -12942,9 +14303,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationRpcError",
         Shape::Object(Object {
             members: &[
-                Member::required("code", Shape::Integer),
-                Member::required("data", Shape::Named("UserVerificationErrorDetails")),
-                Member::required("message", Shape::String),
+                Member::required("code", Shape::Integer).since(154, 0),
+                Member::required("data", Shape::Named("UserVerificationErrorDetails"))
+                    .since(154, 0),
+                Member::required("message", Shape::String).since(154, 0),
             ],
             open: false,
         }),
@@ -12960,12 +14322,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationStatusResponse",
         Shape::Object(Object {
             members: &[
-                Member::optional("credentialId", Shape::Nullable(&Shape::String)),
-                Member::optional("unavailableMessage", Shape::Nullable(&Shape::String)),
+                Member::optional("credentialId", Shape::Nullable(&Shape::String))
+                    .since(154, 0),
+                Member::optional("unavailableMessage", Shape::Nullable(&Shape::String))
+                    .since(154, 0),
                 Member::optional(
-                    "unavailableReason",
-                    Shape::Nullable(&Shape::Named("UserVerificationUnavailableReason")),
-                ),
+                        "unavailableReason",
+                        Shape::Nullable(
+                            &Shape::Named("UserVerificationUnavailableReason"),
+                        ),
+                    )
+                    .since(154, 0),
             ],
             open: false,
         }),
@@ -12980,9 +14347,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationVerifyParams",
         Shape::Object(Object {
             members: &[
-                Member::required("challenge", Shape::String),
-                Member::required("description", Shape::String),
-                Member::required("title", Shape::String),
+                Member::required("challenge", Shape::String).since(154, 0),
+                Member::required("description", Shape::String).since(154, 0),
+                Member::required("title", Shape::String).since(154, 0),
             ],
             open: false,
         }),
@@ -12990,7 +14357,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "UserVerificationVerifyResponse",
         Shape::Object(Object {
-            members: &[Member::required("proof", Shape::Named("UserVerificationProof"))],
+            members: &[
+                Member::required("proof", Shape::Named("UserVerificationProof"))
+                    .since(154, 0),
+            ],
             open: false,
         }),
     ),
@@ -13010,8 +14380,9 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "WarningNotification",
         Shape::Object(Object {
             members: &[
-                Member::required("message", Shape::String),
-                Member::optional("threadId", Shape::Nullable(&Shape::String)),
+                Member::required("message", Shape::String).since(122, 0),
+                Member::optional("threadId", Shape::Nullable(&Shape::String))
+                    .since(122, 0),
             ],
             open: false,
         }),
@@ -13038,7 +14409,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "openPage",
                     Object {
                         members: &[
-                            Member::optional("url", Shape::Nullable(&Shape::String)),
+                            Member::optional("url", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -13047,8 +14419,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     "findInPage",
                     Object {
                         members: &[
-                            Member::optional("pattern", Shape::Nullable(&Shape::String)),
-                            Member::optional("url", Shape::Nullable(&Shape::String)),
+                            Member::optional("pattern", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
+                            Member::optional("url", Shape::Nullable(&Shape::String))
+                                .since(113, 0),
                         ],
                         open: false,
                     },
@@ -13068,10 +14442,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "WebSearchLocation",
         Shape::Object(Object {
             members: &[
-                Member::optional("city", Shape::Nullable(&Shape::String)),
-                Member::optional("country", Shape::Nullable(&Shape::String)),
-                Member::optional("region", Shape::Nullable(&Shape::String)),
-                Member::optional("timezone", Shape::Nullable(&Shape::String)),
+                Member::optional("city", Shape::Nullable(&Shape::String)).since(113, 0),
+                Member::optional("country", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("region", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
+                Member::optional("timezone", Shape::Nullable(&Shape::String))
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -13083,17 +14460,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "allowed_domains",
-                    Shape::Nullable(&Shape::Array(&Shape::String)),
-                ),
+                        "allowed_domains",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(113, 0),
                 Member::optional(
-                    "context_size",
-                    Shape::Nullable(&Shape::Named("WebSearchContextSize")),
-                ),
+                        "context_size",
+                        Shape::Nullable(&Shape::Named("WebSearchContextSize")),
+                    )
+                    .since(113, 0),
                 Member::optional(
-                    "location",
-                    Shape::Nullable(&Shape::Named("WebSearchLocation")),
-                ),
+                        "location",
+                        Shape::Nullable(&Shape::Named("WebSearchLocation")),
+                    )
+                    .since(113, 0),
             ],
             open: false,
         }),
@@ -13107,7 +14487,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "WindowsSandboxReadinessResponse",
         Shape::Object(Object {
             members: &[
-                Member::required("status", Shape::Named("WindowsSandboxReadiness")),
+                Member::required("status", Shape::Named("WindowsSandboxReadiness"))
+                    .since(129, 0),
             ],
             open: false,
         }),
@@ -13116,9 +14497,10 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "WindowsSandboxSetupCompletedNotification",
         Shape::Object(Object {
             members: &[
-                Member::optional("error", Shape::Nullable(&Shape::String)),
-                Member::required("mode", Shape::Named("WindowsSandboxSetupMode")),
-                Member::required("success", Shape::Bool),
+                Member::optional("error", Shape::Nullable(&Shape::String)).since(105, 0),
+                Member::required("mode", Shape::Named("WindowsSandboxSetupMode"))
+                    .since(105, 0),
+                Member::required("success", Shape::Bool).since(105, 0),
             ],
             open: false,
         }),
@@ -13129,10 +14511,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::optional(
-                    "cwd",
-                    Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
-                ),
-                Member::required("mode", Shape::Named("WindowsSandboxSetupMode")),
+                        "cwd",
+                        Shape::Nullable(&Shape::Named("AbsolutePathBuf")),
+                    )
+                    .since(110, 0),
+                Member::required("mode", Shape::Named("WindowsSandboxSetupMode"))
+                    .since(105, 0),
             ],
             open: false,
         }),
@@ -13140,7 +14524,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     (
         "WindowsSandboxSetupStartResponse",
         Shape::Object(Object {
-            members: &[Member::required("started", Shape::Bool)],
+            members: &[Member::required("started", Shape::Bool).since(105, 0)],
             open: false,
         }),
     ),
@@ -13159,11 +14543,14 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "WorkspaceMessage",
         Shape::Object(Object {
             members: &[
-                Member::optional("archivedAt", Shape::Nullable(&Shape::Integer)),
-                Member::optional("createdAt", Shape::Nullable(&Shape::Integer)),
-                Member::required("messageBody", Shape::String),
-                Member::required("messageId", Shape::String),
-                Member::required("messageType", Shape::Named("WorkspaceMessageType")),
+                Member::optional("archivedAt", Shape::Nullable(&Shape::Integer))
+                    .since(142, 0),
+                Member::optional("createdAt", Shape::Nullable(&Shape::Integer))
+                    .since(142, 0),
+                Member::required("messageBody", Shape::String).since(142, 0),
+                Member::required("messageId", Shape::String).since(142, 0),
+                Member::required("messageType", Shape::Named("WorkspaceMessageType"))
+                    .since(142, 0),
             ],
             open: false,
         }),
@@ -13174,11 +14561,12 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required(
-                    "accountRoutingOverride",
-                    Shape::Named("AccountRoutingOverride"),
-                ),
-                Member::required("backendOrigin", Shape::String),
-                Member::required("chatgptAccountId", Shape::String),
+                        "accountRoutingOverride",
+                        Shape::Named("AccountRoutingOverride"),
+                    )
+                    .since(156, 0),
+                Member::required("backendOrigin", Shape::String).since(156, 0),
+                Member::required("chatgptAccountId", Shape::String).since(156, 0),
             ],
             open: false,
         }),

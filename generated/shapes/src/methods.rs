@@ -2,6 +2,7 @@
 
 //! The payloads of every method.
 
+use codex_appserver_wire::Release;
 use codex_appserver_wire::shape::{Kind, Method, Shape};
 /// The codex version whose protocol this is.
 ///
@@ -15,6 +16,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("BedrockCheckGovCloudRequirementsParams")),
         response: Some(Shape::Named("BedrockCheckGovCloudRequirementsResponse")),
         experimental: true,
+        since: Release::new(0, 161, 0),
     },
     Method {
         name: "account/bedrock/discover",
@@ -22,6 +24,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("BedrockDiscoverParams")),
         response: Some(Shape::Named("BedrockDiscoverResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "account/bedrock/setup",
@@ -29,6 +32,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("BedrockSetupParams")),
         response: Some(Shape::Named("BedrockSetupResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "account/chatgptAuthTokens/refresh",
@@ -36,6 +40,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ChatgptAuthTokensRefreshParams")),
         response: Some(Shape::Named("ChatgptAuthTokensRefreshResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/gatewayOAuth/cancel",
@@ -43,6 +48,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("GatewayOAuthCancelResponse")),
         experimental: false,
+        since: Release::new(0, 157, 0),
     },
     Method {
         name: "account/gatewayOAuth/changed",
@@ -50,6 +56,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GatewayOAuthChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 157, 0),
     },
     Method {
         name: "account/gatewayOAuth/login",
@@ -57,6 +64,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("GatewayOAuthLoginParams"))),
         response: Some(Shape::Named("GatewayOAuthLoginResponse")),
         experimental: false,
+        since: Release::new(0, 157, 0),
     },
     Method {
         name: "account/gatewayOAuth/read",
@@ -64,6 +72,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("GatewayOAuthReadParams"))),
         response: Some(Shape::Named("GatewayOAuthReadResponse")),
         experimental: false,
+        since: Release::new(0, 157, 0),
     },
     Method {
         name: "account/gcp/setup",
@@ -71,6 +80,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GcpSetupParams")),
         response: Some(Shape::Named("GcpSetupResponse")),
         experimental: true,
+        since: Release::new(0, 166, 0),
     },
     Method {
         name: "account/login/cancel",
@@ -78,6 +88,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CancelLoginAccountParams")),
         response: Some(Shape::Named("CancelLoginAccountResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/login/completed",
@@ -85,6 +96,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AccountLoginCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/login/start",
@@ -92,6 +104,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("LoginAccountParams")),
         response: Some(Shape::Named("LoginAccountResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/logout",
@@ -99,6 +112,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("LogoutAccountResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/rateLimitResetCredit/consume",
@@ -106,6 +120,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ConsumeAccountRateLimitResetCreditParams")),
         response: Some(Shape::Named("ConsumeAccountRateLimitResetCreditResponse")),
         experimental: false,
+        since: Release::new(0, 141, 0),
     },
     Method {
         name: "account/rateLimits/read",
@@ -113,6 +128,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("GetAccountRateLimitsParams"))),
         response: Some(Shape::Named("GetAccountRateLimitsResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/rateLimits/updated",
@@ -120,6 +136,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AccountRateLimitsUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/read",
@@ -127,6 +144,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GetAccountParams")),
         response: Some(Shape::Named("GetAccountResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/securitySetup/read",
@@ -134,6 +152,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("GetAccountSecuritySetupResponse")),
         experimental: false,
+        since: Release::new(0, 169, 0),
     },
     Method {
         name: "account/sendAddCreditsNudgeEmail",
@@ -141,6 +160,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("SendAddCreditsNudgeEmailParams")),
         response: Some(Shape::Named("SendAddCreditsNudgeEmailResponse")),
         experimental: false,
+        since: Release::new(0, 122, 0),
     },
     Method {
         name: "account/updated",
@@ -148,6 +168,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AccountUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "account/usage/read",
@@ -155,6 +176,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("GetAccountTokenUsageParams"))),
         response: Some(Shape::Named("GetAccountTokenUsageResponse")),
         experimental: false,
+        since: Release::new(0, 138, 0),
     },
     Method {
         name: "account/workspaceMessages/read",
@@ -162,6 +184,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("GetWorkspaceMessagesResponse")),
         experimental: false,
+        since: Release::new(0, 142, 0),
     },
     Method {
         name: "accountSession/list",
@@ -169,6 +192,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AccountSessionsListParams")),
         response: Some(Shape::Named("AccountSessionsResponse")),
         experimental: true,
+        since: Release::new(0, 166, 0),
     },
     Method {
         name: "accountSession/switch",
@@ -176,6 +200,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AccountSessionsSwitchParams")),
         response: Some(Shape::Named("AccountSessionsSwitchResponse")),
         experimental: true,
+        since: Release::new(0, 166, 0),
     },
     Method {
         name: "app/installed",
@@ -183,6 +208,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AppsInstalledParams")),
         response: Some(Shape::Named("AppsInstalledResponse")),
         experimental: false,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "app/list",
@@ -190,6 +216,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AppsListParams")),
         response: Some(Shape::Named("AppsListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "app/list/updated",
@@ -197,6 +224,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AppListUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "app/read",
@@ -204,6 +232,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AppsReadParams")),
         response: Some(Shape::Named("AppsReadResponse")),
         experimental: false,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "applyPatchApproval",
@@ -211,6 +240,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ApplyPatchApprovalParams")),
         response: Some(Shape::Named("ApplyPatchApprovalResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "attestation/generate",
@@ -218,6 +248,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AttestationGenerateParams")),
         response: Some(Shape::Named("AttestationGenerateResponse")),
         experimental: false,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "autoApprovalReview/strictReviewRequired",
@@ -225,6 +256,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("StrictReviewRequiredNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "collaborationMode/list",
@@ -232,6 +264,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CollaborationModeListParams")),
         response: Some(Shape::Named("CollaborationModeListResponse")),
         experimental: true,
+        since: Release::OLDEST,
     },
     Method {
         name: "command/exec",
@@ -239,6 +272,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecParams")),
         response: Some(Shape::Named("CommandExecResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "command/exec/outputDelta",
@@ -246,6 +280,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecOutputDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "command/exec/resize",
@@ -253,6 +288,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecResizeParams")),
         response: Some(Shape::Named("CommandExecResizeResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "command/exec/terminate",
@@ -260,6 +296,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecTerminateParams")),
         response: Some(Shape::Named("CommandExecTerminateResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "command/exec/write",
@@ -267,6 +304,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecWriteParams")),
         response: Some(Shape::Named("CommandExecWriteResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "config/batchWrite",
@@ -274,6 +312,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ConfigBatchWriteParams")),
         response: Some(Shape::Named("ConfigWriteResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "config/mcpServer/reload",
@@ -281,6 +320,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("McpServerRefreshResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "config/read",
@@ -288,6 +328,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ConfigReadParams")),
         response: Some(Shape::Named("ConfigReadResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "config/value/write",
@@ -295,6 +336,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ConfigValueWriteParams")),
         response: Some(Shape::Named("ConfigWriteResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "configRequirements/read",
@@ -302,6 +344,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("ConfigRequirementsReadResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "configWarning",
@@ -309,6 +352,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ConfigWarningNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "currentTime/read",
@@ -316,6 +360,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CurrentTimeReadParams")),
         response: Some(Shape::Named("CurrentTimeReadResponse")),
         experimental: true,
+        since: Release::new(0, 142, 0),
     },
     Method {
         name: "deprecationNotice",
@@ -323,6 +368,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("DeprecationNoticeNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "environment/add",
@@ -330,6 +376,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("EnvironmentAddParams")),
         response: Some(Shape::Named("EnvironmentAddResponse")),
         experimental: true,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "environment/info",
@@ -337,6 +384,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("EnvironmentInfoParams")),
         response: Some(Shape::Named("EnvironmentInfoResponse")),
         experimental: true,
+        since: Release::new(0, 143, 0),
     },
     Method {
         name: "environment/status",
@@ -344,6 +392,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("EnvironmentStatusParams")),
         response: Some(Shape::Named("EnvironmentStatusResponse")),
         experimental: true,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "error",
@@ -351,6 +400,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ErrorNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "execCommandApproval",
@@ -358,6 +408,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExecCommandApprovalParams")),
         response: Some(Shape::Named("ExecCommandApprovalResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "experimentalFeature/enablement/set",
@@ -365,6 +416,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExperimentalFeatureEnablementSetParams")),
         response: Some(Shape::Named("ExperimentalFeatureEnablementSetResponse")),
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "experimentalFeature/list",
@@ -372,6 +424,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExperimentalFeatureListParams")),
         response: Some(Shape::Named("ExperimentalFeatureListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "externalAgentConfig/detect",
@@ -379,6 +432,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExternalAgentConfigDetectParams")),
         response: Some(Shape::Named("ExternalAgentConfigDetectResponse")),
         experimental: false,
+        since: Release::new(0, 105, 0),
     },
     Method {
         name: "externalAgentConfig/import",
@@ -386,6 +440,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExternalAgentConfigImportParams")),
         response: Some(Shape::Named("ExternalAgentConfigImportResponse")),
         experimental: false,
+        since: Release::new(0, 105, 0),
     },
     Method {
         name: "externalAgentConfig/import/completed",
@@ -393,6 +448,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExternalAgentConfigImportCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 122, 0),
     },
     Method {
         name: "externalAgentConfig/import/progress",
@@ -400,6 +456,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExternalAgentConfigImportProgressNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 142, 0),
     },
     Method {
         name: "externalAgentConfig/import/readHistories",
@@ -407,6 +464,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("ExternalAgentConfigImportHistoriesReadResponse")),
         experimental: false,
+        since: Release::new(0, 142, 0),
     },
     Method {
         name: "externalAgentConfig/import/recordHistory",
@@ -414,6 +472,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ExternalAgentConfigImportHistoryRecordParams")),
         response: Some(Shape::Named("ExternalAgentConfigImportHistoryRecordResponse")),
         experimental: false,
+        since: Release::new(0, 146, 0),
     },
     Method {
         name: "feedback/save",
@@ -421,6 +480,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FeedbackSaveParams")),
         response: Some(Shape::Named("FeedbackSaveResponse")),
         experimental: false,
+        since: Release::new(0, 164, 0),
     },
     Method {
         name: "feedback/upload",
@@ -428,6 +488,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FeedbackUploadParams")),
         response: Some(Shape::Named("FeedbackUploadResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "fs/changed",
@@ -435,6 +496,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "fs/copy",
@@ -442,6 +504,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsCopyParams")),
         response: Some(Shape::Named("FsCopyResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/createDirectory",
@@ -449,6 +512,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsCreateDirectoryParams")),
         response: Some(Shape::Named("FsCreateDirectoryResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/getMetadata",
@@ -456,6 +520,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsGetMetadataParams")),
         response: Some(Shape::Named("FsGetMetadataResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/readDirectory",
@@ -463,6 +528,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsReadDirectoryParams")),
         response: Some(Shape::Named("FsReadDirectoryResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/readFile",
@@ -470,6 +536,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsReadFileParams")),
         response: Some(Shape::Named("FsReadFileResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/remove",
@@ -477,6 +544,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsRemoveParams")),
         response: Some(Shape::Named("FsRemoveResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fs/unwatch",
@@ -484,6 +552,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsUnwatchParams")),
         response: Some(Shape::Named("FsUnwatchResponse")),
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "fs/watch",
@@ -491,6 +560,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsWatchParams")),
         response: Some(Shape::Named("FsWatchResponse")),
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "fs/writeFile",
@@ -498,6 +568,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FsWriteFileParams")),
         response: Some(Shape::Named("FsWriteFileResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "fuzzyFileSearch",
@@ -505,6 +576,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchParams")),
         response: Some(Shape::Named("FuzzyFileSearchResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "fuzzyFileSearch/sessionCompleted",
@@ -512,6 +584,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchSessionCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "fuzzyFileSearch/sessionStart",
@@ -519,6 +592,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchSessionStartParams")),
         response: Some(Shape::Named("FuzzyFileSearchSessionStartResponse")),
         experimental: true,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "fuzzyFileSearch/sessionStop",
@@ -526,6 +600,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchSessionStopParams")),
         response: Some(Shape::Named("FuzzyFileSearchSessionStopResponse")),
         experimental: true,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "fuzzyFileSearch/sessionUpdate",
@@ -533,6 +608,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchSessionUpdateParams")),
         response: Some(Shape::Named("FuzzyFileSearchSessionUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "fuzzyFileSearch/sessionUpdated",
@@ -540,6 +616,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FuzzyFileSearchSessionUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "getAuthStatus",
@@ -547,6 +624,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GetAuthStatusParams")),
         response: Some(Shape::Named("GetAuthStatusResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "getConversationSummary",
@@ -554,6 +632,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GetConversationSummaryParams")),
         response: Some(Shape::Named("GetConversationSummaryResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "gitDiffToRemote",
@@ -561,6 +640,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GitDiffToRemoteParams")),
         response: Some(Shape::Named("GitDiffToRemoteResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "guardianWarning",
@@ -568,6 +648,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("GuardianWarningNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 124, 0),
     },
     Method {
         name: "hook/completed",
@@ -575,6 +656,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("HookCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 114, 0),
     },
     Method {
         name: "hook/started",
@@ -582,6 +664,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("HookStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 114, 0),
     },
     Method {
         name: "hooks/list",
@@ -589,6 +672,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("HooksListParams")),
         response: Some(Shape::Named("HooksListResponse")),
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "initialize",
@@ -596,6 +680,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("InitializeParams")),
         response: Some(Shape::Named("InitializeResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "initialized",
@@ -603,6 +688,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/agentMessage/delta",
@@ -610,6 +696,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AgentMessageDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/autoApprovalReview/completed",
@@ -617,6 +704,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ItemGuardianApprovalReviewCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "item/autoApprovalReview/started",
@@ -624,6 +712,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ItemGuardianApprovalReviewStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "item/commandExecution/outputDelta",
@@ -631,6 +720,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecutionOutputDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/commandExecution/requestApproval",
@@ -638,6 +728,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("CommandExecutionRequestApprovalParams")),
         response: Some(Shape::Named("CommandExecutionRequestApprovalResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/commandExecution/terminalInteraction",
@@ -645,6 +736,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TerminalInteractionNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/completed",
@@ -652,6 +744,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ItemCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/fileChange/outputDelta",
@@ -659,6 +752,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FileChangeOutputDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/fileChange/patchUpdated",
@@ -666,6 +760,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FileChangePatchUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 123, 0),
     },
     Method {
         name: "item/fileChange/requestApproval",
@@ -673,6 +768,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("FileChangeRequestApprovalParams")),
         response: Some(Shape::Named("FileChangeRequestApprovalResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/mcpToolCall/progress",
@@ -680,6 +776,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpToolCallProgressNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/permissions/requestApproval",
@@ -687,6 +784,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PermissionsRequestApprovalParams")),
         response: Some(Shape::Named("PermissionsRequestApprovalResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "item/plan/delta",
@@ -694,6 +792,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PlanDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/reasoning/summaryPartAdded",
@@ -701,6 +800,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ReasoningSummaryPartAddedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/reasoning/summaryTextDelta",
@@ -708,6 +808,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ReasoningSummaryTextDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/reasoning/textDelta",
@@ -715,6 +816,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ReasoningTextDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/started",
@@ -722,6 +824,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ItemStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/tool/call",
@@ -729,6 +832,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("DynamicToolCallParams")),
         response: Some(Shape::Named("DynamicToolCallResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "item/tool/requestUserInput",
@@ -736,6 +840,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ToolRequestUserInputParams")),
         response: Some(Shape::Named("ToolRequestUserInputResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "marketplace/add",
@@ -743,6 +848,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("MarketplaceAddParams")),
         response: Some(Shape::Named("MarketplaceAddResponse")),
         experimental: false,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "marketplace/remove",
@@ -750,6 +856,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("MarketplaceRemoveParams")),
         response: Some(Shape::Named("MarketplaceRemoveResponse")),
         experimental: false,
+        since: Release::new(0, 122, 0),
     },
     Method {
         name: "marketplace/upgrade",
@@ -757,6 +864,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("MarketplaceUpgradeParams")),
         response: Some(Shape::Named("MarketplaceUpgradeResponse")),
         experimental: false,
+        since: Release::new(0, 125, 0),
     },
     Method {
         name: "mcpServer/elicitation/request",
@@ -764,6 +872,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerElicitationRequestParams")),
         response: Some(Shape::Named("McpServerElicitationRequestResponse")),
         experimental: false,
+        since: Release::new(0, 111, 0),
     },
     Method {
         name: "mcpServer/event/stream/notification",
@@ -771,6 +880,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerEventStreamNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "mcpServer/event/stream/start",
@@ -778,6 +888,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerEventStreamStartParams")),
         response: Some(Shape::Named("McpServerEventStreamStartResponse")),
         experimental: true,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "mcpServer/event/stream/stop",
@@ -785,6 +896,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerEventStreamStopParams")),
         response: Some(Shape::Named("McpServerEventStreamStopResponse")),
         experimental: true,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "mcpServer/oauth/login",
@@ -792,6 +904,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerOauthLoginParams")),
         response: Some(Shape::Named("McpServerOauthLoginResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "mcpServer/oauthLogin/completed",
@@ -799,6 +912,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerOauthLoginCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "mcpServer/resource/read",
@@ -806,6 +920,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpResourceReadParams")),
         response: Some(Shape::Named("McpResourceReadResponse")),
         experimental: false,
+        since: Release::new(0, 120, 0),
     },
     Method {
         name: "mcpServer/startupStatus/updated",
@@ -813,6 +928,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerStatusUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "mcpServer/tool/call",
@@ -820,6 +936,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("McpServerToolCallParams")),
         response: Some(Shape::Named("McpServerToolCallResponse")),
         experimental: false,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "mcpServerStatus/list",
@@ -827,6 +944,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ListMcpServerStatusParams")),
         response: Some(Shape::Named("ListMcpServerStatusResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "memory/reset",
@@ -834,6 +952,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("MemoryResetResponse")),
         experimental: true,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "memory/status",
@@ -841,6 +960,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("MemoryStatusParams")),
         response: Some(Shape::Named("MemoryStatusResponse")),
         experimental: true,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "mock/experimentalMethod",
@@ -848,6 +968,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("MockExperimentalMethodParams")),
         response: Some(Shape::Named("MockExperimentalMethodResponse")),
         experimental: true,
+        since: Release::OLDEST,
     },
     Method {
         name: "model/list",
@@ -855,6 +976,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelListParams")),
         response: Some(Shape::Named("ModelListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "model/rerouted",
@@ -862,6 +984,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelReroutedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "model/safetyBuffering/updated",
@@ -869,6 +992,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelSafetyBufferingUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 142, 0),
     },
     Method {
         name: "model/verification",
@@ -876,6 +1000,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelVerificationNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 124, 0),
     },
     Method {
         name: "modelProvider/authRecoveryCompleted",
@@ -883,6 +1008,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AuthRecoveryNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 152, 0),
     },
     Method {
         name: "modelProvider/authRecoveryStarted",
@@ -890,6 +1016,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("AuthRecoveryNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 152, 0),
     },
     Method {
         name: "modelProvider/capabilities/read",
@@ -897,6 +1024,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelProviderCapabilitiesReadParams")),
         response: Some(Shape::Named("ModelProviderCapabilitiesReadResponse")),
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "modelProvider/config/write",
@@ -904,6 +1032,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelProviderConfigWriteParams")),
         response: Some(Shape::Named("ModelProviderConfigWriteResponse")),
         experimental: false,
+        since: Release::new(0, 168, 0),
     },
     Method {
         name: "modelProvider/list",
@@ -911,6 +1040,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ModelProviderListParams")),
         response: Some(Shape::Named("ModelProviderListResponse")),
         experimental: false,
+        since: Release::new(0, 168, 0),
     },
     Method {
         name: "permissionProfile/list",
@@ -918,6 +1048,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PermissionProfileListParams")),
         response: Some(Shape::Named("PermissionProfileListResponse")),
         experimental: false,
+        since: Release::new(0, 133, 0),
     },
     Method {
         name: "plugin/install",
@@ -925,6 +1056,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginInstallParams")),
         response: Some(Shape::Named("PluginInstallResponse")),
         experimental: false,
+        since: Release::new(0, 110, 0),
     },
     Method {
         name: "plugin/installed",
@@ -932,6 +1064,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginInstalledParams")),
         response: Some(Shape::Named("PluginInstalledResponse")),
         experimental: false,
+        since: Release::new(0, 132, 0),
     },
     Method {
         name: "plugin/list",
@@ -939,6 +1072,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginListParams")),
         response: Some(Shape::Named("PluginListResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "plugin/read",
@@ -946,6 +1080,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginReadParams")),
         response: Some(Shape::Named("PluginReadResponse")),
         experimental: false,
+        since: Release::new(0, 115, 0),
     },
     Method {
         name: "plugin/reconcile",
@@ -953,6 +1088,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginReconcileParams")),
         response: Some(Shape::Named("PluginReconcileResponse")),
         experimental: false,
+        since: Release::new(0, 153, 0),
     },
     Method {
         name: "plugin/search",
@@ -960,6 +1096,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginSearchParams")),
         response: Some(Shape::Named("PluginSearchResponse")),
         experimental: true,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "plugin/share/checkout",
@@ -967,6 +1104,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginShareCheckoutParams")),
         response: Some(Shape::Named("PluginShareCheckoutResponse")),
         experimental: false,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "plugin/share/delete",
@@ -974,6 +1112,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginShareDeleteParams")),
         response: Some(Shape::Named("PluginShareDeleteResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "plugin/share/list",
@@ -981,6 +1120,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginShareListParams")),
         response: Some(Shape::Named("PluginShareListResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "plugin/share/save",
@@ -988,6 +1128,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginShareSaveParams")),
         response: Some(Shape::Named("PluginShareSaveResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "plugin/share/updateTargets",
@@ -995,6 +1136,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginShareUpdateTargetsParams")),
         response: Some(Shape::Named("PluginShareUpdateTargetsResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "plugin/skill/read",
@@ -1002,6 +1144,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginSkillReadParams")),
         response: Some(Shape::Named("PluginSkillReadResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "plugin/uninstall",
@@ -1009,6 +1152,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("PluginUninstallParams")),
         response: Some(Shape::Named("PluginUninstallResponse")),
         experimental: false,
+        since: Release::new(0, 113, 0),
     },
     Method {
         name: "process/exited",
@@ -1016,6 +1160,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessExitedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "process/kill",
@@ -1023,6 +1168,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessKillParams")),
         response: Some(Shape::Named("ProcessKillResponse")),
         experimental: true,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "process/outputDelta",
@@ -1030,6 +1176,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessOutputDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "process/resizePty",
@@ -1037,6 +1184,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessResizePtyParams")),
         response: Some(Shape::Named("ProcessResizePtyResponse")),
         experimental: true,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "process/spawn",
@@ -1044,6 +1192,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessSpawnParams")),
         response: Some(Shape::Named("ProcessSpawnResponse")),
         experimental: true,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "process/writeStdin",
@@ -1051,6 +1200,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProcessWriteStdinParams")),
         response: Some(Shape::Named("ProcessWriteStdinResponse")),
         experimental: true,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "project/changed",
@@ -1058,6 +1208,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/create",
@@ -1065,6 +1216,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectCreateParams")),
         response: Some(Shape::Named("ProjectCreateResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/delete",
@@ -1072,6 +1224,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectDeleteParams")),
         response: Some(Shape::Named("ProjectDeleteResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/import",
@@ -1079,6 +1232,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectImportParams")),
         response: Some(Shape::Named("ProjectImportResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/list",
@@ -1086,6 +1240,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectListParams")),
         response: Some(Shape::Named("ProjectListResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/move",
@@ -1093,6 +1248,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectMoveParams")),
         response: Some(Shape::Named("ProjectMoveResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/read",
@@ -1100,6 +1256,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectReadParams")),
         response: Some(Shape::Named("ProjectReadResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "project/update",
@@ -1107,6 +1264,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ProjectUpdateParams")),
         response: Some(Shape::Named("ProjectUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "rawResponse/completed",
@@ -1114,6 +1272,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RawResponseCompletedNotification")),
         response: None,
         experimental: true,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "rawResponseItem/completed",
@@ -1121,6 +1280,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RawResponseItemCompletedNotification")),
         response: None,
         experimental: true,
+        since: Release::OLDEST,
     },
     Method {
         name: "remoteControl/client/list",
@@ -1128,6 +1288,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RemoteControlClientsListParams")),
         response: Some(Shape::Named("RemoteControlClientsListResponse")),
         experimental: true,
+        since: Release::new(0, 137, 0),
     },
     Method {
         name: "remoteControl/client/revoke",
@@ -1135,6 +1296,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RemoteControlClientsRevokeParams")),
         response: Some(Shape::Named("RemoteControlClientsRevokeResponse")),
         experimental: true,
+        since: Release::new(0, 137, 0),
     },
     Method {
         name: "remoteControl/disable",
@@ -1142,6 +1304,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("RemoteControlDisableParams"))),
         response: Some(Shape::Named("RemoteControlDisableResponse")),
         experimental: true,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "remoteControl/enable",
@@ -1149,6 +1312,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Nullable(&Shape::Named("RemoteControlEnableParams"))),
         response: Some(Shape::Named("RemoteControlEnableResponse")),
         experimental: true,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "remoteControl/pairing/start",
@@ -1156,6 +1320,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RemoteControlPairingStartParams")),
         response: Some(Shape::Named("RemoteControlPairingStartResponse")),
         experimental: true,
+        since: Release::new(0, 137, 0),
     },
     Method {
         name: "remoteControl/pairing/status",
@@ -1163,6 +1328,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RemoteControlPairingStatusParams")),
         response: Some(Shape::Named("RemoteControlPairingStatusResponse")),
         experimental: true,
+        since: Release::new(0, 138, 0),
     },
     Method {
         name: "remoteControl/status/changed",
@@ -1170,6 +1336,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("RemoteControlStatusChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "remoteControl/status/read",
@@ -1177,6 +1344,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("RemoteControlStatusReadResponse")),
         experimental: true,
+        since: Release::new(0, 131, 0),
     },
     Method {
         name: "review/start",
@@ -1184,6 +1352,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ReviewStartParams")),
         response: Some(Shape::Named("ReviewStartResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "rollout/compress",
@@ -1191,6 +1360,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("RolloutCompressResponse")),
         experimental: true,
+        since: Release::new(0, 156, 0),
     },
     Method {
         name: "server/diagnostics",
@@ -1198,6 +1368,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ServerDiagnosticsParams")),
         response: Some(Shape::Named("ServerDiagnosticsResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "serverRequest/resolved",
@@ -1205,6 +1376,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ServerRequestResolvedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 107, 0),
     },
     Method {
         name: "skills/changed",
@@ -1212,6 +1384,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("SkillsChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 110, 0),
     },
     Method {
         name: "skills/config/write",
@@ -1219,6 +1392,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("SkillsConfigWriteParams")),
         response: Some(Shape::Named("SkillsConfigWriteResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "skills/extraRoots/set",
@@ -1226,6 +1400,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("SkillsExtraRootsSetParams")),
         response: Some(Shape::Named("SkillsExtraRootsSetResponse")),
         experimental: false,
+        since: Release::new(0, 136, 0),
     },
     Method {
         name: "skills/list",
@@ -1233,6 +1408,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("SkillsListParams")),
         response: Some(Shape::Named("SkillsListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/approveGuardianDeniedAction",
@@ -1240,6 +1416,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadApproveGuardianDeniedActionParams")),
         response: Some(Shape::Named("ThreadApproveGuardianDeniedActionResponse")),
         experimental: false,
+        since: Release::new(0, 124, 0),
     },
     Method {
         name: "thread/archive",
@@ -1247,6 +1424,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadArchiveParams")),
         response: Some(Shape::Named("ThreadArchiveResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/archived",
@@ -1254,6 +1432,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadArchivedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "thread/attachment/add",
@@ -1261,6 +1440,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadAttachmentAddParams")),
         response: Some(Shape::Named("ThreadAttachmentAddResponse")),
         experimental: false,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "thread/attachment/list",
@@ -1268,6 +1448,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadAttachmentListParams")),
         response: Some(Shape::Named("ThreadAttachmentListResponse")),
         experimental: false,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "thread/attachment/remove",
@@ -1275,6 +1456,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadAttachmentRemoveParams")),
         response: Some(Shape::Named("ThreadAttachmentRemoveResponse")),
         experimental: false,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "thread/attachment/updated",
@@ -1282,6 +1464,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadAttachmentUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "thread/attachmentOwner/list",
@@ -1289,6 +1472,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadAttachmentOwnerListParams")),
         response: Some(Shape::Named("ThreadAttachmentOwnerListResponse")),
         experimental: false,
+        since: Release::new(0, 162, 0),
     },
     Method {
         name: "thread/backgroundTerminals/clean",
@@ -1296,6 +1480,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadBackgroundTerminalsCleanParams")),
         response: Some(Shape::Named("ThreadBackgroundTerminalsCleanResponse")),
         experimental: true,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/backgroundTerminals/list",
@@ -1303,6 +1488,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadBackgroundTerminalsListParams")),
         response: Some(Shape::Named("ThreadBackgroundTerminalsListResponse")),
         experimental: true,
+        since: Release::new(0, 140, 0),
     },
     Method {
         name: "thread/backgroundTerminals/terminate",
@@ -1310,6 +1496,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadBackgroundTerminalsTerminateParams")),
         response: Some(Shape::Named("ThreadBackgroundTerminalsTerminateResponse")),
         experimental: true,
+        since: Release::new(0, 140, 0),
     },
     Method {
         name: "thread/closed",
@@ -1317,6 +1504,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadClosedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/compact/start",
@@ -1324,6 +1512,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadCompactStartParams")),
         response: Some(Shape::Named("ThreadCompactStartResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/compacted",
@@ -1331,6 +1520,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ContextCompactedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/decrement_elicitation",
@@ -1338,6 +1528,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadDecrementElicitationParams")),
         response: Some(Shape::Named("ThreadDecrementElicitationResponse")),
         experimental: true,
+        since: Release::new(0, 114, 0),
     },
     Method {
         name: "thread/delete",
@@ -1345,6 +1536,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadDeleteParams")),
         response: Some(Shape::Named("ThreadDeleteResponse")),
         experimental: false,
+        since: Release::new(0, 140, 0),
     },
     Method {
         name: "thread/deleted",
@@ -1352,6 +1544,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadDeletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 140, 0),
     },
     Method {
         name: "thread/environment/connected",
@@ -1359,6 +1552,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("EnvironmentConnectionNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "thread/environment/disconnected",
@@ -1366,6 +1560,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("EnvironmentConnectionNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "thread/fork",
@@ -1373,6 +1568,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadForkParams")),
         response: Some(Shape::Named("ThreadForkResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/goal/clear",
@@ -1380,6 +1576,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGoalClearParams")),
         response: Some(Shape::Named("ThreadGoalClearResponse")),
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "thread/goal/cleared",
@@ -1387,6 +1584,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGoalClearedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "thread/goal/get",
@@ -1394,6 +1592,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGoalGetParams")),
         response: Some(Shape::Named("ThreadGoalGetResponse")),
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "thread/goal/set",
@@ -1401,6 +1600,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGoalSetParams")),
         response: Some(Shape::Named("ThreadGoalSetResponse")),
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "thread/goal/updated",
@@ -1408,6 +1608,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGoalUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 128, 0),
     },
     Method {
         name: "thread/guardianReview",
@@ -1415,6 +1616,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadGuardianReviewParams")),
         response: Some(Shape::Named("ThreadGuardianReviewResponse")),
         experimental: true,
+        since: Release::new(0, 167, 2),
     },
     Method {
         name: "thread/increment_elicitation",
@@ -1422,6 +1624,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadIncrementElicitationParams")),
         response: Some(Shape::Named("ThreadIncrementElicitationResponse")),
         experimental: true,
+        since: Release::new(0, 114, 0),
     },
     Method {
         name: "thread/inject_items",
@@ -1429,6 +1632,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadInjectItemsParams")),
         response: Some(Shape::Named("ThreadInjectItemsResponse")),
         experimental: false,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "thread/items/list",
@@ -1436,6 +1640,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadItemsListParams")),
         response: Some(Shape::Named("ThreadItemsListResponse")),
         experimental: false,
+        since: Release::new(0, 143, 0),
     },
     Method {
         name: "thread/items/read",
@@ -1443,6 +1648,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadItemsReadParams")),
         response: Some(Shape::Named("ThreadItemsReadResponse")),
         experimental: true,
+        since: Release::new(0, 163, 0),
     },
     Method {
         name: "thread/list",
@@ -1450,6 +1656,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadListParams")),
         response: Some(Shape::Named("ThreadListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/loaded/list",
@@ -1457,6 +1664,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadLoadedListParams")),
         response: Some(Shape::Named("ThreadLoadedListResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/memory/read",
@@ -1464,6 +1672,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadMemoryReadParams")),
         response: Some(Shape::Named("ThreadMemoryReadResponse")),
         experimental: true,
+        since: Release::new(0, 165, 0),
     },
     Method {
         name: "thread/memoryMode/set",
@@ -1471,6 +1680,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadMemoryModeSetParams")),
         response: Some(Shape::Named("ThreadMemoryModeSetResponse")),
         experimental: true,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "thread/metadata/update",
@@ -1478,6 +1688,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadMetadataUpdateParams")),
         response: Some(Shape::Named("ThreadMetadataUpdateResponse")),
         experimental: false,
+        since: Release::new(0, 110, 0),
     },
     Method {
         name: "thread/name/set",
@@ -1485,6 +1696,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSetNameParams")),
         response: Some(Shape::Named("ThreadSetNameResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/name/updated",
@@ -1492,6 +1704,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadNameUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/prediction/request",
@@ -1499,6 +1712,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadPredictionRequestParams")),
         response: Some(Shape::Named("ThreadPredictionRequestResponse")),
         experimental: true,
+        since: Release::new(0, 161, 0),
     },
     Method {
         name: "thread/prediction/updated",
@@ -1506,6 +1720,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadPredictionUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 161, 0),
     },
     Method {
         name: "thread/prepareApprovedPlan",
@@ -1513,6 +1728,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadPrepareApprovedPlanParams")),
         response: Some(Shape::Named("ThreadPrepareApprovedPlanResponse")),
         experimental: true,
+        since: Release::new(0, 169, 0),
     },
     Method {
         name: "thread/project/updated",
@@ -1520,6 +1736,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadProjectUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 149, 0),
     },
     Method {
         name: "thread/queue/add",
@@ -1527,6 +1744,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueAddParams")),
         response: Some(Shape::Named("ThreadQueueAddResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/changed",
@@ -1534,6 +1752,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/delete",
@@ -1541,6 +1760,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueDeleteParams")),
         response: Some(Shape::Named("ThreadQueueDeleteResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/list",
@@ -1548,6 +1768,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueListParams")),
         response: Some(Shape::Named("ThreadQueueListResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/reorder",
@@ -1555,6 +1776,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueReorderParams")),
         response: Some(Shape::Named("ThreadQueueReorderResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/start",
@@ -1562,6 +1784,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueStartParams")),
         response: Some(Shape::Named("ThreadQueueStartResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/queue/update",
@@ -1569,6 +1792,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadQueueUpdateParams")),
         response: Some(Shape::Named("ThreadQueueUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/read",
@@ -1576,6 +1800,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadReadParams")),
         response: Some(Shape::Named("ThreadReadResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/readState/changed",
@@ -1583,6 +1808,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadReadStateChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 163, 0),
     },
     Method {
         name: "thread/readState/update",
@@ -1590,6 +1816,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadReadStateUpdateParams")),
         response: Some(Shape::Named("ThreadReadStateUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 163, 0),
     },
     Method {
         name: "thread/realtime/appendAudio",
@@ -1597,6 +1824,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeAppendAudioParams")),
         response: Some(Shape::Named("ThreadRealtimeAppendAudioResponse")),
         experimental: true,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/appendSpeech",
@@ -1604,6 +1832,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeAppendSpeechParams")),
         response: Some(Shape::Named("ThreadRealtimeAppendSpeechResponse")),
         experimental: true,
+        since: Release::new(0, 141, 0),
     },
     Method {
         name: "thread/realtime/appendText",
@@ -1611,6 +1840,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeAppendTextParams")),
         response: Some(Shape::Named("ThreadRealtimeAppendTextResponse")),
         experimental: true,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/closed",
@@ -1618,6 +1848,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeClosedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/error",
@@ -1625,6 +1856,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeErrorNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/item/completed",
@@ -1632,6 +1864,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeItemCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "thread/realtime/item/started",
@@ -1639,6 +1872,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeItemStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "thread/realtime/item/transcript/delta",
@@ -1646,6 +1880,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeItemTranscriptDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "thread/realtime/itemAdded",
@@ -1653,6 +1888,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeItemAddedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/listVoices",
@@ -1660,6 +1896,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeListVoicesParams")),
         response: Some(Shape::Named("ThreadRealtimeListVoicesResponse")),
         experimental: true,
+        since: Release::new(0, 120, 0),
     },
     Method {
         name: "thread/realtime/outputAudio/delta",
@@ -1667,6 +1904,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeOutputAudioDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/sdp",
@@ -1674,6 +1912,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeSdpNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 120, 0),
     },
     Method {
         name: "thread/realtime/start",
@@ -1681,6 +1920,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeStartParams")),
         response: Some(Shape::Named("ThreadRealtimeStartResponse")),
         experimental: true,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/started",
@@ -1688,6 +1928,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/stop",
@@ -1695,6 +1936,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeStopParams")),
         response: Some(Shape::Named("ThreadRealtimeStopResponse")),
         experimental: true,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "thread/realtime/transcript/delta",
@@ -1702,6 +1944,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeTranscriptDeltaNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "thread/realtime/transcript/done",
@@ -1709,6 +1952,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRealtimeTranscriptDoneNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 121, 0),
     },
     Method {
         name: "thread/resume",
@@ -1716,6 +1960,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadResumeParams")),
         response: Some(Shape::Named("ThreadResumeResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/revert",
@@ -1723,6 +1968,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRevertParams")),
         response: Some(Shape::Named("ThreadRevertResponse")),
         experimental: false,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/reverted",
@@ -1730,6 +1976,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadRevertedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 148, 0),
     },
     Method {
         name: "thread/sample",
@@ -1737,6 +1984,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSampleParams")),
         response: Some(Shape::Named("ThreadSampleResponse")),
         experimental: true,
+        since: Release::new(0, 164, 0),
     },
     Method {
         name: "thread/sample/cancel",
@@ -1744,6 +1992,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSampleCancelParams")),
         response: Some(Shape::Named("ThreadSampleCancelResponse")),
         experimental: true,
+        since: Release::new(0, 164, 0),
     },
     Method {
         name: "thread/search",
@@ -1751,6 +2000,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSearchParams")),
         response: Some(Shape::Named("ThreadSearchResponse")),
         experimental: true,
+        since: Release::new(0, 134, 0),
     },
     Method {
         name: "thread/searchOccurrences",
@@ -1758,6 +2008,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSearchOccurrencesParams")),
         response: Some(Shape::Named("ThreadSearchOccurrencesResponse")),
         experimental: true,
+        since: Release::new(0, 145, 0),
     },
     Method {
         name: "thread/section/changed",
@@ -1765,6 +2016,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 167, 2),
     },
     Method {
         name: "thread/section/move",
@@ -1772,6 +2024,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionMoveParams")),
         response: Some(Shape::Named("ThreadSectionMoveResponse")),
         experimental: false,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "thread/settings/update",
@@ -1779,6 +2032,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSettingsUpdateParams")),
         response: Some(Shape::Named("ThreadSettingsUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 133, 0),
     },
     Method {
         name: "thread/settings/updated",
@@ -1786,6 +2040,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSettingsUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 133, 0),
     },
     Method {
         name: "thread/shellCommand",
@@ -1793,6 +2048,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadShellCommandParams")),
         response: Some(Shape::Named("ThreadShellCommandResponse")),
         experimental: false,
+        since: Release::new(0, 117, 0),
     },
     Method {
         name: "thread/start",
@@ -1800,6 +2056,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadStartParams")),
         response: Some(Shape::Named("ThreadStartResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/started",
@@ -1807,6 +2064,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/status/changed",
@@ -1814,6 +2072,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadStatusChangedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 105, 0),
     },
     Method {
         name: "thread/timeline/list",
@@ -1821,6 +2080,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadTimelineListParams")),
         response: Some(Shape::Named("ThreadTimelineListResponse")),
         experimental: true,
+        since: Release::new(0, 150, 0),
     },
     Method {
         name: "thread/tokenUsage/updated",
@@ -1828,6 +2088,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadTokenUsageUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/turns/list",
@@ -1835,6 +2096,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadTurnsListParams")),
         response: Some(Shape::Named("ThreadTurnsListResponse")),
         experimental: false,
+        since: Release::new(0, 122, 0),
     },
     Method {
         name: "thread/unarchive",
@@ -1842,6 +2104,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadUnarchiveParams")),
         response: Some(Shape::Named("ThreadUnarchiveResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "thread/unarchived",
@@ -1849,6 +2112,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadUnarchivedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 104, 0),
     },
     Method {
         name: "thread/unsubscribe",
@@ -1856,6 +2120,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadUnsubscribeParams")),
         response: Some(Shape::Named("ThreadUnsubscribeResponse")),
         experimental: false,
+        since: Release::new(0, 106, 0),
     },
     Method {
         name: "threadSection/create",
@@ -1863,6 +2128,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionCreateParams")),
         response: Some(Shape::Named("ThreadSectionCreateResponse")),
         experimental: false,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "threadSection/delete",
@@ -1870,6 +2136,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionDeleteParams")),
         response: Some(Shape::Named("ThreadSectionDeleteResponse")),
         experimental: false,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "threadSection/list",
@@ -1877,6 +2144,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionListParams")),
         response: Some(Shape::Named("ThreadSectionListResponse")),
         experimental: false,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "threadSection/update",
@@ -1884,6 +2152,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("ThreadSectionUpdateParams")),
         response: Some(Shape::Named("ThreadSectionUpdateResponse")),
         experimental: false,
+        since: Release::new(0, 147, 0),
     },
     Method {
         name: "turn/completed",
@@ -1891,6 +2160,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/diff/updated",
@@ -1898,6 +2168,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnDiffUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/interrupt",
@@ -1905,6 +2176,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnInterruptParams")),
         response: Some(Shape::Named("TurnInterruptResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/moderationMetadata",
@@ -1912,6 +2184,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnModerationMetadataNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 138, 0),
     },
     Method {
         name: "turn/plan/updated",
@@ -1919,6 +2192,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnPlanUpdatedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/settings/update",
@@ -1926,6 +2200,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnSettingsUpdateParams")),
         response: Some(Shape::Named("TurnSettingsUpdateResponse")),
         experimental: true,
+        since: Release::new(0, 151, 0),
     },
     Method {
         name: "turn/start",
@@ -1933,6 +2208,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnStartParams")),
         response: Some(Shape::Named("TurnStartResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/started",
@@ -1940,6 +2216,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnStartedNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "turn/steer",
@@ -1947,6 +2224,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("TurnSteerParams")),
         response: Some(Shape::Named("TurnSteerResponse")),
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "userVerification/cancel",
@@ -1954,6 +2232,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("UserVerificationCancelParams")),
         response: Some(Shape::Named("UserVerificationCancelResponse")),
         experimental: true,
+        since: Release::new(0, 155, 0),
     },
     Method {
         name: "userVerification/delete",
@@ -1961,6 +2240,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("UserVerificationDeleteParams")),
         response: Some(Shape::Named("UserVerificationDeleteResponse")),
         experimental: true,
+        since: Release::new(0, 154, 0),
     },
     Method {
         name: "userVerification/enroll",
@@ -1968,6 +2248,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("UserVerificationEnrollParams")),
         response: Some(Shape::Named("UserVerificationEnrollResponse")),
         experimental: true,
+        since: Release::new(0, 154, 0),
     },
     Method {
         name: "userVerification/status",
@@ -1975,6 +2256,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("UserVerificationStatusParams")),
         response: Some(Shape::Named("UserVerificationStatusResponse")),
         experimental: true,
+        since: Release::new(0, 154, 0),
     },
     Method {
         name: "userVerification/verify",
@@ -1982,6 +2264,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("UserVerificationVerifyParams")),
         response: Some(Shape::Named("UserVerificationVerifyResponse")),
         experimental: true,
+        since: Release::new(0, 154, 0),
     },
     Method {
         name: "warning",
@@ -1989,6 +2272,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("WarningNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 122, 0),
     },
     Method {
         name: "windows/worldWritableWarning",
@@ -1996,6 +2280,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("WindowsWorldWritableWarningNotification")),
         response: None,
         experimental: false,
+        since: Release::OLDEST,
     },
     Method {
         name: "windowsSandbox/readiness",
@@ -2003,6 +2288,7 @@ pub static METHODS: &[Method] = &[
         params: None,
         response: Some(Shape::Named("WindowsSandboxReadinessResponse")),
         experimental: false,
+        since: Release::new(0, 129, 0),
     },
     Method {
         name: "windowsSandbox/setupCompleted",
@@ -2010,6 +2296,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("WindowsSandboxSetupCompletedNotification")),
         response: None,
         experimental: false,
+        since: Release::new(0, 105, 0),
     },
     Method {
         name: "windowsSandbox/setupStart",
@@ -2017,6 +2304,7 @@ pub static METHODS: &[Method] = &[
         params: Some(Shape::Named("WindowsSandboxSetupStartParams")),
         response: Some(Shape::Named("WindowsSandboxSetupStartResponse")),
         experimental: false,
+        since: Release::new(0, 105, 0),
     },
 ];
 /// A method by its wire name and kind.

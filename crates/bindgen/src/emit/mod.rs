@@ -7,15 +7,17 @@ mod payloads;
 mod print;
 mod requests;
 mod shapes;
+mod since;
 mod wrappers;
 
 use std::collections::BTreeMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::codecs::{Codecs, Context};
 use crate::error::Result;
+use crate::history::{Release, Since};
 use crate::lower::{Item, names};
 use crate::model::{Home, Model};
 use crate::tables::Docs;
@@ -102,6 +104,7 @@ impl Emission<'_> {
                 Crate::Methods => {
                     modules.extend(wrappers::modules(self));
                     modules.push(handler::module(self));
+                    modules.push(since::module(self));
                 }
                 Crate::Shapes => modules.extend(shapes::modules(self)),
                 Crate::Enums | Crate::Types => {}
@@ -131,6 +134,17 @@ impl Emission<'_> {
         match self.codecs {
             Codecs::Written => format!("codex-appserver-{}", of.folder()),
             Codecs::SerdeDerive => format!("derived-{}", of.folder()),
+        }
+    }
+}
+
+/// The release that something came with.
+fn release(since: Since, of_wire: TokenStream) -> TokenStream {
+    match since.release {
+        None => quote!(#of_wire::OLDEST),
+        Some(Release(major, minor, patch)) => {
+            let numbers = [major, minor, patch].map(Literal::u16_unsuffixed);
+            quote!(#of_wire::new(#(#numbers),*))
         }
     }
 }

@@ -108,6 +108,10 @@ fn marker(emission: &Emission<'_>, method: &Method) -> proc_macro2::TokenStream 
             const EXPERIMENTAL: bool = true;
         )
     });
+    let since = method.since.release.map(|_| {
+        let since = super::release(method.since, quote!(wire::Release));
+        quote!(const SINCE: wire::Release = #since;)
+    });
     let (role, response) = if method.kind.is_request() {
         let response = match &method.response {
             Some(name) => payload(name),
@@ -126,6 +130,7 @@ fn marker(emission: &Emission<'_>, method: &Method) -> proc_macro2::TokenStream 
             const METHOD: &'static str = #wire;
             const DIRECTION: wire::Direction = wire::Direction::#direction;
             #experimental
+            #since
             type Params = #params;
             #response
         }

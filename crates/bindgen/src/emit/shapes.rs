@@ -1,10 +1,11 @@
 //! The protocol as data: the shape of every definition and the payloads of every method, as statics.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::{Emission, Module};
+use super::{Emission, Module, release};
 use crate::codecs::literal;
+use crate::history::Release;
 use crate::model::{Method, MethodKind, Params, is_envelope};
 use crate::shape::{Field, IntegerEnum, Object, Shape};
 
@@ -49,16 +50,21 @@ fn methods(emission: &Emission<'_>) -> Module {
             Params::Required(name) => Some(quote!(Shape::Named(#name))),
             Params::Nullable(name) => Some(quote!(Shape::Nullable(&Shape::Named(#name)))),
         });
+        let since = release(method.since, quote!(Release));
         let response = option(method.kind.is_request().then(|| match &method.response {
             Some(name) => quote!(Shape::Named(#name)),
             None => quote!(Shape::Any),
         }));
         quote! {
-            Method { name: #name, kind: Kind::#kind, params: #params, response: #response, experimental: #experimental },
+            Method {
+                name: #name, kind: Kind::#kind, params: #params, response: #response,
+                experimental: #experimental, since: #since,
+            },
         }
     });
     let version = super::codex_version(emission);
     let tokens = quote! {
+        use codex_appserver_wire::Release;
         use codex_appserver_wire::shape::{Kind, Method, Shape};
 
         #version
@@ -172,5 +178,9 @@ fn member(field: &Field, required: bool) -> TokenStream {
         quote!(.or(#text))
     });
     let distinct_null = field.distinct_null.then(|| quote!(.distinct_null()));
-    quote!(Member::#presence(#name, #shape)#aliases #default #distinct_null)
+    let since = field.since.release.map(|Release(_, minor, patch)| {
+        let numbers = [minor, patch].map(Literal::u16_unsuffixed);
+        quote!(.since(#(#numbers),*))
+    });
+    quote!(Member::#presence(#name, #shape)#aliases #default #distinct_null #since)
 }

@@ -1,6 +1,7 @@
 //! Docs made from facts: names, methods, defaults, stability; and our own summaries.
 
 use super::{Lowering, markdown, names};
+use crate::history::Since;
 use crate::model::{Method, MethodKind};
 use crate::shape::{Definition, Description, EnumValue, Field, IntegerValue, Shape};
 
@@ -26,7 +27,7 @@ impl<'m> Lowering<'m> {
             docs.push(format!("Used by {}.", methods.join(", ")));
         }
         docs.extend(literal_docs(&definition.shape));
-        push_facts(&mut docs, !usage.stable, definition.deprecated);
+        push_facts(&mut docs, definition.since, !usage.stable, definition.deprecated);
         docs
     }
 
@@ -62,30 +63,31 @@ impl<'m> Lowering<'m> {
         if field.distinct_null {
             docs.push("Leaving it out keeps the setting, `null` clears it.".into());
         }
-        push_facts(&mut docs, field.experimental, field.deprecated);
+        push_facts(&mut docs, field.since, field.experimental, field.deprecated);
         docs
     }
 
     pub(super) fn value_docs(&self, value: &EnumValue) -> Vec<String> {
-        self.arm_docs(&value.wire, value.experimental, false, &value.description)
+        self.arm_docs(&value.wire, value.since, value.experimental, false, &value.description)
     }
 
     pub(super) fn integer_docs(&self, value: IntegerValue) -> Vec<String> {
         let mut docs = vec![format!("`{}`.", value.wire)];
-        push_facts(&mut docs, value.experimental, false);
+        push_facts(&mut docs, value.since, value.experimental, false);
         docs
     }
 
     pub(super) fn arm_docs(
         &self,
         wire: &str,
+        since: Since,
         experimental: bool,
         deprecated: bool,
         description: &Description,
     ) -> Vec<String> {
         let mut docs: Vec<String> = prose(description).into_iter().collect();
         docs.push(format!("`{wire}`."));
-        push_facts(&mut docs, experimental, deprecated);
+        push_facts(&mut docs, since, experimental, deprecated);
         docs
     }
 }
@@ -102,7 +104,7 @@ pub(crate) fn method_docs(method: &Method, summary: Option<&String>) -> Vec<Stri
         MethodKind::ClientNotification => "notification from the client",
     };
     docs.push(format!("Method `{}`, a {direction}.", method.name));
-    push_facts(&mut docs, method.experimental, method.deprecated);
+    push_facts(&mut docs, method.since, method.experimental, method.deprecated);
     docs
 }
 
@@ -120,11 +122,24 @@ fn literal_docs(shape: &Shape) -> Option<String> {
     }
 }
 
-fn push_facts(docs: &mut Vec<String>, experimental: bool, deprecated: bool) {
+fn push_facts(docs: &mut Vec<String>, since: Since, experimental: bool, deprecated: bool) {
+    docs.extend(since_docs(since, experimental));
     if experimental {
         docs.push("**Experimental**: not part of the stable surface.".into());
     }
     if deprecated {
         docs.push("**Deprecated** by the protocol.".into());
     }
+}
+
+/// When something came, unless what it is a part of says that already.
+pub(super) fn since_docs(since: Since, experimental: bool) -> Option<String> {
+    if since.inherited {
+        return None;
+    }
+    let release = since.release.map(|release| format!("Since codex {release}."));
+    let stable = since.stable.filter(|_| !experimental);
+    let stable = stable.map(|release| format!("Experimental until codex {release}."));
+    let sentences: Vec<String> = release.into_iter().chain(stable).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }

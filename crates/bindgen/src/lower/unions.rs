@@ -1,5 +1,6 @@
 //! Unions as enums.
 
+use super::docs::since_docs;
 use super::{FieldItem, ItemKind, Lowering, RustType, Union, UnionKind, Variant, names};
 use crate::error::{Error, Result};
 use crate::load::pointer;
@@ -35,7 +36,13 @@ impl<'m> Lowering<'m> {
                 payload,
                 marks: Vec::new(),
                 gated: arm.experimental,
-                docs: self.arm_docs(&arm.value, arm.experimental, arm.deprecated, &arm.description),
+                docs: self.arm_docs(
+                    &arm.value,
+                    arm.since,
+                    arm.experimental,
+                    arm.deprecated,
+                    &arm.description,
+                ),
             });
         }
         let shared = shared_fields(&arm_fields);
@@ -64,7 +71,7 @@ impl<'m> Lowering<'m> {
                 payload,
                 marks: Vec::new(),
                 gated: arm.experimental,
-                docs: self.arm_docs(&arm.value, arm.experimental, false, &arm.description),
+                docs: self.arm_docs(&arm.value, arm.since, arm.experimental, false, &arm.description),
             });
         }
         self.union(definition, UnionKind::External, variants, Vec::new())
@@ -110,10 +117,11 @@ impl<'m> Lowering<'m> {
         for (arm, variant) in arms.iter().zip(variant_names) {
             let arm_name = self.arm_name(&variant, name);
             let payload = Some(self.rust_type(&arm.shape, &arm_name, definition)?);
-            let docs = vec![match &arm.shape {
+            let mut docs = vec![match &arm.shape {
                 Shape::Ref(target) => format!("An object of the type `{target}`."),
                 _ => format!("An object with {}.", required_in_words(arm)),
             }];
+            docs.extend(since_docs(arm.since, false));
             let wire = variant.clone();
             variants.push(Variant {
                 name: variant,

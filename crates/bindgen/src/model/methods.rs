@@ -9,6 +9,7 @@ use super::apply::{FILE, Rows};
 use super::{Method, MethodKind, Params, is_envelope};
 use crate::decision::Decision;
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::load::{Schema, pointer};
 use crate::lower::names;
 use crate::normalise::{self, flag, is_experimental};
@@ -60,6 +61,7 @@ pub(super) fn read(schema: &Schema, rows: &mut Rows<'_>) -> Result<Vec<Method>> 
             experimental: row.experimental,
             deprecated: false,
             description: Description::default(),
+            since: Since::default(),
         });
     }
     Ok(methods)
@@ -91,6 +93,7 @@ fn method(schema: &Schema, kind: MethodKind, arm: &Value, at: &str) -> Result<Me
         experimental: is_experimental(arm),
         deprecated: flag(arm, "deprecated"),
         description: Description::of(arm),
+        since: Since::default(),
     })
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::decision::Open;
 use crate::error::Result;
+use crate::history::Since;
 use crate::load::Schema;
 use crate::shape::{Definition, Description};
 use crate::tables::Tables;
@@ -86,6 +87,8 @@ pub struct Method {
     pub deprecated: bool,
     /// What upstream says about it.
     pub description: Description,
+    /// When it came.
+    pub since: Since,
 }
 
 /// The `params` member of a method.
@@ -132,6 +135,11 @@ impl Model {
         let open = Open { missing, idle: rows.unused() };
         let codex_version = schema.codex_version.clone().unwrap_or_else(|| "unknown".to_owned());
         Ok((Self { codex_version, methods, definitions, usage, unused }, open))
+    }
+
+    /// The methods that the schema itself lists, without the tables and without responses.
+    pub(crate) fn methods_of(schema: &Schema) -> Result<Vec<Method>> {
+        methods::read(schema, &mut apply::Rows::new(&Tables::default()))
     }
 
     /// The methods of one kind.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::load::STABILITY;
 use crate::shape::{Description, EnumValue, IntFormat, IntegerEnum, IntegerValue, Shape};
 
@@ -21,6 +22,7 @@ pub(super) fn string(object: &Map<String, Value>, at: &str) -> Result<Shape> {
         wire,
         experimental,
         description: Description::default(),
+        since: Since::default(),
     });
     Ok(Shape::StringEnum(values.collect()))
 }
@@ -33,7 +35,7 @@ pub(super) fn integer(object: &Map<String, Value>, at: &str, format: IntFormat) 
     let mut values: Vec<IntegerValue> = Vec::new();
     for (wire, experimental) in literals.each("integer of its format", in_range)? {
         if values.iter().all(|value| value.wire != wire) {
-            values.push(IntegerValue { wire, experimental });
+            values.push(IntegerValue { wire, experimental, since: Since::default() });
         }
     }
     Ok(Shape::IntegerEnum(IntegerEnum { format, values }))

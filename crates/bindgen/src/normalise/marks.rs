@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Reader;
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::load::{pointer, ref_name};
 use crate::shape::{IntegerEnum, KeyArm, Marks, Shape};
 
@@ -11,7 +12,7 @@ impl<'s> Reader<'s> {
     pub(super) fn key_arm(&self, value: &'s Value, at: &str) -> Result<KeyArm> {
         let mut marks = Vec::new();
         self.collect_marks(value, at, &mut marks, 0)?;
-        Ok(KeyArm { shape: self.shape(value, at)?, marks })
+        Ok(KeyArm { shape: self.shape(value, at)?, marks, since: Since::default() })
     }
 
     /// One set of marks per object that the arm stands for, through references and inner unions.

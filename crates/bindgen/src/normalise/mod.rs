@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::load::{METHOD_UNIONS, STABILITY, Schema, is_composite, pointer, ref_name};
 use crate::shape::{Definition, Description, IntFormat, Shape};
 
@@ -62,8 +63,8 @@ pub fn definitions(schema: &Schema) -> Result<BTreeMap<String, Definition>> {
         .map(|(name, value)| {
             let shape = reader.definition(value, &pointer(name))?;
             let deprecated = flag(value, "deprecated");
-            let description = Description::of(value);
-            Ok((name.clone(), Definition { name: name.clone(), shape, deprecated, description }))
+            let (description, since) = (Description::of(value), Since::default());
+            Ok((name.clone(), Definition { name: name.clone(), shape, deprecated, description, since }))
         })
         .collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::shape::{Description, Field, Object, Shape};
 
 impl<'s> Reader<'s> {
@@ -61,6 +62,7 @@ impl<'s> Reader<'s> {
                     experimental: is_experimental(value),
                     deprecated: flag(value, "deprecated"),
                     description: Description::of(value),
+                    since: Since::default(),
                 };
                 if field.experimental && field.required {
                     return Err(Error::schema(

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
+use crate::history::Since;
 use crate::load::{pointer, ref_name};
 use crate::shape::{
     Description, EnumValue, ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm,
@@ -149,6 +150,7 @@ impl<'s> Reader<'s> {
                 experimental: is_experimental(arm.value),
                 deprecated: flag(arm.value, "deprecated"),
                 description: Description::of(arm.value),
+                since: Since::default(),
             });
         }
         if base.iter().any(|field| field.wire == tag) {
@@ -257,14 +259,15 @@ impl<'s> Reader<'s> {
                 }
                 let here = step(&step(&arm.at, "properties"), name);
                 let payload = Some(self.shape(payload, &here)?);
-                let description = Description::of(arm.value);
-                all.push(ExternalArm { value: name.to_owned(), payload, experimental, description });
+                let (description, since) = (Description::of(arm.value), Since::default());
+                all.push(ExternalArm { value: name.to_owned(), payload, experimental, description, since });
             } else if let Shape::StringEnum(values) = self.shape(arm.value, &arm.at)? {
                 all.extend(described(values, arm.value).into_iter().map(|value| ExternalArm {
                     value: value.wire,
                     payload: None,
                     experimental: experimental || value.experimental,
                     description: value.description,
+                    since: Since::default(),
                 }));
             }
         }

@@ -3,7 +3,7 @@
 mod history;
 mod measure;
 mod output;
-mod sides;
+pub mod sides;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

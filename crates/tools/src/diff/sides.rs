@@ -67,7 +67,7 @@ fn at_revision(revision: &str) -> Result<Schema> {
 }
 
 /// A codex version: a fixture, the pinned schema, what an earlier run kept, or asked of codex itself.
-fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
+pub fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
     let name = format!("{version}.json");
     let fixture = inputs::checkout().map(|root| root.join("tests/fixtures/protocols").join(&name));
     if let Some(fixture) = fixture.filter(|fixture| fixture.is_file()) {

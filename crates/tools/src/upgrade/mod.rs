@@ -12,6 +12,7 @@ pub mod responses;
 mod versions;
 
 use anyhow::{Context, Result};
+use codex_appserver_bindgen::history::{History, Release};
 use codex_appserver_bindgen::{Config, Decision, Generator, Layout, Output, Prose, Schema};
 use codex_appserver_runtime::Codex;
 
@@ -84,7 +85,8 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
         mentions::r#move(&mut plan, pinned, version)?;
     }
     let mut open = schema::typescript_decisions(codex, &schema, &inputs::tables()?)?;
-    let output = generate(&mut plan, schema.clone())?;
+    let history = history(&mut plan, &schema)?;
+    let output = generate(&mut plan, schema.clone(), history)?;
     open.extend(output.decisions);
     for method in &output.without_response {
         responses::add_answer(&mut open, codex, &schema, method)?;
@@ -94,9 +96,20 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
     Ok((plan, open))
 }
 
+/// Plans the history with the new release. Pre-releases have no place in it.
+fn history(plan: &mut Plan, schema: &Schema) -> Result<History> {
+    let mut history = inputs::pinned_history()?;
+    if schema.codex_version.as_deref().is_some_and(|version| version.parse::<Release>().is_ok()) {
+        history.add(schema)?;
+        plan.write("schema/history.json", history.to_json());
+    }
+    Ok(history)
+}
+
 /// Plans the generated crates. They are generated leniently, so that they are there while decisions are open.
-fn generate(plan: &mut Plan, schema: Schema) -> Result<Output> {
-    let config = Config { tables: inputs::tables()?, layout: Layout::Workspace, ..Config::default() };
+fn generate(plan: &mut Plan, schema: Schema, history: History) -> Result<Output> {
+    let tables = inputs::tables()?.with_history(history);
+    let config = Config { tables, layout: Layout::Workspace, ..Config::default() };
     let output = Generator::new(config).schema(schema).run()?;
     for change in tree::changes(&inputs::root().join("generated"), &output.files, Owner::Codegen)? {
         let path = format!("generated/{}", change.path);

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `accountSession/list`, `accountSession/switch`.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ wire::impl_string_enum!(
 /// The protocol type `AwsCredentialType`.
 ///
 /// Used by `account/bedrock/discover`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -52,6 +56,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -75,6 +81,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `thread/realtime/appendText`, `thread/realtime/start`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -84,6 +92,8 @@ pub enum ConversationTextRole {
     /// `developer`.
     Developer,
     /// `assistant`.
+    ///
+    /// Since codex 0.142.0.
     Assistant,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -97,6 +107,8 @@ wire::impl_string_enum!(
 /// The protocol type `EnvironmentStatusKind`.
 ///
 /// Used by `environment/status`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -123,6 +135,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `thread/guardianReview`.
 ///
+/// Since codex 0.167.2.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -143,6 +157,8 @@ wire::impl_string_enum!(GuardianAssessmentOutcome { Allow => "allow", Deny => "d
 /// The protocol type `PluginSearchScope`.
 ///
 /// Used by `plugin/search`.
+///
+/// Since codex 0.147.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -167,6 +183,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `project/list`.
 ///
+/// Since codex 0.152.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -187,6 +205,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -204,6 +224,8 @@ wire::impl_string_enum!(RealtimeOutputModality { Text => "text", Audio => "audio
 ///
 /// Used by `thread/realtime/listVoices`, `thread/realtime/start`.
 ///
+/// Since codex 0.120.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -215,12 +237,16 @@ pub enum RealtimeVoice {
     /// `ash`.
     Ash,
     /// `aube`.
+    ///
+    /// Since codex 0.163.0.
     Aube,
     /// `ballad`.
     Ballad,
     /// `breeze`.
     Breeze,
     /// `bubbie`.
+    ///
+    /// Since codex 0.163.0.
     Bubbie,
     /// `cedar`.
     Cedar,
@@ -233,50 +259,78 @@ pub enum RealtimeVoice {
     /// `ember`.
     Ember,
     /// `haetsal`.
+    ///
+    /// Since codex 0.163.0.
     Haetsal,
     /// `hanul`.
+    ///
+    /// Since codex 0.163.0.
     Hanul,
     /// `himari`.
+    ///
+    /// Since codex 0.163.0.
     Himari,
     /// `juniper`.
     Juniper,
     /// `leher`.
+    ///
+    /// Since codex 0.163.0.
     Leher,
     /// `maple`.
     Maple,
     /// `marin`.
     Marin,
     /// `miko`.
+    ///
+    /// Since codex 0.163.0.
     Miko,
     /// `neer`.
+    ///
+    /// Since codex 0.163.0.
     Neer,
     /// `porto`.
+    ///
+    /// Since codex 0.163.0.
     Porto,
     /// `rindo`.
+    ///
+    /// Since codex 0.163.0.
     Rindo,
     /// `rio`.
+    ///
+    /// Since codex 0.163.0.
     Rio,
     /// `rivage`.
+    ///
+    /// Since codex 0.163.0.
     Rivage,
     /// `sage`.
     Sage,
     /// `selva`.
+    ///
+    /// Since codex 0.163.0.
     Selva,
     /// `shimmer`.
     Shimmer,
     /// `sol`.
     Sol,
     /// `sonna`.
+    ///
+    /// Since codex 0.163.0.
     Sonna,
     /// `spruce`.
     Spruce,
     /// `tinta`.
+    ///
+    /// Since codex 0.163.0.
     Tinta,
     /// `vale`.
     Vale,
     /// `verse`.
     Verse,
     /// `viola`.
+    ///
+    /// Since codex 0.163.0.
     Viola,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -296,6 +350,8 @@ wire::impl_string_enum!(
 /// The protocol type `RemoteControlClientsListOrder`.
 ///
 /// Used by `remoteControl/client/list`.
+///
+/// Since codex 0.137.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -318,6 +374,8 @@ wire::impl_string_enum!(RemoteControlClientsListOrder { Asc => "asc", Desc => "d
 ///
 /// Used by `thread/memoryMode/set`.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -337,6 +395,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadSearchSortKey`.
 ///
 /// Used by `thread/search`.
+///
+/// Since codex 0.147.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -361,6 +421,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `turn/settings/update`.
 ///
+/// Since codex 0.151.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -379,6 +441,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `UserVerificationCancellationReason`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -402,6 +466,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `UserVerificationFailureReason`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -435,6 +501,8 @@ wire::impl_string_enum!(
 
 /// The protocol type `UserVerificationInvalidRequestReason`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -454,6 +522,8 @@ wire::impl_string_enum!(
 /// The protocol type `UserVerificationUnavailableReason`.
 ///
 /// Used by `userVerification/status`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]

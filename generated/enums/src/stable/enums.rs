@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `account/read`.
 ///
+/// Since codex 0.156.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -30,6 +32,8 @@ wire::impl_string_enum!(
 /// The protocol type `AddCreditsNudgeCreditType`.
 ///
 /// Used by `account/sendAddCreditsNudgeEmail`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeCreditType {
@@ -48,6 +52,8 @@ wire::impl_string_enum!(
 /// The protocol type `AddCreditsNudgeEmailStatus`.
 ///
 /// Used by `account/sendAddCreditsNudgeEmail`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AddCreditsNudgeEmailStatus {
@@ -67,6 +73,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `turn/start`, `turn/steer`.
 ///
+/// Since codex 0.135.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -84,6 +92,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `AgentMessageDelivery`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AgentMessageDelivery {
@@ -97,6 +107,8 @@ wire::impl_string_enum!(AgentMessageDelivery { Async => "async", });
 /// The protocol type `AllowDenyRequirement`.
 ///
 /// Used by `config/read`, `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AllowDenyRequirement {
@@ -112,6 +124,8 @@ wire::impl_string_enum!(AllowDenyRequirement { Allow => "allow", Deny => "deny",
 /// The protocol type `AppTemplateUnavailableReason`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AppTemplateUnavailableReason {
@@ -132,6 +146,8 @@ wire::impl_string_enum!(
 ///
 /// Used by `config/read`.
 ///
+/// Since codex 0.105.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -141,6 +157,8 @@ pub enum AppToolApproval {
     /// `prompt`.
     Prompt,
     /// `writes`.
+    ///
+    /// Since codex 0.144.0.
     Writes,
     /// `approve`.
     Approve,
@@ -154,12 +172,16 @@ wire::impl_string_enum!(
 );
 
 /// Who decides on approvals: the user or an automatic reviewer.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ApprovalsReviewer {
     /// `user`.
     User,
     /// `auto_review`.
+    ///
+    /// Since codex 0.124.0.
     AutoReview,
     /// `guardian_subagent`.
     GuardianSubagent,
@@ -185,14 +207,24 @@ pub enum AuthMode {
     /// `chatgptAuthTokens`.
     ChatgptAuthTokens,
     /// `headers`.
+    ///
+    /// Since codex 0.144.0.
     Headers,
     /// `agentIdentity`.
+    ///
+    /// Since codex 0.124.0.
     AgentIdentity,
     /// `personalAccessToken`.
+    ///
+    /// Since codex 0.138.0.
     PersonalAccessToken,
     /// `bedrockApiKey`.
+    ///
+    /// Since codex 0.140.0.
     BedrockApiKey,
     /// `bedrockAccessKeys`.
+    ///
+    /// Since codex 0.150.0.
     BedrockAccessKeys,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -208,6 +240,8 @@ wire::impl_string_enum!(
 /// The protocol type `AutoCompactTokenLimitScope`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AutoCompactTokenLimitScope {
@@ -227,6 +261,8 @@ wire::impl_string_enum!(
 /// The protocol type `AutoReviewDecisionSource`.
 ///
 /// Used by `item/autoApprovalReview/completed`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AutoReviewDecisionSource {
@@ -240,6 +276,8 @@ wire::impl_string_enum!(AutoReviewDecisionSource { Agent => "agent", });
 /// The protocol type `BedrockProviderId`.
 ///
 /// Used by `modelProvider/config/write`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BedrockProviderId {
@@ -259,6 +297,8 @@ wire::impl_string_enum!(
 /// The protocol type `BrowserUseAccessApprovalLifetime`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BrowserUseAccessApprovalLifetime {
@@ -311,6 +351,8 @@ wire::impl_string_enum!(
 /// The protocol type `CliAuthCredentialsStoreMode`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CliAuthCredentialsStoreMode {
@@ -340,6 +382,8 @@ pub enum CollabAgentStatus {
     /// `running`.
     Running,
     /// `interrupted`.
+    ///
+    /// Since codex 0.115.0.
     Interrupted,
     /// `completed`.
     Completed,
@@ -374,12 +418,20 @@ pub enum CollabAgentTool {
     /// `closeAgent`.
     CloseAgent,
     /// `sendMessage`.
+    ///
+    /// Since codex 0.150.0.
     SendMessage,
     /// `followupTask`.
+    ///
+    /// Since codex 0.150.0.
     FollowupTask,
     /// `interruptAgent`.
+    ///
+    /// Since codex 0.150.0.
     InterruptAgent,
     /// `listAgents`.
+    ///
+    /// Since codex 0.150.0.
     ListAgents,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -403,6 +455,8 @@ pub enum CollabAgentToolCallStatus {
     /// `failed`.
     Failed,
     /// `interrupted`.
+    ///
+    /// Since codex 0.150.0.
     Interrupted,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -416,6 +470,8 @@ wire::impl_string_enum!(
 /// The protocol type `CommandExecOutputStream`.
 ///
 /// Used by `command/exec/outputDelta`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CommandExecOutputStream {
@@ -434,6 +490,8 @@ wire::impl_string_enum!(
 /// The protocol type `CommandExecutionApprovalKind`.
 ///
 /// Used by `item/commandExecution/requestApproval`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CommandExecutionApprovalKind {
@@ -442,6 +500,8 @@ pub enum CommandExecutionApprovalKind {
     /// `writeStdin`.
     WriteStdin,
     /// `humanCommand`.
+    ///
+    /// Since codex 0.167.2.
     HumanCommand,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -453,6 +513,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `CommandExecutionSource`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CommandExecutionSource {
@@ -498,6 +560,8 @@ wire::impl_string_enum!(
 /// The protocol type `ConsumeAccountRateLimitResetCreditOutcome`.
 ///
 /// Used by `account/rateLimitResetCredit/consume`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ConsumeAccountRateLimitResetCreditOutcome {
@@ -521,6 +585,8 @@ wire::impl_string_enum!(
 /// The protocol type `CyberAccessProgram`.
 ///
 /// Used by `model/list`, `turn/start`.
+///
+/// Since codex 0.151.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CyberAccessProgram {
@@ -542,6 +608,8 @@ wire::impl_string_enum!(
 /// The protocol type `DesktopOnboardingEntrypoint`.
 ///
 /// Used by `account/login/completed`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DesktopOnboardingEntrypoint {
@@ -556,6 +624,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `DynamicToolCallStatus`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DynamicToolCallStatus {
@@ -600,6 +670,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `ExternalAgentConfigMigrationItemType`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ExternalAgentConfigMigrationItemType {
@@ -610,18 +682,30 @@ pub enum ExternalAgentConfigMigrationItemType {
     /// `SKILLS`.
     Skills,
     /// `PLUGINS`.
+    ///
+    /// Since codex 0.121.0.
     Plugins,
     /// `MCP_SERVER_CONFIG`.
     McpServerConfig,
     /// `SUBAGENTS`.
+    ///
+    /// Since codex 0.128.0.
     Subagents,
     /// `HOOKS`.
+    ///
+    /// Since codex 0.128.0.
     Hooks,
     /// `COMMANDS`.
+    ///
+    /// Since codex 0.128.0.
     Commands,
     /// `MEMORY`.
+    ///
+    /// Since codex 0.145.0.
     Memory,
     /// `SESSIONS`.
+    ///
+    /// Since codex 0.128.0.
     Sessions,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -637,6 +721,8 @@ wire::impl_string_enum!(
 /// The protocol type `ExternalAgentDetectedConnectorSource`.
 ///
 /// Used by `externalAgentConfig/detect`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ExternalAgentDetectedConnectorSource {
@@ -656,6 +742,8 @@ wire::impl_string_enum!(
 /// The protocol type `ExternalAgentImportedConnectorSource`.
 ///
 /// Used by `externalAgentConfig/import/readHistories`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ExternalAgentImportedConnectorSource {
@@ -696,6 +784,8 @@ wire::impl_string_enum!(
 /// The protocol type `FileSystemAccessMode`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum FileSystemAccessMode {
@@ -704,6 +794,8 @@ pub enum FileSystemAccessMode {
     /// `write`.
     Write,
     /// `deny`.
+    ///
+    /// Since codex 0.133.0.
     Deny,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -731,6 +823,8 @@ wire::impl_string_enum!(ForcedLoginMethod { Chatgpt => "chatgpt", Api => "api", 
 /// The protocol type `FuzzyFileSearchMatchType`.
 ///
 /// Used by `fuzzyFileSearch`, `fuzzyFileSearch/sessionUpdated`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum FuzzyFileSearchMatchType {
@@ -749,6 +843,8 @@ wire::impl_string_enum!(
 /// The protocol type `GatewayOAuthStatus`.
 ///
 /// Used by `account/gatewayOAuth/changed`, `account/gatewayOAuth/read`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GatewayOAuthStatus {
@@ -772,6 +868,8 @@ wire::impl_string_enum!(
 /// The protocol type `GcpProviderId`.
 ///
 /// Used by `modelProvider/config/write`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GcpProviderId {
@@ -785,6 +883,8 @@ wire::impl_string_enum!(GcpProviderId { Gcp => "gcp", });
 /// The protocol type `GuardianApprovalReviewStatus`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewStatus {
@@ -795,6 +895,8 @@ pub enum GuardianApprovalReviewStatus {
     /// `denied`.
     Denied,
     /// `timedOut`.
+    ///
+    /// Since codex 0.121.0.
     TimedOut,
     /// `aborted`.
     Aborted,
@@ -810,6 +912,8 @@ wire::impl_string_enum!(
 /// The protocol type `GuardianCommandSource`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GuardianCommandSource {
@@ -828,6 +932,8 @@ wire::impl_string_enum!(
 /// The protocol type `GuardianRiskLevel`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `thread/guardianReview`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GuardianRiskLevel {
@@ -838,6 +944,8 @@ pub enum GuardianRiskLevel {
     /// `high`.
     High,
     /// `critical`.
+    ///
+    /// Since codex 0.120.0.
     Critical,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -851,6 +959,8 @@ wire::impl_string_enum!(
 /// The protocol type `GuardianUserAuthorization`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `thread/guardianReview`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GuardianUserAuthorization {
@@ -874,36 +984,62 @@ wire::impl_string_enum!(
 /// The protocol type `HookEventName`.
 ///
 /// Used by `hook/completed`, `hook/started`, `hooks/list`, `plugin/read`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookEventName {
     /// `preModelRequest`.
+    ///
+    /// Since codex 0.164.0.
     PreModelRequest,
     /// `postModelRequest`.
+    ///
+    /// Since codex 0.164.0.
     PostModelRequest,
     /// `preToolUse`.
+    ///
+    /// Since codex 0.117.0.
     PreToolUse,
     /// `permissionRequest`.
+    ///
+    /// Since codex 0.122.0.
     PermissionRequest,
     /// `postToolUse`.
+    ///
+    /// Since codex 0.117.0.
     PostToolUse,
     /// `preCompact`.
+    ///
+    /// Since codex 0.129.0.
     PreCompact,
     /// `postCompact`.
+    ///
+    /// Since codex 0.129.0.
     PostCompact,
     /// `sessionStart`.
     SessionStart,
     /// `sessionEnd`.
+    ///
+    /// Since codex 0.145.0.
     SessionEnd,
     /// `userPromptSubmit`.
+    ///
+    /// Since codex 0.116.0.
     UserPromptSubmit,
     /// `subagentStart`.
+    ///
+    /// Since codex 0.133.0.
     SubagentStart,
     /// `subagentStop`.
+    ///
+    /// Since codex 0.133.0.
     SubagentStop,
     /// `stop`.
     Stop,
     /// `interrupt`.
+    ///
+    /// Since codex 0.150.0.
     Interrupt,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -922,6 +1058,8 @@ wire::impl_string_enum!(
 /// The protocol type `HookExecutionMode`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookExecutionMode {
@@ -937,12 +1075,16 @@ wire::impl_string_enum!(HookExecutionMode { Sync => "sync", Async => "async", })
 /// The protocol type `HookHandlerType`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookHandlerType {
     /// `command`.
     Command,
     /// `mcpTool`.
+    ///
+    /// Since codex 0.148.0.
     McpTool,
     /// `prompt`.
     Prompt,
@@ -960,6 +1102,8 @@ wire::impl_string_enum!(
 /// The protocol type `HookOutputEntryKind`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookOutputEntryKind {
@@ -985,6 +1129,8 @@ wire::impl_string_enum!(
 /// The protocol type `HookRunStatus`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookRunStatus {
@@ -1010,6 +1156,8 @@ wire::impl_string_enum!(
 /// The protocol type `HookScope`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookScope {
@@ -1025,6 +1173,8 @@ wire::impl_string_enum!(HookScope { Thread => "thread", Turn => "turn", });
 /// The protocol type `HookSource`.
 ///
 /// Used by `hook/completed`, `hook/started`, `hooks/list`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookSource {
@@ -1039,10 +1189,16 @@ pub enum HookSource {
     /// `sessionFlags`.
     SessionFlags,
     /// `plugin`.
+    ///
+    /// Since codex 0.128.0.
     Plugin,
     /// `cloudRequirements`.
+    ///
+    /// Since codex 0.128.0.
     CloudRequirements,
     /// `cloudManagedConfig`.
+    ///
+    /// Since codex 0.137.0.
     CloudManagedConfig,
     /// `legacyManagedConfigFile`.
     LegacyManagedConfigFile,
@@ -1065,6 +1221,8 @@ wire::impl_string_enum!(
 /// The protocol type `HookTrustStatus`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HookTrustStatus {
@@ -1086,12 +1244,18 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `ImageDetail`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ImageDetail {
     /// `auto`.
+    ///
+    /// Since codex 0.135.0.
     Auto,
     /// `low`.
+    ///
+    /// Since codex 0.135.0.
     Low,
     /// `high`.
     High,
@@ -1116,6 +1280,8 @@ pub enum InputModality {
     /// `image`.
     Image,
     /// `audio`.
+    ///
+    /// Since codex 0.145.0.
     Audio,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -1170,6 +1336,8 @@ wire::impl_string_enum!(
 /// The protocol type `LoginAppBrand`.
 ///
 /// Used by `account/login/start`.
+///
+/// Since codex 0.144.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LoginAppBrand {
@@ -1183,6 +1351,8 @@ pub enum LoginAppBrand {
 
 wire::impl_string_enum!(LoginAppBrand { Codex => "codex", Chatgpt => "chatgpt", });
 /// The protocol type `McpAppDisplayMode`.
+///
+/// Since codex 0.156.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpAppDisplayMode {
@@ -1205,6 +1375,8 @@ wire::impl_string_enum!(
 #[non_exhaustive]
 pub enum McpAuthStatus {
     /// `unknown`.
+    ///
+    /// Since codex 0.147.0.
     Unknown,
     /// `unsupported`.
     Unsupported,
@@ -1226,6 +1398,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpElicitationArrayType`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationArrayType {
@@ -1239,6 +1413,8 @@ wire::impl_string_enum!(McpElicitationArrayType { Array => "array", });
 /// The protocol type `McpElicitationBooleanType`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationBooleanType {
@@ -1252,6 +1428,8 @@ wire::impl_string_enum!(McpElicitationBooleanType { Boolean => "boolean", });
 /// The protocol type `McpElicitationNumberType`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationNumberType {
@@ -1270,6 +1448,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpElicitationObjectType`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationObjectType {
@@ -1283,6 +1463,8 @@ wire::impl_string_enum!(McpElicitationObjectType { Object => "object", });
 /// The protocol type `McpElicitationStringFormat`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationStringFormat {
@@ -1306,6 +1488,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpElicitationStringType`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpElicitationStringType {
@@ -1319,6 +1503,8 @@ wire::impl_string_enum!(McpElicitationStringType { String => "string", });
 /// The protocol type `McpServerConnectionStatus`.
 ///
 /// Used by `mcpServerStatus/list`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerConnectionStatus {
@@ -1349,6 +1535,8 @@ wire::impl_string_enum!(
 /// The answer to an MCP elicitation: accepted, declined or cancelled.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.111.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerElicitationAction {
@@ -1370,6 +1558,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpServerOauthClientRegistration`.
 ///
 /// Used by `mcpServer/oauth/login`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerOauthClientRegistration {
@@ -1390,6 +1580,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpServerStartupFailureReason`.
 ///
 /// Used by `mcpServer/startupStatus/updated`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerStartupFailureReason {
@@ -1407,6 +1599,8 @@ wire::impl_string_enum!(
 /// How the start of an MCP server stands.
 ///
 /// Used by `mcpServer/startupStatus/updated`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerStartupState {
@@ -1430,6 +1624,8 @@ wire::impl_string_enum!(
 /// The protocol type `McpServerStatusDetail`.
 ///
 /// Used by `mcpServerStatus/list`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum McpServerStatusDetail {
@@ -1486,6 +1682,8 @@ pub enum MessagePhase {
     /// `commentary`.
     Commentary,
     /// `partial_answer`.
+    ///
+    /// Since codex 0.162.0.
     PartialAnswer,
     /// `final_answer`.
     FinalAnswer,
@@ -1514,6 +1712,8 @@ wire::impl_string_enum!(ModeKind { Plan => "plan", Default => "default", });
 /// The protocol type `ModelRerouteReason`.
 ///
 /// Used by `model/rerouted`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ModelRerouteReason {
@@ -1530,6 +1730,8 @@ wire::impl_string_enum!(
 /// The protocol type `ModelVerification`.
 ///
 /// Used by `model/verification`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ModelVerification {
@@ -1546,6 +1748,8 @@ wire::impl_string_enum!(
 /// The protocol type `MultiAgentVersion`.
 ///
 /// Used by `model/list`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum MultiAgentVersion {
@@ -1582,6 +1786,8 @@ wire::impl_string_enum!(
 /// The protocol type `NetworkApprovalProtocol`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NetworkApprovalProtocol {
@@ -1590,8 +1796,12 @@ pub enum NetworkApprovalProtocol {
     /// `https`.
     Https,
     /// `socks5Tcp`.
+    ///
+    /// Since codex 0.105.0.
     Socks5Tcp,
     /// `socks5Udp`.
+    ///
+    /// Since codex 0.105.0.
     Socks5Udp,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -1605,6 +1815,8 @@ wire::impl_string_enum!(
 /// The protocol type `NetworkDomainPermission`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.118.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
@@ -1622,6 +1834,8 @@ wire::impl_string_enum!(NetworkDomainPermission { Allow => "allow", Deny => "den
 /// The protocol type `NetworkPolicyRuleAction`.
 ///
 /// Used by `applyPatchApproval`, `execCommandApproval`, `item/commandExecution/requestApproval`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NetworkPolicyRuleAction {
@@ -1638,6 +1852,8 @@ wire::impl_string_enum!(NetworkPolicyRuleAction { Allow => "allow", Deny => "den
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.118.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -1645,6 +1861,8 @@ pub enum NetworkUnixSocketPermission {
     /// `allow`.
     Allow,
     /// `deny`.
+    ///
+    /// Since codex 0.136.0.
     Deny,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -1655,6 +1873,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `NonSteerableTurnKind`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NonSteerableTurnKind {
@@ -1673,6 +1893,8 @@ wire::impl_string_enum!(
 /// The protocol type `OtelHttpProtocol`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.166.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OtelHttpProtocol {
@@ -1709,6 +1931,8 @@ wire::impl_string_enum!(
 /// How long granted permissions hold: for the turn or the session.
 ///
 /// Used by `item/permissions/requestApproval`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PermissionGrantScope {
@@ -1756,34 +1980,56 @@ pub enum PlanType {
     /// `pro`.
     Pro,
     /// `prolite`.
+    ///
+    /// Since codex 0.121.0.
     Prolite,
     /// `promax`.
+    ///
+    /// Since codex 0.158.0.
     Promax,
     /// `team`.
     Team,
     /// `self_serve_business_prolite`.
+    ///
+    /// Since codex 0.147.0.
     SelfServeBusinessProlite,
     /// `self_serve_business_usage_based`.
+    ///
+    /// Since codex 0.118.0.
     SelfServeBusinessUsageBased,
     /// `business`.
     Business,
     /// `ent26`.
+    ///
+    /// Since codex 0.146.0.
     Ent26,
     /// `enterprise_cbp_automation`.
+    ///
+    /// Since codex 0.147.0.
     EnterpriseCbpAutomation,
     /// `enterprise_cbp_usage_based`.
+    ///
+    /// Since codex 0.118.0.
     EnterpriseCbpUsageBased,
     /// `enterprise`.
     Enterprise,
     /// `edu`.
     Edu,
     /// `edu_plus`.
+    ///
+    /// Since codex 0.149.0.
     EduPlus,
     /// `edu_pro`.
+    ///
+    /// Since codex 0.149.0.
     EduPro,
     /// `sci`.
+    ///
+    /// Since codex 0.164.0.
     Sci,
     /// `sci_plus`.
+    ///
+    /// Since codex 0.164.0.
     SciPlus,
     /// `unknown`.
     Unknown,
@@ -1803,6 +2049,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginAuthPolicy`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginAuthPolicy {
@@ -1819,6 +2067,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginAvailability`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginAvailability {
@@ -1836,6 +2086,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginDisabledReason`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginDisabledReason {
@@ -1858,6 +2110,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginInstallPolicy`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginInstallPolicy {
@@ -1877,6 +2131,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginInstallPolicySource`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginInstallPolicySource {
@@ -1896,18 +2152,24 @@ wire::impl_string_enum!(
 /// The protocol type `PluginListMarketplaceKind`.
 ///
 /// Used by `plugin/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginListMarketplaceKind {
     /// `local`.
     Local,
     /// `vertical`.
+    ///
+    /// Since codex 0.133.0.
     Vertical,
     /// `workspace-directory`.
     WorkspaceDirectory,
     /// `shared-with-me`.
     SharedWithMe,
     /// `created-by-me-remote`.
+    ///
+    /// Since codex 0.141.0.
     CreatedByMeRemote,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -1920,6 +2182,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginShareDiscoverability`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginShareDiscoverability {
@@ -1939,6 +2203,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginSharePrincipalRole`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalRole {
@@ -1958,6 +2224,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `PluginSharePrincipalType`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginSharePrincipalType {
@@ -1979,6 +2247,8 @@ wire::impl_string_enum!(
 /// The protocol type `PluginShareTargetRole`.
 ///
 /// Used by `plugin/share/save`, `plugin/share/updateTargets`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginShareTargetRole {
@@ -1997,6 +2267,8 @@ wire::impl_string_enum!(
 /// The protocol type `PluginShareUpdateDiscoverability`.
 ///
 /// Used by `plugin/share/updateTargets`.
+///
+/// Since codex 0.130.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginShareUpdateDiscoverability {
@@ -2005,6 +2277,8 @@ pub enum PluginShareUpdateDiscoverability {
     /// `PRIVATE`.
     Private,
     /// `LISTED`.
+    ///
+    /// Since codex 0.145.0.
     Listed,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -2018,6 +2292,8 @@ wire::impl_string_enum!(
 /// The protocol type `ProcessOutputStream`.
 ///
 /// Used by `process/outputDelta`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProcessOutputStream {
@@ -2033,6 +2309,8 @@ wire::impl_string_enum!(ProcessOutputStream { Stdout => "stdout", Stderr => "std
 /// The protocol type `ProjectChangeType`.
 ///
 /// Used by `project/changed`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProjectChangeType {
@@ -2054,6 +2332,8 @@ wire::impl_string_enum!(
 /// The protocol type `RateLimitReachedType`.
 ///
 /// Used by `account/rateLimits/read`, `account/rateLimits/updated`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RateLimitReachedType {
@@ -2082,6 +2362,8 @@ wire::impl_string_enum!(
 /// The protocol type `RateLimitResetCreditStatus`.
 ///
 /// Used by `account/rateLimits/read`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RateLimitResetCreditStatus {
@@ -2105,6 +2387,8 @@ wire::impl_string_enum!(
 /// The protocol type `RateLimitResetType`.
 ///
 /// Used by `account/rateLimits/read`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RateLimitResetType {
@@ -2123,6 +2407,8 @@ wire::impl_string_enum!(
 /// The protocol type `RealtimeConversationVersion`.
 ///
 /// Used by `thread/realtime/start`, `thread/realtime/started`.
+///
+/// Since codex 0.116.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RealtimeConversationVersion {
@@ -2131,6 +2417,8 @@ pub enum RealtimeConversationVersion {
     /// `v2`.
     V2,
     /// `v3`.
+    ///
+    /// Since codex 0.145.0.
     V3,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -2164,6 +2452,8 @@ wire::impl_string_enum!(
 /// The protocol type `RemoteControlConnectionStatus`.
 ///
 /// Used by `remoteControl/disable`, `remoteControl/enable`, `remoteControl/status/changed`, `remoteControl/status/read`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RemoteControlConnectionStatus {
@@ -2232,6 +2522,8 @@ wire::impl_string_enum!(
 /// The protocol type `ScheduledTaskWeekday`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ScheduledTaskWeekday {
@@ -2281,6 +2573,8 @@ wire::impl_string_enum!(
 );
 
 /// Ascending or descending order.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SortDirection {
@@ -2294,6 +2588,8 @@ pub enum SortDirection {
 
 wire::impl_string_enum!(SortDirection { Asc => "asc", Desc => "desc", });
 /// The protocol type `SubAgentActivityKind`.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SubAgentActivityKind {
@@ -2304,6 +2600,8 @@ pub enum SubAgentActivityKind {
     /// `interrupted`.
     Interrupted,
     /// `completed`.
+    ///
+    /// Since codex 0.150.0.
     Completed,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -2315,6 +2613,8 @@ wire::impl_string_enum!(
 );
 
 /// What an active thread waits for: an approval or user input.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadActiveFlag {
@@ -2334,6 +2634,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadAttachmentAddOutcome`.
 ///
 /// Used by `thread/attachment/add`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadAttachmentAddOutcome {
@@ -2352,6 +2654,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadAttachmentOperation`.
 ///
 /// Used by `thread/attachment/updated`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadAttachmentOperation {
@@ -2370,6 +2674,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadGoalMutationOrigin`.
 ///
 /// Used by `thread/goal/clear`, `thread/goal/set`.
+///
+/// Since codex 0.161.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadGoalMutationOrigin {
@@ -2388,6 +2694,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadGoalStatus`.
 ///
 /// Used by `thread/goal/get`, `thread/goal/set`, `thread/goal/updated`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadGoalStatus {
@@ -2396,8 +2704,12 @@ pub enum ThreadGoalStatus {
     /// `paused`.
     Paused,
     /// `blocked`.
+    ///
+    /// Since codex 0.132.0.
     Blocked,
     /// `usageLimited`.
+    ///
+    /// Since codex 0.132.0.
     UsageLimited,
     /// `budgetLimited`.
     BudgetLimited,
@@ -2414,6 +2726,8 @@ wire::impl_string_enum!(
 );
 
 /// The protocol type `ThreadHistoryMode`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadHistoryMode {
@@ -2432,6 +2746,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadRealtimeSessionOutcome`.
 ///
 /// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadRealtimeSessionOutcome {
@@ -2450,6 +2766,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadRealtimeTranscriptRole`.
 ///
 /// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadRealtimeTranscriptRole {
@@ -2476,8 +2794,12 @@ pub enum ThreadSortKey {
     /// `updated_at`.
     UpdatedAt,
     /// `recency_at`.
+    ///
+    /// Since codex 0.142.0.
     RecencyAt,
     /// `section_position`.
+    ///
+    /// Since codex 0.147.0.
     SectionPosition,
     /// A value that these bindings do not know, kept as it came.
     Unrecognized(wire::UnknownValue),
@@ -2528,6 +2850,8 @@ wire::impl_string_enum!(
 /// The protocol type `ThreadStartSource`.
 ///
 /// Used by `thread/start`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadStartSource {
@@ -2543,6 +2867,8 @@ wire::impl_string_enum!(ThreadStartSource { Startup => "startup", Clear => "clea
 /// The protocol type `ThreadUnsubscribeStatus`.
 ///
 /// Used by `thread/unsubscribe`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadUnsubscribeStatus {
@@ -2562,6 +2888,8 @@ wire::impl_string_enum!(
 );
 
 /// How much of a turn's items is present: none, a summary or all.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TurnItemsView {
@@ -2641,6 +2969,8 @@ wire::impl_string_enum!(Verbosity { Low => "low", Medium => "medium", High => "h
 /// The protocol type `WebSearchContextSize`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WebSearchContextSize {
@@ -2669,6 +2999,8 @@ pub enum WebSearchMode {
     /// `cached`.
     Cached,
     /// `indexed`.
+    ///
+    /// Since codex 0.142.0.
     Indexed,
     /// `live`.
     Live,
@@ -2684,6 +3016,8 @@ wire::impl_string_enum!(
 /// The protocol type `WebSearchProvider`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WebSearchProvider {
@@ -2702,6 +3036,8 @@ wire::impl_string_enum!(
 /// The protocol type `WindowsSandboxImplementation`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.156.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WindowsSandboxImplementation {
@@ -2723,6 +3059,8 @@ wire::impl_string_enum!(
 /// The protocol type `WindowsSandboxReadiness`.
 ///
 /// Used by `windowsSandbox/readiness`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WindowsSandboxReadiness {
@@ -2744,6 +3082,8 @@ wire::impl_string_enum!(
 /// The protocol type `WindowsSandboxSetupMode`.
 ///
 /// Used by `windowsSandbox/setupCompleted`, `windowsSandbox/setupStart`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WindowsSandboxSetupMode {
@@ -2762,6 +3102,8 @@ wire::impl_string_enum!(
 /// The protocol type `WorkspaceMessageType`.
 ///
 /// Used by `account/workspaceMessages/read`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorkspaceMessageType {

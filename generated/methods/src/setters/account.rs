@@ -47,6 +47,8 @@ impl<C: ?Sized, F> Call<'_, C, method::AccountGcpSetup, F> {
 /// Optional params of `account/rateLimitResetCredit/consume`.
 impl<C: ?Sized, F> Call<'_, C, method::AccountRateLimitResetCreditConsume, F> {
     /// Wire name: `creditId`.
+    ///
+    /// Since codex 0.143.0.
     pub fn credit_id(mut self, credit_id: impl Into<String>) -> Self {
         self.params.credit_id = Some(credit_id.into());
         self

@@ -55,6 +55,8 @@ impl<C: ?Sized, F> Call<'_, C, method::AppRead, F> {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.148.0.
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

@@ -13,18 +13,24 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// Wire name: `disableOutputCap`.
+    ///
+    /// Since codex 0.113.0.
     pub fn disable_output_cap(mut self, disable_output_cap: bool) -> Self {
         self.params.disable_output_cap = Some(disable_output_cap);
         self
     }
 
     /// Wire name: `disableTimeout`.
+    ///
+    /// Since codex 0.113.0.
     pub fn disable_timeout(mut self, disable_timeout: bool) -> Self {
         self.params.disable_timeout = Some(disable_timeout);
         self
     }
 
     /// `env`.
+    ///
+    /// Since codex 0.113.0.
     pub fn env(
         mut self,
         env: std::collections::BTreeMap<String, Option<String>>,
@@ -34,12 +40,16 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// Wire name: `outputBytesCap`.
+    ///
+    /// Since codex 0.113.0.
     pub fn output_bytes_cap(mut self, output_bytes_cap: u64) -> Self {
         self.params.output_bytes_cap = Some(output_bytes_cap);
         self
     }
 
     /// Wire name: `permissionProfile`.
+    ///
+    /// Since codex 0.124.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn permission_profile(mut self, permission_profile: impl Into<String>) -> Self {
@@ -48,6 +58,8 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// Wire name: `processId`.
+    ///
+    /// Since codex 0.113.0.
     pub fn process_id(mut self, process_id: impl Into<String>) -> Self {
         self.params.process_id = Some(process_id.into());
         self
@@ -60,18 +72,24 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// `size`.
+    ///
+    /// Since codex 0.113.0.
     pub fn size(mut self, size: CommandExecTerminalSize) -> Self {
         self.params.size = Some(size);
         self
     }
 
     /// Wire name: `streamStdin`.
+    ///
+    /// Since codex 0.113.0.
     pub fn stream_stdin(mut self, stream_stdin: bool) -> Self {
         self.params.stream_stdin = Some(stream_stdin);
         self
     }
 
     /// Wire name: `streamStdoutStderr`.
+    ///
+    /// Since codex 0.113.0.
     pub fn stream_stdout_stderr(mut self, stream_stdout_stderr: bool) -> Self {
         self.params.stream_stdout_stderr = Some(stream_stdout_stderr);
         self
@@ -84,6 +102,8 @@ impl<C: ?Sized, F> Call<'_, C, method::CommandExec, F> {
     }
 
     /// `tty`.
+    ///
+    /// Since codex 0.113.0.
     pub fn tty(mut self, tty: bool) -> Self {
         self.params.tty = Some(tty);
         self

@@ -19,6 +19,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ConfigBatchWrite, F> {
     }
 
     /// Wire name: `reloadUserConfig`.
+    ///
+    /// Since codex 0.113.0.
     pub fn reload_user_config(mut self, reload_user_config: bool) -> Self {
         self.params.reload_user_config = Some(reload_user_config);
         self

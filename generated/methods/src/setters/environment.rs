@@ -8,24 +8,32 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `environment/add`.
 impl<C: ?Sized, F> Call<'_, C, method::EnvironmentAdd, F> {
     /// Wire name: `authBearerToken`.
+    ///
+    /// Since codex 0.158.0.
     pub fn auth_bearer_token(mut self, auth_bearer_token: impl Into<String>) -> Self {
         self.params.auth_bearer_token = Some(auth_bearer_token.into());
         self
     }
 
     /// Wire name: `connectTimeoutMs`.
+    ///
+    /// Since codex 0.142.0.
     pub fn connect_timeout_ms(mut self, connect_timeout_ms: u64) -> Self {
         self.params.connect_timeout_ms = Some(connect_timeout_ms);
         self
     }
 
     /// `skills`.
+    ///
+    /// Since codex 0.162.0.
     pub fn skills(mut self, skills: EnvironmentSkillsParams) -> Self {
         self.params.skills = Some(skills);
         self
     }
 
     /// Wire name: `websocketRequestId`.
+    ///
+    /// Since codex 0.163.0.
     pub fn websocket_request_id(
         mut self,
         websocket_request_id: impl Into<String>,

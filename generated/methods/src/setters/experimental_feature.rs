@@ -19,6 +19,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ExperimentalFeatureList, F> {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.132.0.
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

@@ -19,24 +19,32 @@ impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigDetect, F> {
     }
 
     /// Wire name: `maxSessionAgeDays`.
+    ///
+    /// Since codex 0.146.0.
     pub fn max_session_age_days(mut self, max_session_age_days: u32) -> Self {
         self.params.max_session_age_days = Some(max_session_age_days);
         self
     }
 
     /// Wire name: `maxSessions`.
+    ///
+    /// Since codex 0.146.0.
     pub fn max_sessions(mut self, max_sessions: u32) -> Self {
         self.params.max_sessions = Some(max_sessions);
         self
     }
 
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.params.migration_source = Some(migration_source.into());
         self
     }
 
     /// `source`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Deprecated** by the protocol.
     pub fn source(mut self, source: impl Into<String>) -> Self {
@@ -48,18 +56,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigDetect, F> {
 /// Optional params of `externalAgentConfig/import`.
 impl<C: ?Sized, F> Call<'_, C, method::ExternalAgentConfigImport, F> {
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.params.migration_source = Some(migration_source.into());
         self
     }
 
     /// Wire name: `providerId`.
+    ///
+    /// Since codex 0.146.0.
     pub fn provider_id(mut self, provider_id: impl Into<String>) -> Self {
         self.params.provider_id = Some(provider_id.into());
         self
     }
 
     /// `source`.
+    ///
+    /// Since codex 0.142.0.
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.params.source = Some(source.into());
         self

@@ -45,6 +45,8 @@ impl<C: ?Sized, F> Call<'_, C, method::FeedbackSave, F> {
 /// Optional params of `feedback/upload`.
 impl<C: ?Sized, F> Call<'_, C, method::FeedbackUpload, F> {
     /// Wire name: `extraLogFiles`.
+    ///
+    /// Since codex 0.105.0.
     pub fn extra_log_files(
         mut self,
         extra_log_files: impl IntoIterator<Item = impl Into<String>>,
@@ -68,6 +70,8 @@ impl<C: ?Sized, F> Call<'_, C, method::FeedbackUpload, F> {
     }
 
     /// `tags`.
+    ///
+    /// Since codex 0.121.0.
     pub fn tags(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
         self.params.tags = Some(tags);
         self

@@ -13,6 +13,8 @@ impl<C: ?Sized, F> Call<'_, C, method::HooksList, F> {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.166.0.
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

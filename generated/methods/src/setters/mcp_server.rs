@@ -17,6 +17,8 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerEventStreamStart, F> {
 /// Optional params of `mcpServer/oauth/login`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
     /// Wire name: `clientRegistration`.
+    ///
+    /// Since codex 0.148.0.
     pub fn client_registration(
         mut self,
         client_registration: impl Into<McpServerOauthClientRegistration>,
@@ -35,6 +37,8 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.143.0.
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self
@@ -50,24 +54,32 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
 /// Optional params of `mcpServer/resource/read`.
 impl<C: ?Sized, F> Call<'_, C, method::McpServerResourceRead, F> {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.168.0.
     pub fn meta(mut self, meta: serde_json::Map<String, serde_json::Value>) -> Self {
         self.params.meta = Some(meta);
         self
     }
 
     /// Wire name: `connectorId`.
+    ///
+    /// Since codex 0.149.0.
     pub fn connector_id(mut self, connector_id: impl Into<String>) -> Self {
         self.params.connector_id = Some(connector_id.into());
         self
     }
 
     /// Wire name: `originCallId`.
+    ///
+    /// Since codex 0.149.0.
     pub fn origin_call_id(mut self, origin_call_id: impl Into<String>) -> Self {
         self.params.origin_call_id = Some(origin_call_id.into());
         self
     }
 
     /// `target`.
+    ///
+    /// Since codex 0.157.0.
     pub fn target(mut self, target: McpResourceReadTarget) -> Self {
         self.params.target = Some(target);
         self

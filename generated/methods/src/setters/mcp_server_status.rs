@@ -13,6 +13,8 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerStatusList, F> {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.120.0.
     pub fn detail(mut self, detail: impl Into<McpServerStatusDetail>) -> Self {
         self.params.detail = Some(detail.into());
         self
@@ -25,12 +27,16 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerStatusList, F> {
     }
 
     /// Wire name: `serverName`.
+    ///
+    /// Since codex 0.159.0.
     pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
         self.params.server_name = Some(server_name.into());
         self
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.135.0.
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.params.thread_id = Some(thread_id.into());
         self

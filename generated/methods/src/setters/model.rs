@@ -13,6 +13,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ModelList, F> {
     }
 
     /// Wire name: `includeHidden`.
+    ///
+    /// Since codex 0.104.0.
     pub fn include_hidden(mut self, include_hidden: bool) -> Self {
         self.params.include_hidden = Some(include_hidden);
         self
@@ -25,6 +27,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ModelList, F> {
     }
 
     /// Wire name: `modelProvider`.
+    ///
+    /// Since codex 0.169.0.
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.params.model_provider = Some(model_provider.into());
         self

@@ -7,12 +7,16 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `plugin/install`.
 impl<C: ?Sized, F> Call<'_, C, method::PluginInstall, F> {
     /// Wire name: `installAttemptId`.
+    ///
+    /// Since codex 0.148.0.
     pub fn install_attempt_id(mut self, install_attempt_id: impl Into<String>) -> Self {
         self.params.install_attempt_id = Some(install_attempt_id.into());
         self
     }
 
     /// Wire name: `marketplacePath`.
+    ///
+    /// Since codex 0.113.0.
     pub fn marketplace_path(
         mut self,
         marketplace_path: impl Into<AbsolutePathBuf>,
@@ -22,6 +26,8 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginInstall, F> {
     }
 
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     pub fn remote_marketplace_name(
         mut self,
         remote_marketplace_name: impl Into<String>,
@@ -60,12 +66,16 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginList, F> {
     }
 
     /// Wire name: `forceRefetch`.
+    ///
+    /// Since codex 0.146.0.
     pub fn force_refetch(mut self, force_refetch: bool) -> Self {
         self.params.force_refetch = Some(force_refetch);
         self
     }
 
     /// Wire name: `marketplaceKinds`.
+    ///
+    /// Since codex 0.129.0.
     pub fn marketplace_kinds(
         mut self,
         marketplace_kinds: impl Into<Vec<PluginListMarketplaceKind>>,
@@ -87,6 +97,8 @@ impl<C: ?Sized, F> Call<'_, C, method::PluginRead, F> {
     }
 
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     pub fn remote_marketplace_name(
         mut self,
         remote_marketplace_name: impl Into<String>,

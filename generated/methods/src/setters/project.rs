@@ -55,12 +55,16 @@ impl<C: ?Sized, F> Call<'_, C, method::ProjectList, F> {
     }
 
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.152.0.
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
     }
 
     /// Wire name: `sortKey`.
+    ///
+    /// Since codex 0.152.0.
     pub fn sort_key(mut self, sort_key: impl Into<ProjectSortKey>) -> Self {
         self.params.sort_key = Some(sort_key.into());
         self

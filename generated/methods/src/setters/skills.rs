@@ -7,6 +7,8 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `skills/config/write`.
 impl<C: ?Sized, F> Call<'_, C, method::SkillsConfigWrite, F> {
     /// `name`.
+    ///
+    /// Since codex 0.117.0.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.params.name = Some(name.into());
         self

@@ -68,6 +68,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -77,6 +79,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `attachToSource`.
+    ///
+    /// Since codex 0.165.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn attach_to_source(mut self, attach_to_source: bool) -> Self {
@@ -91,6 +95,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `beforeTurnId`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn before_turn_id(mut self, before_turn_id: impl Into<String>) -> Self {
@@ -112,6 +118,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
 
     /// Wire name: `deferGoalContinuation`.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn defer_goal_continuation(mut self, defer_goal_continuation: bool) -> Self {
         self.params.defer_goal_continuation = Some(defer_goal_continuation);
@@ -128,18 +136,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// `ephemeral`.
+    ///
+    /// Since codex 0.115.0.
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.params.ephemeral = Some(ephemeral);
         self
     }
 
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.params.exclude_turns = Some(exclude_turns);
         self
     }
 
     /// Wire name: `experimentalDisablePredictionMcp`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn experimental_disable_prediction_mcp(
@@ -154,6 +168,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
 
     /// Wire name: `experimentalPredictionMode`.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn experimental_prediction_mode(
         mut self,
@@ -164,6 +180,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `lastTurnId`.
+    ///
+    /// Since codex 0.143.0.
     pub fn last_turn_id(mut self, last_turn_id: impl Into<String>) -> Self {
         self.params.last_turn_id = Some(last_turn_id.into());
         self
@@ -191,6 +209,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
 
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
@@ -198,6 +218,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn runtime_workspace_roots(
@@ -215,12 +237,16 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
@@ -230,6 +256,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadFork, F> {
 /// Optional params of `thread/goal/clear`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalClear, F> {
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.params.origin = Some(origin.into());
         self
@@ -245,6 +273,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadGoalSet, F> {
     }
 
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.params.origin = Some(origin.into());
         self
@@ -272,6 +302,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadItemsList, F> {
     }
 
     /// Wire name: `deferOutput`.
+    ///
+    /// Since codex 0.168.0.
     pub fn defer_output(mut self, defer_output: ThreadItemOutputDeferral) -> Self {
         self.params.defer_output = Some(defer_output);
         self
@@ -300,6 +332,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadItemsList, F> {
 impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `ancestorThreadId`.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn ancestor_thread_id(mut self, ancestor_thread_id: impl Into<String>) -> Self {
         self.params.ancestor_thread_id = Some(ancestor_thread_id.into());
@@ -314,6 +348,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
 
     /// Wire name: `attachedToThreadId`.
     ///
+    /// Since codex 0.165.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn attached_to_thread_id(
         mut self,
@@ -324,6 +360,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.params.current_account_only = Some(current_account_only);
         self
@@ -336,12 +374,16 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// `cwd`.
+    ///
+    /// Since codex 0.104.0.
     pub fn cwd(mut self, cwd: impl Into<ThreadListCwdFilter>) -> Self {
         self.params.cwd = Some(cwd.into());
         self
     }
 
     /// Wire name: `excludedThreadIds`.
+    ///
+    /// Since codex 0.163.0.
     pub fn excluded_thread_ids(
         mut self,
         excluded_thread_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -353,6 +395,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
@@ -378,6 +422,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// `originators`.
+    ///
+    /// Since codex 0.154.0.
     pub fn originators(
         mut self,
         originators: impl IntoIterator<Item = impl Into<String>>,
@@ -390,6 +436,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
 
     /// Wire name: `parentThreadId`.
     ///
+    /// Since codex 0.141.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn parent_thread_id(mut self, parent_thread_id: impl Into<String>) -> Self {
         self.params.parent_thread_id = Some(parent_thread_id.into());
@@ -400,6 +448,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     ///
     /// Leaving it out keeps the setting, `null` clears it.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn project_id(mut self, project_id: impl Into<wire::Patch<String>>) -> Self {
         self.params.project_id = project_id.into();
@@ -407,6 +457,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `searchTerm`.
+    ///
+    /// Since codex 0.105.0.
     pub fn search_term(mut self, search_term: impl Into<String>) -> Self {
         self.params.search_term = Some(search_term.into());
         self
@@ -415,12 +467,16 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     /// Wire name: `sectionId`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.147.0.
     pub fn section_id(mut self, section_id: impl Into<wire::Patch<String>>) -> Self {
         self.params.section_id = section_id.into();
         self
     }
 
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.122.0.
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.params.sort_direction = Some(sort_direction.into());
         self
@@ -442,6 +498,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
     }
 
     /// Wire name: `useStateDbOnly`.
+    ///
+    /// Since codex 0.124.0.
     pub fn use_state_db_only(mut self, use_state_db_only: bool) -> Self {
         self.params.use_state_db_only = Some(use_state_db_only);
         self
@@ -467,6 +525,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadLoadedList, F> {
 impl<C: ?Sized, F> Call<'_, C, method::ThreadMetadataUpdate, F> {
     /// Wire name: `daybreakEnabled`.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
         self.params.daybreak_enabled = Some(daybreak_enabled);
@@ -480,6 +540,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadMetadataUpdate, F> {
     }
 
     /// Wire name: `projectId`.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
@@ -502,6 +564,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadPrepareApprovedPlan, F> {
 /// Optional params of `thread/queue/add`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueAdd, F> {
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -544,6 +608,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueStart, F> {
 /// Optional params of `thread/queue/update`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadQueueUpdate, F> {
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     pub fn responsesapi_client_metadata(
         mut self,
         responsesapi_client_metadata: std::collections::BTreeMap<String, String>,
@@ -568,6 +634,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeAppendText, F> {
     /// `role`.
     ///
     /// Default: `"user"`.
+    ///
+    /// Since codex 0.140.0.
     pub fn role(mut self, role: impl Into<ConversationTextRole>) -> Self {
         self.params.role = Some(role.into());
         self
@@ -578,18 +646,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeAppendText, F> {
 /// Optional params of `thread/realtime/start`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     /// Wire name: `backendReasoningStatus`.
+    ///
+    /// Since codex 0.157.0.
     pub fn backend_reasoning_status(mut self, backend_reasoning_status: bool) -> Self {
         self.params.backend_reasoning_status = Some(backend_reasoning_status);
         self
     }
 
     /// Wire name: `clientManagedHandoffs`.
+    ///
+    /// Since codex 0.142.0.
     pub fn client_managed_handoffs(mut self, client_managed_handoffs: bool) -> Self {
         self.params.client_managed_handoffs = Some(client_managed_handoffs);
         self
     }
 
     /// Wire name: `codexResponseHandoffChannelPrefixes`.
+    ///
+    /// Since codex 0.146.0.
     pub fn codex_response_handoff_channel_prefixes(
         mut self,
         codex_response_handoff_channel_prefixes: std::collections::BTreeMap<
@@ -604,6 +678,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponseHandoffMode`.
+    ///
+    /// Since codex 0.145.0.
     pub fn codex_response_handoff_mode(
         mut self,
         codex_response_handoff_mode: impl Into<CodexResponseHandoffMode>,
@@ -615,6 +691,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponseItemPrefix`.
+    ///
+    /// Since codex 0.141.0.
     pub fn codex_response_item_prefix(
         mut self,
         codex_response_item_prefix: impl Into<String>,
@@ -624,18 +702,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `codexResponsesAsItems`.
+    ///
+    /// Since codex 0.141.0.
     pub fn codex_responses_as_items(mut self, codex_responses_as_items: bool) -> Self {
         self.params.codex_responses_as_items = Some(codex_responses_as_items);
         self
     }
 
     /// Wire name: `delegationAckFiller`.
+    ///
+    /// Since codex 0.147.0.
     pub fn delegation_ack_filler(mut self, delegation_ack_filler: bool) -> Self {
         self.params.delegation_ack_filler = Some(delegation_ack_filler);
         self
     }
 
     /// Wire name: `flushTranscriptTailOnSessionEnd`.
+    ///
+    /// Since codex 0.143.0.
     pub fn flush_transcript_tail_on_session_end(
         mut self,
         flush_transcript_tail_on_session_end: bool,
@@ -647,12 +731,16 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `includeStartupContext`.
+    ///
+    /// Since codex 0.141.0.
     pub fn include_startup_context(mut self, include_startup_context: bool) -> Self {
         self.params.include_startup_context = Some(include_startup_context);
         self
     }
 
     /// Wire name: `initialItems`.
+    ///
+    /// Since codex 0.145.0.
     pub fn initial_items(
         mut self,
         initial_items: impl Into<Vec<ThreadRealtimeInitialItem>>,
@@ -662,6 +750,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `model`.
+    ///
+    /// Since codex 0.140.0.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.params.model = Some(model.into());
         self
@@ -674,6 +764,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `realtimeEndInstructions`.
+    ///
+    /// Since codex 0.147.0.
     pub fn realtime_end_instructions(
         mut self,
         realtime_end_instructions: impl Into<String>,
@@ -683,6 +775,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `realtimeSessionId`.
+    ///
+    /// Since codex 0.129.0.
     pub fn realtime_session_id(
         mut self,
         realtime_session_id: impl Into<String>,
@@ -692,6 +786,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// Wire name: `realtimeStartInstructions`.
+    ///
+    /// Since codex 0.147.0.
     pub fn realtime_start_instructions(
         mut self,
         realtime_start_instructions: impl Into<String>,
@@ -703,6 +799,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `transport`.
+    ///
+    /// Since codex 0.120.0.
     pub fn transport(
         mut self,
         transport: impl Into<ThreadRealtimeStartTransport>,
@@ -712,18 +810,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeStart, F> {
     }
 
     /// `version`.
+    ///
+    /// Since codex 0.140.0.
     pub fn version(mut self, version: impl Into<RealtimeConversationVersion>) -> Self {
         self.params.version = Some(version.into());
         self
     }
 
     /// `voice`.
+    ///
+    /// Since codex 0.120.0.
     pub fn voice(mut self, voice: impl Into<RealtimeVoice>) -> Self {
         self.params.voice = Some(voice.into());
         self
     }
 
     /// Wire name: `voiceSessionId`.
+    ///
+    /// Since codex 0.164.0.
     pub fn voice_session_id(mut self, voice_session_id: impl Into<String>) -> Self {
         self.params.voice_session_id = Some(voice_session_id.into());
         self
@@ -742,6 +846,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -778,6 +884,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.params.exclude_turns = Some(exclude_turns);
         self
@@ -792,6 +900,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `initialTurnsPage`.
+    ///
+    /// Since codex 0.136.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn initial_turns_page(
@@ -824,6 +934,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
 
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
         self.params.permissions = Some(permissions.into());
@@ -839,6 +951,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn runtime_workspace_roots(
@@ -856,6 +970,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
@@ -866,6 +982,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadResume, F> {
 /// Optional params of `thread/sample`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
     /// Wire name: `allowInProgressTurn`.
+    ///
+    /// Since codex 0.169.0.
     pub fn allow_in_progress_turn(mut self, allow_in_progress_turn: bool) -> Self {
         self.params.allow_in_progress_turn = Some(allow_in_progress_turn);
         self
@@ -884,6 +1002,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
     }
 
     /// Wire name: `interruptOnCancel`.
+    ///
+    /// Since codex 0.167.2.
     pub fn interrupt_on_cancel(mut self, interrupt_on_cancel: bool) -> Self {
         self.params.interrupt_on_cancel = Some(interrupt_on_cancel);
         self
@@ -899,6 +1019,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.165.0.
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
@@ -921,6 +1043,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSearch, F> {
     }
 
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.params.current_account_only = Some(current_account_only);
         self
@@ -933,6 +1057,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSearch, F> {
     }
 
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
         self.params.include_attached_threads = Some(include_attached_threads);
         self
@@ -1025,6 +1151,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     pub fn disabled_plugin_ids(
         mut self,
         disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -1042,6 +1170,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -1057,6 +1187,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
     }
 
     /// Wire name: `multiAgentMode`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Deprecated** by the protocol.
     pub fn multi_agent_mode(
@@ -1105,6 +1237,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSettingsUpdate, F> {
 /// Optional params of `thread/shellCommand`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadShellCommand, F> {
     /// Wire name: `timeoutMs`.
+    ///
+    /// Since codex 0.152.0.
     pub fn timeout_ms(mut self, timeout_ms: i64) -> Self {
         self.params.timeout_ms = Some(timeout_ms);
         self
@@ -1114,6 +1248,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadShellCommand, F> {
 /// Optional params of `thread/start`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     /// Wire name: `allowProviderModelFallback`.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn allow_provider_model_fallback(
@@ -1134,6 +1270,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -1161,6 +1299,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `daybreakEnabled`.
+    ///
+    /// Since codex 0.156.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
@@ -1190,6 +1330,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
 
     /// `environments`.
     ///
+    /// Since codex 0.125.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn environments(
         mut self,
@@ -1214,6 +1356,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `historyMode`.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn history_mode(mut self, history_mode: impl Into<ThreadHistoryMode>) -> Self {
@@ -1246,6 +1390,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
 
     /// Wire name: `multiAgentMode`.
     ///
+    /// Since codex 0.142.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
@@ -1258,6 +1404,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
@@ -1275,6 +1423,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
 
     /// Wire name: `projectId`.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
         self.params.project_id = Some(project_id.into());
@@ -1282,6 +1432,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn runtime_workspace_roots(
@@ -1300,6 +1452,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
 
     /// Wire name: `selectedCapabilityRoots`.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn selected_capability_roots(
         mut self,
@@ -1310,18 +1464,24 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `serviceName`.
+    ///
+    /// Since codex 0.105.0.
     pub fn service_name(mut self, service_name: impl Into<String>) -> Self {
         self.params.service_name = Some(service_name.into());
         self
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `sessionStartSource`.
+    ///
+    /// Since codex 0.120.0.
     pub fn session_start_source(
         mut self,
         session_start_source: impl Into<ThreadStartSource>,
@@ -1331,6 +1491,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadStart, F> {
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.params.thread_source = Some(thread_source.into());
         self
@@ -1362,6 +1524,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadTurnsList, F> {
     }
 
     /// Wire name: `itemsView`.
+    ///
+    /// Since codex 0.130.0. Experimental until codex 0.151.0.
     pub fn items_view(mut self, items_view: impl Into<TurnItemsView>) -> Self {
         self.params.items_view = Some(items_view.into());
         self

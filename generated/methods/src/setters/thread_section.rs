@@ -7,6 +7,8 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `threadSection/create`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionCreate, F> {
     /// `appearance`.
+    ///
+    /// Since codex 0.148.0.
     pub fn appearance(mut self, appearance: ThreadSectionAppearance) -> Self {
         self.params.appearance = Some(appearance);
         self
@@ -33,6 +35,8 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSectionUpdate, F> {
     /// `appearance`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.148.0.
     pub fn appearance(
         mut self,
         appearance: impl Into<wire::Patch<ThreadSectionAppearance>>,

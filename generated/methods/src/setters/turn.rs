@@ -8,6 +8,8 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `turn/settings/update`.
 impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.153.0.
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -23,6 +25,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
     }
 
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     pub fn environments(
         mut self,
         environments: impl Into<Vec<TurnEnvironmentParams>>,
@@ -56,6 +60,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSettingsUpdate, F> {
 impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     /// Wire name: `additionalContext`.
     ///
+    /// Since codex 0.135.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn additional_context(
         mut self,
@@ -75,6 +81,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub fn approvals_reviewer(
         mut self,
         approvals_reviewer: impl Into<ApprovalsReviewer>,
@@ -84,6 +92,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     pub fn client_user_message_id(
         mut self,
         client_user_message_id: impl Into<String>,
@@ -108,6 +118,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
 
     /// Wire name: `cyberAccessProgram`.
     ///
+    /// Since codex 0.151.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn cyber_access_program(
         mut self,
@@ -118,6 +130,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     pub fn disabled_plugin_ids(
         mut self,
         disabled_plugin_ids: impl IntoIterator<Item = impl Into<String>>,
@@ -136,6 +150,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
 
     /// `environments`.
     ///
+    /// Since codex 0.124.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn environments(
         mut self,
@@ -152,6 +168,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `multiAgentMode`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -171,12 +189,16 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `parentTurnId`.
+    ///
+    /// Since codex 0.162.0.
     pub fn parent_turn_id(mut self, parent_turn_id: impl Into<String>) -> Self {
         self.params.parent_turn_id = Some(parent_turn_id.into());
         self
     }
 
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
@@ -194,6 +216,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
 
     /// Wire name: `responsesapiClientMetadata`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub fn responsesapi_client_metadata(
         mut self,
@@ -204,6 +228,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn responsesapi_client_metadata_patch(
@@ -217,12 +243,16 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `rootTurnId`.
+    ///
+    /// Since codex 0.162.0.
     pub fn root_turn_id(mut self, root_turn_id: impl Into<String>) -> Self {
         self.params.root_turn_id = Some(root_turn_id.into());
         self
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn runtime_workspace_roots(
@@ -240,12 +270,16 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.params.service_tier = Some(service_tier.into());
         self
     }
 
     /// Wire name: `serviceTierForTurn`.
+    ///
+    /// Since codex 0.151.0.
     pub fn service_tier_for_turn(
         mut self,
         service_tier_for_turn: impl Into<String>,
@@ -261,12 +295,16 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
     }
 
     /// Wire name: `toolOutput`.
+    ///
+    /// Since codex 0.151.0.
     pub fn tool_output(mut self, tool_output: TurnToolOutput) -> Self {
         self.params.tool_output = Some(tool_output);
         self
     }
 
     /// Wire name: `turnTrigger`.
+    ///
+    /// Since codex 0.151.0.
     pub fn turn_trigger(mut self, turn_trigger: impl Into<String>) -> Self {
         self.params.turn_trigger = Some(turn_trigger.into());
         self
@@ -276,6 +314,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnStart, F> {
 /// Optional params of `turn/steer`.
 impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     /// Wire name: `additionalContext`.
+    ///
+    /// Since codex 0.135.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn additional_context(
@@ -287,6 +327,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     }
 
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     pub fn client_user_message_id(
         mut self,
         client_user_message_id: impl Into<String>,
@@ -296,6 +338,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     }
 
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.120.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn responsesapi_client_metadata(
@@ -307,6 +351,8 @@ impl<C: ?Sized, F> Call<'_, C, method::TurnSteer, F> {
     }
 
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub fn responsesapi_client_metadata_patch(

@@ -7,6 +7,8 @@ use crate::prelude::{request_method as method, *};
 /// Optional params of `windowsSandbox/setupStart`.
 impl<C: ?Sized, F> Call<'_, C, method::WindowsSandboxSetupStart, F> {
     /// `cwd`.
+    ///
+    /// Since codex 0.110.0.
     pub fn cwd(mut self, cwd: impl Into<AbsolutePathBuf>) -> Self {
         self.params.cwd = Some(cwd.into());
         self

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `rawResponse/completed`.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +23,8 @@ pub struct RawResponseCompletedNotification {
     /// `usage`.
     pub usage: Option<TokenUsageBreakdown>,
     /// Wire name: `usageMetadata`.
+    ///
+    /// Since codex 0.151.0.
     pub usage_metadata: Option<ResponseUsageMetadata>,
 }
 

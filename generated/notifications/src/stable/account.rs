@@ -15,6 +15,8 @@ pub struct AccountLoginCompletedNotification {
     /// Wire name: `loginId`.
     pub login_id: Option<String>,
     /// Wire name: `onboardingEntrypoint`.
+    ///
+    /// Since codex 0.147.0.
     pub onboarding_entrypoint: Option<DesktopOnboardingEntrypoint>,
     /// `success`.
     pub success: bool,
@@ -101,6 +103,8 @@ pub struct AccountUpdatedNotification {
     /// Wire name: `authMode`.
     pub auth_mode: Option<AuthMode>,
     /// Wire name: `planType`.
+    ///
+    /// Since codex 0.110.0.
     pub plan_type: Option<PlanType>,
 }
 
@@ -132,6 +136,8 @@ wire::impl_object!(AccountUpdatedNotification);
 /// The params of `account/gatewayOAuth/changed`.
 ///
 /// Used by `account/gatewayOAuth/changed`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthChangedNotification {
@@ -140,6 +146,8 @@ pub struct GatewayOAuthChangedNotification {
     /// `error`.
     pub error: Option<String>,
     /// Wire name: `loginId`.
+    ///
+    /// Since codex 0.169.0.
     pub login_id: Option<String>,
     /// Wire name: `providerId`.
     pub provider_id: String,

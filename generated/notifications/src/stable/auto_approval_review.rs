@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `autoApprovalReview/strictReviewRequired`.
 ///
 /// Used by `autoApprovalReview/strictReviewRequired`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StrictReviewRequiredNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `command/exec/outputDelta`.
 ///
 /// Used by `command/exec/outputDelta`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecOutputDeltaNotification {

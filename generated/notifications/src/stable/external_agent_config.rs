@@ -7,12 +7,18 @@ use crate::prelude::*;
 /// The params of `externalAgentConfig/import/completed`.
 ///
 /// Used by `externalAgentConfig/import/completed`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportCompletedNotification {
     /// Wire name: `importId`.
+    ///
+    /// Since codex 0.141.0.
     pub import_id: String,
     /// Wire name: `itemTypeResults`.
+    ///
+    /// Since codex 0.141.0.
     pub item_type_results: Vec<ExternalAgentConfigImportTypeResult>,
 }
 
@@ -49,6 +55,8 @@ wire::impl_object!(ExternalAgentConfigImportCompletedNotification);
 /// The params of `externalAgentConfig/import/progress`.
 ///
 /// Used by `externalAgentConfig/import/progress`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportProgressNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `fs/changed`.
 ///
 /// Used by `fs/changed`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsChangedNotification {

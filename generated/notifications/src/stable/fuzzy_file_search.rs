@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `fuzzyFileSearch/sessionCompleted`.
 ///
 /// Used by `fuzzyFileSearch/sessionCompleted`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionCompletedNotification {
@@ -41,6 +43,8 @@ wire::impl_object!(FuzzyFileSearchSessionCompletedNotification);
 /// The params of `fuzzyFileSearch/sessionUpdated`.
 ///
 /// Used by `fuzzyFileSearch/sessionUpdated`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FuzzyFileSearchSessionUpdatedNotification {

@@ -151,6 +151,8 @@ wire::impl_object!(ErrorNotification);
 /// The params of `guardianWarning`.
 ///
 /// Used by `guardianWarning`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianWarningNotification {
@@ -191,6 +193,8 @@ wire::impl_object!(GuardianWarningNotification);
 /// The params of `warning`.
 ///
 /// Used by `warning`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WarningNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `hook/completed`.
 ///
 /// Used by `hook/completed`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookCompletedNotification {
@@ -53,6 +55,8 @@ wire::impl_object!(HookCompletedNotification);
 /// The params of `hook/started`.
 ///
 /// Used by `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookStartedNotification {

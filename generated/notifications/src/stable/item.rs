@@ -165,6 +165,8 @@ wire::impl_object!(FileChangeOutputDeltaNotification);
 /// The params of `item/fileChange/patchUpdated`.
 ///
 /// Used by `item/fileChange/patchUpdated`.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileChangePatchUpdatedNotification {
@@ -221,8 +223,12 @@ wire::impl_object!(FileChangePatchUpdatedNotification);
 #[non_exhaustive]
 pub struct ItemCompletedNotification {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.129.0.
     pub completed_at_ms: i64,
     /// Wire name: `contentTokenCount`.
+    ///
+    /// Since codex 0.168.0.
     pub content_token_count: Option<u64>,
     /// `item`.
     pub item: ThreadItem,
@@ -275,20 +281,30 @@ wire::impl_object!(ItemCompletedNotification);
 /// The params of `item/autoApprovalReview/completed`.
 ///
 /// Used by `item/autoApprovalReview/completed`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewCompletedNotification {
     /// `action`.
     pub action: GuardianApprovalReviewAction,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub completed_at_ms: i64,
     /// Wire name: `decisionSource`.
+    ///
+    /// Since codex 0.120.0.
     pub decision_source: AutoReviewDecisionSource,
     /// `review`.
     pub review: GuardianApprovalReview,
     /// Wire name: `reviewId`.
+    ///
+    /// Since codex 0.120.0.
     pub review_id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub started_at_ms: i64,
     /// Wire name: `targetItemId`.
     pub target_item_id: Option<String>,
@@ -357,6 +373,8 @@ wire::impl_object!(ItemGuardianApprovalReviewCompletedNotification);
 /// The params of `item/autoApprovalReview/started`.
 ///
 /// Used by `item/autoApprovalReview/started`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemGuardianApprovalReviewStartedNotification {
@@ -365,8 +383,12 @@ pub struct ItemGuardianApprovalReviewStartedNotification {
     /// `review`.
     pub review: GuardianApprovalReview,
     /// Wire name: `reviewId`.
+    ///
+    /// Since codex 0.120.0.
     pub review_id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub started_at_ms: i64,
     /// Wire name: `targetItemId`.
     pub target_item_id: Option<String>,
@@ -433,6 +455,8 @@ pub struct ItemStartedNotification {
     /// `item`.
     pub item: ThreadItem,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.129.0.
     pub started_at_ms: i64,
     /// Wire name: `threadId`.
     pub thread_id: String,

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `mcpServer/event/stream/notification`.
 ///
 /// Used by `mcpServer/event/stream/notification`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventStreamNotification {
@@ -53,12 +55,16 @@ pub struct McpServerOauthLoginCompletedNotification {
     /// `error`.
     pub error: Option<String>,
     /// Wire name: `loginId`.
+    ///
+    /// Since codex 0.161.0.
     pub login_id: Option<String>,
     /// `name`.
     pub name: String,
     /// `success`.
     pub success: bool,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.143.0.
     pub thread_id: Option<String>,
 }
 
@@ -105,18 +111,24 @@ wire::impl_object!(McpServerOauthLoginCompletedNotification);
 /// The params of `mcpServer/startupStatus/updated`.
 ///
 /// Used by `mcpServer/startupStatus/updated`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatusUpdatedNotification {
     /// `error`.
     pub error: Option<String>,
     /// Wire name: `failureReason`.
+    ///
+    /// Since codex 0.143.0.
     pub failure_reason: Option<McpServerStartupFailureReason>,
     /// `name`.
     pub name: String,
     /// `status`.
     pub status: McpServerStartupState,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.139.0.
     pub thread_id: Option<String>,
 }
 

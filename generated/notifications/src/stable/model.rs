@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `model/rerouted`.
 ///
 /// Used by `model/rerouted`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelReroutedNotification {
@@ -65,16 +67,22 @@ wire::impl_object!(ModelReroutedNotification);
 /// The params of `model/safetyBuffering/updated`.
 ///
 /// Used by `model/safetyBuffering/updated`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelSafetyBufferingUpdatedNotification {
     /// Wire name: `fasterModel`.
+    ///
+    /// Since codex 0.143.0.
     pub faster_model: Option<String>,
     /// `model`.
     pub model: String,
     /// `reasons`.
     pub reasons: Vec<String>,
     /// Wire name: `showBufferingUi`.
+    ///
+    /// Since codex 0.143.0.
     pub show_buffering_ui: bool,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -137,6 +145,8 @@ wire::impl_object!(ModelSafetyBufferingUpdatedNotification);
 /// The params of `model/verification`.
 ///
 /// Used by `model/verification`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelVerificationNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `modelProvider/authRecoveryCompleted`.
 ///
 /// Used by `modelProvider/authRecoveryCompleted`, `modelProvider/authRecoveryStarted`.
+///
+/// Since codex 0.152.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AuthRecoveryNotification {

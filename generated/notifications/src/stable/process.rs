@@ -7,12 +7,16 @@ use crate::prelude::*;
 /// The params of `process/exited`.
 ///
 /// Used by `process/exited`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessExitedNotification {
     /// Wire name: `exitCode`.
     pub exit_code: i32,
     /// Wire name: `outputDrainTimedOut`.
+    ///
+    /// Since codex 0.166.0.
     pub output_drain_timed_out: Option<bool>,
     /// Wire name: `processHandle`.
     pub process_handle: String,
@@ -89,6 +93,8 @@ wire::impl_object!(ProcessExitedNotification);
 /// The params of `process/outputDelta`.
 ///
 /// Used by `process/outputDelta`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProcessOutputDeltaNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `project/changed`.
 ///
 /// Used by `project/changed`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectChangedNotification {

@@ -7,14 +7,20 @@ use crate::prelude::*;
 /// The params of `remoteControl/status/changed`.
 ///
 /// Used by `remoteControl/status/changed`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteControlStatusChangedNotification {
     /// Wire name: `environmentId`.
     pub environment_id: Option<String>,
     /// Wire name: `installationId`.
+    ///
+    /// Since codex 0.131.0.
     pub installation_id: String,
     /// Wire name: `serverName`.
+    ///
+    /// Since codex 0.131.0.
     pub server_name: String,
     /// `status`.
     pub status: RemoteControlConnectionStatus,

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `serverRequest/resolved`.
 ///
 /// Used by `serverRequest/resolved`.
+///
+/// Since codex 0.107.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServerRequestResolvedNotification {

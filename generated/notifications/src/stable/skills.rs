@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `skills/changed`.
 ///
 /// Used by `skills/changed`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsChangedNotification {}

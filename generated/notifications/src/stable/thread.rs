@@ -49,6 +49,8 @@ wire::impl_object!(ContextCompactedNotification);
 /// The params of `thread/environment/connected`.
 ///
 /// Used by `thread/environment/connected`, `thread/environment/disconnected`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentConnectionNotification {
@@ -89,6 +91,8 @@ wire::impl_object!(EnvironmentConnectionNotification);
 /// The params of `thread/archived`.
 ///
 /// Used by `thread/archived`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadArchivedNotification {
@@ -123,6 +127,8 @@ wire::impl_object!(ThreadArchivedNotification);
 /// The params of `thread/attachment/updated`.
 ///
 /// Used by `thread/attachment/updated`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentUpdatedNotification {
@@ -181,6 +187,8 @@ wire::impl_object!(ThreadAttachmentUpdatedNotification);
 /// The params of `thread/closed`.
 ///
 /// Used by `thread/closed`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadClosedNotification {
@@ -215,6 +223,8 @@ wire::impl_object!(ThreadClosedNotification);
 /// The params of `thread/deleted`.
 ///
 /// Used by `thread/deleted`.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeletedNotification {
@@ -249,6 +259,8 @@ wire::impl_object!(ThreadDeletedNotification);
 /// The params of `thread/goal/cleared`.
 ///
 /// Used by `thread/goal/cleared`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearedNotification {
@@ -283,6 +295,8 @@ wire::impl_object!(ThreadGoalClearedNotification);
 /// The params of `thread/goal/updated`.
 ///
 /// Used by `thread/goal/updated`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalUpdatedNotification {
@@ -369,6 +383,8 @@ wire::impl_object!(ThreadNameUpdatedNotification);
 /// The params of `thread/prediction/updated`.
 ///
 /// Used by `thread/prediction/updated`.
+///
+/// Since codex 0.161.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadPredictionUpdatedNotification {
@@ -415,6 +431,8 @@ wire::impl_object!(ThreadPredictionUpdatedNotification);
 /// The params of `thread/project/updated`.
 ///
 /// Used by `thread/project/updated`.
+///
+/// Since codex 0.149.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadProjectUpdatedNotification {
@@ -455,6 +473,8 @@ wire::impl_object!(ThreadProjectUpdatedNotification);
 /// The params of `thread/queue/changed`.
 ///
 /// Used by `thread/queue/changed`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadQueueChangedNotification {
@@ -489,6 +509,8 @@ wire::impl_object!(ThreadQueueChangedNotification);
 /// The params of `thread/readState/changed`.
 ///
 /// Used by `thread/readState/changed`.
+///
+/// Since codex 0.163.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadStateChangedNotification {
@@ -529,6 +551,8 @@ wire::impl_object!(ThreadReadStateChangedNotification);
 /// The params of `thread/realtime/closed`.
 ///
 /// Used by `thread/realtime/closed`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeClosedNotification {
@@ -569,6 +593,8 @@ wire::impl_object!(ThreadRealtimeClosedNotification);
 /// The params of `thread/realtime/error`.
 ///
 /// Used by `thread/realtime/error`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeErrorNotification {
@@ -609,6 +635,8 @@ wire::impl_object!(ThreadRealtimeErrorNotification);
 /// The params of `thread/realtime/itemAdded`.
 ///
 /// Used by `thread/realtime/itemAdded`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemAddedNotification {
@@ -649,6 +677,8 @@ wire::impl_object!(ThreadRealtimeItemAddedNotification);
 /// The params of `thread/realtime/item/completed`.
 ///
 /// Used by `thread/realtime/item/completed`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemCompletedNotification {
@@ -689,6 +719,8 @@ wire::impl_object!(ThreadRealtimeItemCompletedNotification);
 /// The params of `thread/realtime/item/started`.
 ///
 /// Used by `thread/realtime/item/started`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemStartedNotification {
@@ -729,6 +761,8 @@ wire::impl_object!(ThreadRealtimeItemStartedNotification);
 /// The params of `thread/realtime/item/transcript/delta`.
 ///
 /// Used by `thread/realtime/item/transcript/delta`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeItemTranscriptDeltaNotification {
@@ -775,6 +809,8 @@ wire::impl_object!(ThreadRealtimeItemTranscriptDeltaNotification);
 /// The params of `thread/realtime/outputAudio/delta`.
 ///
 /// Used by `thread/realtime/outputAudio/delta`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeOutputAudioDeltaNotification {
@@ -815,6 +851,8 @@ wire::impl_object!(ThreadRealtimeOutputAudioDeltaNotification);
 /// The params of `thread/realtime/sdp`.
 ///
 /// Used by `thread/realtime/sdp`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeSdpNotification {
@@ -855,14 +893,20 @@ wire::impl_object!(ThreadRealtimeSdpNotification);
 /// The params of `thread/realtime/started`.
 ///
 /// Used by `thread/realtime/started`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStartedNotification {
     /// Wire name: `realtimeSessionId`.
+    ///
+    /// Since codex 0.129.0.
     pub realtime_session_id: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// `version`.
+    ///
+    /// Since codex 0.116.0.
     pub version: RealtimeConversationVersion,
 }
 
@@ -901,6 +945,8 @@ wire::impl_object!(ThreadRealtimeStartedNotification);
 /// The params of `thread/realtime/transcript/delta`.
 ///
 /// Used by `thread/realtime/transcript/delta`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDeltaNotification {
@@ -947,6 +993,8 @@ wire::impl_object!(ThreadRealtimeTranscriptDeltaNotification);
 /// The params of `thread/realtime/transcript/done`.
 ///
 /// Used by `thread/realtime/transcript/done`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeTranscriptDoneNotification {
@@ -993,6 +1041,8 @@ wire::impl_object!(ThreadRealtimeTranscriptDoneNotification);
 /// The params of `thread/reverted`.
 ///
 /// Used by `thread/reverted`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertedNotification {
@@ -1027,6 +1077,8 @@ wire::impl_object!(ThreadRevertedNotification);
 /// The params of `thread/section/changed`.
 ///
 /// Used by `thread/section/changed`.
+///
+/// Since codex 0.167.2.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionChangedNotification {
@@ -1067,6 +1119,8 @@ wire::impl_object!(ThreadSectionChangedNotification);
 /// The params of `thread/settings/updated`.
 ///
 /// Used by `thread/settings/updated`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettingsUpdatedNotification {
@@ -1141,6 +1195,8 @@ wire::impl_object!(ThreadStartedNotification);
 /// The params of `thread/status/changed`.
 ///
 /// Used by `thread/status/changed`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadStatusChangedNotification {
@@ -1227,6 +1283,8 @@ wire::impl_object!(ThreadTokenUsageUpdatedNotification);
 /// The params of `thread/unarchived`.
 ///
 /// Used by `thread/unarchived`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnarchivedNotification {

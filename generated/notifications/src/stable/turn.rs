@@ -93,6 +93,8 @@ wire::impl_object!(TurnDiffUpdatedNotification);
 /// The params of `turn/moderationMetadata`.
 ///
 /// Used by `turn/moderationMetadata`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnModerationMetadataNotification {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `windowsSandbox/setupCompleted`.
 ///
 /// Used by `windowsSandbox/setupCompleted`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupCompletedNotification {

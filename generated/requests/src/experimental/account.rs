@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `account/bedrock/checkGovCloudRequirements`.
 ///
+/// Since codex 0.161.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -23,6 +25,8 @@ wire::impl_empty_object!(BedrockCheckGovCloudRequirementsParams);
 /// The answer to `account/bedrock/checkGovCloudRequirements`.
 ///
 /// Used by `account/bedrock/checkGovCloudRequirements`.
+///
+/// Since codex 0.161.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +70,8 @@ wire::impl_object!(BedrockCheckGovCloudRequirementsResponse);
 ///
 /// Used by `account/bedrock/discover`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -81,6 +87,8 @@ wire::impl_empty_object!(BedrockDiscoverParams);
 /// The answer to `account/bedrock/discover`.
 ///
 /// Used by `account/bedrock/discover`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +136,8 @@ wire::impl_object!(BedrockDiscoverResponse);
 /// The params of `account/bedrock/setup`.
 ///
 /// Used by `account/bedrock/setup`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,6 +315,8 @@ impl wire::ser::Fields for ProfileBedrockSetupParams {
 ///
 /// Used by `account/bedrock/setup`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -313,6 +325,8 @@ wire::impl_empty_object!(BedrockSetupResponse);
 /// The params of `account/gcp/setup`.
 ///
 /// Used by `account/gcp/setup`.
+///
+/// Since codex 0.166.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -386,6 +400,8 @@ wire::impl_object!(GcpSetupParams);
 /// The answer to `account/gcp/setup`.
 ///
 /// Used by `account/gcp/setup`.
+///
+/// Since codex 0.166.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `accountSession/list`.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -67,6 +69,8 @@ wire::impl_object!(AccountSessionsListParams);
 ///
 /// Used by `accountSession/list`.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -108,6 +112,8 @@ wire::impl_object!(AccountSessionsResponse);
 /// The params of `accountSession/switch`.
 ///
 /// Used by `accountSession/switch`.
+///
+/// Since codex 0.166.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,6 +180,8 @@ wire::impl_object!(AccountSessionsSwitchParams);
 /// The answer to `accountSession/switch`.
 ///
 /// Used by `accountSession/switch`.
+///
+/// Since codex 0.166.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `currentTime/read`.
 ///
+/// Since codex 0.142.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -43,6 +45,8 @@ wire::impl_object!(CurrentTimeReadParams);
 /// The answer to `currentTime/read`.
 ///
 /// Used by `currentTime/read`.
+///
+/// Since codex 0.142.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

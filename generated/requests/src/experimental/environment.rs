@@ -8,21 +8,31 @@ use crate::prelude::*;
 ///
 /// Used by `environment/add`.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EnvironmentAddParams {
     /// Wire name: `authBearerToken`.
+    ///
+    /// Since codex 0.158.0.
     pub auth_bearer_token: Option<String>,
     /// Wire name: `connectTimeoutMs`.
+    ///
+    /// Since codex 0.142.0.
     pub connect_timeout_ms: Option<u64>,
     /// Wire name: `environmentId`.
     pub environment_id: String,
     /// Wire name: `execServerUrl`.
     pub exec_server_url: String,
     /// `skills`.
+    ///
+    /// Since codex 0.162.0.
     pub skills: Option<EnvironmentSkillsParams>,
     /// Wire name: `websocketRequestId`.
+    ///
+    /// Since codex 0.163.0.
     pub websocket_request_id: Option<String>,
 }
 
@@ -57,6 +67,8 @@ impl EnvironmentAddParams {
     }
 
     /// Wire name: `authBearerToken`.
+    ///
+    /// Since codex 0.158.0.
     #[must_use]
     pub fn auth_bearer_token(mut self, auth_bearer_token: impl Into<String>) -> Self {
         self.auth_bearer_token = Some(auth_bearer_token.into());
@@ -64,6 +76,8 @@ impl EnvironmentAddParams {
     }
 
     /// Wire name: `connectTimeoutMs`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn connect_timeout_ms(mut self, connect_timeout_ms: u64) -> Self {
         self.connect_timeout_ms = Some(connect_timeout_ms);
@@ -71,6 +85,8 @@ impl EnvironmentAddParams {
     }
 
     /// `skills`.
+    ///
+    /// Since codex 0.162.0.
     #[must_use]
     pub fn skills(mut self, skills: EnvironmentSkillsParams) -> Self {
         self.skills = Some(skills);
@@ -78,6 +94,8 @@ impl EnvironmentAddParams {
     }
 
     /// Wire name: `websocketRequestId`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn websocket_request_id(
         mut self,
@@ -138,6 +156,8 @@ wire::impl_object!(EnvironmentAddParams);
 ///
 /// Used by `environment/add`.
 ///
+/// Since codex 0.131.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -146,6 +166,8 @@ wire::impl_empty_object!(EnvironmentAddResponse);
 /// The params of `environment/info`.
 ///
 /// Used by `environment/info`.
+///
+/// Since codex 0.143.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +214,8 @@ wire::impl_object!(EnvironmentInfoParams);
 ///
 /// Used by `environment/info`.
 ///
+/// Since codex 0.143.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -233,6 +257,8 @@ wire::impl_object!(EnvironmentInfoResponse);
 /// The params of `environment/status`.
 ///
 /// Used by `environment/status`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -278,6 +304,8 @@ wire::impl_object!(EnvironmentStatusParams);
 /// The answer to `environment/status`.
 ///
 /// Used by `environment/status`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

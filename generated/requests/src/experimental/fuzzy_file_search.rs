@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `fuzzyFileSearch/sessionStart`.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -63,6 +65,8 @@ wire::impl_object!(FuzzyFileSearchSessionStartParams);
 ///
 /// Used by `fuzzyFileSearch/sessionStart`.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -71,6 +75,8 @@ wire::impl_empty_object!(FuzzyFileSearchSessionStartResponse);
 /// The params of `fuzzyFileSearch/sessionStop`.
 ///
 /// Used by `fuzzyFileSearch/sessionStop`.
+///
+/// Since codex 0.104.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +123,8 @@ wire::impl_object!(FuzzyFileSearchSessionStopParams);
 ///
 /// Used by `fuzzyFileSearch/sessionStop`.
 ///
+/// Since codex 0.104.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -125,6 +133,8 @@ wire::impl_empty_object!(FuzzyFileSearchSessionStopResponse);
 /// The params of `fuzzyFileSearch/sessionUpdate`.
 ///
 /// Used by `fuzzyFileSearch/sessionUpdate`.
+///
+/// Since codex 0.104.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,6 +187,8 @@ wire::impl_object!(FuzzyFileSearchSessionUpdateParams);
 /// The answer to `fuzzyFileSearch/sessionUpdate`.
 ///
 /// Used by `fuzzyFileSearch/sessionUpdate`.
+///
+/// Since codex 0.104.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]

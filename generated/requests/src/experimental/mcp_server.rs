@@ -9,6 +9,8 @@ use crate::prelude::*;
 #[non_exhaustive]
 pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.156.0.
     pub meta: Option<serde_json::Value>,
     /// `challenge`.
     pub challenge: String,
@@ -75,6 +77,8 @@ impl wire::ser::Fields for OpenaiUserVerificationMcpServerElicitationRequestPara
 /// The params of `mcpServer/event/stream/start`.
 ///
 /// Used by `mcpServer/event/stream/start`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,6 +173,8 @@ wire::impl_object!(McpServerEventStreamStartParams);
 ///
 /// Used by `mcpServer/event/stream/start`.
 ///
+/// Since codex 0.150.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -177,6 +183,8 @@ wire::impl_empty_object!(McpServerEventStreamStartResponse);
 /// The params of `mcpServer/event/stream/stop`.
 ///
 /// Used by `mcpServer/event/stream/stop`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,6 +230,8 @@ wire::impl_object!(McpServerEventStreamStopParams);
 /// The answer to `mcpServer/event/stream/stop`.
 ///
 /// Used by `mcpServer/event/stream/stop`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]

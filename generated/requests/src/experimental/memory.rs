@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `memory/reset`.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -16,6 +18,8 @@ wire::impl_empty_object!(MemoryResetResponse);
 /// The params of `memory/status`.
 ///
 /// Used by `memory/status`.
+///
+/// Since codex 0.155.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +76,8 @@ wire::impl_object!(MemoryStatusParams);
 /// The answer to `memory/status`.
 ///
 /// Used by `memory/status`.
+///
+/// Since codex 0.155.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

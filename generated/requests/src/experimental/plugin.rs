@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `plugin/search`.
 ///
+/// Since codex 0.147.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -108,6 +110,8 @@ wire::impl_object!(PluginSearchParams);
 /// The answer to `plugin/search`.
 ///
 /// Used by `plugin/search`.
+///
+/// Since codex 0.147.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

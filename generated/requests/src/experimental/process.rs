@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `process/kill`.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -53,6 +55,8 @@ wire::impl_object!(ProcessKillParams);
 ///
 /// Used by `process/kill`.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -61,6 +65,8 @@ wire::impl_empty_object!(ProcessKillResponse);
 /// The params of `process/resizePty`.
 ///
 /// Used by `process/resizePty`.
+///
+/// Since codex 0.129.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +120,8 @@ wire::impl_object!(ProcessResizePtyParams);
 ///
 /// Used by `process/resizePty`.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -122,6 +130,8 @@ wire::impl_empty_object!(ProcessResizePtyResponse);
 /// The params of `process/spawn`.
 ///
 /// Used by `process/spawn`.
+///
+/// Since codex 0.129.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -300,6 +310,8 @@ wire::impl_object!(ProcessSpawnParams);
 ///
 /// Used by `process/spawn`.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -308,6 +320,8 @@ wire::impl_empty_object!(ProcessSpawnResponse);
 /// The params of `process/writeStdin`.
 ///
 /// Used by `process/writeStdin`.
+///
+/// Since codex 0.129.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -381,6 +395,8 @@ wire::impl_object!(ProcessWriteStdinParams);
 /// The answer to `process/writeStdin`.
 ///
 /// Used by `process/writeStdin`.
+///
+/// Since codex 0.129.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `project/create`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -88,6 +90,8 @@ wire::impl_object!(ProjectCreateParams);
 ///
 /// Used by `project/create`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -123,6 +127,8 @@ wire::impl_object!(ProjectCreateResponse);
 /// The params of `project/delete`.
 ///
 /// Used by `project/delete`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,6 +175,8 @@ wire::impl_object!(ProjectDeleteParams);
 ///
 /// Used by `project/delete`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -177,6 +185,8 @@ wire::impl_empty_object!(ProjectDeleteResponse);
 /// The params of `project/import`.
 ///
 /// Used by `project/import`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -275,6 +285,8 @@ wire::impl_object!(ProjectImportParams);
 ///
 /// Used by `project/import`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -311,6 +323,8 @@ wire::impl_object!(ProjectImportResponse);
 ///
 /// Used by `project/list`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -320,8 +334,12 @@ pub struct ProjectListParams {
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.152.0.
     pub sort_direction: Option<SortDirection>,
     /// Wire name: `sortKey`.
+    ///
+    /// Since codex 0.152.0.
     pub sort_key: Option<ProjectSortKey>,
 }
 
@@ -351,6 +369,8 @@ impl ProjectListParams {
     }
 
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.152.0.
     #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.sort_direction = Some(sort_direction.into());
@@ -358,6 +378,8 @@ impl ProjectListParams {
     }
 
     /// Wire name: `sortKey`.
+    ///
+    /// Since codex 0.152.0.
     #[must_use]
     pub fn sort_key(mut self, sort_key: impl Into<ProjectSortKey>) -> Self {
         self.sort_key = Some(sort_key.into());
@@ -405,6 +427,8 @@ wire::impl_object!(ProjectListParams);
 ///
 /// Used by `project/list`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -446,6 +470,8 @@ wire::impl_object!(ProjectListResponse);
 /// The params of `project/move`.
 ///
 /// Used by `project/move`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -506,6 +532,8 @@ wire::impl_object!(ProjectMoveParams);
 ///
 /// Used by `project/move`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -514,6 +542,8 @@ wire::impl_empty_object!(ProjectMoveResponse);
 /// The params of `project/read`.
 ///
 /// Used by `project/read`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -560,6 +590,8 @@ wire::impl_object!(ProjectReadParams);
 ///
 /// Used by `project/read`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -595,6 +627,8 @@ wire::impl_object!(ProjectReadResponse);
 /// The params of `project/update`.
 ///
 /// Used by `project/update`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -685,6 +719,8 @@ wire::impl_object!(ProjectUpdateParams);
 /// The answer to `project/update`.
 ///
 /// Used by `project/update`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

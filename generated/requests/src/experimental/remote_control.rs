@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `remoteControl/client/list`.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -95,6 +97,8 @@ wire::impl_object!(RemoteControlClientsListParams);
 ///
 /// Used by `remoteControl/client/list`.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -136,6 +140,8 @@ wire::impl_object!(RemoteControlClientsListResponse);
 /// The params of `remoteControl/client/revoke`.
 ///
 /// Used by `remoteControl/client/revoke`.
+///
+/// Since codex 0.137.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -189,6 +195,8 @@ wire::impl_object!(RemoteControlClientsRevokeParams);
 ///
 /// Used by `remoteControl/client/revoke`.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -197,6 +205,8 @@ wire::impl_empty_object!(RemoteControlClientsRevokeResponse);
 /// The params of `remoteControl/disable`.
 ///
 /// Used by `remoteControl/disable`.
+///
+/// Since codex 0.140.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -245,6 +255,8 @@ wire::impl_object!(RemoteControlDisableParams);
 /// The answer to `remoteControl/disable`.
 ///
 /// Used by `remoteControl/disable`.
+///
+/// Since codex 0.131.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -300,6 +312,8 @@ wire::impl_object!(RemoteControlDisableResponse);
 ///
 /// Used by `remoteControl/enable`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -347,6 +361,8 @@ wire::impl_object!(RemoteControlEnableParams);
 /// The answer to `remoteControl/enable`.
 ///
 /// Used by `remoteControl/enable`.
+///
+/// Since codex 0.131.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -402,6 +418,8 @@ wire::impl_object!(RemoteControlEnableResponse);
 ///
 /// Used by `remoteControl/pairing/start`.
 ///
+/// Since codex 0.137.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -449,6 +467,8 @@ wire::impl_object!(RemoteControlPairingStartParams);
 /// The answer to `remoteControl/pairing/start`.
 ///
 /// Used by `remoteControl/pairing/start`.
+///
+/// Since codex 0.137.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -503,6 +523,8 @@ wire::impl_object!(RemoteControlPairingStartResponse);
 /// The params of `remoteControl/pairing/status`.
 ///
 /// Used by `remoteControl/pairing/status`.
+///
+/// Since codex 0.138.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -573,6 +595,8 @@ wire::impl_object!(RemoteControlPairingStatusParams);
 ///
 /// Used by `remoteControl/pairing/status`.
 ///
+/// Since codex 0.138.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -608,6 +632,8 @@ wire::impl_object!(RemoteControlPairingStatusResponse);
 /// The answer to `remoteControl/status/read`.
 ///
 /// Used by `remoteControl/status/read`.
+///
+/// Since codex 0.131.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

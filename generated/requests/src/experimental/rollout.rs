@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `rollout/compress`.
 ///
+/// Since codex 0.156.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

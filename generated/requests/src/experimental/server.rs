@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `server/diagnostics`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -23,6 +25,8 @@ wire::impl_empty_object!(ServerDiagnosticsParams);
 /// The answer to `server/diagnostics`.
 ///
 /// Used by `server/diagnostics`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

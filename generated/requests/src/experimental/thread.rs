@@ -62,6 +62,8 @@ wire::impl_empty_object!(ThreadBackgroundTerminalsCleanResponse);
 ///
 /// Used by `thread/backgroundTerminals/list`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -135,6 +137,8 @@ wire::impl_object!(ThreadBackgroundTerminalsListParams);
 ///
 /// Used by `thread/backgroundTerminals/list`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -176,6 +180,8 @@ wire::impl_object!(ThreadBackgroundTerminalsListResponse);
 /// The params of `thread/backgroundTerminals/terminate`.
 ///
 /// Used by `thread/backgroundTerminals/terminate`.
+///
+/// Since codex 0.140.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,6 +235,8 @@ wire::impl_object!(ThreadBackgroundTerminalsTerminateParams);
 ///
 /// Used by `thread/backgroundTerminals/terminate`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -264,6 +272,8 @@ wire::impl_object!(ThreadBackgroundTerminalsTerminateResponse);
 /// The params of `thread/decrement_elicitation`.
 ///
 /// Used by `thread/decrement_elicitation`.
+///
+/// Since codex 0.114.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -310,6 +320,8 @@ wire::impl_object!(ThreadDecrementElicitationParams);
 ///
 /// Used by `thread/decrement_elicitation`.
 ///
+/// Since codex 0.114.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -351,6 +363,8 @@ wire::impl_object!(ThreadDecrementElicitationResponse);
 /// The params of `thread/guardianReview`.
 ///
 /// Used by `thread/guardianReview`.
+///
+/// Since codex 0.167.2.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -397,6 +411,8 @@ wire::impl_object!(ThreadGuardianReviewParams);
 ///
 /// Used by `thread/guardianReview`.
 ///
+/// Since codex 0.167.2.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -438,6 +454,8 @@ wire::impl_object!(ThreadGuardianReviewResponse);
 /// The params of `thread/increment_elicitation`.
 ///
 /// Used by `thread/increment_elicitation`.
+///
+/// Since codex 0.114.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -484,6 +502,8 @@ wire::impl_object!(ThreadIncrementElicitationParams);
 ///
 /// Used by `thread/increment_elicitation`.
 ///
+/// Since codex 0.114.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -525,6 +545,8 @@ wire::impl_object!(ThreadIncrementElicitationResponse);
 /// The params of `thread/items/read`.
 ///
 /// Used by `thread/items/read`.
+///
+/// Since codex 0.163.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -589,6 +611,8 @@ wire::impl_object!(ThreadItemsReadParams);
 ///
 /// Used by `thread/items/read`.
 ///
+/// Since codex 0.163.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -624,6 +648,8 @@ wire::impl_object!(ThreadItemsReadResponse);
 /// The params of `thread/memoryMode/set`.
 ///
 /// Used by `thread/memoryMode/set`.
+///
+/// Since codex 0.121.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -677,6 +703,8 @@ wire::impl_object!(ThreadMemoryModeSetParams);
 ///
 /// Used by `thread/memoryMode/set`.
 ///
+/// Since codex 0.121.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -685,6 +713,8 @@ wire::impl_empty_object!(ThreadMemoryModeSetResponse);
 /// The params of `thread/memory/read`.
 ///
 /// Used by `thread/memory/read`.
+///
+/// Since codex 0.165.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -731,6 +761,8 @@ wire::impl_object!(ThreadMemoryReadParams);
 ///
 /// Used by `thread/memory/read`.
 ///
+/// Since codex 0.165.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -764,6 +796,8 @@ wire::impl_object!(ThreadMemoryReadResponse);
 /// The params of `thread/prediction/request`.
 ///
 /// Used by `thread/prediction/request`.
+///
+/// Since codex 0.161.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -817,6 +851,8 @@ wire::impl_object!(ThreadPredictionRequestParams);
 ///
 /// Used by `thread/prediction/request`.
 ///
+/// Since codex 0.161.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -825,6 +861,8 @@ wire::impl_empty_object!(ThreadPredictionRequestResponse);
 /// The params of `thread/prepareApprovedPlan`.
 ///
 /// Used by `thread/prepareApprovedPlan`.
+///
+/// Since codex 0.169.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -892,6 +930,8 @@ wire::impl_object!(ThreadPrepareApprovedPlanParams);
 ///
 /// Used by `thread/prepareApprovedPlan`.
 ///
+/// Since codex 0.169.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -928,6 +968,8 @@ wire::impl_object!(ThreadPrepareApprovedPlanResponse);
 ///
 /// Used by `thread/queue/add`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -937,6 +979,8 @@ pub struct ThreadQueueAddParams {
     /// `input`.
     pub input: Vec<UserInput>,
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     pub responsesapi_client_metadata: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -958,6 +1002,8 @@ impl ThreadQueueAddParams {
     }
 
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
@@ -1019,6 +1065,8 @@ wire::impl_object!(ThreadQueueAddParams);
 ///
 /// Used by `thread/queue/add`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1056,6 +1104,8 @@ wire::impl_object!(ThreadQueueAddResponse);
 /// The params of `thread/queue/delete`.
 ///
 /// Used by `thread/queue/delete`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1117,6 +1167,8 @@ wire::impl_object!(ThreadQueueDeleteParams);
 ///
 /// Used by `thread/queue/delete`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1152,6 +1204,8 @@ wire::impl_object!(ThreadQueueDeleteResponse);
 /// The params of `thread/queue/list`.
 ///
 /// Used by `thread/queue/list`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1226,6 +1280,8 @@ wire::impl_object!(ThreadQueueListParams);
 ///
 /// Used by `thread/queue/list`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1267,6 +1323,8 @@ wire::impl_object!(ThreadQueueListResponse);
 /// The params of `thread/queue/reorder`.
 ///
 /// Used by `thread/queue/reorder`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1331,6 +1389,8 @@ wire::impl_object!(ThreadQueueReorderParams);
 ///
 /// Used by `thread/queue/reorder`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -1339,6 +1399,8 @@ wire::impl_empty_object!(ThreadQueueReorderResponse);
 /// The params of `thread/queue/start`.
 ///
 /// Used by `thread/queue/start`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1404,6 +1466,8 @@ wire::impl_object!(ThreadQueueStartParams);
 ///
 /// Used by `thread/queue/start`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1440,6 +1504,8 @@ wire::impl_object!(ThreadQueueStartResponse);
 ///
 /// Used by `thread/queue/update`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1449,6 +1515,8 @@ pub struct ThreadQueueUpdateParams {
     /// Wire name: `queuedSubmissionId`.
     pub queued_submission_id: String,
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     pub responsesapi_client_metadata: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -1470,6 +1538,8 @@ impl ThreadQueueUpdateParams {
     }
 
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn responsesapi_client_metadata(
         mut self,
@@ -1531,6 +1601,8 @@ wire::impl_object!(ThreadQueueUpdateParams);
 ///
 /// Used by `thread/queue/update`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1568,6 +1640,8 @@ wire::impl_object!(ThreadQueueUpdateResponse);
 /// The params of `thread/readState/update`.
 ///
 /// Used by `thread/readState/update`.
+///
+/// Since codex 0.163.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1637,6 +1711,8 @@ wire::impl_object!(ThreadReadStateUpdateParams);
 ///
 /// Used by `thread/readState/update`.
 ///
+/// Since codex 0.163.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1672,6 +1748,8 @@ wire::impl_object!(ThreadReadStateUpdateResponse);
 /// The params of `thread/realtime/appendAudio`.
 ///
 /// Used by `thread/realtime/appendAudio`.
+///
+/// Since codex 0.106.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1725,6 +1803,8 @@ wire::impl_object!(ThreadRealtimeAppendAudioParams);
 ///
 /// Used by `thread/realtime/appendAudio`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -1733,6 +1813,8 @@ wire::impl_empty_object!(ThreadRealtimeAppendAudioResponse);
 /// The params of `thread/realtime/appendSpeech`.
 ///
 /// Used by `thread/realtime/appendSpeech`.
+///
+/// Since codex 0.141.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1786,6 +1868,8 @@ wire::impl_object!(ThreadRealtimeAppendSpeechParams);
 ///
 /// Used by `thread/realtime/appendSpeech`.
 ///
+/// Since codex 0.141.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -1795,6 +1879,8 @@ wire::impl_empty_object!(ThreadRealtimeAppendSpeechResponse);
 ///
 /// Used by `thread/realtime/appendText`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1802,6 +1888,8 @@ pub struct ThreadRealtimeAppendTextParams {
     /// `role`.
     ///
     /// Default: `"user"`.
+    ///
+    /// Since codex 0.140.0.
     pub role: Option<ConversationTextRole>,
     /// `text`.
     pub text: String,
@@ -1822,6 +1910,8 @@ impl ThreadRealtimeAppendTextParams {
     /// `role`.
     ///
     /// Default: `"user"`.
+    ///
+    /// Since codex 0.140.0.
     #[must_use]
     pub fn role(mut self, role: impl Into<ConversationTextRole>) -> Self {
         self.role = Some(role.into());
@@ -1865,6 +1955,8 @@ wire::impl_object!(ThreadRealtimeAppendTextParams);
 ///
 /// Used by `thread/realtime/appendText`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -1873,6 +1965,8 @@ wire::impl_empty_object!(ThreadRealtimeAppendTextResponse);
 /// The params of `thread/realtime/listVoices`.
 ///
 /// Used by `thread/realtime/listVoices`.
+///
+/// Since codex 0.120.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1889,6 +1983,8 @@ wire::impl_empty_object!(ThreadRealtimeListVoicesParams);
 /// The answer to `thread/realtime/listVoices`.
 ///
 /// Used by `thread/realtime/listVoices`.
+///
+/// Since codex 0.120.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1926,53 +2022,93 @@ wire::impl_object!(ThreadRealtimeListVoicesResponse);
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeStartParams {
     /// Wire name: `backendReasoningStatus`.
+    ///
+    /// Since codex 0.157.0.
     pub backend_reasoning_status: Option<bool>,
     /// Wire name: `clientManagedHandoffs`.
+    ///
+    /// Since codex 0.142.0.
     pub client_managed_handoffs: Option<bool>,
     /// Wire name: `codexResponseHandoffChannelPrefixes`.
+    ///
+    /// Since codex 0.146.0.
     pub codex_response_handoff_channel_prefixes: Option<
         std::collections::BTreeMap<String, Vec<String>>,
     >,
     /// Wire name: `codexResponseHandoffMode`.
+    ///
+    /// Since codex 0.145.0.
     pub codex_response_handoff_mode: Option<CodexResponseHandoffMode>,
     /// Wire name: `codexResponseItemPrefix`.
+    ///
+    /// Since codex 0.141.0.
     pub codex_response_item_prefix: Option<String>,
     /// Wire name: `codexResponsesAsItems`.
+    ///
+    /// Since codex 0.141.0.
     pub codex_responses_as_items: Option<bool>,
     /// Wire name: `delegationAckFiller`.
+    ///
+    /// Since codex 0.147.0.
     pub delegation_ack_filler: Option<bool>,
     /// Wire name: `flushTranscriptTailOnSessionEnd`.
+    ///
+    /// Since codex 0.143.0.
     pub flush_transcript_tail_on_session_end: Option<bool>,
     /// Wire name: `includeStartupContext`.
+    ///
+    /// Since codex 0.141.0.
     pub include_startup_context: Option<bool>,
     /// Wire name: `initialItems`.
+    ///
+    /// Since codex 0.145.0.
     pub initial_items: Option<Vec<ThreadRealtimeInitialItem>>,
     /// `model`.
+    ///
+    /// Since codex 0.140.0.
     pub model: Option<String>,
     /// Wire name: `outputModality`.
+    ///
+    /// Since codex 0.121.0.
     pub output_modality: RealtimeOutputModality,
     /// `prompt`.
     pub prompt: Option<String>,
     /// Wire name: `realtimeEndInstructions`.
+    ///
+    /// Since codex 0.147.0.
     pub realtime_end_instructions: Option<String>,
     /// Wire name: `realtimeSessionId`.
+    ///
+    /// Since codex 0.129.0.
     pub realtime_session_id: Option<String>,
     /// Wire name: `realtimeStartInstructions`.
+    ///
+    /// Since codex 0.147.0.
     pub realtime_start_instructions: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// `transport`.
+    ///
+    /// Since codex 0.120.0.
     pub transport: Option<ThreadRealtimeStartTransport>,
     /// `version`.
+    ///
+    /// Since codex 0.140.0.
     pub version: Option<RealtimeConversationVersion>,
     /// `voice`.
+    ///
+    /// Since codex 0.120.0.
     pub voice: Option<RealtimeVoice>,
     /// Wire name: `voiceSessionId`.
+    ///
+    /// Since codex 0.164.0.
     pub voice_session_id: Option<String>,
 }
 
@@ -2008,6 +2144,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `backendReasoningStatus`.
+    ///
+    /// Since codex 0.157.0.
     #[must_use]
     pub fn backend_reasoning_status(mut self, backend_reasoning_status: bool) -> Self {
         self.backend_reasoning_status = Some(backend_reasoning_status);
@@ -2015,6 +2153,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `clientManagedHandoffs`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn client_managed_handoffs(mut self, client_managed_handoffs: bool) -> Self {
         self.client_managed_handoffs = Some(client_managed_handoffs);
@@ -2022,6 +2162,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `codexResponseHandoffChannelPrefixes`.
+    ///
+    /// Since codex 0.146.0.
     #[must_use]
     pub fn codex_response_handoff_channel_prefixes(
         mut self,
@@ -2037,6 +2179,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `codexResponseHandoffMode`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn codex_response_handoff_mode(
         mut self,
@@ -2047,6 +2191,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `codexResponseItemPrefix`.
+    ///
+    /// Since codex 0.141.0.
     #[must_use]
     pub fn codex_response_item_prefix(
         mut self,
@@ -2057,6 +2203,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `codexResponsesAsItems`.
+    ///
+    /// Since codex 0.141.0.
     #[must_use]
     pub fn codex_responses_as_items(mut self, codex_responses_as_items: bool) -> Self {
         self.codex_responses_as_items = Some(codex_responses_as_items);
@@ -2064,6 +2212,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `delegationAckFiller`.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn delegation_ack_filler(mut self, delegation_ack_filler: bool) -> Self {
         self.delegation_ack_filler = Some(delegation_ack_filler);
@@ -2071,6 +2221,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `flushTranscriptTailOnSessionEnd`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn flush_transcript_tail_on_session_end(
         mut self,
@@ -2083,6 +2235,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `includeStartupContext`.
+    ///
+    /// Since codex 0.141.0.
     #[must_use]
     pub fn include_startup_context(mut self, include_startup_context: bool) -> Self {
         self.include_startup_context = Some(include_startup_context);
@@ -2090,6 +2244,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `initialItems`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn initial_items(
         mut self,
@@ -2100,6 +2256,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// `model`.
+    ///
+    /// Since codex 0.140.0.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
@@ -2114,6 +2272,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `realtimeEndInstructions`.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn realtime_end_instructions(
         mut self,
@@ -2124,6 +2284,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `realtimeSessionId`.
+    ///
+    /// Since codex 0.129.0.
     #[must_use]
     pub fn realtime_session_id(
         mut self,
@@ -2134,6 +2296,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `realtimeStartInstructions`.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn realtime_start_instructions(
         mut self,
@@ -2144,6 +2308,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// `transport`.
+    ///
+    /// Since codex 0.120.0.
     #[must_use]
     pub fn transport(
         mut self,
@@ -2154,6 +2320,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// `version`.
+    ///
+    /// Since codex 0.140.0.
     #[must_use]
     pub fn version(mut self, version: impl Into<RealtimeConversationVersion>) -> Self {
         self.version = Some(version.into());
@@ -2161,6 +2329,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// `voice`.
+    ///
+    /// Since codex 0.120.0.
     #[must_use]
     pub fn voice(mut self, voice: impl Into<RealtimeVoice>) -> Self {
         self.voice = Some(voice.into());
@@ -2168,6 +2338,8 @@ impl ThreadRealtimeStartParams {
     }
 
     /// Wire name: `voiceSessionId`.
+    ///
+    /// Since codex 0.164.0.
     #[must_use]
     pub fn voice_session_id(mut self, voice_session_id: impl Into<String>) -> Self {
         self.voice_session_id = Some(voice_session_id.into());
@@ -2347,6 +2519,8 @@ wire::impl_object!(ThreadRealtimeStartParams);
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -2355,6 +2529,8 @@ wire::impl_empty_object!(ThreadRealtimeStartResponse);
 /// The params of `thread/realtime/stop`.
 ///
 /// Used by `thread/realtime/stop`.
+///
+/// Since codex 0.106.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -2401,6 +2577,8 @@ wire::impl_object!(ThreadRealtimeStopParams);
 ///
 /// Used by `thread/realtime/stop`.
 ///
+/// Since codex 0.106.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -2409,6 +2587,8 @@ wire::impl_empty_object!(ThreadRealtimeStopResponse);
 /// The params of `thread/sample/cancel`.
 ///
 /// Used by `thread/sample/cancel`.
+///
+/// Since codex 0.164.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -2455,6 +2635,8 @@ wire::impl_object!(ThreadSampleCancelParams);
 ///
 /// Used by `thread/sample/cancel`.
 ///
+/// Since codex 0.164.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -2464,11 +2646,15 @@ wire::impl_empty_object!(ThreadSampleCancelResponse);
 ///
 /// Used by `thread/sample`.
 ///
+/// Since codex 0.164.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSampleParams {
     /// Wire name: `allowInProgressTurn`.
+    ///
+    /// Since codex 0.169.0.
     pub allow_in_progress_turn: Option<bool>,
     /// Wire name: `disableMcp`.
     pub disable_mcp: Option<bool>,
@@ -2477,6 +2663,8 @@ pub struct ThreadSampleParams {
     /// Wire name: `expectedTurnId`.
     pub expected_turn_id: String,
     /// Wire name: `interruptOnCancel`.
+    ///
+    /// Since codex 0.167.2.
     pub interrupt_on_cancel: Option<bool>,
     /// `prompt`.
     pub prompt: String,
@@ -2485,6 +2673,8 @@ pub struct ThreadSampleParams {
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.165.0.
     pub thread_source: Option<ThreadSource>,
     /// Wire name: `turnTrigger`.
     pub turn_trigger: Option<String>,
@@ -2512,6 +2702,8 @@ impl ThreadSampleParams {
     }
 
     /// Wire name: `allowInProgressTurn`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn allow_in_progress_turn(mut self, allow_in_progress_turn: bool) -> Self {
         self.allow_in_progress_turn = Some(allow_in_progress_turn);
@@ -2533,6 +2725,8 @@ impl ThreadSampleParams {
     }
 
     /// Wire name: `interruptOnCancel`.
+    ///
+    /// Since codex 0.167.2.
     #[must_use]
     pub fn interrupt_on_cancel(mut self, interrupt_on_cancel: bool) -> Self {
         self.interrupt_on_cancel = Some(interrupt_on_cancel);
@@ -2550,6 +2744,8 @@ impl ThreadSampleParams {
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.165.0.
     #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.thread_source = Some(thread_source.into());
@@ -2636,6 +2832,8 @@ wire::impl_object!(ThreadSampleParams);
 ///
 /// Used by `thread/sample`.
 ///
+/// Since codex 0.164.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2701,6 +2899,8 @@ wire::impl_object!(ThreadSampleResponse);
 /// The params of `thread/searchOccurrences`.
 ///
 /// Used by `thread/searchOccurrences`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -2782,6 +2982,8 @@ wire::impl_object!(ThreadSearchOccurrencesParams);
 ///
 /// Used by `thread/searchOccurrences`.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2824,6 +3026,8 @@ wire::impl_object!(ThreadSearchOccurrencesResponse);
 ///
 /// Used by `thread/search`.
 ///
+/// Since codex 0.134.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2831,10 +3035,14 @@ pub struct ThreadSearchParams {
     /// `archived`.
     pub archived: Option<bool>,
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     pub current_account_only: Option<bool>,
     /// `cursor`.
     pub cursor: Option<String>,
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     pub include_attached_threads: Option<bool>,
     /// `limit`.
     pub limit: Option<u32>,
@@ -2872,6 +3080,8 @@ impl ThreadSearchParams {
     }
 
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     #[must_use]
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.current_account_only = Some(current_account_only);
@@ -2886,6 +3096,8 @@ impl ThreadSearchParams {
     }
 
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
         self.include_attached_threads = Some(include_attached_threads);
@@ -2992,6 +3204,8 @@ wire::impl_object!(ThreadSearchParams);
 ///
 /// Used by `thread/search`.
 ///
+/// Since codex 0.134.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3040,6 +3254,8 @@ wire::impl_object!(ThreadSearchResponse);
 ///
 /// Used by `thread/settings/update`.
 ///
+/// Since codex 0.133.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3053,14 +3269,20 @@ pub struct ThreadSettingsUpdateParams {
     /// `cwd`.
     pub cwd: Option<String>,
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Option<Vec<String>>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// `model`.
     pub model: Option<String>,
     /// Wire name: `multiAgentMode`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Deprecated** by the protocol.
     pub multi_agent_mode: Option<MultiAgentMode>,
@@ -3139,6 +3361,8 @@ impl ThreadSettingsUpdateParams {
     }
 
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
@@ -3158,6 +3382,8 @@ impl ThreadSettingsUpdateParams {
     }
 
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn environments(
         mut self,
@@ -3175,6 +3401,8 @@ impl ThreadSettingsUpdateParams {
     }
 
     /// Wire name: `multiAgentMode`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Deprecated** by the protocol.
     #[must_use]
@@ -3310,6 +3538,8 @@ wire::impl_object!(ThreadSettingsUpdateParams);
 ///
 /// Used by `thread/settings/update`.
 ///
+/// Since codex 0.133.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -3318,6 +3548,8 @@ wire::impl_empty_object!(ThreadSettingsUpdateResponse);
 /// The params of `thread/timeline/list`.
 ///
 /// Used by `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -3391,6 +3623,8 @@ wire::impl_object!(ThreadTimelineListParams);
 /// The answer to `thread/timeline/list`.
 ///
 /// Used by `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

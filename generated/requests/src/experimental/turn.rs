@@ -8,15 +8,21 @@ use crate::prelude::*;
 ///
 /// Used by `turn/settings/update`.
 ///
+/// Since codex 0.151.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnSettingsUpdateParams {
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.153.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// `model`.
     pub model: Option<String>,
@@ -48,6 +54,8 @@ impl TurnSettingsUpdateParams {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.153.0.
     #[must_use]
     pub fn approvals_reviewer(
         mut self,
@@ -65,6 +73,8 @@ impl TurnSettingsUpdateParams {
     }
 
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn environments(
         mut self,
@@ -153,6 +163,8 @@ wire::impl_object!(TurnSettingsUpdateParams);
 /// The answer to `turn/settings/update`.
 ///
 /// Used by `turn/settings/update`.
+///
+/// Since codex 0.151.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

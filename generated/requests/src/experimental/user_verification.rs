@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `userVerification/cancel`.
 ///
+/// Since codex 0.155.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -53,6 +55,8 @@ wire::impl_object!(UserVerificationCancelParams);
 ///
 /// Used by `userVerification/cancel`.
 ///
+/// Since codex 0.155.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -61,6 +65,8 @@ wire::impl_empty_object!(UserVerificationCancelResponse);
 /// The params of `userVerification/delete`.
 ///
 /// Used by `userVerification/delete`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +84,8 @@ wire::impl_empty_object!(UserVerificationDeleteParams);
 ///
 /// Used by `userVerification/delete`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -86,6 +94,8 @@ wire::impl_empty_object!(UserVerificationDeleteResponse);
 /// The params of `userVerification/enroll`.
 ///
 /// Used by `userVerification/enroll`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,15 +113,21 @@ wire::impl_empty_object!(UserVerificationEnrollParams);
 ///
 /// Used by `userVerification/enroll`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationEnrollResponse {
     /// `algorithm`.
+    ///
+    /// Since codex 0.156.0.
     pub algorithm: Option<String>,
     /// Wire name: `credentialId`.
     pub credential_id: String,
     /// Wire name: `publicKey`.
+    ///
+    /// Since codex 0.156.0.
     pub public_key: Option<String>,
 }
 
@@ -151,6 +167,8 @@ wire::impl_object!(UserVerificationEnrollResponse);
 ///
 /// Used by `userVerification/status`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -166,6 +184,8 @@ wire::impl_empty_object!(UserVerificationStatusParams);
 /// The answer to `userVerification/status`.
 ///
 /// Used by `userVerification/status`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -216,6 +236,8 @@ wire::impl_object!(UserVerificationStatusResponse);
 /// The params of `userVerification/verify`.
 ///
 /// Used by `userVerification/verify`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -279,6 +301,8 @@ wire::impl_object!(UserVerificationVerifyParams);
 /// The answer to `userVerification/verify`.
 ///
 /// Used by `userVerification/verify`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

@@ -205,10 +205,14 @@ wire::impl_object!(ChatgptAuthTokensRefreshResponse);
 /// The params of `account/rateLimitResetCredit/consume`.
 ///
 /// Used by `account/rateLimitResetCredit/consume`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditParams {
     /// Wire name: `creditId`.
+    ///
+    /// Since codex 0.143.0.
     pub credit_id: Option<String>,
     /// Wire name: `idempotencyKey`.
     pub idempotency_key: String,
@@ -224,6 +228,8 @@ impl ConsumeAccountRateLimitResetCreditParams {
     }
 
     /// Wire name: `creditId`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn credit_id(mut self, credit_id: impl Into<String>) -> Self {
         self.credit_id = Some(credit_id.into());
@@ -262,6 +268,8 @@ wire::impl_object!(ConsumeAccountRateLimitResetCreditParams);
 /// The answer to `account/rateLimitResetCredit/consume`.
 ///
 /// Used by `account/rateLimitResetCredit/consume`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConsumeAccountRateLimitResetCreditResponse {
@@ -296,6 +304,8 @@ wire::impl_object!(ConsumeAccountRateLimitResetCreditResponse);
 /// The answer to `account/gatewayOAuth/cancel`.
 ///
 /// Used by `account/gatewayOAuth/cancel`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthCancelResponse {}
@@ -303,6 +313,8 @@ wire::impl_empty_object!(GatewayOAuthCancelResponse);
 /// The params of `account/gatewayOAuth/login`.
 ///
 /// Used by `account/gatewayOAuth/login`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthLoginParams {
@@ -367,10 +379,14 @@ wire::impl_object!(GatewayOAuthLoginParams);
 /// The answer to `account/gatewayOAuth/login`.
 ///
 /// Used by `account/gatewayOAuth/login`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthLoginResponse {
     /// `prompt`.
+    ///
+    /// Since codex 0.169.0.
     pub prompt: Option<GatewayOAuthPrompt>,
 }
 
@@ -399,6 +415,8 @@ wire::impl_object!(GatewayOAuthLoginResponse);
 /// The params of `account/gatewayOAuth/read`.
 ///
 /// Used by `account/gatewayOAuth/read`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthReadParams {
@@ -445,6 +463,8 @@ wire::impl_object!(GatewayOAuthReadParams);
 /// The answer to `account/gatewayOAuth/read`.
 ///
 /// Used by `account/gatewayOAuth/read`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthReadResponse {
@@ -461,6 +481,8 @@ pub struct GatewayOAuthReadResponse {
     /// Wire name: `supportsDeviceAuth`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.169.0.
     pub supports_device_auth: bool,
 }
 
@@ -559,6 +581,8 @@ wire::impl_object!(GetAccountParams);
 /// The params of `account/rateLimits/read`.
 ///
 /// Used by `account/rateLimits/read`.
+///
+/// Since codex 0.154.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountRateLimitsParams {
@@ -638,16 +662,26 @@ wire::impl_object!(GetAccountRateLimitsParams);
 #[non_exhaustive]
 pub struct GetAccountRateLimitsResponse {
     /// Wire name: `accountId`.
+    ///
+    /// Since codex 0.152.0.
     pub account_id: Option<String>,
     /// Wire name: `ordinaryUsageAllowed`.
+    ///
+    /// Since codex 0.154.0.
     pub ordinary_usage_allowed: Option<bool>,
     /// Wire name: `rateLimitResetCredits`.
+    ///
+    /// Since codex 0.141.0.
     pub rate_limit_reset_credits: Option<RateLimitResetCreditsSummary>,
     /// Wire name: `rateLimitUpsell`.
+    ///
+    /// Since codex 0.152.0.
     pub rate_limit_upsell: Option<serde_json::Value>,
     /// Wire name: `rateLimits`.
     pub rate_limits: RateLimitSnapshot,
     /// Wire name: `rateLimitsByLimitId`.
+    ///
+    /// Since codex 0.100.0.
     pub rate_limits_by_limit_id: Option<
         std::collections::BTreeMap<String, RateLimitSnapshot>,
     >,
@@ -718,8 +752,12 @@ pub struct GetAccountResponse {
     /// Wire name: `requiresOpenaiAuth`.
     pub requires_openai_auth: bool,
     /// Wire name: `userId`.
+    ///
+    /// Since codex 0.169.0.
     pub user_id: Option<String>,
     /// Wire name: `workspaceRouting`.
+    ///
+    /// Since codex 0.156.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub workspace_routing: Option<WorkspaceRouting>,
@@ -769,6 +807,8 @@ wire::impl_object!(GetAccountResponse);
 /// The answer to `account/securitySetup/read`.
 ///
 /// Used by `account/securitySetup/read`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountSecuritySetupResponse {
@@ -801,6 +841,8 @@ wire::impl_object!(GetAccountSecuritySetupResponse);
 /// The params of `account/usage/read`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageParams {
@@ -847,6 +889,8 @@ wire::impl_object!(GetAccountTokenUsageParams);
 /// The answer to `account/usage/read`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetAccountTokenUsageResponse {
@@ -855,6 +899,8 @@ pub struct GetAccountTokenUsageResponse {
     /// `summary`.
     pub summary: AccountTokenUsageSummary,
     /// Wire name: `threadUsage`.
+    ///
+    /// Since codex 0.148.0.
     pub thread_usage: Option<ThreadUsage>,
 }
 
@@ -893,6 +939,8 @@ wire::impl_object!(GetAccountTokenUsageResponse);
 /// The answer to `account/workspaceMessages/read`.
 ///
 /// Used by `account/workspaceMessages/read`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GetWorkspaceMessagesResponse {
@@ -941,12 +989,18 @@ pub enum LoginAccountParams {
     /// `chatgpt`.
     Chatgpt(ChatgptLoginAccountParams),
     /// `chatgptDeviceCode`.
+    ///
+    /// Since codex 0.118.0.
     ChatgptDeviceCode,
     /// `chatgptAuthTokens`.
     ChatgptAuthTokens(ChatgptAuthTokensLoginAccountParams),
     /// `amazonBedrock`.
+    ///
+    /// Since codex 0.145.0.
     AmazonBedrock(AmazonBedrockLoginAccountParams),
     /// `amazonBedrockAccessKeys`.
+    ///
+    /// Since codex 0.150.0.
     AmazonBedrockAccessKeys(AmazonBedrockAccessKeysLoginAccountParams),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -1336,10 +1390,16 @@ impl wire::ser::Fields for ChatgptAuthTokensLoginAccountParams {
 #[non_exhaustive]
 pub struct ChatgptLoginAccountParams {
     /// Wire name: `appBrand`.
+    ///
+    /// Since codex 0.144.0.
     pub app_brand: Option<LoginAppBrand>,
     /// Wire name: `codexStreamlinedLogin`.
+    ///
+    /// Since codex 0.128.0.
     pub codex_streamlined_login: Option<bool>,
     /// Wire name: `useHostedLoginSuccessPage`.
+    ///
+    /// Since codex 0.144.0.
     pub use_hosted_login_success_page: Option<bool>,
 }
 
@@ -1354,6 +1414,8 @@ impl ChatgptLoginAccountParams {
     }
 
     /// Wire name: `appBrand`.
+    ///
+    /// Since codex 0.144.0.
     #[must_use]
     pub fn app_brand(mut self, app_brand: impl Into<LoginAppBrand>) -> Self {
         self.app_brand = Some(app_brand.into());
@@ -1361,6 +1423,8 @@ impl ChatgptLoginAccountParams {
     }
 
     /// Wire name: `codexStreamlinedLogin`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn codex_streamlined_login(mut self, codex_streamlined_login: bool) -> Self {
         self.codex_streamlined_login = Some(codex_streamlined_login);
@@ -1368,6 +1432,8 @@ impl ChatgptLoginAccountParams {
     }
 
     /// Wire name: `useHostedLoginSuccessPage`.
+    ///
+    /// Since codex 0.144.0.
     #[must_use]
     pub fn use_hosted_login_success_page(
         mut self,
@@ -1433,10 +1499,14 @@ pub enum LoginAccountResponse {
     /// `chatgpt`.
     Chatgpt(ChatgptLoginAccountResponse),
     /// `chatgptDeviceCode`.
+    ///
+    /// Since codex 0.118.0.
     ChatgptDeviceCode(ChatgptDeviceCodeLoginAccountResponse),
     /// `chatgptAuthTokens`.
     ChatgptAuthTokens,
     /// `amazonBedrock`.
+    ///
+    /// Since codex 0.145.0.
     AmazonBedrock,
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -1620,6 +1690,8 @@ wire::impl_empty_object!(LogoutAccountResponse);
 /// The params of `account/sendAddCreditsNudgeEmail`.
 ///
 /// Used by `account/sendAddCreditsNudgeEmail`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailParams {
@@ -1663,6 +1735,8 @@ wire::impl_object!(SendAddCreditsNudgeEmailParams);
 /// The answer to `account/sendAddCreditsNudgeEmail`.
 ///
 /// Used by `account/sendAddCreditsNudgeEmail`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SendAddCreditsNudgeEmailResponse {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `app/installed`.
 ///
 /// Used by `app/installed`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledParams {
@@ -68,6 +70,8 @@ wire::impl_object!(AppsInstalledParams);
 /// The answer to `app/installed`.
 ///
 /// Used by `app/installed`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsInstalledResponse {
@@ -234,6 +238,8 @@ wire::impl_object!(AppsListResponse);
 /// The params of `app/read`.
 ///
 /// Used by `app/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadParams {
@@ -242,6 +248,8 @@ pub struct AppsReadParams {
     /// Wire name: `includeTools`.
     pub include_tools: Option<bool>,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.148.0.
     pub thread_id: Option<String>,
 }
 
@@ -263,6 +271,8 @@ impl AppsReadParams {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.148.0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.thread_id = Some(thread_id.into());
@@ -305,6 +315,8 @@ wire::impl_object!(AppsReadParams);
 /// The answer to `app/read`.
 ///
 /// Used by `app/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsReadResponse {

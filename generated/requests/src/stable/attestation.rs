@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `attestation/generate`.
 ///
 /// Used by `attestation/generate`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AttestationGenerateParams {}
@@ -14,6 +16,8 @@ wire::impl_empty_object!(AttestationGenerateParams);
 /// The answer to `attestation/generate`.
 ///
 /// Used by `attestation/generate`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AttestationGenerateResponse {

@@ -15,30 +15,50 @@ pub struct CommandExecParams {
     /// `cwd`.
     pub cwd: Option<String>,
     /// Wire name: `disableOutputCap`.
+    ///
+    /// Since codex 0.113.0.
     pub disable_output_cap: Option<bool>,
     /// Wire name: `disableTimeout`.
+    ///
+    /// Since codex 0.113.0.
     pub disable_timeout: Option<bool>,
     /// `env`.
+    ///
+    /// Since codex 0.113.0.
     pub env: Option<std::collections::BTreeMap<String, Option<String>>>,
     /// Wire name: `outputBytesCap`.
+    ///
+    /// Since codex 0.113.0.
     pub output_bytes_cap: Option<u64>,
     /// Wire name: `permissionProfile`.
+    ///
+    /// Since codex 0.124.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub permission_profile: Option<String>,
     /// Wire name: `processId`.
+    ///
+    /// Since codex 0.113.0.
     pub process_id: Option<String>,
     /// Wire name: `sandboxPolicy`.
     pub sandbox_policy: Option<SandboxPolicy>,
     /// `size`.
+    ///
+    /// Since codex 0.113.0.
     pub size: Option<CommandExecTerminalSize>,
     /// Wire name: `streamStdin`.
+    ///
+    /// Since codex 0.113.0.
     pub stream_stdin: Option<bool>,
     /// Wire name: `streamStdoutStderr`.
+    ///
+    /// Since codex 0.113.0.
     pub stream_stdout_stderr: Option<bool>,
     /// Wire name: `timeoutMs`.
     pub timeout_ms: Option<i64>,
     /// `tty`.
+    ///
+    /// Since codex 0.113.0.
     pub tty: Option<bool>,
 }
 
@@ -71,6 +91,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `disableOutputCap`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn disable_output_cap(mut self, disable_output_cap: bool) -> Self {
         self.disable_output_cap = Some(disable_output_cap);
@@ -78,6 +100,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `disableTimeout`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn disable_timeout(mut self, disable_timeout: bool) -> Self {
         self.disable_timeout = Some(disable_timeout);
@@ -85,6 +109,8 @@ impl CommandExecParams {
     }
 
     /// `env`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn env(
         mut self,
@@ -95,6 +121,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `outputBytesCap`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn output_bytes_cap(mut self, output_bytes_cap: u64) -> Self {
         self.output_bytes_cap = Some(output_bytes_cap);
@@ -102,6 +130,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `permissionProfile`.
+    ///
+    /// Since codex 0.124.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -111,6 +141,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `processId`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn process_id(mut self, process_id: impl Into<String>) -> Self {
         self.process_id = Some(process_id.into());
@@ -125,6 +157,8 @@ impl CommandExecParams {
     }
 
     /// `size`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn size(mut self, size: CommandExecTerminalSize) -> Self {
         self.size = Some(size);
@@ -132,6 +166,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `streamStdin`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn stream_stdin(mut self, stream_stdin: bool) -> Self {
         self.stream_stdin = Some(stream_stdin);
@@ -139,6 +175,8 @@ impl CommandExecParams {
     }
 
     /// Wire name: `streamStdoutStderr`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn stream_stdout_stderr(mut self, stream_stdout_stderr: bool) -> Self {
         self.stream_stdout_stderr = Some(stream_stdout_stderr);
@@ -153,6 +191,8 @@ impl CommandExecParams {
     }
 
     /// `tty`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn tty(mut self, tty: bool) -> Self {
         self.tty = Some(tty);
@@ -241,6 +281,8 @@ wire::impl_object!(CommandExecParams);
 /// The params of `command/exec/resize`.
 ///
 /// Used by `command/exec/resize`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecResizeParams {
@@ -291,6 +333,8 @@ wire::impl_object!(CommandExecResizeParams);
 /// The answer to `command/exec/resize`.
 ///
 /// Used by `command/exec/resize`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecResizeResponse {}
@@ -344,6 +388,8 @@ wire::impl_object!(CommandExecResponse);
 /// The params of `command/exec/terminate`.
 ///
 /// Used by `command/exec/terminate`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminateParams {
@@ -387,6 +433,8 @@ wire::impl_object!(CommandExecTerminateParams);
 /// The answer to `command/exec/terminate`.
 ///
 /// Used by `command/exec/terminate`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminateResponse {}
@@ -394,6 +442,8 @@ wire::impl_empty_object!(CommandExecTerminateResponse);
 /// The params of `command/exec/write`.
 ///
 /// Used by `command/exec/write`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecWriteParams {
@@ -465,6 +515,8 @@ wire::impl_object!(CommandExecWriteParams);
 /// The answer to `command/exec/write`.
 ///
 /// Used by `command/exec/write`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecWriteResponse {}

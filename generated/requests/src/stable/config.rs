@@ -17,6 +17,8 @@ pub struct ConfigBatchWriteParams {
     /// Wire name: `filePath`.
     pub file_path: Option<String>,
     /// Wire name: `reloadUserConfig`.
+    ///
+    /// Since codex 0.113.0.
     pub reload_user_config: Option<bool>,
 }
 
@@ -46,6 +48,8 @@ impl ConfigBatchWriteParams {
     }
 
     /// Wire name: `reloadUserConfig`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn reload_user_config(mut self, reload_user_config: bool) -> Self {
         self.reload_user_config = Some(reload_user_config);

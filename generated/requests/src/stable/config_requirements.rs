@@ -13,6 +13,8 @@ pub struct ConfigRequirementsReadResponse {
     /// `requirements`.
     pub requirements: Option<ConfigRequirements>,
     /// Wire name: `supportsIndependentSpeedModes`.
+    ///
+    /// Since codex 0.162.0.
     pub supports_independent_speed_modes: Option<bool>,
 }
 

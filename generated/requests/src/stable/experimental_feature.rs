@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `experimentalFeature/enablement/set`.
 ///
 /// Used by `experimentalFeature/enablement/set`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureEnablementSetParams {
@@ -48,6 +50,8 @@ wire::impl_object!(ExperimentalFeatureEnablementSetParams);
 /// The answer to `experimentalFeature/enablement/set`.
 ///
 /// Used by `experimentalFeature/enablement/set`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentalFeatureEnablementSetResponse {
@@ -90,6 +94,8 @@ pub struct ExperimentalFeatureListParams {
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.132.0.
     pub thread_id: Option<String>,
 }
 
@@ -118,6 +124,8 @@ impl ExperimentalFeatureListParams {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.132.0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.thread_id = Some(thread_id.into());

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `externalAgentConfig/detect`.
 ///
 /// Used by `externalAgentConfig/detect`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectParams {
@@ -15,12 +17,20 @@ pub struct ExternalAgentConfigDetectParams {
     /// Wire name: `includeHome`.
     pub include_home: Option<bool>,
     /// Wire name: `maxSessionAgeDays`.
+    ///
+    /// Since codex 0.146.0.
     pub max_session_age_days: Option<u32>,
     /// Wire name: `maxSessions`.
+    ///
+    /// Since codex 0.146.0.
     pub max_sessions: Option<u32>,
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     pub migration_source: Option<String>,
     /// `source`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Deprecated** by the protocol.
     pub source: Option<String>,
@@ -54,6 +64,8 @@ impl ExternalAgentConfigDetectParams {
     }
 
     /// Wire name: `maxSessionAgeDays`.
+    ///
+    /// Since codex 0.146.0.
     #[must_use]
     pub fn max_session_age_days(mut self, max_session_age_days: u32) -> Self {
         self.max_session_age_days = Some(max_session_age_days);
@@ -61,6 +73,8 @@ impl ExternalAgentConfigDetectParams {
     }
 
     /// Wire name: `maxSessions`.
+    ///
+    /// Since codex 0.146.0.
     #[must_use]
     pub fn max_sessions(mut self, max_sessions: u32) -> Self {
         self.max_sessions = Some(max_sessions);
@@ -68,6 +82,8 @@ impl ExternalAgentConfigDetectParams {
     }
 
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.migration_source = Some(migration_source.into());
@@ -75,6 +91,8 @@ impl ExternalAgentConfigDetectParams {
     }
 
     /// `source`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Deprecated** by the protocol.
     #[must_use]
@@ -133,12 +151,16 @@ wire::impl_object!(ExternalAgentConfigDetectParams);
 /// The answer to `externalAgentConfig/detect`.
 ///
 /// Used by `externalAgentConfig/detect`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigDetectResponse {
     /// `connectors`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.147.0.
     pub connectors: Vec<ExternalAgentDetectedConnectorCandidate>,
     /// `items`.
     pub items: Vec<ExternalAgentConfigMigrationItem>,
@@ -175,10 +197,14 @@ wire::impl_object!(ExternalAgentConfigDetectResponse);
 /// The answer to `externalAgentConfig/import/readHistories`.
 ///
 /// Used by `externalAgentConfig/import/readHistories`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoriesReadResponse {
     /// `connectors`.
+    ///
+    /// Since codex 0.145.0.
     pub connectors: Vec<ExternalAgentImportedConnectorCandidate>,
     /// `data`.
     pub data: Vec<ExternalAgentConfigImportHistory>,
@@ -215,6 +241,8 @@ wire::impl_object!(ExternalAgentConfigImportHistoriesReadResponse);
 /// The params of `externalAgentConfig/import/recordHistory`.
 ///
 /// Used by `externalAgentConfig/import/recordHistory`.
+///
+/// Since codex 0.146.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordParams {
@@ -272,6 +300,8 @@ wire::impl_object!(ExternalAgentConfigImportHistoryRecordParams);
 /// The answer to `externalAgentConfig/import/recordHistory`.
 ///
 /// Used by `externalAgentConfig/import/recordHistory`.
+///
+/// Since codex 0.146.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordResponse {
@@ -306,16 +336,24 @@ wire::impl_object!(ExternalAgentConfigImportHistoryRecordResponse);
 /// The params of `externalAgentConfig/import`.
 ///
 /// Used by `externalAgentConfig/import`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportParams {
     /// Wire name: `migrationItems`.
     pub migration_items: Vec<ExternalAgentConfigMigrationItem>,
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     pub migration_source: Option<String>,
     /// Wire name: `providerId`.
+    ///
+    /// Since codex 0.146.0.
     pub provider_id: Option<String>,
     /// `source`.
+    ///
+    /// Since codex 0.142.0.
     pub source: Option<String>,
 }
 
@@ -333,6 +371,8 @@ impl ExternalAgentConfigImportParams {
     }
 
     /// Wire name: `migrationSource`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn migration_source(mut self, migration_source: impl Into<String>) -> Self {
         self.migration_source = Some(migration_source.into());
@@ -340,6 +380,8 @@ impl ExternalAgentConfigImportParams {
     }
 
     /// Wire name: `providerId`.
+    ///
+    /// Since codex 0.146.0.
     #[must_use]
     pub fn provider_id(mut self, provider_id: impl Into<String>) -> Self {
         self.provider_id = Some(provider_id.into());
@@ -347,6 +389,8 @@ impl ExternalAgentConfigImportParams {
     }
 
     /// `source`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
@@ -393,10 +437,14 @@ wire::impl_object!(ExternalAgentConfigImportParams);
 /// The answer to `externalAgentConfig/import`.
 ///
 /// Used by `externalAgentConfig/import`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportResponse {
     /// Wire name: `importId`.
+    ///
+    /// Since codex 0.141.0.
     pub import_id: String,
 }
 

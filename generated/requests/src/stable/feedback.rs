@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `feedback/save`.
 ///
 /// Used by `feedback/save`.
+///
+/// Since codex 0.164.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackSaveParams {
@@ -135,6 +137,8 @@ wire::impl_object!(FeedbackSaveParams);
 /// The answer to `feedback/save`.
 ///
 /// Used by `feedback/save`.
+///
+/// Since codex 0.164.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackSaveResponse {
@@ -187,12 +191,16 @@ pub struct FeedbackUploadParams {
     /// `classification`.
     pub classification: String,
     /// Wire name: `extraLogFiles`.
+    ///
+    /// Since codex 0.105.0.
     pub extra_log_files: Option<Vec<String>>,
     /// Wire name: `includeLogs`.
     pub include_logs: Option<bool>,
     /// `reason`.
     pub reason: Option<String>,
     /// `tags`.
+    ///
+    /// Since codex 0.121.0.
     pub tags: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `threadId`.
     pub thread_id: Option<String>,
@@ -212,6 +220,8 @@ impl FeedbackUploadParams {
     }
 
     /// Wire name: `extraLogFiles`.
+    ///
+    /// Since codex 0.105.0.
     #[must_use]
     pub fn extra_log_files(
         mut self,
@@ -238,6 +248,8 @@ impl FeedbackUploadParams {
     }
 
     /// `tags`.
+    ///
+    /// Since codex 0.121.0.
     #[must_use]
     pub fn tags(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
         self.tags = Some(tags);
@@ -303,6 +315,8 @@ wire::impl_object!(FeedbackUploadParams);
 #[non_exhaustive]
 pub struct FeedbackUploadResponse {
     /// Wire name: `promptHash`.
+    ///
+    /// Since codex 0.155.0.
     pub prompt_hash: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,

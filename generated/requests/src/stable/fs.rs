@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `fs/copy`.
 ///
 /// Used by `fs/copy`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsCopyParams {
@@ -76,6 +78,8 @@ wire::impl_object!(FsCopyParams);
 /// The answer to `fs/copy`.
 ///
 /// Used by `fs/copy`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FsCopyResponse {}
@@ -83,6 +87,8 @@ wire::impl_empty_object!(FsCopyResponse);
 /// The params of `fs/createDirectory`.
 ///
 /// Used by `fs/createDirectory`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsCreateDirectoryParams {
@@ -140,6 +146,8 @@ wire::impl_object!(FsCreateDirectoryParams);
 /// The answer to `fs/createDirectory`.
 ///
 /// Used by `fs/createDirectory`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FsCreateDirectoryResponse {}
@@ -147,6 +155,8 @@ wire::impl_empty_object!(FsCreateDirectoryResponse);
 /// The params of `fs/getMetadata`.
 ///
 /// Used by `fs/getMetadata`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsGetMetadataParams {
@@ -188,6 +198,8 @@ wire::impl_object!(FsGetMetadataParams);
 /// The answer to `fs/getMetadata`.
 ///
 /// Used by `fs/getMetadata`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsGetMetadataResponse {
@@ -198,6 +210,8 @@ pub struct FsGetMetadataResponse {
     /// Wire name: `isFile`.
     pub is_file: bool,
     /// Wire name: `isSymlink`.
+    ///
+    /// Since codex 0.121.0.
     pub is_symlink: bool,
     /// Wire name: `modifiedAtMs`.
     pub modified_at_ms: i64,
@@ -246,6 +260,8 @@ wire::impl_object!(FsGetMetadataResponse);
 /// The params of `fs/readDirectory`.
 ///
 /// Used by `fs/readDirectory`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryParams {
@@ -287,6 +303,8 @@ wire::impl_object!(FsReadDirectoryParams);
 /// The answer to `fs/readDirectory`.
 ///
 /// Used by `fs/readDirectory`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryResponse {
@@ -321,6 +339,8 @@ wire::impl_object!(FsReadDirectoryResponse);
 /// The params of `fs/readFile`.
 ///
 /// Used by `fs/readFile`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadFileParams {
@@ -362,6 +382,8 @@ wire::impl_object!(FsReadFileParams);
 /// The answer to `fs/readFile`.
 ///
 /// Used by `fs/readFile`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadFileResponse {
@@ -396,6 +418,8 @@ wire::impl_object!(FsReadFileResponse);
 /// The params of `fs/remove`.
 ///
 /// Used by `fs/remove`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsRemoveParams {
@@ -467,6 +491,8 @@ wire::impl_object!(FsRemoveParams);
 /// The answer to `fs/remove`.
 ///
 /// Used by `fs/remove`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FsRemoveResponse {}
@@ -474,6 +500,8 @@ wire::impl_empty_object!(FsRemoveResponse);
 /// The params of `fs/unwatch`.
 ///
 /// Used by `fs/unwatch`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsUnwatchParams {
@@ -515,6 +543,8 @@ wire::impl_object!(FsUnwatchParams);
 /// The answer to `fs/unwatch`.
 ///
 /// Used by `fs/unwatch`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FsUnwatchResponse {}
@@ -522,12 +552,16 @@ wire::impl_empty_object!(FsUnwatchResponse);
 /// The params of `fs/watch`.
 ///
 /// Used by `fs/watch`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsWatchParams {
     /// `path`.
     pub path: AbsolutePathBuf,
     /// Wire name: `watchId`.
+    ///
+    /// Since codex 0.120.0.
     pub watch_id: String,
 }
 
@@ -572,6 +606,8 @@ wire::impl_object!(FsWatchParams);
 /// The answer to `fs/watch`.
 ///
 /// Used by `fs/watch`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsWatchResponse {
@@ -606,6 +642,8 @@ wire::impl_object!(FsWatchResponse);
 /// The params of `fs/writeFile`.
 ///
 /// Used by `fs/writeFile`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsWriteFileParams {
@@ -659,6 +697,8 @@ wire::impl_object!(FsWriteFileParams);
 /// The answer to `fs/writeFile`.
 ///
 /// Used by `fs/writeFile`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FsWriteFileResponse {}

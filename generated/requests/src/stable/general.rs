@@ -110,6 +110,8 @@ wire::impl_object!(ApplyPatchApprovalResponse);
 #[non_exhaustive]
 pub struct ExecCommandApprovalParams {
     /// Wire name: `approvalId`.
+    ///
+    /// Since codex 0.104.0.
     pub approval_id: Option<String>,
     /// Wire name: `callId`.
     pub call_id: String,
@@ -679,10 +681,16 @@ wire::impl_object!(InitializeParams);
 #[non_exhaustive]
 pub struct InitializeResponse {
     /// Wire name: `codexHome`.
+    ///
+    /// Since codex 0.117.0.
     pub codex_home: AbsolutePathBuf,
     /// Wire name: `platformFamily`.
+    ///
+    /// Since codex 0.115.0.
     pub platform_family: String,
     /// Wire name: `platformOs`.
+    ///
+    /// Since codex 0.115.0.
     pub platform_os: String,
     /// Wire name: `userAgent`.
     pub user_agent: String,

@@ -7,12 +7,16 @@ use crate::prelude::*;
 /// The params of `hooks/list`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListParams {
     /// `cwds`.
     pub cwds: Option<Vec<String>>,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.166.0.
     pub thread_id: Option<String>,
 }
 
@@ -33,6 +37,8 @@ impl HooksListParams {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.166.0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.thread_id = Some(thread_id.into());
@@ -68,6 +74,8 @@ wire::impl_object!(HooksListParams);
 /// The answer to `hooks/list`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListResponse {

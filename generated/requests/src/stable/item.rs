@@ -12,11 +12,17 @@ use crate::prelude::*;
 pub struct CommandExecutionRequestApprovalParams {
     /// Wire name: `additionalPermissions`.
     ///
+    /// Since codex 0.105.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub additional_permissions: Option<AdditionalPermissionProfile>,
     /// Wire name: `approvalId`.
+    ///
+    /// Since codex 0.104.0.
     pub approval_id: Option<String>,
     /// Wire name: `availableDecisions`.
+    ///
+    /// Since codex 0.106.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub available_decisions: Option<Vec<CommandExecutionApprovalDecision>>,
@@ -27,22 +33,32 @@ pub struct CommandExecutionRequestApprovalParams {
     /// `cwd`.
     pub cwd: Option<LegacyAppPathString>,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.142.0.
     pub environment_id: Option<String>,
     /// Wire name: `itemId`.
     pub item_id: String,
     /// `kind`.
     ///
     /// Default: `"command"`.
+    ///
+    /// Since codex 0.150.0.
     pub kind: CommandExecutionApprovalKind,
     /// Wire name: `networkApprovalContext`.
+    ///
+    /// Since codex 0.105.0.
     pub network_approval_context: Option<NetworkApprovalContext>,
     /// Wire name: `proposedExecpolicyAmendment`.
     pub proposed_execpolicy_amendment: Option<Vec<String>>,
     /// Wire name: `proposedNetworkPolicyAmendments`.
+    ///
+    /// Since codex 0.105.0.
     pub proposed_network_policy_amendments: Option<Vec<NetworkPolicyAmendment>>,
     /// `reason`.
     pub reason: Option<String>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub started_at_ms: i64,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -209,6 +225,8 @@ pub struct DynamicToolCallParams {
     /// Wire name: `callId`.
     pub call_id: String,
     /// `namespace`.
+    ///
+    /// Since codex 0.123.0.
     pub namespace: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -328,6 +346,8 @@ pub struct FileChangeRequestApprovalParams {
     /// `reason`.
     pub reason: Option<String>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub started_at_ms: i64,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -423,12 +443,18 @@ wire::impl_object!(FileChangeRequestApprovalResponse);
 /// The further permissions the agent asks for, with directory and reason.
 ///
 /// Used by `item/permissions/requestApproval`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalParams {
     /// `cwd`.
+    ///
+    /// Since codex 0.123.0.
     pub cwd: LegacyAppPathString,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.137.0.
     pub environment_id: Option<String>,
     /// Wire name: `itemId`.
     pub item_id: String,
@@ -437,6 +463,8 @@ pub struct PermissionsRequestApprovalParams {
     /// `reason`.
     pub reason: Option<String>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.130.0.
     pub started_at_ms: i64,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -499,6 +527,8 @@ wire::impl_object!(PermissionsRequestApprovalParams);
 /// The permissions the client grants and for how long.
 ///
 /// Used by `item/permissions/requestApproval`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionsRequestApprovalResponse {
@@ -507,8 +537,12 @@ pub struct PermissionsRequestApprovalResponse {
     /// `scope`.
     ///
     /// Default: `"turn"`.
+    ///
+    /// Since codex 0.114.0.
     pub scope: Option<PermissionGrantScope>,
     /// Wire name: `strictAutoReview`.
+    ///
+    /// Since codex 0.124.0.
     pub strict_auto_review: Option<bool>,
 }
 
@@ -525,6 +559,8 @@ impl PermissionsRequestApprovalResponse {
     /// `scope`.
     ///
     /// Default: `"turn"`.
+    ///
+    /// Since codex 0.114.0.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<PermissionGrantScope>) -> Self {
         self.scope = Some(scope.into());
@@ -532,6 +568,8 @@ impl PermissionsRequestApprovalResponse {
     }
 
     /// Wire name: `strictAutoReview`.
+    ///
+    /// Since codex 0.124.0.
     #[must_use]
     pub fn strict_auto_review(mut self, strict_auto_review: bool) -> Self {
         self.strict_auto_review = Some(strict_auto_review);
@@ -579,9 +617,13 @@ wire::impl_object!(PermissionsRequestApprovalResponse);
 pub struct ToolRequestUserInputParams {
     /// Wire name: `autoResolutionMs`.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Deprecated** by the protocol.
     pub auto_resolution_ms: Option<u64>,
     /// Wire name: `isBlocking`.
+    ///
+    /// Since codex 0.147.0.
     pub is_blocking: bool,
     /// Wire name: `itemId`.
     pub item_id: String,

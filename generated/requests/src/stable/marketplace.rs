@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `marketplace/add`.
 ///
 /// Used by `marketplace/add`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddParams {
@@ -81,6 +83,8 @@ wire::impl_object!(MarketplaceAddParams);
 /// The answer to `marketplace/add`.
 ///
 /// Used by `marketplace/add`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceAddResponse {
@@ -129,6 +133,8 @@ wire::impl_object!(MarketplaceAddResponse);
 /// The params of `marketplace/remove`.
 ///
 /// Used by `marketplace/remove`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceRemoveParams {
@@ -174,6 +180,8 @@ wire::impl_object!(MarketplaceRemoveParams);
 /// The answer to `marketplace/remove`.
 ///
 /// Used by `marketplace/remove`.
+///
+/// Since codex 0.122.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceRemoveResponse {
@@ -216,6 +224,8 @@ wire::impl_object!(MarketplaceRemoveResponse);
 /// The params of `marketplace/upgrade`.
 ///
 /// Used by `marketplace/upgrade`.
+///
+/// Since codex 0.125.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeParams {
@@ -262,6 +272,8 @@ wire::impl_object!(MarketplaceUpgradeParams);
 /// The answer to `marketplace/upgrade`.
 ///
 /// Used by `marketplace/upgrade`.
+///
+/// Since codex 0.125.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeResponse {

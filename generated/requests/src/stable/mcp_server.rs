@@ -7,18 +7,28 @@ use crate::prelude::*;
 /// The params of `mcpServer/resource/read`.
 ///
 /// Used by `mcpServer/resource/read`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadParams {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.168.0.
     pub meta: Option<serde_json::Map<String, serde_json::Value>>,
     /// Wire name: `connectorId`.
+    ///
+    /// Since codex 0.149.0.
     pub connector_id: Option<String>,
     /// Wire name: `originCallId`.
+    ///
+    /// Since codex 0.149.0.
     pub origin_call_id: Option<String>,
     /// `server`.
     pub server: String,
     /// `target`.
+    ///
+    /// Since codex 0.157.0.
     pub target: Option<McpResourceReadTarget>,
     /// Wire name: `threadId`.
     pub thread_id: Option<String>,
@@ -41,6 +51,8 @@ impl McpResourceReadParams {
     }
 
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.168.0.
     #[must_use]
     pub fn meta(mut self, meta: serde_json::Map<String, serde_json::Value>) -> Self {
         self.meta = Some(meta);
@@ -48,6 +60,8 @@ impl McpResourceReadParams {
     }
 
     /// Wire name: `connectorId`.
+    ///
+    /// Since codex 0.149.0.
     #[must_use]
     pub fn connector_id(mut self, connector_id: impl Into<String>) -> Self {
         self.connector_id = Some(connector_id.into());
@@ -55,6 +69,8 @@ impl McpResourceReadParams {
     }
 
     /// Wire name: `originCallId`.
+    ///
+    /// Since codex 0.149.0.
     #[must_use]
     pub fn origin_call_id(mut self, origin_call_id: impl Into<String>) -> Self {
         self.origin_call_id = Some(origin_call_id.into());
@@ -62,6 +78,8 @@ impl McpResourceReadParams {
     }
 
     /// `target`.
+    ///
+    /// Since codex 0.157.0.
     #[must_use]
     pub fn target(mut self, target: McpResourceReadTarget) -> Self {
         self.target = Some(target);
@@ -127,12 +145,16 @@ wire::impl_object!(McpResourceReadParams);
 /// The answer to `mcpServer/resource/read`.
 ///
 /// Used by `mcpServer/resource/read`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadResponse {
     /// `contents`.
     pub contents: Vec<ResourceContent>,
     /// Wire name: `originCallId`.
+    ///
+    /// Since codex 0.149.0.
     pub origin_call_id: Option<String>,
 }
 
@@ -167,10 +189,14 @@ wire::impl_object!(McpResourceReadResponse);
 /// What an MCP server asks of the user: a form, a URL or a verification.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.111.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpServerElicitationRequestParams {
     /// `openai/userVerification`.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
@@ -178,8 +204,12 @@ pub enum McpServerElicitationRequestParams {
     /// `form`.
     Form(Box<FormMcpServerElicitationRequestParams>),
     /// `openai/form`.
+    ///
+    /// Since codex 0.142.0.
     OpenaiSlashForm(OpenaiSlashFormMcpServerElicitationRequestParams),
     /// `openaiForm`.
+    ///
+    /// Since codex 0.152.0.
     OpenaiForm(OpenaiFormMcpServerElicitationRequestParams),
     /// `url`.
     Url(Box<UrlMcpServerElicitationRequestParams>),
@@ -352,6 +382,8 @@ impl<'de> wire::Deserialize<'de> for McpServerElicitationRequestParams {
 #[non_exhaustive]
 pub struct FormMcpServerElicitationRequestParams {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.113.0.
     pub meta: Option<serde_json::Value>,
     /// `message`.
     pub message: String,
@@ -544,6 +576,8 @@ impl wire::ser::Fields for OpenaiSlashFormMcpServerElicitationRequestParams {
 #[non_exhaustive]
 pub struct UrlMcpServerElicitationRequestParams {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.113.0.
     pub meta: Option<serde_json::Value>,
     /// Wire name: `elicitationId`.
     pub elicitation_id: String,
@@ -610,10 +644,14 @@ impl wire::ser::Fields for UrlMcpServerElicitationRequestParams {
 /// The user's action on an MCP elicitation, with the content if accepted.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.111.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerElicitationRequestResponse {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.113.0.
     pub meta: Option<serde_json::Value>,
     /// `action`.
     pub action: McpServerElicitationAction,
@@ -632,6 +670,8 @@ impl McpServerElicitationRequestResponse {
     }
 
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn meta(mut self, meta: impl Into<serde_json::Value>) -> Self {
         self.meta = Some(meta.into());
@@ -685,12 +725,16 @@ wire::impl_object!(McpServerElicitationRequestResponse);
 #[non_exhaustive]
 pub struct McpServerOauthLoginParams {
     /// Wire name: `clientRegistration`.
+    ///
+    /// Since codex 0.148.0.
     pub client_registration: Option<McpServerOauthClientRegistration>,
     /// `name`.
     pub name: String,
     /// `scopes`.
     pub scopes: Option<Vec<String>>,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.143.0.
     pub thread_id: Option<String>,
     /// Wire name: `timeoutSecs`.
     pub timeout_secs: Option<i64>,
@@ -709,6 +753,8 @@ impl McpServerOauthLoginParams {
     }
 
     /// Wire name: `clientRegistration`.
+    ///
+    /// Since codex 0.148.0.
     #[must_use]
     pub fn client_registration(
         mut self,
@@ -729,6 +775,8 @@ impl McpServerOauthLoginParams {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.thread_id = Some(thread_id.into());
@@ -794,6 +842,8 @@ pub struct McpServerOauthLoginResponse {
     /// Wire name: `authorizationUrl`.
     pub authorization_url: String,
     /// Wire name: `loginId`.
+    ///
+    /// Since codex 0.161.0.
     pub login_id: Option<String>,
 }
 
@@ -833,6 +883,8 @@ wire::impl_object!(McpServerOauthLoginResponse);
 /// The MCP server, tool and arguments to call in a thread.
 ///
 /// Used by `mcpServer/tool/call`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallParams {
@@ -922,6 +974,8 @@ wire::impl_object!(McpServerToolCallParams);
 /// The content an MCP tool returned and whether it is an error.
 ///
 /// Used by `mcpServer/tool/call`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerToolCallResponse {

@@ -13,12 +13,18 @@ pub struct ListMcpServerStatusParams {
     /// `cursor`.
     pub cursor: Option<String>,
     /// `detail`.
+    ///
+    /// Since codex 0.120.0.
     pub detail: Option<McpServerStatusDetail>,
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `serverName`.
+    ///
+    /// Since codex 0.159.0.
     pub server_name: Option<String>,
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.135.0.
     pub thread_id: Option<String>,
 }
 
@@ -42,6 +48,8 @@ impl ListMcpServerStatusParams {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.120.0.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<McpServerStatusDetail>) -> Self {
         self.detail = Some(detail.into());
@@ -56,6 +64,8 @@ impl ListMcpServerStatusParams {
     }
 
     /// Wire name: `serverName`.
+    ///
+    /// Since codex 0.159.0.
     #[must_use]
     pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
         self.server_name = Some(server_name.into());
@@ -63,6 +73,8 @@ impl ListMcpServerStatusParams {
     }
 
     /// Wire name: `threadId`.
+    ///
+    /// Since codex 0.135.0.
     #[must_use]
     pub fn thread_id(mut self, thread_id: impl Into<String>) -> Self {
         self.thread_id = Some(thread_id.into());

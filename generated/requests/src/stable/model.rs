@@ -13,10 +13,14 @@ pub struct ModelListParams {
     /// `cursor`.
     pub cursor: Option<String>,
     /// Wire name: `includeHidden`.
+    ///
+    /// Since codex 0.104.0.
     pub include_hidden: Option<bool>,
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `modelProvider`.
+    ///
+    /// Since codex 0.169.0.
     pub model_provider: Option<String>,
 }
 
@@ -39,6 +43,8 @@ impl ModelListParams {
     }
 
     /// Wire name: `includeHidden`.
+    ///
+    /// Since codex 0.104.0.
     #[must_use]
     pub fn include_hidden(mut self, include_hidden: bool) -> Self {
         self.include_hidden = Some(include_hidden);
@@ -53,6 +59,8 @@ impl ModelListParams {
     }
 
     /// Wire name: `modelProvider`.
+    ///
+    /// Since codex 0.169.0.
     #[must_use]
     pub fn model_provider(mut self, model_provider: impl Into<String>) -> Self {
         self.model_provider = Some(model_provider.into());

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `modelProvider/capabilities/read`.
 ///
 /// Used by `modelProvider/capabilities/read`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderCapabilitiesReadParams {}
@@ -21,6 +23,8 @@ wire::impl_empty_object!(ModelProviderCapabilitiesReadParams);
 /// The answer to `modelProvider/capabilities/read`.
 ///
 /// Used by `modelProvider/capabilities/read`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderCapabilitiesReadResponse {
@@ -63,6 +67,8 @@ wire::impl_object!(ModelProviderCapabilitiesReadResponse);
 /// The params of `modelProvider/config/write`.
 ///
 /// Used by `modelProvider/config/write`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderConfigWriteParams {
@@ -104,6 +110,8 @@ wire::impl_object!(ModelProviderConfigWriteParams);
 /// The answer to `modelProvider/config/write`.
 ///
 /// Used by `modelProvider/config/write`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderConfigWriteResponse {
@@ -138,6 +146,8 @@ wire::impl_object!(ModelProviderConfigWriteResponse);
 /// The params of `modelProvider/list`.
 ///
 /// Used by `modelProvider/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderListParams {}
@@ -152,6 +162,8 @@ wire::impl_empty_object!(ModelProviderListParams);
 /// The answer to `modelProvider/list`.
 ///
 /// Used by `modelProvider/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderListResponse {

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `permissionProfile/list`.
 ///
 /// Used by `permissionProfile/list`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListParams {
@@ -81,6 +83,8 @@ wire::impl_object!(PermissionProfileListParams);
 /// The answer to `permissionProfile/list`.
 ///
 /// Used by `permissionProfile/list`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileListResponse {

@@ -7,16 +7,24 @@ use crate::prelude::*;
 /// The params of `plugin/install`.
 ///
 /// Used by `plugin/install`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstallParams {
     /// Wire name: `installAttemptId`.
+    ///
+    /// Since codex 0.148.0.
     pub install_attempt_id: Option<String>,
     /// Wire name: `marketplacePath`.
+    ///
+    /// Since codex 0.113.0.
     pub marketplace_path: Option<AbsolutePathBuf>,
     /// Wire name: `pluginName`.
     pub plugin_name: String,
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     pub remote_marketplace_name: Option<String>,
 }
 
@@ -32,6 +40,8 @@ impl PluginInstallParams {
     }
 
     /// Wire name: `installAttemptId`.
+    ///
+    /// Since codex 0.148.0.
     #[must_use]
     pub fn install_attempt_id(mut self, install_attempt_id: impl Into<String>) -> Self {
         self.install_attempt_id = Some(install_attempt_id.into());
@@ -39,6 +49,8 @@ impl PluginInstallParams {
     }
 
     /// Wire name: `marketplacePath`.
+    ///
+    /// Since codex 0.113.0.
     #[must_use]
     pub fn marketplace_path(
         mut self,
@@ -49,6 +61,8 @@ impl PluginInstallParams {
     }
 
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     #[must_use]
     pub fn remote_marketplace_name(
         mut self,
@@ -104,12 +118,18 @@ wire::impl_object!(PluginInstallParams);
 /// The answer to `plugin/install`.
 ///
 /// Used by `plugin/install`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstallResponse {
     /// Wire name: `appsNeedingAuth`.
+    ///
+    /// Since codex 0.113.0.
     pub apps_needing_auth: Vec<AppSummary>,
     /// Wire name: `authPolicy`.
+    ///
+    /// Since codex 0.115.0.
     pub auth_policy: PluginAuthPolicy,
 }
 
@@ -146,6 +166,8 @@ wire::impl_object!(PluginInstallResponse);
 /// The params of `plugin/installed`.
 ///
 /// Used by `plugin/installed`.
+///
+/// Since codex 0.132.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledParams {
@@ -221,6 +243,8 @@ wire::impl_object!(PluginInstalledParams);
 /// The answer to `plugin/installed`.
 ///
 /// Used by `plugin/installed`.
+///
+/// Since codex 0.132.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInstalledResponse {
@@ -265,14 +289,20 @@ wire::impl_object!(PluginInstalledResponse);
 /// The params of `plugin/list`.
 ///
 /// Used by `plugin/list`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListParams {
     /// `cwds`.
     pub cwds: Option<Vec<AbsolutePathBuf>>,
     /// Wire name: `forceRefetch`.
+    ///
+    /// Since codex 0.146.0.
     pub force_refetch: Option<bool>,
     /// Wire name: `marketplaceKinds`.
+    ///
+    /// Since codex 0.129.0.
     pub marketplace_kinds: Option<Vec<PluginListMarketplaceKind>>,
 }
 
@@ -294,6 +324,8 @@ impl PluginListParams {
     }
 
     /// Wire name: `forceRefetch`.
+    ///
+    /// Since codex 0.146.0.
     #[must_use]
     pub fn force_refetch(mut self, force_refetch: bool) -> Self {
         self.force_refetch = Some(force_refetch);
@@ -301,6 +333,8 @@ impl PluginListParams {
     }
 
     /// Wire name: `marketplaceKinds`.
+    ///
+    /// Since codex 0.129.0.
     #[must_use]
     pub fn marketplace_kinds(
         mut self,
@@ -346,16 +380,22 @@ wire::impl_object!(PluginListParams);
 /// The answer to `plugin/list`.
 ///
 /// Used by `plugin/list`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginListResponse {
     /// Wire name: `featuredPluginIds`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.117.0.
     pub featured_plugin_ids: Vec<String>,
     /// Wire name: `marketplaceLoadErrors`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.117.0.
     pub marketplace_load_errors: Vec<MarketplaceLoadErrorInfo>,
     /// `marketplaces`.
     pub marketplaces: Vec<PluginMarketplaceEntry>,
@@ -398,6 +438,8 @@ wire::impl_object!(PluginListResponse);
 /// The params of `plugin/read`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadParams {
@@ -406,6 +448,8 @@ pub struct PluginReadParams {
     /// Wire name: `pluginName`.
     pub plugin_name: String,
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     pub remote_marketplace_name: Option<String>,
 }
 
@@ -430,6 +474,8 @@ impl PluginReadParams {
     }
 
     /// Wire name: `remoteMarketplaceName`.
+    ///
+    /// Since codex 0.122.0.
     #[must_use]
     pub fn remote_marketplace_name(
         mut self,
@@ -481,6 +527,8 @@ wire::impl_object!(PluginReadParams);
 /// The answer to `plugin/read`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReadResponse {
@@ -515,6 +563,8 @@ wire::impl_object!(PluginReadResponse);
 /// The params of `plugin/reconcile`.
 ///
 /// Used by `plugin/reconcile`.
+///
+/// Since codex 0.153.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileParams {
@@ -561,6 +611,8 @@ wire::impl_object!(PluginReconcileParams);
 /// The answer to `plugin/reconcile`.
 ///
 /// Used by `plugin/reconcile`.
+///
+/// Since codex 0.153.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileResponse {
@@ -623,6 +675,8 @@ wire::impl_object!(PluginReconcileResponse);
 /// The params of `plugin/share/checkout`.
 ///
 /// Used by `plugin/share/checkout`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareCheckoutParams {
@@ -666,6 +720,8 @@ wire::impl_object!(PluginShareCheckoutParams);
 /// The answer to `plugin/share/checkout`.
 ///
 /// Used by `plugin/share/checkout`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareCheckoutResponse {
@@ -740,6 +796,8 @@ wire::impl_object!(PluginShareCheckoutResponse);
 /// The params of `plugin/share/delete`.
 ///
 /// Used by `plugin/share/delete`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareDeleteParams {
@@ -783,6 +841,8 @@ wire::impl_object!(PluginShareDeleteParams);
 /// The answer to `plugin/share/delete`.
 ///
 /// Used by `plugin/share/delete`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareDeleteResponse {}
@@ -790,6 +850,8 @@ wire::impl_empty_object!(PluginShareDeleteResponse);
 /// The params of `plugin/share/list`.
 ///
 /// Used by `plugin/share/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListParams {}
@@ -804,6 +866,8 @@ wire::impl_empty_object!(PluginShareListParams);
 /// The answer to `plugin/share/list`.
 ///
 /// Used by `plugin/share/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListResponse {
@@ -838,6 +902,8 @@ wire::impl_object!(PluginShareListResponse);
 /// The params of `plugin/share/save`.
 ///
 /// Used by `plugin/share/save`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareSaveParams {
@@ -929,10 +995,14 @@ wire::impl_object!(PluginShareSaveParams);
 /// The answer to `plugin/share/save`.
 ///
 /// Used by `plugin/share/save`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareSaveResponse {
     /// Wire name: `canPublishToWorkspace`.
+    ///
+    /// Since codex 0.146.0.
     pub can_publish_to_workspace: Option<bool>,
     /// Wire name: `remotePluginId`.
     pub remote_plugin_id: String,
@@ -981,10 +1051,14 @@ wire::impl_object!(PluginShareSaveResponse);
 /// The params of `plugin/share/updateTargets`.
 ///
 /// Used by `plugin/share/updateTargets`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsParams {
     /// `discoverability`.
+    ///
+    /// Since codex 0.130.0.
     pub discoverability: PluginShareUpdateDiscoverability,
     /// Wire name: `remotePluginId`.
     pub remote_plugin_id: String,
@@ -1042,10 +1116,14 @@ wire::impl_object!(PluginShareUpdateTargetsParams);
 /// The answer to `plugin/share/updateTargets`.
 ///
 /// Used by `plugin/share/updateTargets`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareUpdateTargetsResponse {
     /// `discoverability`.
+    ///
+    /// Since codex 0.130.0.
     pub discoverability: PluginShareDiscoverability,
     /// `principals`.
     pub principals: Vec<PluginSharePrincipal>,
@@ -1082,6 +1160,8 @@ wire::impl_object!(PluginShareUpdateTargetsResponse);
 /// The params of `plugin/skill/read`.
 ///
 /// Used by `plugin/skill/read`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadParams {
@@ -1148,6 +1228,8 @@ wire::impl_object!(PluginSkillReadParams);
 /// The answer to `plugin/skill/read`.
 ///
 /// Used by `plugin/skill/read`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSkillReadResponse {
@@ -1180,6 +1262,8 @@ wire::impl_object!(PluginSkillReadResponse);
 /// The params of `plugin/uninstall`.
 ///
 /// Used by `plugin/uninstall`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginUninstallParams {
@@ -1223,6 +1307,8 @@ wire::impl_object!(PluginUninstallParams);
 /// The answer to `plugin/uninstall`.
 ///
 /// Used by `plugin/uninstall`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PluginUninstallResponse {}

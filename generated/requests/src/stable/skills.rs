@@ -13,6 +13,8 @@ pub struct SkillsConfigWriteParams {
     /// `enabled`.
     pub enabled: bool,
     /// `name`.
+    ///
+    /// Since codex 0.117.0.
     pub name: Option<String>,
     /// `path`.
     pub path: Option<AbsolutePathBuf>,
@@ -29,6 +31,8 @@ impl SkillsConfigWriteParams {
     }
 
     /// `name`.
+    ///
+    /// Since codex 0.117.0.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -114,6 +118,8 @@ wire::impl_object!(SkillsConfigWriteResponse);
 /// The params of `skills/extraRoots/set`.
 ///
 /// Used by `skills/extraRoots/set`.
+///
+/// Since codex 0.136.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsExtraRootsSetParams {
@@ -157,6 +163,8 @@ wire::impl_object!(SkillsExtraRootsSetParams);
 /// The answer to `skills/extraRoots/set`.
 ///
 /// Used by `skills/extraRoots/set`.
+///
+/// Since codex 0.136.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SkillsExtraRootsSetResponse {}

@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The params of `thread/approveGuardianDeniedAction`.
 ///
 /// Used by `thread/approveGuardianDeniedAction`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadApproveGuardianDeniedActionParams {
@@ -60,6 +62,8 @@ wire::impl_object!(ThreadApproveGuardianDeniedActionParams);
 /// The answer to `thread/approveGuardianDeniedAction`.
 ///
 /// Used by `thread/approveGuardianDeniedAction`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadApproveGuardianDeniedActionResponse {}
@@ -117,6 +121,8 @@ wire::impl_empty_object!(ThreadArchiveResponse);
 /// The params of `thread/attachment/add`.
 ///
 /// Used by `thread/attachment/add`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddParams {
@@ -186,6 +192,8 @@ wire::impl_object!(ThreadAttachmentAddParams);
 /// The answer to `thread/attachment/add`.
 ///
 /// Used by `thread/attachment/add`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentAddResponse {
@@ -226,6 +234,8 @@ wire::impl_object!(ThreadAttachmentAddResponse);
 /// The params of `thread/attachment/list`.
 ///
 /// Used by `thread/attachment/list`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListParams {
@@ -297,6 +307,8 @@ wire::impl_object!(ThreadAttachmentListParams);
 /// The answer to `thread/attachment/list`.
 ///
 /// Used by `thread/attachment/list`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentListResponse {
@@ -337,6 +349,8 @@ wire::impl_object!(ThreadAttachmentListResponse);
 /// The params of `thread/attachmentOwner/list`.
 ///
 /// Used by `thread/attachmentOwner/list`.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListParams {
@@ -432,6 +446,8 @@ wire::impl_object!(ThreadAttachmentOwnerListParams);
 /// The answer to `thread/attachmentOwner/list`.
 ///
 /// Used by `thread/attachmentOwner/list`.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwnerListResponse {
@@ -472,6 +488,8 @@ wire::impl_object!(ThreadAttachmentOwnerListResponse);
 /// The params of `thread/attachment/remove`.
 ///
 /// Used by `thread/attachment/remove`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentRemoveParams {
@@ -533,6 +551,8 @@ wire::impl_object!(ThreadAttachmentRemoveParams);
 /// The answer to `thread/attachment/remove`.
 ///
 /// Used by `thread/attachment/remove`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentRemoveResponse {}
@@ -590,6 +610,8 @@ wire::impl_empty_object!(ThreadCompactStartResponse);
 /// The params of `thread/delete`.
 ///
 /// Used by `thread/delete`.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeleteParams {
@@ -633,6 +655,8 @@ wire::impl_object!(ThreadDeleteParams);
 /// The answer to `thread/delete`.
 ///
 /// Used by `thread/delete`.
+///
+/// Since codex 0.140.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadDeleteResponse {}
@@ -646,14 +670,20 @@ pub struct ThreadForkParams {
     /// Wire name: `approvalPolicy`.
     pub approval_policy: Option<AskForApproval>,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Wire name: `attachToSource`.
+    ///
+    /// Since codex 0.165.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub attach_to_source: Option<bool>,
     /// Wire name: `baseInstructions`.
     pub base_instructions: Option<String>,
     /// Wire name: `beforeTurnId`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub before_turn_id: Option<String>,
@@ -663,23 +693,35 @@ pub struct ThreadForkParams {
     pub cwd: Option<String>,
     /// Wire name: `deferGoalContinuation`.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub defer_goal_continuation: Option<bool>,
     /// Wire name: `developerInstructions`.
     pub developer_instructions: Option<String>,
     /// `ephemeral`.
+    ///
+    /// Since codex 0.115.0.
     pub ephemeral: Option<bool>,
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     pub exclude_turns: Option<bool>,
     /// Wire name: `experimentalDisablePredictionMcp`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub experimental_disable_prediction_mcp: Option<bool>,
     /// Wire name: `experimentalPredictionMode`.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub experimental_prediction_mode: Option<bool>,
     /// Wire name: `lastTurnId`.
+    ///
+    /// Since codex 0.143.0.
     pub last_turn_id: Option<String>,
     /// `model`.
     pub model: Option<String>,
@@ -691,19 +733,27 @@ pub struct ThreadForkParams {
     pub path: Option<String>,
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub permissions: Option<String>,
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
     /// `sandbox`.
     pub sandbox: Option<SandboxMode>,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     pub thread_source: Option<ThreadSource>,
 }
 
@@ -748,6 +798,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn approvals_reviewer(
         mut self,
@@ -758,6 +810,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `attachToSource`.
+    ///
+    /// Since codex 0.165.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -774,6 +828,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `beforeTurnId`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -798,6 +854,8 @@ impl ThreadForkParams {
 
     /// Wire name: `deferGoalContinuation`.
     ///
+    /// Since codex 0.145.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn defer_goal_continuation(mut self, defer_goal_continuation: bool) -> Self {
@@ -816,6 +874,8 @@ impl ThreadForkParams {
     }
 
     /// `ephemeral`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn ephemeral(mut self, ephemeral: bool) -> Self {
         self.ephemeral = Some(ephemeral);
@@ -823,6 +883,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     #[must_use]
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.exclude_turns = Some(exclude_turns);
@@ -830,6 +892,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `experimentalDisablePredictionMcp`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -845,6 +909,8 @@ impl ThreadForkParams {
 
     /// Wire name: `experimentalPredictionMode`.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn experimental_prediction_mode(
@@ -856,6 +922,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `lastTurnId`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn last_turn_id(mut self, last_turn_id: impl Into<String>) -> Self {
         self.last_turn_id = Some(last_turn_id.into());
@@ -887,6 +955,8 @@ impl ThreadForkParams {
 
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
@@ -895,6 +965,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -914,6 +986,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.service_tier = Some(service_tier.into());
@@ -921,6 +995,8 @@ impl ThreadForkParams {
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.thread_source = Some(thread_source.into());
@@ -1074,21 +1150,29 @@ wire::impl_object!(ThreadForkParams);
 pub struct ThreadForkResponse {
     /// Wire name: `activePermissionProfile`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Wire name: `approvalPolicy`.
     pub approval_policy: AskForApproval,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: ApprovalsReviewer,
     /// `cwd`.
     pub cwd: AbsolutePathBuf,
     /// Wire name: `disabledPluginIds`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Vec<String>,
     /// Wire name: `instructionSources`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.121.0.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// `model`.
     pub model: String,
@@ -1097,6 +1181,8 @@ pub struct ThreadForkResponse {
     /// Wire name: `multiAgentMode`.
     ///
     /// Default: `"explicitRequestOnly"`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -1108,11 +1194,15 @@ pub struct ThreadForkResponse {
     ///
     /// Default: `[]`.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `sandbox`.
     pub sandbox: SandboxPolicy,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// `thread`.
     pub thread: Thread,
@@ -1213,10 +1303,14 @@ wire::impl_object!(ThreadForkResponse);
 /// The params of `thread/goal/clear`.
 ///
 /// Used by `thread/goal/clear`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearParams {
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     pub origin: Option<ThreadGoalMutationOrigin>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -1232,6 +1326,8 @@ impl ThreadGoalClearParams {
     }
 
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.origin = Some(origin.into());
@@ -1270,6 +1366,8 @@ wire::impl_object!(ThreadGoalClearParams);
 /// The answer to `thread/goal/clear`.
 ///
 /// Used by `thread/goal/clear`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalClearResponse {
@@ -1304,6 +1402,8 @@ wire::impl_object!(ThreadGoalClearResponse);
 /// The params of `thread/goal/get`.
 ///
 /// Used by `thread/goal/get`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetParams {
@@ -1347,6 +1447,8 @@ wire::impl_object!(ThreadGoalGetParams);
 /// The answer to `thread/goal/get`.
 ///
 /// Used by `thread/goal/get`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalGetResponse {
@@ -1379,12 +1481,16 @@ wire::impl_object!(ThreadGoalGetResponse);
 /// The params of `thread/goal/set`.
 ///
 /// Used by `thread/goal/set`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetParams {
     /// `objective`.
     pub objective: Option<String>,
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     pub origin: Option<ThreadGoalMutationOrigin>,
     /// `status`.
     pub status: Option<ThreadGoalStatus>,
@@ -1414,6 +1520,8 @@ impl ThreadGoalSetParams {
     }
 
     /// `origin`.
+    ///
+    /// Since codex 0.161.0.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<ThreadGoalMutationOrigin>) -> Self {
         self.origin = Some(origin.into());
@@ -1478,6 +1586,8 @@ wire::impl_object!(ThreadGoalSetParams);
 /// The answer to `thread/goal/set`.
 ///
 /// Used by `thread/goal/set`.
+///
+/// Since codex 0.128.0. Experimental until codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoalSetResponse {
@@ -1512,6 +1622,8 @@ wire::impl_object!(ThreadGoalSetResponse);
 /// The params of `thread/inject_items`.
 ///
 /// Used by `thread/inject_items`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInjectItemsParams {
@@ -1565,6 +1677,8 @@ wire::impl_object!(ThreadInjectItemsParams);
 /// The answer to `thread/inject_items`.
 ///
 /// Used by `thread/inject_items`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadInjectItemsResponse {}
@@ -1572,12 +1686,16 @@ wire::impl_empty_object!(ThreadInjectItemsResponse);
 /// The params of `thread/items/list`.
 ///
 /// Used by `thread/items/list`.
+///
+/// Since codex 0.143.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListParams {
     /// `cursor`.
     pub cursor: Option<ThreadItemsListCursor>,
     /// Wire name: `deferOutput`.
+    ///
+    /// Since codex 0.168.0.
     pub defer_output: Option<ThreadItemOutputDeferral>,
     /// `limit`.
     pub limit: Option<u32>,
@@ -1610,6 +1728,8 @@ impl ThreadItemsListParams {
     }
 
     /// Wire name: `deferOutput`.
+    ///
+    /// Since codex 0.168.0.
     #[must_use]
     pub fn defer_output(mut self, defer_output: ThreadItemOutputDeferral) -> Self {
         self.defer_output = Some(defer_output);
@@ -1685,6 +1805,8 @@ wire::impl_object!(ThreadItemsListParams);
 /// The answer to `thread/items/list`.
 ///
 /// Used by `thread/items/list`.
+///
+/// Since codex 0.143.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemsListResponse {
@@ -1736,23 +1858,35 @@ wire::impl_object!(ThreadItemsListResponse);
 pub struct ThreadListParams {
     /// Wire name: `ancestorThreadId`.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub ancestor_thread_id: Option<String>,
     /// `archived`.
     pub archived: Option<bool>,
     /// Wire name: `attachedToThreadId`.
     ///
+    /// Since codex 0.165.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub attached_to_thread_id: Option<String>,
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     pub current_account_only: Option<bool>,
     /// `cursor`.
     pub cursor: Option<String>,
     /// `cwd`.
+    ///
+    /// Since codex 0.104.0.
     pub cwd: Option<ThreadListCwdFilter>,
     /// Wire name: `excludedThreadIds`.
+    ///
+    /// Since codex 0.163.0.
     pub excluded_thread_ids: Option<Vec<String>>,
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub include_attached_threads: Option<bool>,
@@ -1761,8 +1895,12 @@ pub struct ThreadListParams {
     /// Wire name: `modelProviders`.
     pub model_providers: Option<Vec<String>>,
     /// `originators`.
+    ///
+    /// Since codex 0.154.0.
     pub originators: Option<Vec<String>>,
     /// Wire name: `parentThreadId`.
+    ///
+    /// Since codex 0.141.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub parent_thread_id: Option<String>,
@@ -1770,21 +1908,31 @@ pub struct ThreadListParams {
     ///
     /// Leaving it out keeps the setting, `null` clears it.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub project_id: wire::Patch<String>,
     /// Wire name: `searchTerm`.
+    ///
+    /// Since codex 0.105.0.
     pub search_term: Option<String>,
     /// Wire name: `sectionId`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.147.0.
     pub section_id: wire::Patch<String>,
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.122.0.
     pub sort_direction: Option<SortDirection>,
     /// Wire name: `sortKey`.
     pub sort_key: Option<ThreadSortKey>,
     /// Wire name: `sourceKinds`.
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
     /// Wire name: `useStateDbOnly`.
+    ///
+    /// Since codex 0.124.0.
     pub use_state_db_only: Option<bool>,
 }
 
@@ -1816,6 +1964,8 @@ impl ThreadListParams {
 
     /// Wire name: `ancestorThreadId`.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn ancestor_thread_id(mut self, ancestor_thread_id: impl Into<String>) -> Self {
@@ -1832,6 +1982,8 @@ impl ThreadListParams {
 
     /// Wire name: `attachedToThreadId`.
     ///
+    /// Since codex 0.165.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn attached_to_thread_id(
@@ -1843,6 +1995,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
     #[must_use]
     pub fn current_account_only(mut self, current_account_only: bool) -> Self {
         self.current_account_only = Some(current_account_only);
@@ -1857,6 +2011,8 @@ impl ThreadListParams {
     }
 
     /// `cwd`.
+    ///
+    /// Since codex 0.104.0.
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<ThreadListCwdFilter>) -> Self {
         self.cwd = Some(cwd.into());
@@ -1864,6 +2020,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `excludedThreadIds`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn excluded_thread_ids(
         mut self,
@@ -1876,6 +2034,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -1904,6 +2064,8 @@ impl ThreadListParams {
     }
 
     /// `originators`.
+    ///
+    /// Since codex 0.154.0.
     #[must_use]
     pub fn originators(
         mut self,
@@ -1914,6 +2076,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `parentThreadId`.
+    ///
+    /// Since codex 0.141.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -1926,6 +2090,8 @@ impl ThreadListParams {
     ///
     /// Leaving it out keeps the setting, `null` clears it.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn project_id(mut self, project_id: impl Into<wire::Patch<String>>) -> Self {
@@ -1934,6 +2100,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `searchTerm`.
+    ///
+    /// Since codex 0.105.0.
     #[must_use]
     pub fn search_term(mut self, search_term: impl Into<String>) -> Self {
         self.search_term = Some(search_term.into());
@@ -1943,6 +2111,8 @@ impl ThreadListParams {
     /// Wire name: `sectionId`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn section_id(mut self, section_id: impl Into<wire::Patch<String>>) -> Self {
         self.section_id = section_id.into();
@@ -1950,6 +2120,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `sortDirection`.
+    ///
+    /// Since codex 0.122.0.
     #[must_use]
     pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
         self.sort_direction = Some(sort_direction.into());
@@ -1974,6 +2146,8 @@ impl ThreadListParams {
     }
 
     /// Wire name: `useStateDbOnly`.
+    ///
+    /// Since codex 0.124.0.
     #[must_use]
     pub fn use_state_db_only(mut self, use_state_db_only: bool) -> Self {
         self.use_state_db_only = Some(use_state_db_only);
@@ -2094,12 +2268,16 @@ wire::impl_object!(ThreadListParams);
 #[non_exhaustive]
 pub struct ThreadListResponse {
     /// Wire name: `backwardsCursor`.
+    ///
+    /// Since codex 0.122.0.
     pub backwards_cursor: Option<String>,
     /// `data`.
     pub data: Vec<Thread>,
     /// Wire name: `nextCursor`.
     pub next_cursor: Option<String>,
     /// Wire name: `readStates`.
+    ///
+    /// Since codex 0.163.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub read_states: Option<std::collections::BTreeMap<String, ThreadReadState>>,
@@ -2242,16 +2420,22 @@ wire::impl_object!(ThreadLoadedListResponse);
 /// The params of `thread/metadata/update`.
 ///
 /// Used by `thread/metadata/update`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateParams {
     /// Wire name: `daybreakEnabled`.
+    ///
+    /// Since codex 0.154.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub daybreak_enabled: Option<bool>,
     /// Wire name: `gitInfo`.
     pub git_info: Option<ThreadMetadataGitInfoUpdateParams>,
     /// Wire name: `projectId`.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub project_id: Option<String>,
@@ -2272,6 +2456,8 @@ impl ThreadMetadataUpdateParams {
 
     /// Wire name: `daybreakEnabled`.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
@@ -2287,6 +2473,8 @@ impl ThreadMetadataUpdateParams {
     }
 
     /// Wire name: `projectId`.
+    ///
+    /// Since codex 0.149.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -2335,6 +2523,8 @@ wire::impl_object!(ThreadMetadataUpdateParams);
 /// The answer to `thread/metadata/update`.
 ///
 /// Used by `thread/metadata/update`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataUpdateResponse {
@@ -2431,6 +2621,8 @@ wire::impl_object!(ThreadReadParams);
 pub struct ThreadReadResponse {
     /// Wire name: `readState`.
     ///
+    /// Since codex 0.163.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub read_state: Option<ThreadReadState>,
     /// `thread`.
@@ -2474,6 +2666,8 @@ pub struct ThreadResumeParams {
     /// Wire name: `approvalPolicy`.
     pub approval_policy: Option<AskForApproval>,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Wire name: `baseInstructions`.
     pub base_instructions: Option<String>,
@@ -2484,12 +2678,16 @@ pub struct ThreadResumeParams {
     /// Wire name: `developerInstructions`.
     pub developer_instructions: Option<String>,
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     pub exclude_turns: Option<bool>,
     /// `history`.
     ///
     /// **Experimental**: not part of the stable surface.
     pub history: Option<Vec<ResponseItem>>,
     /// Wire name: `initialTurnsPage`.
+    ///
+    /// Since codex 0.136.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub initial_turns_page: Option<ThreadResumeInitialTurnsPageParams>,
@@ -2503,6 +2701,8 @@ pub struct ThreadResumeParams {
     pub path: Option<String>,
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub permissions: Option<String>,
     /// `personality`.
@@ -2511,11 +2711,15 @@ pub struct ThreadResumeParams {
     pub personality: Option<Personality>,
     /// Wire name: `runtimeWorkspaceRoots`.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
     /// `sandbox`.
     pub sandbox: Option<SandboxMode>,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -2557,6 +2761,8 @@ impl ThreadResumeParams {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn approvals_reviewer(
         mut self,
@@ -2598,6 +2804,8 @@ impl ThreadResumeParams {
     }
 
     /// Wire name: `excludeTurns`.
+    ///
+    /// Since codex 0.125.0. Experimental until codex 0.151.0.
     #[must_use]
     pub fn exclude_turns(mut self, exclude_turns: bool) -> Self {
         self.exclude_turns = Some(exclude_turns);
@@ -2614,6 +2822,8 @@ impl ThreadResumeParams {
     }
 
     /// Wire name: `initialTurnsPage`.
+    ///
+    /// Since codex 0.136.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -2650,6 +2860,8 @@ impl ThreadResumeParams {
 
     /// `permissions`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn permissions(mut self, permissions: impl Into<String>) -> Self {
@@ -2667,6 +2879,8 @@ impl ThreadResumeParams {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -2686,6 +2900,8 @@ impl ThreadResumeParams {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.service_tier = Some(service_tier.into());
@@ -2801,29 +3017,43 @@ wire::impl_object!(ThreadResumeParams);
 pub struct ThreadResumeResponse {
     /// Wire name: `activePermissionProfile`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Wire name: `approvalPolicy`.
     pub approval_policy: AskForApproval,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: ApprovalsReviewer,
     /// Wire name: `collaborationMode`.
+    ///
+    /// Since codex 0.156.0.
     pub collaboration_mode: Option<CollaborationMode>,
     /// `cwd`.
     pub cwd: AbsolutePathBuf,
     /// Wire name: `disabledPluginIds`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Vec<String>,
     /// Wire name: `initialTurnsPage`.
+    ///
+    /// Since codex 0.136.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub initial_turns_page: Option<TurnsPage>,
     /// Wire name: `instructionSources`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.121.0.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// Wire name: `itemsBackwardsCursor`.
+    ///
+    /// Since codex 0.145.0. Experimental until codex 0.151.0.
     pub items_backwards_cursor: Option<String>,
     /// `model`.
     pub model: String,
@@ -2832,6 +3062,8 @@ pub struct ThreadResumeResponse {
     /// Wire name: `multiAgentMode`.
     ///
     /// Default: `"explicitRequestOnly"`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -2843,15 +3075,21 @@ pub struct ThreadResumeResponse {
     ///
     /// Default: `[]`.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `sandbox`.
     pub sandbox: SandboxPolicy,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// `thread`.
     pub thread: Thread,
     /// Wire name: `turnsBackwardsCursor`.
+    ///
+    /// Since codex 0.145.0. Experimental until codex 0.151.0.
     pub turns_backwards_cursor: Option<String>,
 }
 
@@ -2970,6 +3208,8 @@ wire::impl_object!(ThreadResumeResponse);
 /// The params of `thread/revert`.
 ///
 /// Used by `thread/revert`.
+///
+/// Since codex 0.148.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertParams {
@@ -3020,6 +3260,8 @@ wire::impl_object!(ThreadRevertParams);
 /// The answer to `thread/revert`.
 ///
 /// Used by `thread/revert`.
+///
+/// Since codex 0.148.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRevertResponse {
@@ -3070,6 +3312,8 @@ wire::impl_object!(ThreadRevertResponse);
 /// The params of `thread/section/move`.
 ///
 /// Used by `thread/section/move`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionMoveParams {
@@ -3134,6 +3378,8 @@ wire::impl_object!(ThreadSectionMoveParams);
 /// The answer to `thread/section/move`.
 ///
 /// Used by `thread/section/move`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionMoveResponse {}
@@ -3198,6 +3444,8 @@ wire::impl_empty_object!(ThreadSetNameResponse);
 /// The params of `thread/shellCommand`.
 ///
 /// Used by `thread/shellCommand`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadShellCommandParams {
@@ -3206,6 +3454,8 @@ pub struct ThreadShellCommandParams {
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// Wire name: `timeoutMs`.
+    ///
+    /// Since codex 0.152.0.
     pub timeout_ms: Option<i64>,
 }
 
@@ -3220,6 +3470,8 @@ impl ThreadShellCommandParams {
     }
 
     /// Wire name: `timeoutMs`.
+    ///
+    /// Since codex 0.152.0.
     #[must_use]
     pub fn timeout_ms(mut self, timeout_ms: i64) -> Self {
         self.timeout_ms = Some(timeout_ms);
@@ -3262,6 +3514,8 @@ wire::impl_object!(ThreadShellCommandParams);
 /// The answer to `thread/shellCommand`.
 ///
 /// Used by `thread/shellCommand`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadShellCommandResponse {}
@@ -3274,11 +3528,15 @@ wire::impl_empty_object!(ThreadShellCommandResponse);
 pub struct ThreadStartParams {
     /// Wire name: `allowProviderModelFallback`.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub allow_provider_model_fallback: Option<bool>,
     /// Wire name: `approvalPolicy`.
     pub approval_policy: Option<AskForApproval>,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Wire name: `baseInstructions`.
     pub base_instructions: Option<String>,
@@ -3287,6 +3545,8 @@ pub struct ThreadStartParams {
     /// `cwd`.
     pub cwd: Option<String>,
     /// Wire name: `daybreakEnabled`.
+    ///
+    /// Since codex 0.156.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub daybreak_enabled: Option<bool>,
@@ -3298,6 +3558,8 @@ pub struct ThreadStartParams {
     pub dynamic_tools: Option<Vec<DynamicToolSpec>>,
     /// `environments`.
     ///
+    /// Since codex 0.125.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
     /// `ephemeral`.
@@ -3307,6 +3569,8 @@ pub struct ThreadStartParams {
     /// **Experimental**: not part of the stable surface.
     pub experimental_raw_events: Option<bool>,
     /// Wire name: `historyMode`.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub history_mode: Option<ThreadHistoryMode>,
@@ -3320,11 +3584,15 @@ pub struct ThreadStartParams {
     pub model_provider: Option<String>,
     /// Wire name: `multiAgentMode`.
     ///
+    /// Since codex 0.142.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
     pub multi_agent_mode: Option<MultiAgentMode>,
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub permissions: Option<String>,
@@ -3334,9 +3602,13 @@ pub struct ThreadStartParams {
     pub personality: Option<Personality>,
     /// Wire name: `projectId`.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub project_id: Option<String>,
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
@@ -3344,15 +3616,25 @@ pub struct ThreadStartParams {
     pub sandbox: Option<SandboxMode>,
     /// Wire name: `selectedCapabilityRoots`.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub selected_capability_roots: Option<Vec<SelectedCapabilityRoot>>,
     /// Wire name: `serviceName`.
+    ///
+    /// Since codex 0.105.0.
     pub service_name: Option<String>,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// Wire name: `sessionStartSource`.
+    ///
+    /// Since codex 0.120.0.
     pub session_start_source: Option<ThreadStartSource>,
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     pub thread_source: Option<ThreadSource>,
 }
 
@@ -3392,6 +3674,8 @@ impl ThreadStartParams {
 
     /// Wire name: `allowProviderModelFallback`.
     ///
+    /// Since codex 0.143.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn allow_provider_model_fallback(
@@ -3413,6 +3697,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn approvals_reviewer(
         mut self,
@@ -3445,6 +3731,8 @@ impl ThreadStartParams {
 
     /// Wire name: `daybreakEnabled`.
     ///
+    /// Since codex 0.156.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn daybreak_enabled(mut self, daybreak_enabled: bool) -> Self {
@@ -3476,6 +3764,8 @@ impl ThreadStartParams {
 
     /// `environments`.
     ///
+    /// Since codex 0.125.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn environments(
@@ -3503,6 +3793,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `historyMode`.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -3539,6 +3831,8 @@ impl ThreadStartParams {
 
     /// Wire name: `multiAgentMode`.
     ///
+    /// Since codex 0.142.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
@@ -3552,6 +3846,8 @@ impl ThreadStartParams {
     }
 
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -3571,6 +3867,8 @@ impl ThreadStartParams {
 
     /// Wire name: `projectId`.
     ///
+    /// Since codex 0.149.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn project_id(mut self, project_id: impl Into<String>) -> Self {
@@ -3579,6 +3877,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -3599,6 +3899,8 @@ impl ThreadStartParams {
 
     /// Wire name: `selectedCapabilityRoots`.
     ///
+    /// Since codex 0.140.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn selected_capability_roots(
@@ -3610,6 +3912,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `serviceName`.
+    ///
+    /// Since codex 0.105.0.
     #[must_use]
     pub fn service_name(mut self, service_name: impl Into<String>) -> Self {
         self.service_name = Some(service_name.into());
@@ -3617,6 +3921,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.service_tier = Some(service_tier.into());
@@ -3624,6 +3930,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `sessionStartSource`.
+    ///
+    /// Since codex 0.120.0.
     #[must_use]
     pub fn session_start_source(
         mut self,
@@ -3634,6 +3942,8 @@ impl ThreadStartParams {
     }
 
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     #[must_use]
     pub fn thread_source(mut self, thread_source: impl Into<ThreadSource>) -> Self {
         self.thread_source = Some(thread_source.into());
@@ -3811,21 +4121,29 @@ wire::impl_object!(ThreadStartParams);
 pub struct ThreadStartResponse {
     /// Wire name: `activePermissionProfile`.
     ///
+    /// Since codex 0.128.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub active_permission_profile: Option<ActivePermissionProfile>,
     /// Wire name: `approvalPolicy`.
     pub approval_policy: AskForApproval,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: ApprovalsReviewer,
     /// `cwd`.
     pub cwd: AbsolutePathBuf,
     /// Wire name: `disabledPluginIds`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Vec<String>,
     /// Wire name: `instructionSources`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.121.0.
     pub instruction_sources: Vec<LegacyAppPathString>,
     /// `model`.
     pub model: String,
@@ -3834,6 +4152,8 @@ pub struct ThreadStartResponse {
     /// Wire name: `multiAgentMode`.
     ///
     /// Default: `"explicitRequestOnly"`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -3845,11 +4165,15 @@ pub struct ThreadStartResponse {
     ///
     /// Default: `[]`.
     ///
+    /// Since codex 0.131.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Vec<AbsolutePathBuf>,
     /// `sandbox`.
     pub sandbox: SandboxPolicy,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// `thread`.
     pub thread: Thread,
@@ -3950,12 +4274,16 @@ wire::impl_object!(ThreadStartResponse);
 /// The params of `thread/turns/list`.
 ///
 /// Used by `thread/turns/list`.
+///
+/// Since codex 0.122.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListParams {
     /// `cursor`.
     pub cursor: Option<String>,
     /// Wire name: `itemsView`.
+    ///
+    /// Since codex 0.130.0. Experimental until codex 0.151.0.
     pub items_view: Option<TurnItemsView>,
     /// `limit`.
     pub limit: Option<u32>,
@@ -3985,6 +4313,8 @@ impl ThreadTurnsListParams {
     }
 
     /// Wire name: `itemsView`.
+    ///
+    /// Since codex 0.130.0. Experimental until codex 0.151.0.
     #[must_use]
     pub fn items_view(mut self, items_view: impl Into<TurnItemsView>) -> Self {
         self.items_view = Some(items_view.into());
@@ -4049,6 +4379,8 @@ wire::impl_object!(ThreadTurnsListParams);
 /// The answer to `thread/turns/list`.
 ///
 /// Used by `thread/turns/list`.
+///
+/// Since codex 0.122.0. Experimental until codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadTurnsListResponse {
@@ -4172,6 +4504,8 @@ wire::impl_object!(ThreadUnarchiveResponse);
 /// The params of `thread/unsubscribe`.
 ///
 /// Used by `thread/unsubscribe`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeParams {
@@ -4215,6 +4549,8 @@ wire::impl_object!(ThreadUnsubscribeParams);
 /// The answer to `thread/unsubscribe`.
 ///
 /// Used by `thread/unsubscribe`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUnsubscribeResponse {

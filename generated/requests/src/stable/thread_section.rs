@@ -7,10 +7,14 @@ use crate::prelude::*;
 /// The params of `threadSection/create`.
 ///
 /// Used by `threadSection/create`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateParams {
     /// `appearance`.
+    ///
+    /// Since codex 0.148.0.
     pub appearance: Option<ThreadSectionAppearance>,
     /// `name`.
     pub name: String,
@@ -26,6 +30,8 @@ impl ThreadSectionCreateParams {
     }
 
     /// `appearance`.
+    ///
+    /// Since codex 0.148.0.
     #[must_use]
     pub fn appearance(mut self, appearance: ThreadSectionAppearance) -> Self {
         self.appearance = Some(appearance);
@@ -64,6 +70,8 @@ wire::impl_object!(ThreadSectionCreateParams);
 /// The answer to `threadSection/create`.
 ///
 /// Used by `threadSection/create`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionCreateResponse {
@@ -98,6 +106,8 @@ wire::impl_object!(ThreadSectionCreateResponse);
 /// The params of `threadSection/delete`.
 ///
 /// Used by `threadSection/delete`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionDeleteParams {
@@ -141,6 +151,8 @@ wire::impl_object!(ThreadSectionDeleteParams);
 /// The answer to `threadSection/delete`.
 ///
 /// Used by `threadSection/delete`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionDeleteResponse {}
@@ -148,6 +160,8 @@ wire::impl_empty_object!(ThreadSectionDeleteResponse);
 /// The params of `threadSection/list`.
 ///
 /// Used by `threadSection/list`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListParams {
@@ -206,6 +220,8 @@ wire::impl_object!(ThreadSectionListParams);
 /// The answer to `threadSection/list`.
 ///
 /// Used by `threadSection/list`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionListResponse {
@@ -246,12 +262,16 @@ wire::impl_object!(ThreadSectionListResponse);
 /// The params of `threadSection/update`.
 ///
 /// Used by `threadSection/update`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateParams {
     /// `appearance`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.148.0.
     pub appearance: wire::Patch<ThreadSectionAppearance>,
     /// `name`.
     pub name: String,
@@ -272,6 +292,8 @@ impl ThreadSectionUpdateParams {
     /// `appearance`.
     ///
     /// Leaving it out keeps the setting, `null` clears it.
+    ///
+    /// Since codex 0.148.0.
     #[must_use]
     pub fn appearance(
         mut self,
@@ -317,6 +339,8 @@ wire::impl_object!(ThreadSectionUpdateParams);
 /// The answer to `threadSection/update`.
 ///
 /// Used by `threadSection/update`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionUpdateResponse {

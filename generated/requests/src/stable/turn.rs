@@ -69,6 +69,8 @@ wire::impl_empty_object!(TurnInterruptResponse);
 pub struct TurnStartParams {
     /// Wire name: `additionalContext`.
     ///
+    /// Since codex 0.135.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub additional_context: Option<
         std::collections::BTreeMap<String, AdditionalContextEntry>,
@@ -76,8 +78,12 @@ pub struct TurnStartParams {
     /// Wire name: `approvalPolicy`.
     pub approval_policy: Option<AskForApproval>,
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     pub client_user_message_id: Option<String>,
     /// Wire name: `collaborationMode`.
     ///
@@ -87,13 +93,19 @@ pub struct TurnStartParams {
     pub cwd: Option<String>,
     /// Wire name: `cyberAccessProgram`.
     ///
+    /// Since codex 0.151.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub cyber_access_program: Option<CyberAccessProgram>,
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Option<Vec<String>>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
     /// `environments`.
+    ///
+    /// Since codex 0.124.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub environments: Option<Vec<TurnEnvironmentParams>>,
@@ -103,6 +115,8 @@ pub struct TurnStartParams {
     pub model: Option<String>,
     /// Wire name: `multiAgentMode`.
     ///
+    /// Since codex 0.142.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     ///
     /// **Deprecated** by the protocol.
@@ -110,8 +124,12 @@ pub struct TurnStartParams {
     /// Wire name: `outputSchema`.
     pub output_schema: Option<serde_json::Value>,
     /// Wire name: `parentTurnId`.
+    ///
+    /// Since codex 0.162.0.
     pub parent_turn_id: Option<String>,
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub permissions: Option<String>,
@@ -121,33 +139,49 @@ pub struct TurnStartParams {
     pub personality: Option<Personality>,
     /// Wire name: `responsesapiClientMetadata`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub responsesapi_client_metadata: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub responsesapi_client_metadata_patch: Option<
         std::collections::BTreeMap<String, String>,
     >,
     /// Wire name: `rootTurnId`.
+    ///
+    /// Since codex 0.162.0.
     pub root_turn_id: Option<String>,
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub runtime_workspace_roots: Option<Vec<AbsolutePathBuf>>,
     /// Wire name: `sandboxPolicy`.
     pub sandbox_policy: Option<SandboxPolicy>,
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// Wire name: `serviceTierForTurn`.
+    ///
+    /// Since codex 0.151.0.
     pub service_tier_for_turn: Option<String>,
     /// `summary`.
     pub summary: Option<ReasoningSummary>,
     /// Wire name: `threadId`.
     pub thread_id: String,
     /// Wire name: `toolOutput`.
+    ///
+    /// Since codex 0.151.0.
     pub tool_output: Option<TurnToolOutput>,
     /// Wire name: `turnTrigger`.
+    ///
+    /// Since codex 0.151.0.
     pub turn_trigger: Option<String>,
 }
 
@@ -188,6 +222,8 @@ impl TurnStartParams {
 
     /// Wire name: `additionalContext`.
     ///
+    /// Since codex 0.135.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn additional_context(
@@ -209,6 +245,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `approvalsReviewer`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn approvals_reviewer(
         mut self,
@@ -219,6 +257,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     #[must_use]
     pub fn client_user_message_id(
         mut self,
@@ -246,6 +286,8 @@ impl TurnStartParams {
 
     /// Wire name: `cyberAccessProgram`.
     ///
+    /// Since codex 0.151.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn cyber_access_program(
@@ -257,6 +299,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `disabledPluginIds`.
+    ///
+    /// Since codex 0.156.0.
     #[must_use]
     pub fn disabled_plugin_ids(
         mut self,
@@ -277,6 +321,8 @@ impl TurnStartParams {
 
     /// `environments`.
     ///
+    /// Since codex 0.124.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn environments(
@@ -295,6 +341,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `multiAgentMode`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -316,6 +364,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `parentTurnId`.
+    ///
+    /// Since codex 0.162.0.
     #[must_use]
     pub fn parent_turn_id(mut self, parent_turn_id: impl Into<String>) -> Self {
         self.parent_turn_id = Some(parent_turn_id.into());
@@ -323,6 +373,8 @@ impl TurnStartParams {
     }
 
     /// `permissions`.
+    ///
+    /// Since codex 0.128.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -342,6 +394,8 @@ impl TurnStartParams {
 
     /// Wire name: `responsesapiClientMetadata`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn responsesapi_client_metadata(
@@ -353,6 +407,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -367,6 +423,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `rootTurnId`.
+    ///
+    /// Since codex 0.162.0.
     #[must_use]
     pub fn root_turn_id(mut self, root_turn_id: impl Into<String>) -> Self {
         self.root_turn_id = Some(root_turn_id.into());
@@ -374,6 +432,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.131.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -393,6 +453,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `serviceTier`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn service_tier(mut self, service_tier: impl Into<String>) -> Self {
         self.service_tier = Some(service_tier.into());
@@ -400,6 +462,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `serviceTierForTurn`.
+    ///
+    /// Since codex 0.151.0.
     #[must_use]
     pub fn service_tier_for_turn(
         mut self,
@@ -417,6 +481,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `toolOutput`.
+    ///
+    /// Since codex 0.151.0.
     #[must_use]
     pub fn tool_output(mut self, tool_output: TurnToolOutput) -> Self {
         self.tool_output = Some(tool_output);
@@ -424,6 +490,8 @@ impl TurnStartParams {
     }
 
     /// Wire name: `turnTrigger`.
+    ///
+    /// Since codex 0.151.0.
     #[must_use]
     pub fn turn_trigger(mut self, turn_trigger: impl Into<String>) -> Self {
         self.turn_trigger = Some(turn_trigger.into());
@@ -629,11 +697,15 @@ wire::impl_object!(TurnStartResponse);
 pub struct TurnSteerParams {
     /// Wire name: `additionalContext`.
     ///
+    /// Since codex 0.135.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub additional_context: Option<
         std::collections::BTreeMap<String, AdditionalContextEntry>,
     >,
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     pub client_user_message_id: Option<String>,
     /// Wire name: `expectedTurnId`.
     pub expected_turn_id: String,
@@ -641,9 +713,13 @@ pub struct TurnSteerParams {
     pub input: Vec<UserInput>,
     /// Wire name: `responsesapiClientMetadata`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub responsesapi_client_metadata: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub responsesapi_client_metadata_patch: Option<
@@ -673,6 +749,8 @@ impl TurnSteerParams {
 
     /// Wire name: `additionalContext`.
     ///
+    /// Since codex 0.135.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
     pub fn additional_context(
@@ -684,6 +762,8 @@ impl TurnSteerParams {
     }
 
     /// Wire name: `clientUserMessageId`.
+    ///
+    /// Since codex 0.136.0.
     #[must_use]
     pub fn client_user_message_id(
         mut self,
@@ -694,6 +774,8 @@ impl TurnSteerParams {
     }
 
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.120.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -706,6 +788,8 @@ impl TurnSteerParams {
     }
 
     /// Wire name: `responsesapiClientMetadataPatch`.
+    ///
+    /// Since codex 0.164.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]

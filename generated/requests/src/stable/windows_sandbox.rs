@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The answer to `windowsSandbox/readiness`.
 ///
 /// Used by `windowsSandbox/readiness`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxReadinessResponse {
@@ -41,10 +43,14 @@ wire::impl_object!(WindowsSandboxReadinessResponse);
 /// The params of `windowsSandbox/setupStart`.
 ///
 /// Used by `windowsSandbox/setupStart`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartParams {
     /// `cwd`.
+    ///
+    /// Since codex 0.110.0.
     pub cwd: Option<AbsolutePathBuf>,
     /// `mode`.
     pub mode: WindowsSandboxSetupMode,
@@ -60,6 +66,8 @@ impl WindowsSandboxSetupStartParams {
     }
 
     /// `cwd`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<AbsolutePathBuf>) -> Self {
         self.cwd = Some(cwd.into());
@@ -98,6 +106,8 @@ wire::impl_object!(WindowsSandboxSetupStartParams);
 /// The answer to `windowsSandbox/setupStart`.
 ///
 /// Used by `windowsSandbox/setupStart`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WindowsSandboxSetupStartResponse {

@@ -8,5 +8,7 @@ use crate::prelude::*;
 ///
 /// Used by `environment/info`.
 ///
+/// Since codex 0.143.0.
+///
 /// **Experimental**: not part of the stable surface.
 pub type PathUri = String;

@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `accountSession/list`, `accountSession/switch`.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -98,6 +100,8 @@ wire::impl_object!(AccountSession);
 ///
 /// Used by `accountSession/list`, `accountSession/switch`.
 ///
+/// Since codex 0.166.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -152,6 +156,8 @@ wire::impl_object!(AccountSessionWorkspace);
 ///
 /// Used by `account/bedrock/discover`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -193,6 +199,8 @@ wire::impl_object!(BedrockAwsProfile);
 /// The protocol type `BedrockEnvironmentCredential`.
 ///
 /// Used by `account/bedrock/discover`.
+///
+/// Since codex 0.149.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -290,6 +298,8 @@ wire::impl_object!(CollaborationModeMask);
 ///
 /// Used by `environment/info`.
 ///
+/// Since codex 0.143.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -331,6 +341,8 @@ wire::impl_object!(EnvironmentShellInfo);
 /// The protocol type `EnvironmentSkillsParams`.
 ///
 /// Used by `environment/add`.
+///
+/// Since codex 0.162.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -383,6 +395,8 @@ wire::impl_object!(EnvironmentSkillsParams);
 ///
 /// Used by `plugin/search`.
 ///
+/// Since codex 0.147.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -433,6 +447,8 @@ wire::impl_object!(PluginSearchResult);
 ///
 /// Used by `process/resizePty`, `process/spawn`.
 ///
+/// Since codex 0.129.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -480,6 +496,8 @@ impl wire::ser::Fields for ProcessTerminalSize {
 wire::impl_object!(ProcessTerminalSize);
 /// The protocol type `Project`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -495,6 +513,8 @@ pub struct Project {
     /// `position`.
     pub position: i64,
     /// Wire name: `recencyAt`.
+    ///
+    /// Since codex 0.152.0.
     pub recency_at: Option<i64>,
     /// `roots`.
     pub roots: Vec<ProjectRoot>,
@@ -556,6 +576,8 @@ impl wire::ser::Fields for Project {
 wire::impl_object!(Project);
 /// The protocol type `ProjectRoot`.
 ///
+/// Since codex 0.149.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -599,6 +621,8 @@ wire::impl_object!(ProjectRoot);
 ///
 /// Used by `thread/queue/add`, `thread/queue/list`, `thread/queue/update`.
 ///
+/// Since codex 0.148.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -610,6 +634,8 @@ pub struct QueuedSubmission {
     /// `input`.
     pub input: Vec<UserInput>,
     /// Wire name: `responsesapiClientMetadata`.
+    ///
+    /// Since codex 0.169.0.
     pub responsesapi_client_metadata: Option<std::collections::BTreeMap<String, String>>,
 }
 
@@ -664,6 +690,8 @@ wire::impl_object!(QueuedSubmission);
 ///
 /// Used by `thread/realtime/listVoices`.
 ///
+/// Since codex 0.120.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -679,6 +707,8 @@ pub struct RealtimeVoicesList {
     /// `v3`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.163.0.
     pub v3: Vec<RealtimeVoice>,
 }
 
@@ -725,6 +755,8 @@ wire::impl_object!(RealtimeVoicesList);
 /// The protocol type `RemoteControlClient`.
 ///
 /// Used by `remoteControl/client/list`.
+///
+/// Since codex 0.137.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -804,6 +836,8 @@ wire::impl_object!(RemoteControlClient);
 ///
 /// Used by `rawResponse/completed`.
 ///
+/// Since codex 0.151.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -811,6 +845,8 @@ pub struct ResponseUsageMetadata {
     /// `amount`.
     pub amount: Option<String>,
     /// `metadata`.
+    ///
+    /// Since codex 0.153.0.
     pub metadata: Option<serde_json::Value>,
 }
 
@@ -842,6 +878,8 @@ wire::impl_object!(ResponseUsageMetadata);
 /// The protocol type `ServerDiagnosticsGauge`.
 ///
 /// Used by `server/diagnostics`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -884,6 +922,8 @@ wire::impl_object!(ServerDiagnosticsGauge);
 /// The protocol type `ServerDiagnosticsProcess`.
 ///
 /// Used by `server/diagnostics`.
+///
+/// Since codex 0.148.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -940,6 +980,8 @@ wire::impl_object!(ServerDiagnosticsProcess);
 /// The protocol type `ThreadBackgroundTerminal`.
 ///
 /// Used by `thread/backgroundTerminals/list`.
+///
+/// Since codex 0.140.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1013,6 +1055,8 @@ wire::impl_object!(ThreadBackgroundTerminal);
 ///
 /// Used by `thread/guardianReview`.
 ///
+/// Since codex 0.167.2.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1072,6 +1116,8 @@ wire::impl_object!(ThreadGuardianAssessment);
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.145.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1123,6 +1169,8 @@ wire::impl_object!(ThreadRealtimeInitialItem);
 /// The protocol type `ThreadSearchOccurrence`.
 ///
 /// Used by `thread/searchOccurrences`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1189,6 +1237,8 @@ wire::impl_object!(ThreadSearchOccurrence);
 ///
 /// Used by `thread/search`.
 ///
+/// Since codex 0.134.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1230,6 +1280,8 @@ wire::impl_object!(ThreadSearchResult);
 /// The protocol type `ThreadSearchTextRange`.
 ///
 /// Used by `thread/searchOccurrences`.
+///
+/// Since codex 0.145.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -1273,6 +1325,8 @@ wire::impl_object!(ThreadSearchTextRange);
 ///
 /// Used by `userVerification/verify`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1312,6 +1366,8 @@ impl wire::ser::Fields for UserVerificationProof {
 
 wire::impl_object!(UserVerificationProof);
 /// The protocol type `UserVerificationRpcError`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

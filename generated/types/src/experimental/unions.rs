@@ -8,6 +8,8 @@ use crate::prelude::*;
 ///
 /// Used by `thread/readState/update`.
 ///
+/// Since codex 0.163.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -78,6 +80,8 @@ impl<'de> wire::Deserialize<'de> for ThreadReadStateOperation {
 ///
 /// Used by `thread/realtime/start`.
 ///
+/// Since codex 0.120.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -87,6 +91,8 @@ pub enum ThreadRealtimeStartTransport {
     /// `webrtc`.
     Webrtc(WebrtcThreadRealtimeStartTransport),
     /// `existingCall`.
+    ///
+    /// Since codex 0.150.0.
     ExistingCall(ExistingCallThreadRealtimeStartTransport),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -241,6 +247,8 @@ impl wire::ser::Fields for WebrtcThreadRealtimeStartTransport {
 /// The protocol type `ThreadTimelineEntry`.
 ///
 /// Used by `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -552,6 +560,8 @@ impl wire::ser::Fields for TurnStartedThreadTimelineEntry {
 }
 
 /// The protocol type `UserVerificationErrorDetails`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

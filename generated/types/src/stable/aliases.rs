@@ -7,12 +7,18 @@ use crate::prelude::*;
 /// An absolute, normalized path as a string; the file need not exist.
 pub type AbsolutePathBuf = String;
 /// The protocol type `AgentPath`.
+///
+/// Since codex 0.117.0.
 pub type AgentPath = String;
 /// The protocol type `LegacyAppPathString`.
+///
+/// Since codex 0.142.0.
 pub type LegacyAppPathString = String;
 /// How hard a model thinks, as a name the model lists itself.
 pub type ReasoningEffort = String;
 /// The protocol type `ThreadId`.
 pub type ThreadId = String;
 /// The protocol type `ThreadSource`.
+///
+/// Since codex 0.129.0.
 pub type ThreadSource = String;

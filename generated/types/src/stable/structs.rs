@@ -7,6 +7,8 @@ use crate::prelude::*;
 /// The protocol type `AccountSecuritySetupAction`.
 ///
 /// Used by `account/securitySetup/read`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupAction {
@@ -47,6 +49,8 @@ wire::impl_object!(AccountSecuritySetupAction);
 /// The protocol type `AccountSecuritySetupNotice`.
 ///
 /// Used by `account/securitySetup/read`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountSecuritySetupNotice {
@@ -105,6 +109,8 @@ wire::impl_object!(AccountSecuritySetupNotice);
 /// The protocol type `AccountTokenUsageDailyBucket`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageDailyBucket {
@@ -145,6 +151,8 @@ wire::impl_object!(AccountTokenUsageDailyBucket);
 /// The protocol type `AccountTokenUsageSummary`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AccountTokenUsageSummary {
@@ -209,6 +217,8 @@ wire::impl_object!(AccountTokenUsageSummary);
 /// The permission profile in force and the one it extends.
 ///
 /// Used by `thread/fork`, `thread/resume`, `thread/settings/updated`, `thread/start`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ActivePermissionProfile {
@@ -250,6 +260,8 @@ wire::impl_object!(ActivePermissionProfile);
 ///
 /// Used by `turn/start`, `turn/steer`.
 ///
+/// Since codex 0.135.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -257,6 +269,8 @@ pub struct AdditionalContextEntry {
     /// `kind`.
     pub kind: AdditionalContextKind,
     /// `name`.
+    ///
+    /// Since codex 0.166.0.
     pub name: Option<String>,
     /// `value`.
     pub value: String,
@@ -276,6 +290,8 @@ impl AdditionalContextEntry {
     }
 
     /// `name`.
+    ///
+    /// Since codex 0.166.0.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -318,12 +334,18 @@ wire::impl_object!(AdditionalContextEntry);
 /// The protocol type `AdditionalFileSystemPermissions`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalFileSystemPermissions {
     /// `entries`.
+    ///
+    /// Since codex 0.123.0.
     pub entries: Option<Vec<FileSystemSandboxEntry>>,
     /// Wire name: `globScanMaxDepth`.
+    ///
+    /// Since codex 0.123.0.
     pub glob_scan_max_depth: Option<u64>,
     /// `read`.
     pub read: Option<Vec<LegacyAppPathString>>,
@@ -343,6 +365,8 @@ impl AdditionalFileSystemPermissions {
     }
 
     /// `entries`.
+    ///
+    /// Since codex 0.123.0.
     #[must_use]
     pub fn entries(mut self, entries: impl Into<Vec<FileSystemSandboxEntry>>) -> Self {
         self.entries = Some(entries.into());
@@ -350,6 +374,8 @@ impl AdditionalFileSystemPermissions {
     }
 
     /// Wire name: `globScanMaxDepth`.
+    ///
+    /// Since codex 0.123.0.
     #[must_use]
     pub fn glob_scan_max_depth(mut self, glob_scan_max_depth: u64) -> Self {
         self.glob_scan_max_depth = Some(glob_scan_max_depth);
@@ -410,6 +436,8 @@ wire::impl_object!(AdditionalFileSystemPermissions);
 /// The protocol type `AdditionalNetworkPermissions`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AdditionalNetworkPermissions {
@@ -457,6 +485,8 @@ wire::impl_object!(AdditionalNetworkPermissions);
 ///
 /// Used by `item/commandExecution/requestApproval`.
 ///
+/// Since codex 0.105.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -493,6 +523,8 @@ impl wire::ser::Fields for AdditionalPermissionProfile {
 
 wire::impl_object!(AdditionalPermissionProfile);
 /// The protocol type `AgentMessageDisplay`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageDisplay {
@@ -547,6 +579,8 @@ impl wire::ser::Fields for AgentMessageDisplay {
 
 wire::impl_object!(AgentMessageDisplay);
 /// The protocol type `AgentMessageModeration`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AgentMessageModeration {
@@ -626,6 +660,8 @@ wire::impl_object!(AnalyticsConfig);
 /// The protocol type `AppBranding`.
 ///
 /// Used by `app/list`, `app/list/updated`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppBranding {
@@ -699,16 +735,24 @@ wire::impl_object!(AppBranding);
 #[non_exhaustive]
 pub struct AppInfo {
     /// Wire name: `appMetadata`.
+    ///
+    /// Since codex 0.104.0.
     pub app_metadata: Option<AppMetadata>,
     /// `branding`.
+    ///
+    /// Since codex 0.104.0.
     pub branding: Option<AppBranding>,
     /// `description`.
     pub description: Option<String>,
     /// Wire name: `distributionChannel`.
     pub distribution_channel: Option<String>,
     /// Wire name: `iconAssets`.
+    ///
+    /// Since codex 0.143.0.
     pub icon_assets: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `iconDarkAssets`.
+    ///
+    /// Since codex 0.143.0.
     pub icon_dark_assets: Option<std::collections::BTreeMap<String, String>>,
     /// `id`.
     pub id: String,
@@ -721,8 +765,12 @@ pub struct AppInfo {
     /// Wire name: `isEnabled`.
     ///
     /// Default: `true`.
+    ///
+    /// Since codex 0.104.0.
     pub is_enabled: bool,
     /// `labels`.
+    ///
+    /// Since codex 0.104.0.
     pub labels: Option<std::collections::BTreeMap<String, String>>,
     /// Wire name: `logoUrl`.
     pub logo_url: Option<String>,
@@ -733,6 +781,8 @@ pub struct AppInfo {
     /// Wire name: `pluginDisplayNames`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.113.0.
     pub plugin_display_names: Vec<String>,
 }
 
@@ -823,6 +873,8 @@ wire::impl_object!(AppInfo);
 /// The protocol type `AppMetadata`.
 ///
 /// Used by `app/list`, `app/list/updated`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AppMetadata {
@@ -929,6 +981,8 @@ wire::impl_object!(AppMetadata);
 /// The protocol type `AppReview`.
 ///
 /// Used by `app/list`, `app/list/updated`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppReview {
@@ -963,6 +1017,8 @@ wire::impl_object!(AppReview);
 /// The protocol type `AppScreenshot`.
 ///
 /// Used by `app/list`, `app/list/updated`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppScreenshot {
@@ -1009,10 +1065,14 @@ wire::impl_object!(AppScreenshot);
 /// The protocol type `AppSummary`.
 ///
 /// Used by `plugin/install`, `plugin/read`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppSummary {
     /// `category`.
+    ///
+    /// Since codex 0.140.0.
     pub category: Option<String>,
     /// `description`.
     pub description: Option<String>,
@@ -1067,12 +1127,16 @@ wire::impl_object!(AppSummary);
 /// The protocol type `AppTemplateSummary`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.138.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppTemplateSummary {
     /// Wire name: `canonicalConnectorId`.
     pub canonical_connector_id: Option<String>,
     /// `category`.
+    ///
+    /// Since codex 0.140.0.
     pub category: Option<String>,
     /// `description`.
     pub description: Option<String>,
@@ -1156,20 +1220,28 @@ wire::impl_object!(AppTemplateSummary);
 /// The protocol type `AppToolSummary`.
 ///
 /// Used by `app/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppToolSummary {
     /// `description`.
     pub description: String,
     /// Wire name: `disabledReason`.
+    ///
+    /// Since codex 0.146.0.
     pub disabled_reason: Option<String>,
     /// Wire name: `isEnabled`.
     ///
     /// Default: `true`.
+    ///
+    /// Since codex 0.146.0.
     pub is_enabled: bool,
     /// Wire name: `isReadOnly`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.146.0.
     pub is_read_only: bool,
     /// `name`.
     pub name: String,
@@ -1225,6 +1297,8 @@ wire::impl_object!(AppToolSummary);
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1267,6 +1341,8 @@ wire::impl_object!(ApplicationNetworkRequirements);
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -1274,6 +1350,8 @@ pub struct ApplicationRequirements {
     /// `network`.
     pub network: Option<ApplicationNetworkRequirements>,
     /// `storage`.
+    ///
+    /// Since codex 0.164.0.
     pub storage: Option<ApplicationStorageRequirements>,
 }
 
@@ -1305,6 +1383,8 @@ wire::impl_object!(ApplicationRequirements);
 /// The protocol type `ApplicationStorageRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.164.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -1361,6 +1441,8 @@ wire::impl_object!(ApplicationStorageRequirements);
 #[non_exhaustive]
 pub struct AppsConfig {
     /// Wire name: `_default`.
+    ///
+    /// Since codex 0.105.0.
     pub default: Option<AppsDefaultConfig>,
 }
 
@@ -1390,13 +1472,19 @@ wire::impl_object!(AppsConfig);
 ///
 /// Used by `config/read`.
 ///
+/// Since codex 0.105.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AppsDefaultConfig {
     /// `approvals_reviewer`.
+    ///
+    /// Since codex 0.140.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// `default_tools_approval_mode`.
+    ///
+    /// Since codex 0.142.0.
     pub default_tools_approval_mode: Option<AppToolApproval>,
     /// `destructive_enabled`.
     ///
@@ -1461,6 +1549,8 @@ impl wire::ser::Fields for AppsDefaultConfig {
 
 wire::impl_object!(AppsDefaultConfig);
 /// The protocol type `AsyncUserInputQuestion`.
+///
+/// Since codex 0.153.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AsyncUserInputQuestion {
@@ -1501,6 +1591,8 @@ wire::impl_object!(AsyncUserInputQuestion);
 /// The protocol type `AutoReviewRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AutoReviewRequirements {
@@ -1541,6 +1633,8 @@ wire::impl_object!(AutoReviewRequirements);
 /// The protocol type `BrowserUseConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseConfig {
@@ -1593,6 +1687,8 @@ wire::impl_object!(BrowserUseConfig);
 /// The protocol type `BrowserUseExtensionRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseExtensionRequirements {
@@ -1625,6 +1721,8 @@ wire::impl_object!(BrowserUseExtensionRequirements);
 /// The protocol type `BrowserUseOriginPolicy`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicy {
@@ -1703,6 +1801,8 @@ wire::impl_object!(BrowserUseOriginPolicy);
 /// The protocol type `BrowserUseOriginPolicyConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseOriginPolicyConfig {
@@ -1755,22 +1855,36 @@ wire::impl_object!(BrowserUseOriginPolicyConfig);
 /// The protocol type `BrowserUseRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.146.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BrowserUseRequirements {
     /// Wire name: `allowGlobalPersistentApproval`.
+    ///
+    /// Since codex 0.150.0.
     pub allow_global_persistent_approval: Option<bool>,
     /// Wire name: `allowHistoryAccess`.
+    ///
+    /// Since codex 0.150.0.
     pub allow_history_access: Option<bool>,
     /// Wire name: `allowWebmcp`.
+    ///
+    /// Since codex 0.154.0.
     pub allow_webmcp: Option<bool>,
     /// Wire name: `defaultOriginPolicy`.
+    ///
+    /// Since codex 0.150.0.
     pub default_origin_policy: Option<BrowserUseOriginPolicy>,
     /// Wire name: `disableAutoReview`.
     pub disable_auto_review: Option<bool>,
     /// `extension`.
+    ///
+    /// Since codex 0.162.0.
     pub extension: Option<BrowserUseExtensionRequirements>,
     /// `origins`.
+    ///
+    /// Since codex 0.150.0.
     pub origins: Option<std::collections::BTreeMap<String, BrowserUseOriginPolicy>>,
 }
 
@@ -2032,6 +2146,8 @@ wire::impl_object!(CollaborationMode);
 /// The protocol type `CommandExecTerminalSize`.
 ///
 /// Used by `command/exec`, `command/exec/resize`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandExecTerminalSize {
@@ -2079,6 +2195,8 @@ wire::impl_object!(CommandExecTerminalSize);
 /// The protocol type `CommandMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CommandMigration {
@@ -2120,6 +2238,8 @@ wire::impl_object!(CommandMigration);
 /// The protocol type `ComputerUseConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseConfig {
@@ -2166,6 +2286,8 @@ wire::impl_object!(ComputerUseConfig);
 /// The protocol type `ComputerUseMacosConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosConfig {
@@ -2198,6 +2320,8 @@ wire::impl_object!(ComputerUseMacosConfig);
 /// The protocol type `ComputerUseMacosRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseMacosRequirements {
@@ -2230,18 +2354,28 @@ wire::impl_object!(ComputerUseMacosRequirements);
 /// The protocol type `ComputerUseRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseRequirements {
     /// Wire name: `allowLockedComputerUse`.
     pub allow_locked_computer_use: Option<bool>,
     /// Wire name: `allowPersistentApproval`.
+    ///
+    /// Since codex 0.150.0.
     pub allow_persistent_approval: Option<bool>,
     /// Wire name: `defaultAppAccess`.
+    ///
+    /// Since codex 0.150.0.
     pub default_app_access: Option<AllowDenyRequirement>,
     /// `macos`.
+    ///
+    /// Since codex 0.150.0.
     pub macos: Option<ComputerUseMacosRequirements>,
     /// `windows`.
+    ///
+    /// Since codex 0.150.0.
     pub windows: Option<ComputerUseWindowsRequirements>,
 }
 
@@ -2300,6 +2434,8 @@ wire::impl_object!(ComputerUseRequirements);
 /// The protocol type `ComputerUseWindowsConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsConfig {
@@ -2337,6 +2473,8 @@ wire::impl_object!(ComputerUseWindowsConfig);
 /// The protocol type `ComputerUseWindowsExeConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeConfig {
@@ -2389,6 +2527,8 @@ wire::impl_object!(ComputerUseWindowsExeConfig);
 /// The protocol type `ComputerUseWindowsExeRequirement`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsExeRequirement {
@@ -2441,6 +2581,8 @@ wire::impl_object!(ComputerUseWindowsExeRequirement);
 /// The protocol type `ComputerUseWindowsRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ComputerUseWindowsRequirements {
@@ -2486,20 +2628,30 @@ pub struct Config {
     /// `approval_policy`.
     pub approval_policy: Option<AskForApproval>,
     /// `approvals_reviewer`.
+    ///
+    /// Since codex 0.115.0.
     pub approvals_reviewer: Option<ApprovalsReviewer>,
     /// `apps`.
     ///
     /// **Experimental**: not part of the stable surface.
     pub apps: Option<AppsConfig>,
     /// `browser_use`.
+    ///
+    /// Since codex 0.150.0.
     pub browser_use: Option<BrowserUseConfig>,
     /// `client_search_provider`.
+    ///
+    /// Since codex 0.168.0.
     pub client_search_provider: Option<WebSearchProvider>,
     /// `compact_prompt`.
     pub compact_prompt: Option<String>,
     /// `computer_use`.
+    ///
+    /// Since codex 0.150.0.
     pub computer_use: Option<ComputerUseConfig>,
     /// `desktop`.
+    ///
+    /// Since codex 0.131.0.
     pub desktop: Option<serde_json::Map<String, serde_json::Value>>,
     /// `developer_instructions`.
     pub developer_instructions: Option<String>,
@@ -2514,6 +2666,8 @@ pub struct Config {
     /// `model_auto_compact_token_limit`.
     pub model_auto_compact_token_limit: Option<i64>,
     /// `model_auto_compact_token_limit_scope`.
+    ///
+    /// Since codex 0.133.0.
     pub model_auto_compact_token_limit_scope: Option<AutoCompactTokenLimitScope>,
     /// `model_context_window`.
     pub model_context_window: Option<i64>,
@@ -2532,6 +2686,8 @@ pub struct Config {
     /// `sandbox_workspace_write`.
     pub sandbox_workspace_write: Option<SandboxWorkspaceWrite>,
     /// `service_tier`.
+    ///
+    /// Since codex 0.110.0.
     pub service_tier: Option<String>,
     /// `tools`.
     pub tools: Option<ToolsV2>,
@@ -2884,82 +3040,140 @@ wire::impl_object!(ConfigLayerMetadata);
 #[non_exhaustive]
 pub struct ConfigRequirements {
     /// Wire name: `additionalDeveloperInstructions`.
+    ///
+    /// Since codex 0.150.0.
     pub additional_developer_instructions: Option<String>,
     /// Wire name: `allowAppshots`.
+    ///
+    /// Since codex 0.134.0.
     pub allow_appshots: Option<bool>,
     /// Wire name: `allowBrowserAndComputerUse`.
+    ///
+    /// Since codex 0.150.0.
     pub allow_browser_and_computer_use: Option<bool>,
     /// Wire name: `allowLoginShell`.
+    ///
+    /// Since codex 0.146.0.
     pub allow_login_shell: Option<bool>,
     /// Wire name: `allowManagedHooksOnly`.
+    ///
+    /// Since codex 0.131.0.
     pub allow_managed_hooks_only: Option<bool>,
     /// Wire name: `allowRemoteControl`.
+    ///
+    /// Since codex 0.140.0.
     pub allow_remote_control: Option<bool>,
     /// Wire name: `allowedApprovalPolicies`.
     pub allowed_approval_policies: Option<Vec<AskForApproval>>,
     /// Wire name: `allowedApprovalsReviewers`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub allowed_approvals_reviewers: Option<Vec<ApprovalsReviewer>>,
     /// Wire name: `allowedLoginMethods`.
+    ///
+    /// Since codex 0.156.0.
     pub allowed_login_methods: Option<Vec<ForcedLoginMethod>>,
     /// Wire name: `allowedPermissionProfiles`.
+    ///
+    /// Since codex 0.138.0.
     pub allowed_permission_profiles: Option<std::collections::BTreeMap<String, bool>>,
     /// Wire name: `allowedSandboxModes`.
     pub allowed_sandbox_modes: Option<Vec<SandboxMode>>,
     /// Wire name: `allowedWebSearchModes`.
     pub allowed_web_search_modes: Option<Vec<WebSearchMode>>,
     /// Wire name: `allowedWindowsSandboxImplementations`.
+    ///
+    /// Since codex 0.136.0.
     pub allowed_windows_sandbox_implementations: Option<
         Vec<WindowsSandboxImplementation>,
     >,
     /// `application`.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub application: Option<ApplicationRequirements>,
     /// Wire name: `autoReview`.
+    ///
+    /// Since codex 0.148.0.
     pub auto_review: Option<AutoReviewRequirements>,
     /// Wire name: `browserUse`.
+    ///
+    /// Since codex 0.146.0.
     pub browser_use: Option<BrowserUseRequirements>,
     /// Wire name: `chatgptBaseUrl`.
+    ///
+    /// Since codex 0.149.0.
     pub chatgpt_base_url: Option<String>,
     /// Wire name: `checkForUpdateOnStartup`.
+    ///
+    /// Since codex 0.146.0.
     pub check_for_update_on_startup: Option<bool>,
     /// Wire name: `cliAuthCredentialsStore`.
+    ///
+    /// Since codex 0.149.0.
     pub cli_auth_credentials_store: Option<CliAuthCredentialsStoreMode>,
     /// Wire name: `computerUse`.
+    ///
+    /// Since codex 0.133.0.
     pub computer_use: Option<ComputerUseRequirements>,
     /// Wire name: `defaultPermissions`.
+    ///
+    /// Since codex 0.138.0.
     pub default_permissions: Option<String>,
     /// Wire name: `enforceResidency`.
     pub enforce_residency: Option<ResidencyRequirement>,
     /// Wire name: `featureRequirements`.
+    ///
+    /// Since codex 0.110.0.
     pub feature_requirements: Option<std::collections::BTreeMap<String, bool>>,
     /// `feedback`.
+    ///
+    /// Since codex 0.146.0.
     pub feedback: Option<FeedbackRequirements>,
     /// `hooks`.
+    ///
+    /// Since codex 0.124.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub hooks: Option<ManagedHooksRequirements>,
     /// Wire name: `inAppBrowser`.
+    ///
+    /// Since codex 0.150.0.
     pub in_app_browser: Option<InAppBrowserRequirements>,
     /// Wire name: `logDir`.
+    ///
+    /// Since codex 0.146.0.
     pub log_dir: Option<String>,
     /// Wire name: `modelCatalogJson`.
+    ///
+    /// Since codex 0.146.0.
     pub model_catalog_json: Option<String>,
     /// Wire name: `modelProvider`.
+    ///
+    /// Since codex 0.156.0.
     pub model_provider: Option<String>,
     /// Wire name: `modelProviders`.
+    ///
+    /// Since codex 0.156.0.
     pub model_providers: Option<serde_json::Map<String, serde_json::Value>>,
     /// `models`.
+    ///
+    /// Since codex 0.143.0.
     pub models: Option<ModelsRequirements>,
     /// `network`.
     ///
     /// **Experimental**: not part of the stable surface.
     pub network: Option<NetworkRequirements>,
     /// `otel`.
+    ///
+    /// Since codex 0.166.0.
     pub otel: Option<OtelRequirements>,
     /// Wire name: `sqliteHome`.
+    ///
+    /// Since codex 0.146.0.
     pub sqlite_home: Option<String>,
 }
 
@@ -3195,6 +3409,8 @@ wire::impl_object!(ConfigRequirements);
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.
 ///
+/// Since codex 0.154.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3238,6 +3454,8 @@ wire::impl_object!(ConfigurationReasoning);
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.124.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -3279,6 +3497,8 @@ wire::impl_object!(ConfiguredHookMatcherGroup);
 /// The protocol type `ConnectorMetadata`.
 ///
 /// Used by `app/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConnectorMetadata {
@@ -3617,6 +3837,8 @@ wire::impl_object!(ExperimentalFeature);
 /// The protocol type `ExternalAgentConfigImportHistory`.
 ///
 /// Used by `externalAgentConfig/import/readHistories`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistory {
@@ -3627,6 +3849,8 @@ pub struct ExternalAgentConfigImportHistory {
     /// Wire name: `importId`.
     pub import_id: String,
     /// Wire name: `providerId`.
+    ///
+    /// Since codex 0.146.0.
     pub provider_id: Option<String>,
     /// `successes`.
     pub successes: Vec<ExternalAgentConfigImportItemTypeSuccess>,
@@ -3675,6 +3899,8 @@ wire::impl_object!(ExternalAgentConfigImportHistory);
 /// The protocol type `ExternalAgentConfigImportHistoryRecordSuccessParams`.
 ///
 /// Used by `externalAgentConfig/import/recordHistory`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordSuccessParams {
@@ -3774,6 +4000,8 @@ wire::impl_object!(ExternalAgentConfigImportHistoryRecordSuccessParams);
 /// The protocol type `ExternalAgentConfigImportHistoryRecordTypeResultParams`.
 ///
 /// Used by `externalAgentConfig/import/recordHistory`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportHistoryRecordTypeResultParams {
@@ -3835,12 +4063,16 @@ wire::impl_object!(ExternalAgentConfigImportHistoryRecordTypeResultParams);
 /// The protocol type `ExternalAgentConfigImportItemTypeFailure`.
 ///
 /// Used by `externalAgentConfig/import/completed`, `externalAgentConfig/import/progress`, `externalAgentConfig/import/readHistories`, `externalAgentConfig/import/recordHistory`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeFailure {
     /// `cwd`.
     pub cwd: Option<String>,
     /// Wire name: `errorType`.
+    ///
+    /// Since codex 0.142.0.
     pub error_type: Option<String>,
     /// Wire name: `failureStage`.
     pub failure_stage: String,
@@ -3851,6 +4083,8 @@ pub struct ExternalAgentConfigImportItemTypeFailure {
     /// `source`.
     pub source: Option<String>,
     /// Wire name: `subErrorType`.
+    ///
+    /// Since codex 0.145.0.
     pub sub_error_type: Option<String>,
 }
 
@@ -3880,6 +4114,8 @@ impl ExternalAgentConfigImportItemTypeFailure {
     }
 
     /// Wire name: `errorType`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn error_type(mut self, error_type: impl Into<String>) -> Self {
         self.error_type = Some(error_type.into());
@@ -3894,6 +4130,8 @@ impl ExternalAgentConfigImportItemTypeFailure {
     }
 
     /// Wire name: `subErrorType`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn sub_error_type(mut self, sub_error_type: impl Into<String>) -> Self {
         self.sub_error_type = Some(sub_error_type.into());
@@ -3952,6 +4190,8 @@ wire::impl_object!(ExternalAgentConfigImportItemTypeFailure);
 /// The protocol type `ExternalAgentConfigImportItemTypeSuccess`.
 ///
 /// Used by `externalAgentConfig/import/completed`, `externalAgentConfig/import/progress`, `externalAgentConfig/import/readHistories`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportItemTypeSuccess {
@@ -3964,6 +4204,8 @@ pub struct ExternalAgentConfigImportItemTypeSuccess {
     /// `target`.
     pub target: Option<String>,
     /// `title`.
+    ///
+    /// Since codex 0.147.0.
     pub title: Option<String>,
 }
 
@@ -4010,6 +4252,8 @@ wire::impl_object!(ExternalAgentConfigImportItemTypeSuccess);
 /// The protocol type `ExternalAgentConfigImportTypeResult`.
 ///
 /// Used by `externalAgentConfig/import/completed`, `externalAgentConfig/import/progress`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigImportTypeResult {
@@ -4056,6 +4300,8 @@ wire::impl_object!(ExternalAgentConfigImportTypeResult);
 /// The protocol type `ExternalAgentConfigMigrationItem`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentConfigMigrationItem {
@@ -4064,6 +4310,8 @@ pub struct ExternalAgentConfigMigrationItem {
     /// `description`.
     pub description: String,
     /// `details`.
+    ///
+    /// Since codex 0.121.0.
     pub details: Option<MigrationDetails>,
     /// Wire name: `itemType`.
     pub item_type: ExternalAgentConfigMigrationItemType,
@@ -4091,6 +4339,8 @@ impl ExternalAgentConfigMigrationItem {
     }
 
     /// `details`.
+    ///
+    /// Since codex 0.121.0.
     #[must_use]
     pub fn details(mut self, details: MigrationDetails) -> Self {
         self.details = Some(details);
@@ -4137,6 +4387,8 @@ wire::impl_object!(ExternalAgentConfigMigrationItem);
 /// The protocol type `ExternalAgentDetectedConnectorCandidate`.
 ///
 /// Used by `externalAgentConfig/detect`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentDetectedConnectorCandidate {
@@ -4183,6 +4435,8 @@ wire::impl_object!(ExternalAgentDetectedConnectorCandidate);
 /// The protocol type `ExternalAgentImportedConnectorCandidate`.
 ///
 /// Used by `externalAgentConfig/import/readHistories`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExternalAgentImportedConnectorCandidate {
@@ -4229,6 +4483,8 @@ wire::impl_object!(ExternalAgentImportedConnectorCandidate);
 /// The protocol type `FeedbackRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.146.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FeedbackRequirements {
@@ -4261,6 +4517,8 @@ wire::impl_object!(FeedbackRequirements);
 /// The protocol type `FileSystemSandboxEntry`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileSystemSandboxEntry {
@@ -4358,6 +4616,8 @@ wire::impl_object!(FileUpdateChange);
 /// The protocol type `FsReadDirectoryEntry`.
 ///
 /// Used by `fs/readDirectory`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FsReadDirectoryEntry {
@@ -4412,6 +4672,8 @@ pub struct FuzzyFileSearchResult {
     /// `indices`.
     pub indices: Option<Vec<u32>>,
     /// `match_type`.
+    ///
+    /// Since codex 0.117.0.
     pub match_type: FuzzyFileSearchMatchType,
     /// `path`.
     pub path: String,
@@ -4468,6 +4730,8 @@ wire::impl_object!(FuzzyFileSearchResult);
 /// The protocol type `GatewayOAuthPrompt`.
 ///
 /// Used by `account/gatewayOAuth/login`.
+///
+/// Since codex 0.169.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GatewayOAuthPrompt {
@@ -4556,6 +4820,8 @@ wire::impl_object!(GitInfo);
 /// The permissions the client grants, a part or all of what was requested.
 ///
 /// Used by `item/permissions/requestApproval`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GrantedPermissionProfile {
@@ -4617,6 +4883,8 @@ wire::impl_object!(GrantedPermissionProfile);
 /// The protocol type `GuardianApprovalReview`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GuardianApprovalReview {
@@ -4627,6 +4895,8 @@ pub struct GuardianApprovalReview {
     /// `status`.
     pub status: GuardianApprovalReviewStatus,
     /// Wire name: `userAuthorization`.
+    ///
+    /// Since codex 0.120.0.
     pub user_authorization: Option<GuardianUserAuthorization>,
 }
 
@@ -4669,6 +4939,8 @@ wire::impl_object!(GuardianApprovalReview);
 /// The protocol type `HookErrorInfo`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookErrorInfo {
@@ -4709,6 +4981,8 @@ wire::impl_object!(HookErrorInfo);
 /// The protocol type `HookMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookMigration {
@@ -4750,6 +5024,8 @@ wire::impl_object!(HookMigration);
 /// The protocol type `HookOutputEntry`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookOutputEntry {
@@ -4788,6 +5064,8 @@ impl wire::ser::Fields for HookOutputEntry {
 
 wire::impl_object!(HookOutputEntry);
 /// The protocol type `HookPromptFragment`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookPromptFragment {
@@ -4828,6 +5106,8 @@ wire::impl_object!(HookPromptFragment);
 /// The protocol type `HookRunSummary`.
 ///
 /// Used by `hook/completed`, `hook/started`.
+///
+/// Since codex 0.114.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HookRunSummary {
@@ -4852,6 +5132,8 @@ pub struct HookRunSummary {
     /// `source`.
     ///
     /// Default: `"unknown"`.
+    ///
+    /// Since codex 0.122.0.
     pub source: HookSource,
     /// Wire name: `sourcePath`.
     pub source_path: LegacyAppPathString,
@@ -4942,6 +5224,8 @@ wire::impl_object!(HookRunSummary);
 /// The protocol type `HooksListEntry`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HooksListEntry {
@@ -4992,6 +5276,8 @@ impl wire::ser::Fields for HooksListEntry {
 
 wire::impl_object!(HooksListEntry);
 /// The protocol type `ImageGenerationInputImage`.
+///
+/// Since codex 0.164.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageGenerationInputImage {
@@ -5032,6 +5318,8 @@ wire::impl_object!(ImageGenerationInputImage);
 /// The protocol type `InAppBrowserRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InAppBrowserRequirements {
@@ -5080,18 +5368,28 @@ pub struct InitializeCapabilities {
     /// Default: `false`.
     pub experimental_api: Option<bool>,
     /// Wire name: `explicitGatewayOauth`.
+    ///
+    /// Since codex 0.157.0.
     pub explicit_gateway_oauth: Option<bool>,
     /// `extensions`.
+    ///
+    /// Since codex 0.147.0.
     pub extensions: Option<serde_json::Map<String, serde_json::Value>>,
     /// Wire name: `mcpServerOpenaiFormElicitation`.
+    ///
+    /// Since codex 0.142.0.
     pub mcp_server_openai_form_elicitation: Option<bool>,
     /// Wire name: `optOutNotificationMethods`.
     pub opt_out_notification_methods: Option<Vec<String>>,
     /// Wire name: `requestAttestation`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.131.0.
     pub request_attestation: Option<bool>,
     /// Wire name: `requiredHumanApproval`.
+    ///
+    /// Since codex 0.167.2.
     pub required_human_approval: Option<bool>,
 }
 
@@ -5119,6 +5417,8 @@ impl InitializeCapabilities {
     }
 
     /// Wire name: `explicitGatewayOauth`.
+    ///
+    /// Since codex 0.157.0.
     #[must_use]
     pub fn explicit_gateway_oauth(mut self, explicit_gateway_oauth: bool) -> Self {
         self.explicit_gateway_oauth = Some(explicit_gateway_oauth);
@@ -5126,6 +5426,8 @@ impl InitializeCapabilities {
     }
 
     /// `extensions`.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn extensions(
         mut self,
@@ -5136,6 +5438,8 @@ impl InitializeCapabilities {
     }
 
     /// Wire name: `mcpServerOpenaiFormElicitation`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn mcp_server_openai_form_elicitation(
         mut self,
@@ -5162,6 +5466,8 @@ impl InitializeCapabilities {
     /// Wire name: `requestAttestation`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.131.0.
     #[must_use]
     pub fn request_attestation(mut self, request_attestation: bool) -> Self {
         self.request_attestation = Some(request_attestation);
@@ -5169,6 +5475,8 @@ impl InitializeCapabilities {
     }
 
     /// Wire name: `requiredHumanApproval`.
+    ///
+    /// Since codex 0.167.2.
     #[must_use]
     pub fn required_human_approval(mut self, required_human_approval: bool) -> Self {
         self.required_human_approval = Some(required_human_approval);
@@ -5249,6 +5557,8 @@ wire::impl_object!(InitializeCapabilities);
 /// The protocol type `InstalledApp`.
 ///
 /// Used by `app/installed`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InstalledApp {
@@ -5302,6 +5612,8 @@ wire::impl_object!(InstalledApp);
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.
 ///
+/// Since codex 0.141.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -5350,6 +5662,8 @@ wire::impl_object!(InternalChatMessageMetadataPassthrough);
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.124.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -5357,36 +5671,52 @@ pub struct ManagedHooksRequirements {
     /// Wire name: `Interrupt`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.150.0.
     pub interrupt: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PermissionRequest`.
     pub permission_request: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PostCompact`.
+    ///
+    /// Since codex 0.129.0.
     pub post_compact: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PostModelRequest`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.164.0.
     pub post_model_request: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PostToolUse`.
     pub post_tool_use: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PreCompact`.
+    ///
+    /// Since codex 0.129.0.
     pub pre_compact: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PreModelRequest`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.164.0.
     pub pre_model_request: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `PreToolUse`.
     pub pre_tool_use: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `SessionEnd`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.145.0.
     pub session_end: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `SessionStart`.
     pub session_start: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `Stop`.
     pub stop: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `SubagentStart`.
+    ///
+    /// Since codex 0.133.0.
     pub subagent_start: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `SubagentStop`.
+    ///
+    /// Since codex 0.133.0.
     pub subagent_stop: Vec<ConfiguredHookMatcherGroup>,
     /// Wire name: `UserPromptSubmit`.
     pub user_prompt_submit: Vec<ConfiguredHookMatcherGroup>,
@@ -5493,6 +5823,8 @@ wire::impl_object!(ManagedHooksRequirements);
 /// The protocol type `MarketplaceInterface`.
 ///
 /// Used by `plugin/installed`, `plugin/list`.
+///
+/// Since codex 0.116.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceInterface {
@@ -5525,6 +5857,8 @@ wire::impl_object!(MarketplaceInterface);
 /// The protocol type `MarketplaceLoadErrorInfo`.
 ///
 /// Used by `plugin/installed`, `plugin/list`.
+///
+/// Since codex 0.117.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceLoadErrorInfo {
@@ -5567,6 +5901,8 @@ wire::impl_object!(MarketplaceLoadErrorInfo);
 /// The protocol type `MarketplaceUpgradeErrorInfo`.
 ///
 /// Used by `marketplace/upgrade`.
+///
+/// Since codex 0.125.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MarketplaceUpgradeErrorInfo {
@@ -5607,6 +5943,8 @@ impl wire::ser::Fields for MarketplaceUpgradeErrorInfo {
 
 wire::impl_object!(MarketplaceUpgradeErrorInfo);
 /// The protocol type `McpAppUi`.
+///
+/// Since codex 0.156.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpAppUi {
@@ -5656,6 +5994,8 @@ wire::impl_object!(McpAppUi);
 /// The protocol type `McpElicitationBooleanSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationBooleanSchema {
@@ -5708,6 +6048,8 @@ wire::impl_object!(McpElicitationBooleanSchema);
 /// The protocol type `McpElicitationConstOption`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationConstOption {
@@ -5748,6 +6090,8 @@ wire::impl_object!(McpElicitationConstOption);
 /// The protocol type `McpElicitationLegacyTitledEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationLegacyTitledEnumSchema {
@@ -5812,6 +6156,8 @@ wire::impl_object!(McpElicitationLegacyTitledEnumSchema);
 /// The protocol type `McpElicitationNumberSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationNumberSchema {
@@ -5876,6 +6222,8 @@ wire::impl_object!(McpElicitationNumberSchema);
 /// The form an MCP server wants filled in: typed fields and which are required.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationSchema {
@@ -5928,6 +6276,8 @@ wire::impl_object!(McpElicitationSchema);
 /// The protocol type `McpElicitationStringSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationStringSchema {
@@ -5998,6 +6348,8 @@ wire::impl_object!(McpElicitationStringSchema);
 /// The protocol type `McpElicitationTitledEnumItems`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledEnumItems {
@@ -6032,6 +6384,8 @@ wire::impl_object!(McpElicitationTitledEnumItems);
 /// The protocol type `McpElicitationTitledMultiSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledMultiSelectEnumSchema {
@@ -6102,6 +6456,8 @@ wire::impl_object!(McpElicitationTitledMultiSelectEnumSchema);
 /// The protocol type `McpElicitationTitledSingleSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationTitledSingleSelectEnumSchema {
@@ -6160,6 +6516,8 @@ wire::impl_object!(McpElicitationTitledSingleSelectEnumSchema);
 /// The protocol type `McpElicitationUntitledEnumItems`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledEnumItems {
@@ -6200,6 +6558,8 @@ wire::impl_object!(McpElicitationUntitledEnumItems);
 /// The protocol type `McpElicitationUntitledMultiSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledMultiSelectEnumSchema {
@@ -6270,6 +6630,8 @@ wire::impl_object!(McpElicitationUntitledMultiSelectEnumSchema);
 /// The protocol type `McpElicitationUntitledSingleSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpElicitationUntitledSingleSelectEnumSchema {
@@ -6328,6 +6690,8 @@ wire::impl_object!(McpElicitationUntitledSingleSelectEnumSchema);
 /// The protocol type `McpResourceReadTarget`.
 ///
 /// Used by `mcpServer/resource/read`.
+///
+/// Since codex 0.157.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpResourceReadTarget {
@@ -6378,6 +6742,8 @@ wire::impl_object!(McpResourceReadTarget);
 /// The protocol type `McpServerEventNotification`.
 ///
 /// Used by `mcpServer/event/stream/notification`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerEventNotification {
@@ -6418,6 +6784,8 @@ wire::impl_object!(McpServerEventNotification);
 /// The protocol type `McpServerInfo`.
 ///
 /// Used by `mcpServerStatus/list`.
+///
+/// Since codex 0.136.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerInfo {
@@ -6482,6 +6850,8 @@ wire::impl_object!(McpServerInfo);
 /// The protocol type `McpServerMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerMigration {
@@ -6529,26 +6899,40 @@ pub struct McpServerStatus {
     /// Wire name: `authStatus`.
     pub auth_status: McpAuthStatus,
     /// Wire name: `httpOrigin`.
+    ///
+    /// Since codex 0.157.0.
     pub http_origin: Option<String>,
     /// `name`.
     pub name: String,
     /// Wire name: `pluginId`.
+    ///
+    /// Since codex 0.148.0.
     pub plugin_id: Option<String>,
     /// Wire name: `resourceTemplates`.
     pub resource_templates: Vec<ResourceTemplate>,
     /// `resources`.
     pub resources: Vec<Resource>,
     /// Wire name: `runtimeStatus`.
+    ///
+    /// Since codex 0.150.0.
     pub runtime_status: Option<McpServerConnectionStatus>,
     /// Wire name: `serverCapabilities`.
+    ///
+    /// Since codex 0.156.0.
     pub server_capabilities: Option<serde_json::Value>,
     /// Wire name: `serverInfo`.
+    ///
+    /// Since codex 0.136.0.
     pub server_info: Option<McpServerInfo>,
     /// Wire name: `toolListMeta`.
+    ///
+    /// Since codex 0.164.0.
     pub tool_list_meta: Option<serde_json::Value>,
     /// `tools`.
     pub tools: std::collections::BTreeMap<String, Tool>,
     /// Wire name: `toolsError`.
+    ///
+    /// Since codex 0.154.0.
     pub tools_error: Option<String>,
 }
 
@@ -6628,12 +7012,18 @@ impl wire::ser::Fields for McpServerStatus {
 
 wire::impl_object!(McpServerStatus);
 /// The protocol type `McpToolCallAppContext`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpToolCallAppContext {
     /// Wire name: `actionName`.
+    ///
+    /// Since codex 0.143.0.
     pub action_name: Option<String>,
     /// Wire name: `appName`.
+    ///
+    /// Since codex 0.143.0.
     pub app_name: Option<String>,
     /// Wire name: `connectorId`.
     pub connector_id: String,
@@ -6720,6 +7110,8 @@ wire::impl_object!(McpToolCallError);
 #[non_exhaustive]
 pub struct McpToolCallResult {
     /// Wire name: `_meta`.
+    ///
+    /// Since codex 0.120.0.
     pub meta: Option<serde_json::Value>,
     /// `content`.
     pub content: Vec<serde_json::Value>,
@@ -6760,6 +7152,8 @@ impl wire::ser::Fields for McpToolCallResult {
 
 wire::impl_object!(McpToolCallResult);
 /// The protocol type `MemoryCitation`.
+///
+/// Since codex 0.116.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitation {
@@ -6798,6 +7192,8 @@ impl wire::ser::Fields for MemoryCitation {
 
 wire::impl_object!(MemoryCitation);
 /// The protocol type `MemoryCitationEntry`.
+///
+/// Since codex 0.116.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryCitationEntry {
@@ -6850,22 +7246,32 @@ wire::impl_object!(MemoryCitationEntry);
 /// The protocol type `MigrationDetails`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MigrationDetails {
     /// `commands`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     pub commands: Vec<CommandMigration>,
     /// `hooks`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     pub hooks: Vec<HookMigration>,
     /// Wire name: `mcpServers`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     pub mcp_servers: Vec<McpServerMigration>,
     /// `memory`.
+    ///
+    /// Since codex 0.145.0.
     pub memory: Option<Vec<String>>,
     /// `plugins`.
     ///
@@ -6874,14 +7280,20 @@ pub struct MigrationDetails {
     /// `sessions`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     pub sessions: Vec<SessionMigration>,
     /// `skills`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.143.0.
     pub skills: Vec<SkillMigration>,
     /// `subagents`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     pub subagents: Vec<SubagentMigration>,
 }
 
@@ -6903,6 +7315,8 @@ impl MigrationDetails {
     /// `commands`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn commands(mut self, commands: impl Into<Vec<CommandMigration>>) -> Self {
         self.commands = commands.into();
@@ -6912,6 +7326,8 @@ impl MigrationDetails {
     /// `hooks`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn hooks(mut self, hooks: impl Into<Vec<HookMigration>>) -> Self {
         self.hooks = hooks.into();
@@ -6921,6 +7337,8 @@ impl MigrationDetails {
     /// Wire name: `mcpServers`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn mcp_servers(
         mut self,
@@ -6931,6 +7349,8 @@ impl MigrationDetails {
     }
 
     /// `memory`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn memory(
         mut self,
@@ -6952,6 +7372,8 @@ impl MigrationDetails {
     /// `sessions`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn sessions(mut self, sessions: impl Into<Vec<SessionMigration>>) -> Self {
         self.sessions = sessions.into();
@@ -6961,6 +7383,8 @@ impl MigrationDetails {
     /// `skills`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn skills(mut self, skills: impl Into<Vec<SkillMigration>>) -> Self {
         self.skills = skills.into();
@@ -6970,6 +7394,8 @@ impl MigrationDetails {
     /// `subagents`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.128.0.
     #[must_use]
     pub fn subagents(mut self, subagents: impl Into<Vec<SubagentMigration>>) -> Self {
         self.subagents = subagents.into();
@@ -7030,6 +7456,8 @@ impl wire::ser::Fields for MigrationDetails {
 
 wire::impl_object!(MigrationDetails);
 /// The protocol type `MisalignmentErrorDetails`.
+///
+/// Since codex 0.151.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentErrorDetails {
@@ -7038,6 +7466,8 @@ pub struct MisalignmentErrorDetails {
     /// Wire name: `errorType`.
     pub error_type: Option<String>,
     /// Wire name: `reviewTarget`.
+    ///
+    /// Since codex 0.162.0.
     pub review_target: Option<String>,
     /// `steer`.
     pub steer: Option<MisalignmentSteer>,
@@ -7082,6 +7512,8 @@ impl wire::ser::Fields for MisalignmentErrorDetails {
 
 wire::impl_object!(MisalignmentErrorDetails);
 /// The protocol type `MisalignmentSteer`.
+///
+/// Since codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MisalignmentSteer {
@@ -7123,21 +7555,31 @@ pub struct Model {
     ///
     /// Default: `[]`.
     ///
+    /// Since codex 0.120.0.
+    ///
     /// **Deprecated** by the protocol.
     pub additional_speed_tiers: Vec<String>,
     /// Wire name: `availabilityNux`.
+    ///
+    /// Since codex 0.107.0.
     pub availability_nux: Option<ModelAvailabilityNux>,
     /// Wire name: `availableAccessPrograms`.
+    ///
+    /// Since codex 0.156.0.
     pub available_access_programs: Option<ModelAccessPrograms>,
     /// Wire name: `defaultReasoningEffort`.
     pub default_reasoning_effort: ReasoningEffort,
     /// Wire name: `defaultServiceTier`.
+    ///
+    /// Since codex 0.133.0.
     pub default_service_tier: Option<String>,
     /// `description`.
     pub description: String,
     /// Wire name: `displayName`.
     pub display_name: String,
     /// `hidden`.
+    ///
+    /// Since codex 0.104.0.
     pub hidden: bool,
     /// `id`.
     pub id: String,
@@ -7150,12 +7592,18 @@ pub struct Model {
     /// `model`.
     pub model: String,
     /// Wire name: `modelSpecialty`.
+    ///
+    /// Since codex 0.147.0.
     pub model_specialty: Option<String>,
     /// Wire name: `multiAgentVersion`.
+    ///
+    /// Since codex 0.148.0.
     pub multi_agent_version: Option<MultiAgentVersion>,
     /// Wire name: `serviceTiers`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.129.0.
     pub service_tiers: Vec<ModelServiceTier>,
     /// Wire name: `supportedReasoningEfforts`.
     pub supported_reasoning_efforts: Vec<ReasoningEffortOption>,
@@ -7168,6 +7616,8 @@ pub struct Model {
     /// `upgrade`.
     pub upgrade: Option<String>,
     /// Wire name: `upgradeInfo`.
+    ///
+    /// Since codex 0.107.0.
     pub upgrade_info: Option<ModelUpgradeInfo>,
 }
 
@@ -7302,6 +7752,8 @@ wire::impl_object!(Model);
 /// The protocol type `ModelAccessPrograms`.
 ///
 /// Used by `model/list`.
+///
+/// Since codex 0.156.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAccessPrograms {
@@ -7336,6 +7788,8 @@ wire::impl_object!(ModelAccessPrograms);
 /// The protocol type `ModelAvailabilityNux`.
 ///
 /// Used by `model/list`.
+///
+/// Since codex 0.107.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelAvailabilityNux {
@@ -7370,6 +7824,8 @@ wire::impl_object!(ModelAvailabilityNux);
 /// The protocol type `ModelProviderSummary`.
 ///
 /// Used by `modelProvider/config/write`, `modelProvider/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelProviderSummary {
@@ -7428,6 +7884,8 @@ wire::impl_object!(ModelProviderSummary);
 /// The protocol type `ModelServiceTier`.
 ///
 /// Used by `model/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelServiceTier {
@@ -7474,6 +7932,8 @@ wire::impl_object!(ModelServiceTier);
 /// The protocol type `ModelUpgradeInfo`.
 ///
 /// Used by `model/list`.
+///
+/// Since codex 0.107.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelUpgradeInfo {
@@ -7484,6 +7944,8 @@ pub struct ModelUpgradeInfo {
     /// Wire name: `modelLink`.
     pub model_link: Option<String>,
     /// Wire name: `retirementAt`.
+    ///
+    /// Since codex 0.148.0.
     pub retirement_at: Option<i64>,
     /// Wire name: `upgradeCopy`.
     pub upgrade_copy: Option<String>,
@@ -7532,6 +7994,8 @@ wire::impl_object!(ModelUpgradeInfo);
 /// The protocol type `ModelsRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ModelsRequirements {
@@ -7564,6 +8028,8 @@ wire::impl_object!(ModelsRequirements);
 /// The protocol type `NetworkApprovalContext`.
 ///
 /// Used by `item/commandExecution/requestApproval`.
+///
+/// Since codex 0.104.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkApprovalContext {
@@ -7604,6 +8070,8 @@ wire::impl_object!(NetworkApprovalContext);
 /// The protocol type `NetworkPolicyAmendment`.
 ///
 /// Used by `applyPatchApproval`, `execCommandApproval`, `item/commandExecution/requestApproval`.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkPolicyAmendment {
@@ -7671,24 +8139,34 @@ pub struct NetworkRequirements {
     /// Wire name: `allowedDomains`.
     pub allowed_domains: Option<Vec<String>>,
     /// Wire name: `dangerouslyAllowAllUnixSockets`.
+    ///
+    /// Since codex 0.105.0.
     pub dangerously_allow_all_unix_sockets: Option<bool>,
     /// Wire name: `dangerouslyAllowNonLoopbackProxy`.
     pub dangerously_allow_non_loopback_proxy: Option<bool>,
     /// Wire name: `deniedDomains`.
     pub denied_domains: Option<Vec<String>>,
     /// `domains`.
+    ///
+    /// Since codex 0.118.0.
     pub domains: Option<std::collections::BTreeMap<String, NetworkDomainPermission>>,
     /// `enabled`.
     pub enabled: Option<bool>,
     /// Wire name: `httpPort`.
     pub http_port: Option<u16>,
     /// Wire name: `managedAllowedDomainsOnly`.
+    ///
+    /// Since codex 0.118.0.
     pub managed_allowed_domains_only: Option<bool>,
     /// Wire name: `reviewDomains`.
+    ///
+    /// Since codex 0.165.0.
     pub review_domains: Option<Vec<String>>,
     /// Wire name: `socksPort`.
     pub socks_port: Option<u16>,
     /// Wire name: `unixSockets`.
+    ///
+    /// Since codex 0.118.0.
     pub unix_sockets: Option<
         std::collections::BTreeMap<String, NetworkUnixSocketPermission>,
     >,
@@ -7793,6 +8271,8 @@ wire::impl_object!(NetworkRequirements);
 /// The protocol type `NewThreadModelDefaults`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct NewThreadModelDefaults {
@@ -7841,6 +8321,8 @@ wire::impl_object!(NewThreadModelDefaults);
 /// The protocol type `OtelRequirements`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.166.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OtelRequirements {
@@ -7853,6 +8335,8 @@ pub struct OtelRequirements {
     /// `log_guardian_assessments`.
     pub log_guardian_assessments: Option<bool>,
     /// `log_sse_deltas`.
+    ///
+    /// Since codex 0.167.2.
     pub log_sse_deltas: Option<bool>,
     /// `log_user_prompt`.
     pub log_user_prompt: Option<bool>,
@@ -7945,6 +8429,8 @@ wire::impl_object!(OtelRequirements);
 /// The protocol type `OtelTlsConfig`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.166.0.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OtelTlsConfig {
@@ -8002,6 +8488,8 @@ wire::impl_object!(OtelTlsConfig);
 /// The protocol type `OtelToolResultLogConfig`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.166.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OtelToolResultLogConfig {
@@ -8084,10 +8572,14 @@ wire::impl_object!(OverriddenMetadata);
 /// The protocol type `PermissionProfileSummary`.
 ///
 /// Used by `permissionProfile/list`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PermissionProfileSummary {
     /// `allowed`.
+    ///
+    /// Since codex 0.142.0.
     pub allowed: bool,
     /// `description`.
     pub description: Option<String>,
@@ -8130,16 +8622,22 @@ wire::impl_object!(PermissionProfileSummary);
 /// The protocol type `PluginDetail`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginDetail {
     /// Wire name: `appTemplates`.
+    ///
+    /// Since codex 0.138.0.
     pub app_templates: Vec<AppTemplateSummary>,
     /// `apps`.
     pub apps: Vec<AppSummary>,
     /// `description`.
     pub description: Option<String>,
     /// `hooks`.
+    ///
+    /// Since codex 0.130.0.
     pub hooks: Vec<PluginHookSummary>,
     /// Wire name: `marketplaceName`.
     pub marketplace_name: String,
@@ -8148,10 +8646,16 @@ pub struct PluginDetail {
     /// Wire name: `mcpServers`.
     pub mcp_servers: Vec<String>,
     /// Wire name: `onboardingSkill`.
+    ///
+    /// Since codex 0.156.0.
     pub onboarding_skill: Option<SkillSummary>,
     /// Wire name: `scheduledTasks`.
+    ///
+    /// Since codex 0.145.0.
     pub scheduled_tasks: Option<Vec<ScheduledTaskSummary>>,
     /// Wire name: `shareUrl`.
+    ///
+    /// Since codex 0.140.0.
     pub share_url: Option<String>,
     /// `skills`.
     pub skills: Vec<SkillSummary>,
@@ -8232,6 +8736,8 @@ wire::impl_object!(PluginDetail);
 /// The protocol type `PluginHookSummary`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.130.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginHookSummary {
@@ -8270,6 +8776,8 @@ impl wire::ser::Fields for PluginHookSummary {
 
 wire::impl_object!(PluginHookSummary);
 /// The protocol type `PluginInterface`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginInterface {
@@ -8282,6 +8790,8 @@ pub struct PluginInterface {
     /// Wire name: `composerIcon`.
     pub composer_icon: Option<AbsolutePathBuf>,
     /// Wire name: `composerIconUrl`.
+    ///
+    /// Since codex 0.122.0.
     pub composer_icon_url: Option<String>,
     /// Wire name: `defaultPrompt`.
     pub default_prompt: Option<Vec<String>>,
@@ -8292,16 +8802,24 @@ pub struct PluginInterface {
     /// `logo`.
     pub logo: Option<AbsolutePathBuf>,
     /// Wire name: `logoDark`.
+    ///
+    /// Since codex 0.143.0.
     pub logo_dark: Option<AbsolutePathBuf>,
     /// Wire name: `logoUrl`.
+    ///
+    /// Since codex 0.122.0.
     pub logo_url: Option<String>,
     /// Wire name: `logoUrlDark`.
+    ///
+    /// Since codex 0.143.0.
     pub logo_url_dark: Option<String>,
     /// Wire name: `longDescription`.
     pub long_description: Option<String>,
     /// Wire name: `privacyPolicyUrl`.
     pub privacy_policy_url: Option<String>,
     /// Wire name: `screenshotUrls`.
+    ///
+    /// Since codex 0.122.0.
     pub screenshot_urls: Vec<String>,
     /// `screenshots`.
     pub screenshots: Vec<AbsolutePathBuf>,
@@ -8414,10 +8932,14 @@ wire::impl_object!(PluginInterface);
 /// The protocol type `PluginMarketplaceEntry`.
 ///
 /// Used by `plugin/installed`, `plugin/list`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginMarketplaceEntry {
     /// `interface`.
+    ///
+    /// Since codex 0.116.0.
     pub interface: Option<MarketplaceInterface>,
     /// `name`.
     pub name: String,
@@ -8466,6 +8988,8 @@ wire::impl_object!(PluginMarketplaceEntry);
 /// The protocol type `PluginReconcileChangedPlugin`.
 ///
 /// Used by `plugin/reconcile`.
+///
+/// Since codex 0.153.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginReconcileChangedPlugin {
@@ -8522,24 +9046,36 @@ impl wire::ser::Fields for PluginReconcileChangedPlugin {
 
 wire::impl_object!(PluginReconcileChangedPlugin);
 /// The protocol type `PluginShareContext`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareContext {
     /// Wire name: `canPublishToWorkspace`.
+    ///
+    /// Since codex 0.146.0.
     pub can_publish_to_workspace: Option<bool>,
     /// Wire name: `creatorAccountUserId`.
     pub creator_account_user_id: Option<String>,
     /// Wire name: `creatorName`.
     pub creator_name: Option<String>,
     /// `discoverability`.
+    ///
+    /// Since codex 0.131.0.
     pub discoverability: Option<PluginShareDiscoverability>,
     /// Wire name: `remotePluginId`.
     pub remote_plugin_id: String,
     /// Wire name: `remoteVersion`.
+    ///
+    /// Since codex 0.131.0.
     pub remote_version: Option<String>,
     /// Wire name: `sharePrincipals`.
+    ///
+    /// Since codex 0.131.0.
     pub share_principals: Option<Vec<PluginSharePrincipal>>,
     /// Wire name: `shareUrl`.
+    ///
+    /// Since codex 0.130.0.
     pub share_url: Option<String>,
 }
 
@@ -8606,6 +9142,8 @@ wire::impl_object!(PluginShareContext);
 /// The protocol type `PluginShareListItem`.
 ///
 /// Used by `plugin/share/list`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareListItem {
@@ -8644,6 +9182,8 @@ impl wire::ser::Fields for PluginShareListItem {
 
 wire::impl_object!(PluginShareListItem);
 /// The protocol type `PluginSharePrincipal`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSharePrincipal {
@@ -8654,6 +9194,8 @@ pub struct PluginSharePrincipal {
     /// Wire name: `principalType`.
     pub principal_type: PluginSharePrincipalType,
     /// `role`.
+    ///
+    /// Since codex 0.131.0.
     pub role: PluginSharePrincipalRole,
 }
 
@@ -8696,6 +9238,8 @@ wire::impl_object!(PluginSharePrincipal);
 /// The protocol type `PluginShareTarget`.
 ///
 /// Used by `plugin/share/save`, `plugin/share/updateTargets`.
+///
+/// Since codex 0.129.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginShareTarget {
@@ -8704,6 +9248,8 @@ pub struct PluginShareTarget {
     /// Wire name: `principalType`.
     pub principal_type: PluginSharePrincipalType,
     /// `role`.
+    ///
+    /// Since codex 0.131.0.
     pub role: PluginShareTargetRole,
 }
 
@@ -8755,50 +9301,78 @@ impl wire::ser::Fields for PluginShareTarget {
 
 wire::impl_object!(PluginShareTarget);
 /// The protocol type `PluginSummary`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginSummary {
     /// Wire name: `authPolicy`.
+    ///
+    /// Since codex 0.115.0.
     pub auth_policy: PluginAuthPolicy,
     /// `availability`.
     ///
     /// Default: `"AVAILABLE"`.
+    ///
+    /// Since codex 0.129.0.
     pub availability: PluginAvailability,
     /// Wire name: `disabledReason`.
+    ///
+    /// Since codex 0.147.0.
     pub disabled_reason: Option<PluginDisabledReason>,
     /// Wire name: `eligiblePlanTypes`.
+    ///
+    /// Since codex 0.147.0.
     pub eligible_plan_types: Option<Vec<String>>,
     /// `enabled`.
     pub enabled: bool,
     /// `id`.
     pub id: String,
     /// Wire name: `installPolicy`.
+    ///
+    /// Since codex 0.115.0.
     pub install_policy: PluginInstallPolicy,
     /// Wire name: `installPolicySource`.
+    ///
+    /// Since codex 0.143.0.
     pub install_policy_source: Option<PluginInstallPolicySource>,
     /// `installed`.
     pub installed: bool,
     /// Wire name: `installedAt`.
+    ///
+    /// Since codex 0.147.0.
     pub installed_at: Option<i64>,
     /// `interface`.
     pub interface: Option<PluginInterface>,
     /// `keywords`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.129.0.
     pub keywords: Vec<String>,
     /// Wire name: `localVersion`.
+    ///
+    /// Since codex 0.131.0.
     pub local_version: Option<String>,
     /// Wire name: `mustShowInstallationInterstitial`.
+    ///
+    /// Since codex 0.145.0.
     pub must_show_installation_interstitial: Option<bool>,
     /// `name`.
     pub name: String,
     /// Wire name: `remotePluginId`.
+    ///
+    /// Since codex 0.131.0.
     pub remote_plugin_id: Option<String>,
     /// Wire name: `shareContext`.
+    ///
+    /// Since codex 0.129.0.
     pub share_context: Option<PluginShareContext>,
     /// `source`.
     pub source: PluginSource,
     /// `version`.
+    ///
+    /// Since codex 0.143.0.
     pub version: Option<String>,
 }
 
@@ -8910,6 +9484,8 @@ wire::impl_object!(PluginSummary);
 /// The protocol type `PluginsMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.121.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PluginsMigration {
@@ -8965,6 +9541,8 @@ wire::impl_object!(PluginsMigration);
 /// The protocol type `RateLimitResetCredit`.
 ///
 /// Used by `account/rateLimits/read`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCredit {
@@ -9035,12 +9613,16 @@ wire::impl_object!(RateLimitResetCredit);
 /// The protocol type `RateLimitResetCreditsSummary`.
 ///
 /// Used by `account/rateLimits/read`.
+///
+/// Since codex 0.141.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateLimitResetCreditsSummary {
     /// Wire name: `availableCount`.
     pub available_count: i64,
     /// `credits`.
+    ///
+    /// Since codex 0.143.0.
     pub credits: Option<Vec<RateLimitResetCredit>>,
 }
 
@@ -9081,22 +9663,34 @@ pub struct RateLimitSnapshot {
     /// `credits`.
     pub credits: Option<CreditsSnapshot>,
     /// Wire name: `individualLimit`.
+    ///
+    /// Since codex 0.137.0.
     pub individual_limit: Option<SpendControlLimitSnapshot>,
     /// Wire name: `limitId`.
+    ///
+    /// Since codex 0.100.0.
     pub limit_id: Option<String>,
     /// Wire name: `limitName`.
+    ///
+    /// Since codex 0.100.0.
     pub limit_name: Option<String>,
     /// Wire name: `normalModelSlug`.
+    ///
+    /// Since codex 0.154.0.
     pub normal_model_slug: Option<String>,
     /// Wire name: `planType`.
     pub plan_type: Option<PlanType>,
     /// `primary`.
     pub primary: Option<RateLimitWindow>,
     /// Wire name: `rateLimitReachedType`.
+    ///
+    /// Since codex 0.122.0.
     pub rate_limit_reached_type: Option<RateLimitReachedType>,
     /// `secondary`.
     pub secondary: Option<RateLimitWindow>,
     /// Wire name: `spendControlReached`.
+    ///
+    /// Since codex 0.145.0.
     pub spend_control_reached: Option<bool>,
 }
 
@@ -9257,6 +9851,8 @@ wire::impl_object!(ReasoningEffortOption);
 /// The protocol type `RequestHeader`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestHeader {
@@ -9297,6 +9893,8 @@ wire::impl_object!(RequestHeader);
 /// File system and network permissions the agent asks for.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.116.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RequestPermissionProfile {
@@ -9542,6 +10140,8 @@ wire::impl_object!(SandboxWorkspaceWrite);
 /// The protocol type `ScheduledTaskSummary`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduledTaskSummary {
@@ -9594,6 +10194,8 @@ wire::impl_object!(ScheduledTaskSummary);
 /// The protocol type `SelectedCapabilityRoot`.
 ///
 /// Used by `thread/start`.
+///
+/// Since codex 0.140.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -9649,6 +10251,8 @@ wire::impl_object!(SelectedCapabilityRoot);
 /// The protocol type `SessionMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionMigration {
@@ -9882,10 +10486,14 @@ pub struct SkillInterface {
     /// Wire name: `iconLarge`.
     pub icon_large: Option<AbsolutePathBuf>,
     /// Wire name: `iconLargeUrl`.
+    ///
+    /// Since codex 0.146.0.
     pub icon_large_url: Option<String>,
     /// Wire name: `iconSmall`.
     pub icon_small: Option<AbsolutePathBuf>,
     /// Wire name: `iconSmallUrl`.
+    ///
+    /// Since codex 0.146.0.
     pub icon_small_url: Option<String>,
     /// Wire name: `shortDescription`.
     pub short_description: Option<String>,
@@ -9962,6 +10570,8 @@ pub struct SkillMetadata {
     /// `path`.
     pub path: LegacyAppPathString,
     /// Wire name: `pluginId`.
+    ///
+    /// Since codex 0.150.0.
     pub plugin_id: Option<String>,
     /// `scope`.
     pub scope: SkillScope,
@@ -10028,6 +10638,8 @@ wire::impl_object!(SkillMetadata);
 /// The protocol type `SkillMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.143.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillMigration {
@@ -10069,12 +10681,16 @@ wire::impl_object!(SkillMigration);
 /// The protocol type `SkillSummary`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.115.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SkillSummary {
     /// `description`.
     pub description: String,
     /// `enabled`.
+    ///
+    /// Since codex 0.117.0.
     pub enabled: bool,
     /// `interface`.
     pub interface: Option<SkillInterface>,
@@ -10243,6 +10859,8 @@ wire::impl_object!(SkillsListEntry);
 /// The protocol type `SpendControlLimitSnapshot`.
 ///
 /// Used by `account/rateLimits/read`, `account/rateLimits/updated`.
+///
+/// Since codex 0.137.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpendControlLimitSnapshot {
@@ -10300,6 +10918,8 @@ wire::impl_object!(SpendControlLimitSnapshot);
 /// The protocol type `SubagentMigration`.
 ///
 /// Used by `externalAgentConfig/detect`, `externalAgentConfig/import`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubagentMigration {
@@ -10478,14 +11098,22 @@ wire::impl_object!(TextRange);
 #[non_exhaustive]
 pub struct Thread {
     /// Wire name: `agentNickname`.
+    ///
+    /// Since codex 0.105.0.
     pub agent_nickname: Option<String>,
     /// Wire name: `agentRole`.
+    ///
+    /// Since codex 0.105.0.
     pub agent_role: Option<String>,
     /// Wire name: `attachedToThreadId`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub attached_to_thread_id: Option<String>,
     /// Wire name: `canAcceptDirectInput`.
+    ///
+    /// Since codex 0.145.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub can_accept_direct_input: Option<bool>,
@@ -10497,59 +11125,95 @@ pub struct Thread {
     pub cwd: AbsolutePathBuf,
     /// Wire name: `daybreakEnabled`.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub daybreak_enabled: Option<bool>,
     /// `environments`.
     ///
+    /// Since codex 0.154.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub environments: Option<Vec<ThreadEnvironment>>,
     /// `ephemeral`.
+    ///
+    /// Since codex 0.107.0.
     pub ephemeral: bool,
     /// `extra`.
+    ///
+    /// Since codex 0.143.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub extra: Option<ThreadExtra>,
     /// Wire name: `forkedFromId`.
+    ///
+    /// Since codex 0.120.0.
     pub forked_from_id: Option<String>,
     /// Wire name: `gitInfo`.
     pub git_info: Option<GitInfo>,
     /// Wire name: `historyMode`.
     ///
     /// Default: `"legacy"`.
+    ///
+    /// Since codex 0.143.0. Experimental until codex 0.151.0.
     pub history_mode: ThreadHistoryMode,
     /// `id`.
     pub id: String,
     /// `model`.
+    ///
+    /// Since codex 0.153.0.
     pub model: Option<String>,
     /// Wire name: `modelProvider`.
     pub model_provider: String,
     /// `name`.
+    ///
+    /// Since codex 0.105.0.
     pub name: Option<String>,
     /// `originator`.
+    ///
+    /// Since codex 0.154.0.
     pub originator: Option<String>,
     /// Wire name: `parentThreadId`.
+    ///
+    /// Since codex 0.137.0.
     pub parent_thread_id: Option<String>,
     /// `path`.
     pub path: Option<String>,
     /// `preview`.
     pub preview: String,
     /// Wire name: `projectId`.
+    ///
+    /// Since codex 0.149.0.
     pub project_id: Option<String>,
     /// Wire name: `reasoningEffort`.
+    ///
+    /// Since codex 0.153.0.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Wire name: `recencyAt`.
+    ///
+    /// Since codex 0.142.0.
     pub recency_at: Option<i64>,
     /// `section`.
+    ///
+    /// Since codex 0.147.0.
     pub section: Option<ThreadSection>,
     /// Wire name: `sectionEnteredAt`.
+    ///
+    /// Since codex 0.147.0.
     pub section_entered_at: Option<i64>,
     /// Wire name: `sessionId`.
+    ///
+    /// Since codex 0.129.0.
     pub session_id: String,
     /// `source`.
     pub source: SessionSource,
     /// `status`.
+    ///
+    /// Since codex 0.105.0.
     pub status: ThreadStatus,
     /// Wire name: `threadSource`.
+    ///
+    /// Since codex 0.129.0.
     pub thread_source: Option<ThreadSource>,
     /// `turns`.
     pub turns: Vec<Turn>,
@@ -10717,6 +11381,8 @@ wire::impl_object!(Thread);
 /// The protocol type `ThreadAttachment`.
 ///
 /// Used by `thread/attachment/add`, `thread/attachment/list`.
+///
+/// Since codex 0.155.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachment {
@@ -10775,6 +11441,8 @@ wire::impl_object!(ThreadAttachment);
 /// The protocol type `ThreadAttachmentOwner`.
 ///
 /// Used by `thread/attachmentOwner/list`.
+///
+/// Since codex 0.162.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadAttachmentOwner {
@@ -10813,6 +11481,8 @@ impl wire::ser::Fields for ThreadAttachmentOwner {
 
 wire::impl_object!(ThreadAttachmentOwner);
 /// The protocol type `ThreadEnvironment`.
+///
+/// Since codex 0.154.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -10865,6 +11535,8 @@ impl wire::ser::Fields for ThreadEnvironment {
 wire::impl_object!(ThreadEnvironment);
 /// The protocol type `ThreadExtra`.
 ///
+/// Since codex 0.143.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -10873,6 +11545,8 @@ wire::impl_empty_object!(ThreadExtra);
 /// The objective a thread works toward, with status, token budget and seconds used.
 ///
 /// Used by `thread/goal/get`, `thread/goal/set`, `thread/goal/updated`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadGoal {
@@ -10951,18 +11625,26 @@ wire::impl_object!(ThreadGoal);
 /// The protocol type `ThreadItemEntry`.
 ///
 /// Used by `thread/items/list`, `thread/items/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemEntry {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.157.0.
     pub completed_at_ms: Option<i64>,
     /// `item`.
     pub item: ThreadItem,
     /// Wire name: `outputDeferred`.
     ///
+    /// Since codex 0.168.0.
+    ///
     /// **Experimental**: not part of the stable surface.
     pub output_deferred: Option<bool>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.157.0.
     pub started_at_ms: Option<i64>,
     /// Wire name: `turnId`.
     pub turn_id: String,
@@ -11011,6 +11693,8 @@ wire::impl_object!(ThreadItemEntry);
 /// The protocol type `ThreadItemOutputDeferral`.
 ///
 /// Used by `thread/items/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadItemOutputDeferral {
@@ -11019,6 +11703,8 @@ pub struct ThreadItemOutputDeferral {
     /// **Experimental**: not part of the stable surface.
     pub command_execution: Option<bool>,
     /// Wire name: `mcpToolCall`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub mcp_tool_call: Option<bool>,
@@ -11043,6 +11729,8 @@ impl ThreadItemOutputDeferral {
     }
 
     /// Wire name: `mcpToolCall`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     #[must_use]
@@ -11083,6 +11771,8 @@ wire::impl_object!(ThreadItemOutputDeferral);
 /// The protocol type `ThreadMetadataGitInfoUpdateParams`.
 ///
 /// Used by `thread/metadata/update`.
+///
+/// Since codex 0.110.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadMetadataGitInfoUpdateParams {
@@ -11169,6 +11859,8 @@ wire::impl_object!(ThreadMetadataGitInfoUpdateParams);
 /// The protocol type `ThreadReadState`.
 ///
 /// Used by `thread/list`, `thread/read`, `thread/readState/changed`, `thread/readState/update`.
+///
+/// Since codex 0.163.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadReadState {
@@ -11209,12 +11901,16 @@ wire::impl_object!(ThreadReadState);
 /// The protocol type `ThreadRealtimeAudioChunk`.
 ///
 /// Used by `thread/realtime/appendAudio`, `thread/realtime/outputAudio/delta`.
+///
+/// Since codex 0.106.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadRealtimeAudioChunk {
     /// `data`.
     pub data: String,
     /// Wire name: `itemId`.
+    ///
+    /// Since codex 0.116.0.
     pub item_id: Option<String>,
     /// Wire name: `numChannels`.
     pub num_channels: u16,
@@ -11237,6 +11933,8 @@ impl ThreadRealtimeAudioChunk {
     }
 
     /// Wire name: `itemId`.
+    ///
+    /// Since codex 0.116.0.
     #[must_use]
     pub fn item_id(mut self, item_id: impl Into<String>) -> Self {
         self.item_id = Some(item_id.into());
@@ -11294,6 +11992,8 @@ wire::impl_object!(ThreadRealtimeAudioChunk);
 /// The protocol type `ThreadResumeInitialTurnsPageParams`.
 ///
 /// Used by `thread/resume`.
+///
+/// Since codex 0.136.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11372,10 +12072,14 @@ impl wire::ser::Fields for ThreadResumeInitialTurnsPageParams {
 
 wire::impl_object!(ThreadResumeInitialTurnsPageParams);
 /// The protocol type `ThreadSection`.
+///
+/// Since codex 0.147.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSection {
     /// `appearance`.
+    ///
+    /// Since codex 0.148.0.
     pub appearance: Option<ThreadSectionAppearance>,
     /// `id`.
     pub id: String,
@@ -11416,6 +12120,8 @@ impl wire::ser::Fields for ThreadSection {
 
 wire::impl_object!(ThreadSection);
 /// The protocol type `ThreadSectionAppearance`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSectionAppearance {
@@ -11474,6 +12180,8 @@ wire::impl_object!(ThreadSectionAppearance);
 /// Model, policies, directory and other settings that apply to the coming turns.
 ///
 /// Used by `thread/settings/updated`.
+///
+/// Since codex 0.133.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadSettings {
@@ -11490,10 +12198,14 @@ pub struct ThreadSettings {
     /// Wire name: `disabledPluginIds`.
     ///
     /// Default: `[]`.
+    ///
+    /// Since codex 0.156.0.
     pub disabled_plugin_ids: Vec<String>,
     /// `effort`.
     pub effort: Option<ReasoningEffort>,
     /// `environments`.
+    ///
+    /// Since codex 0.169.0.
     ///
     /// **Experimental**: not part of the stable surface.
     pub environments: Option<Vec<ThreadEnvironment>>,
@@ -11504,6 +12216,8 @@ pub struct ThreadSettings {
     /// Wire name: `multiAgentMode`.
     ///
     /// Default: `"explicitRequestOnly"`.
+    ///
+    /// Since codex 0.142.0.
     ///
     /// **Experimental**: not part of the stable surface.
     ///
@@ -11669,6 +12383,8 @@ wire::impl_object!(ThreadTokenUsage);
 /// The protocol type `ThreadUsage`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsage {
@@ -11679,6 +12395,8 @@ pub struct ThreadUsage {
     /// `groups`.
     pub groups: Vec<ThreadUsageBreakdownGroup>,
     /// Wire name: `nativeUsageUsdMicros`.
+    ///
+    /// Since codex 0.166.0.
     pub native_usage_usd_micros: Option<i64>,
     /// Wire name: `threadId`.
     pub thread_id: String,
@@ -11744,6 +12462,8 @@ wire::impl_object!(ThreadUsage);
 /// The protocol type `ThreadUsageBreakdownGroup`.
 ///
 /// Used by `account/usage/read`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThreadUsageBreakdownGroup {
@@ -11843,6 +12563,8 @@ pub struct TokenUsageBreakdown {
     /// Wire name: `cacheWriteInputTokens`.
     ///
     /// Default: `0`.
+    ///
+    /// Since codex 0.145.0.
     pub cache_write_input_tokens: i64,
     /// Wire name: `cachedInputTokens`.
     pub cached_input_tokens: i64,
@@ -12176,8 +12898,12 @@ wire::impl_object!(ToolsV2);
 #[non_exhaustive]
 pub struct Turn {
     /// Wire name: `completedAt`.
+    ///
+    /// Since codex 0.120.0.
     pub completed_at: Option<i64>,
     /// Wire name: `durationMs`.
+    ///
+    /// Since codex 0.120.0.
     pub duration_ms: Option<i64>,
     /// `error`.
     pub error: Option<TurnError>,
@@ -12188,10 +12914,16 @@ pub struct Turn {
     /// Wire name: `itemsView`.
     ///
     /// Default: `"full"`.
+    ///
+    /// Since codex 0.129.0.
     pub items_view: TurnItemsView,
     /// Wire name: `rootTurnId`.
+    ///
+    /// Since codex 0.162.0.
     pub root_turn_id: Option<String>,
     /// Wire name: `startedAt`.
+    ///
+    /// Since codex 0.120.0.
     pub started_at: Option<i64>,
     /// `status`.
     pub status: TurnStatus,
@@ -12257,6 +12989,8 @@ wire::impl_object!(Turn);
 ///
 /// Used by `thread/settings/update`, `thread/start`, `turn/settings/update`, `turn/start`.
 ///
+/// Since codex 0.124.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -12266,6 +13000,8 @@ pub struct TurnEnvironmentParams {
     /// Wire name: `environmentId`.
     pub environment_id: String,
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.145.0.
     pub runtime_workspace_roots: Option<Vec<LegacyAppPathString>>,
 }
 
@@ -12283,6 +13019,8 @@ impl TurnEnvironmentParams {
     }
 
     /// Wire name: `runtimeWorkspaceRoots`.
+    ///
+    /// Since codex 0.145.0.
     #[must_use]
     pub fn runtime_workspace_roots(
         mut self,
@@ -12342,6 +13080,8 @@ pub struct TurnError {
     /// `message`.
     pub message: String,
     /// `misalignment`.
+    ///
+    /// Since codex 0.151.0.
     pub misalignment: Option<MisalignmentErrorDetails>,
 }
 
@@ -12424,6 +13164,8 @@ wire::impl_object!(TurnPlanStep);
 /// The protocol type `TurnToolOutput`.
 ///
 /// Used by `turn/start`.
+///
+/// Since codex 0.151.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnToolOutput {
@@ -12434,6 +13176,8 @@ pub struct TurnToolOutput {
     /// `output`.
     pub output: FunctionCallOutputBody,
     /// `retain`.
+    ///
+    /// Since codex 0.163.0.
     pub retain: Option<bool>,
 }
 
@@ -12459,6 +13203,8 @@ impl TurnToolOutput {
     }
 
     /// `retain`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn retain(mut self, retain: bool) -> Self {
         self.retain = Some(retain);
@@ -12505,6 +13251,8 @@ wire::impl_object!(TurnToolOutput);
 /// The protocol type `TurnsPage`.
 ///
 /// Used by `thread/resume`.
+///
+/// Since codex 0.136.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -12553,6 +13301,8 @@ wire::impl_object!(TurnsPage);
 /// The protocol type `WebSearchLocation`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchLocation {
@@ -12605,6 +13355,8 @@ wire::impl_object!(WebSearchLocation);
 /// The protocol type `WebSearchToolConfig`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct WebSearchToolConfig {
@@ -12651,6 +13403,8 @@ wire::impl_object!(WebSearchToolConfig);
 /// The protocol type `WorkspaceMessage`.
 ///
 /// Used by `account/workspaceMessages/read`.
+///
+/// Since codex 0.142.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkspaceMessage {
@@ -12709,6 +13463,8 @@ wire::impl_object!(WorkspaceMessage);
 /// The protocol type `WorkspaceRouting`.
 ///
 /// Used by `account/read`.
+///
+/// Since codex 0.156.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,8 +15,12 @@ pub enum Account {
     /// `chatgpt`.
     Chatgpt(ChatgptAccount),
     /// `amazonBedrock`.
+    ///
+    /// Since codex 0.125.0.
     AmazonBedrock(AmazonBedrockAccount),
     /// `gcp`.
+    ///
+    /// Since codex 0.165.0.
     Gcp,
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -103,6 +107,8 @@ pub struct AmazonBedrockAccount {
     /// Wire name: `usesCodexManagedCredentials`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.145.0.
     pub uses_codex_managed_credentials: bool,
 }
 
@@ -146,6 +152,8 @@ pub struct ChatgptAccount {
     /// Wire name: `planType`.
     pub plan_type: PlanType,
     /// Wire name: `workspaceName`.
+    ///
+    /// Since codex 0.166.0.
     pub workspace_name: Option<String>,
 }
 
@@ -185,11 +193,15 @@ impl wire::ser::Fields for ChatgptAccount {
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.
 ///
+/// Since codex 0.138.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AgentMessageInputContent {
     /// `input_text`.
+    ///
+    /// Since codex 0.140.0.
     InputText(InputTextAgentMessageInputContent),
     /// `encrypted_content`.
     EncryptedContent(EncryptedContentAgentMessageInputContent),
@@ -359,6 +371,8 @@ pub enum AskForApproval {
     /// `never`.
     Never,
     /// `granular`.
+    ///
+    /// Since codex 0.115.0.
     Granular(GranularAskForApproval),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -533,6 +547,8 @@ wire::impl_object!(GranularAskForApproval);
 ///
 /// Used by `thread/start`.
 ///
+/// Since codex 0.140.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -703,24 +719,42 @@ pub enum CodexErrorInfo {
     /// `contextWindowExceeded`.
     ContextWindowExceeded,
     /// `sessionBudgetExceeded`.
+    ///
+    /// Since codex 0.143.0.
     SessionBudgetExceeded,
     /// `usageLimitExceeded`.
     UsageLimitExceeded,
     /// `rateLimitExceeded`.
+    ///
+    /// Since codex 0.151.0.
     RateLimitExceeded,
     /// `flexUnavailable`.
+    ///
+    /// Since codex 0.158.0.
     FlexUnavailable,
     /// `serverOverloaded`.
+    ///
+    /// Since codex 0.100.0.
     ServerOverloaded,
     /// `modelNotFound`.
+    ///
+    /// Since codex 0.165.0.
     ModelNotFound,
     /// `policyCapacityUnavailable`.
+    ///
+    /// Since codex 0.166.0.
     PolicyCapacityUnavailable,
     /// `cyberPolicy`.
+    ///
+    /// Since codex 0.124.0.
     CyberPolicy,
     /// `misalignmentPolicyViolation`.
+    ///
+    /// Since codex 0.148.0.
     MisalignmentPolicyViolation,
     /// `tooManyDenials`.
+    ///
+    /// Since codex 0.159.0.
     TooManyDenials,
     /// `internalServerError`.
     InternalServerError,
@@ -735,6 +769,8 @@ pub enum CodexErrorInfo {
     /// `other`.
     Other,
     /// `inferenceHookDenied`.
+    ///
+    /// Since codex 0.169.0.
     InferenceHookDenied,
     /// `httpConnectionFailed`.
     HttpConnectionFailed(HttpConnectionFailedCodexErrorInfo),
@@ -745,6 +781,8 @@ pub enum CodexErrorInfo {
     /// `responseTooManyFailedAttempts`.
     ResponseTooManyFailedAttempts(ResponseTooManyFailedAttemptsCodexErrorInfo),
     /// `activeTurnNotSteerable`.
+    ///
+    /// Since codex 0.117.0.
     ActiveTurnNotSteerable(ActiveTurnNotSteerableCodexErrorInfo),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -1418,6 +1456,8 @@ pub enum CommandExecutionApprovalDecision {
         AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision,
     ),
     /// `applyNetworkPolicyAmendment`.
+    ///
+    /// Since codex 0.105.0.
     ApplyNetworkPolicyAmendment(
         ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision,
     ),
@@ -1529,12 +1569,16 @@ impl<'de> wire::Deserialize<'de> for CommandExecutionApprovalDecision {
 #[non_exhaustive]
 pub enum ConfigLayerSource {
     /// `packagedDefaults`.
+    ///
+    /// Since codex 0.148.0.
     PackagedDefaults(PackagedDefaultsConfigLayerSource),
     /// `mdm`.
     Mdm(MdmConfigLayerSource),
     /// `system`.
     System(SystemConfigLayerSource),
     /// `enterpriseManaged`.
+    ///
+    /// Since codex 0.137.0.
     EnterpriseManaged(EnterpriseManagedConfigLayerSource),
     /// `user`.
     User(UserConfigLayerSource),
@@ -1899,6 +1943,8 @@ pub struct UserConfigLayerSource {
     /// `file`.
     pub file: AbsolutePathBuf,
     /// `profile`.
+    ///
+    /// Since codex 0.131.0.
     pub profile: Option<String>,
 }
 
@@ -1934,6 +1980,8 @@ impl wire::ser::Fields for UserConfigLayerSource {
 ///
 /// Used by `configRequirements/read`.
 ///
+/// Since codex 0.124.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -1941,6 +1989,8 @@ pub enum ConfiguredHookHandler {
     /// `command`.
     Command(CommandConfiguredHookHandler),
     /// `mcp_tool`.
+    ///
+    /// Since codex 0.148.0.
     McpTool(McpToolConfiguredHookHandler),
     /// `prompt`.
     Prompt,
@@ -2027,12 +2077,16 @@ impl<'de> wire::Deserialize<'de> for ConfiguredHookHandler {
 #[non_exhaustive]
 pub struct CommandConfiguredHookHandler {
     /// Wire name: `additionalContextLimit`.
+    ///
+    /// Since codex 0.145.0.
     pub additional_context_limit: Option<u64>,
     /// `async`.
     pub r#async: bool,
     /// `command`.
     pub command: String,
     /// Wire name: `commandWindows`.
+    ///
+    /// Since codex 0.131.0.
     pub command_windows: Option<String>,
     /// Wire name: `statusMessage`.
     pub status_message: Option<String>,
@@ -2171,6 +2225,8 @@ pub enum ContentItem {
     /// `input_image`.
     InputImage(InputImageContentItem),
     /// `input_audio`.
+    ///
+    /// Since codex 0.145.0.
     InputAudio(InputAudioContentItem),
     /// `output_text`.
     OutputText(OutputTextContentItem),
@@ -2333,6 +2389,8 @@ impl wire::ser::Fields for InputAudioContentItem {
 #[non_exhaustive]
 pub struct InputImageContentItem {
     /// `detail`.
+    ///
+    /// Since codex 0.122.0.
     pub detail: Option<ImageDetail>,
     /// Exactly one of several members.
     pub image_url_or_file_id: ImageUrlOrFileId,
@@ -2348,6 +2406,8 @@ impl InputImageContentItem {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.122.0.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<ImageDetail>) -> Self {
         self.detail = Some(detail.into());
@@ -2440,8 +2500,12 @@ impl wire::ser::Fields for InputTextContentItem {
 #[non_exhaustive]
 pub struct OutputTextContentItem {
     /// `annotations`.
+    ///
+    /// Since codex 0.163.0.
     pub annotations: Option<Vec<serde_json::Value>>,
     /// `logprobs`.
+    ///
+    /// Since codex 0.163.0.
     pub logprobs: Option<Vec<serde_json::Value>>,
     /// `text`.
     pub text: String,
@@ -2458,6 +2522,8 @@ impl OutputTextContentItem {
     }
 
     /// `annotations`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn annotations(
         mut self,
@@ -2468,6 +2534,8 @@ impl OutputTextContentItem {
     }
 
     /// `logprobs`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn logprobs(mut self, logprobs: impl Into<Vec<serde_json::Value>>) -> Self {
         self.logprobs = Some(logprobs.into());
@@ -2516,6 +2584,8 @@ pub enum DynamicToolCallOutputContentItem {
     /// `inputImage`.
     InputImage(InputImageDynamicToolCallOutputContentItem),
     /// `inputAudio`.
+    ///
+    /// Since codex 0.145.0.
     InputAudio(InputAudioDynamicToolCallOutputContentItem),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -2724,6 +2794,8 @@ impl wire::ser::Fields for InputTextDynamicToolCallOutputContentItem {
 ///
 /// Used by `thread/start`.
 ///
+/// Since codex 0.141.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -2905,8 +2977,12 @@ impl wire::ser::Fields for FunctionDynamicToolNamespaceTool {
 #[non_exhaustive]
 pub enum DynamicToolSpec {
     /// `function`.
+    ///
+    /// Since codex 0.141.0.
     Function(FunctionDynamicToolSpec),
     /// `namespace`.
+    ///
+    /// Since codex 0.123.0.
     Namespace(NamespaceDynamicToolSpec),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -3074,10 +3150,16 @@ impl wire::ser::Fields for FunctionDynamicToolSpec {
 #[non_exhaustive]
 pub struct NamespaceDynamicToolSpec {
     /// `description`.
+    ///
+    /// Since codex 0.141.0.
     pub description: String,
     /// `name`.
+    ///
+    /// Since codex 0.141.0.
     pub name: String,
     /// `tools`.
+    ///
+    /// Since codex 0.141.0.
     pub tools: Vec<DynamicToolNamespaceTool>,
 }
 
@@ -3318,6 +3400,8 @@ impl wire::ser::Fields for UpdateFileChange {
 /// The protocol type `FileSystemPath`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemPath {
@@ -3522,6 +3606,8 @@ impl wire::ser::Fields for SpecialFileSystemPath {
 /// The protocol type `FileSystemSpecialPath`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`, `item/commandExecution/requestApproval`, `item/permissions/requestApproval`.
+///
+/// Since codex 0.123.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FileSystemSpecialPath {
@@ -3729,6 +3815,8 @@ impl wire::ser::Fields for UnknownFileSystemSpecialPath {
 /// The protocol type `ForcedChatgptWorkspaceIds`.
 ///
 /// Used by `config/read`.
+///
+/// Since codex 0.131.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ForcedChatgptWorkspaceIds {
@@ -3849,8 +3937,12 @@ pub enum FunctionCallOutputContentItem {
     /// `input_image`.
     InputImage(InputImageFunctionCallOutputContentItem),
     /// `input_audio`.
+    ///
+    /// Since codex 0.145.0.
     InputAudio(InputAudioFunctionCallOutputContentItem),
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.133.0.
     EncryptedContent(EncryptedContentFunctionCallOutputContentItem),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -4048,6 +4140,8 @@ impl wire::ser::Fields for InputAudioFunctionCallOutputContentItem {
 #[non_exhaustive]
 pub struct InputImageFunctionCallOutputContentItem {
     /// `detail`.
+    ///
+    /// Since codex 0.110.0.
     pub detail: Option<ImageDetail>,
     /// Exactly one of several members.
     pub image_url_or_file_id: ImageUrlOrFileId,
@@ -4063,6 +4157,8 @@ impl InputImageFunctionCallOutputContentItem {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<ImageDetail>) -> Self {
         self.detail = Some(detail.into());
@@ -4153,6 +4249,8 @@ impl wire::ser::Fields for InputTextFunctionCallOutputContentItem {
 /// The protocol type `GatewayAuth`.
 ///
 /// Used by `modelProvider/config/write`, `modelProvider/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GatewayAuth {
@@ -4305,6 +4403,8 @@ impl wire::ser::Fields for ExternallyConfiguredGatewayAuth {
 /// The protocol type `GuardianApprovalReviewAction`.
 ///
 /// Used by `item/autoApprovalReview/completed`, `item/autoApprovalReview/started`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum GuardianApprovalReviewAction {
@@ -4313,6 +4413,8 @@ pub enum GuardianApprovalReviewAction {
     /// `execve`.
     Execve(ExecveGuardianApprovalReviewAction),
     /// `writeStdin`.
+    ///
+    /// Since codex 0.150.0.
     WriteStdin(WriteStdinGuardianApprovalReviewAction),
     /// `applyPatch`.
     ApplyPatch(ApplyPatchGuardianApprovalReviewAction),
@@ -4321,6 +4423,8 @@ pub enum GuardianApprovalReviewAction {
     /// `mcpToolCall`.
     McpToolCall(McpToolCallGuardianApprovalReviewAction),
     /// `requestPermissions`.
+    ///
+    /// Since codex 0.123.0.
     RequestPermissions(RequestPermissionsGuardianApprovalReviewAction),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -4773,16 +4877,24 @@ impl wire::ser::Fields for WriteStdinGuardianApprovalReviewAction {
 /// The protocol type `HookMetadata`.
 ///
 /// Used by `hooks/list`.
+///
+/// Since codex 0.128.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum HookMetadata {
     /// `command`.
     Command(Box<CommandHookMetadata>),
     /// `mcpTool`.
+    ///
+    /// Since codex 0.148.0.
     McpTool(Box<McpToolHookMetadata>),
     /// `prompt`.
+    ///
+    /// Since codex 0.148.0.
     Prompt(Box<PromptHookMetadata>),
     /// `agent`.
+    ///
+    /// Since codex 0.148.0.
     Agent(Box<AgentHookMetadata>),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -5077,6 +5189,8 @@ pub struct AgentHookMetadata {
     /// `enabled`.
     pub enabled: bool,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.166.0.
     pub environment_id: Option<String>,
     /// Wire name: `eventName`.
     pub event_name: HookEventName,
@@ -5191,40 +5305,74 @@ impl wire::ser::Fields for AgentHookMetadata {
 #[non_exhaustive]
 pub struct CommandHookMetadata {
     /// Wire name: `additionalContextLimit`.
+    ///
+    /// Since codex 0.148.0.
     pub additional_context_limit: Option<u64>,
     /// `async`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.148.0.
     pub r#async: bool,
     /// `command`.
+    ///
+    /// Since codex 0.148.0.
     pub command: String,
     /// Wire name: `currentHash`.
+    ///
+    /// Since codex 0.148.0.
     pub current_hash: String,
     /// Wire name: `displayOrder`.
+    ///
+    /// Since codex 0.148.0.
     pub display_order: i64,
     /// `enabled`.
+    ///
+    /// Since codex 0.148.0.
     pub enabled: bool,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.166.0.
     pub environment_id: Option<String>,
     /// Wire name: `eventName`.
+    ///
+    /// Since codex 0.148.0.
     pub event_name: HookEventName,
     /// Wire name: `isManaged`.
+    ///
+    /// Since codex 0.148.0.
     pub is_managed: bool,
     /// `key`.
+    ///
+    /// Since codex 0.148.0.
     pub key: String,
     /// `matcher`.
+    ///
+    /// Since codex 0.148.0.
     pub matcher: Option<String>,
     /// Wire name: `pluginId`.
+    ///
+    /// Since codex 0.148.0.
     pub plugin_id: Option<String>,
     /// `source`.
+    ///
+    /// Since codex 0.148.0.
     pub source: HookSource,
     /// Wire name: `sourcePath`.
+    ///
+    /// Since codex 0.148.0.
     pub source_path: AbsolutePathBuf,
     /// Wire name: `statusMessage`.
+    ///
+    /// Since codex 0.148.0.
     pub status_message: Option<String>,
     /// Wire name: `timeoutSec`.
+    ///
+    /// Since codex 0.148.0.
     pub timeout_sec: u64,
     /// Wire name: `trustStatus`.
+    ///
+    /// Since codex 0.148.0.
     pub trust_status: HookTrustStatus,
 }
 
@@ -5335,6 +5483,8 @@ pub struct McpToolHookMetadata {
     /// `enabled`.
     pub enabled: bool,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.166.0.
     pub environment_id: Option<String>,
     /// Wire name: `eventName`.
     pub event_name: HookEventName,
@@ -5469,6 +5619,8 @@ pub struct PromptHookMetadata {
     /// `enabled`.
     pub enabled: bool,
     /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.166.0.
     pub environment_id: Option<String>,
     /// Wire name: `eventName`.
     pub event_name: HookEventName,
@@ -5579,6 +5731,8 @@ impl wire::ser::Fields for PromptHookMetadata {
 }
 
 /// The protocol type `ImageGenerationFailure`.
+///
+/// Since codex 0.148.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ImageGenerationFailure {
@@ -5912,6 +6066,8 @@ impl wire::ser::Fields for ExecLocalShellAction {
 /// The protocol type `McpElicitationEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationEnumSchema {
@@ -6025,6 +6181,8 @@ impl<'de> wire::Deserialize<'de> for McpElicitationEnumSchema {
 /// The protocol type `McpElicitationMultiSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationMultiSelectEnumSchema {
@@ -6112,6 +6270,8 @@ impl<'de> wire::Deserialize<'de> for McpElicitationMultiSelectEnumSchema {
 /// The protocol type `McpElicitationPrimitiveSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationPrimitiveSchema {
@@ -6261,6 +6421,8 @@ impl<'de> wire::Deserialize<'de> for McpElicitationPrimitiveSchema {
 /// The protocol type `McpElicitationSingleSelectEnumSchema`.
 ///
 /// Used by `mcpServer/elicitation/request`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum McpElicitationSingleSelectEnumSchema {
@@ -6331,6 +6493,8 @@ impl<'de> wire::Deserialize<'de> for McpElicitationSingleSelectEnumSchema {
 
 /// The protocol type `MultiAgentMode`.
 ///
+/// Since codex 0.142.0.
+///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -6340,6 +6504,8 @@ pub enum MultiAgentMode {
     /// `proactive`.
     Proactive,
     /// `custom`.
+    ///
+    /// Since codex 0.143.0.
     Custom(String),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -6408,6 +6574,8 @@ impl<'de> wire::Deserialize<'de> for MultiAgentMode {
 /// The protocol type `OtelExporter`.
 ///
 /// Used by `configRequirements/read`.
+///
+/// Since codex 0.166.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum OtelExporter {
@@ -6968,16 +7136,24 @@ impl wire::ser::Fields for UpdatePatchChangeKind {
 }
 
 /// The protocol type `PluginSource`.
+///
+/// Since codex 0.113.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PluginSource {
     /// `local`.
     Local(LocalPluginSource),
     /// `git`.
+    ///
+    /// Since codex 0.122.0.
     Git(GitPluginSource),
     /// `npm`.
+    ///
+    /// Since codex 0.143.0.
     Npm(NpmPluginSource),
     /// `remote`.
+    ///
+    /// Since codex 0.122.0.
     Remote,
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
@@ -7187,6 +7363,8 @@ impl wire::ser::Fields for NpmPluginSource {
 /// The protocol type `ProviderSettings`.
 ///
 /// Used by `modelProvider/config/write`, `modelProvider/list`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ProviderSettings {
@@ -7393,6 +7571,8 @@ impl wire::ser::Fields for GcpProviderSettings {
 /// The protocol type `ProviderSettingsPatch`.
 ///
 /// Used by `modelProvider/config/write`.
+///
+/// Since codex 0.168.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ProviderSettingsPatch {
@@ -8055,6 +8235,8 @@ wire::impl_object!(BlobResourceContent);
 /// The protocol type `ResourceContent`.
 ///
 /// Used by `mcpServer/resource/read`.
+///
+/// Since codex 0.120.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResourceContent {
@@ -8177,10 +8359,14 @@ wire::impl_object!(TextResourceContent);
 #[non_exhaustive]
 pub enum ResponseItem {
     /// `additional_tools`.
+    ///
+    /// Since codex 0.162.0.
     AdditionalTools(AdditionalToolsResponseItem),
     /// `message`.
     Message(MessageResponseItem),
     /// `agent_message`.
+    ///
+    /// Since codex 0.138.0.
     AgentMessage(AgentMessageResponseItem),
     /// `reasoning`.
     Reasoning(ReasoningResponseItem),
@@ -8189,6 +8375,8 @@ pub enum ResponseItem {
     /// `function_call`.
     FunctionCall(Box<FunctionCallResponseItem>),
     /// `tool_search_call`.
+    ///
+    /// Since codex 0.115.0.
     ToolSearchCall(Box<ToolSearchCallResponseItem>),
     /// `function_call_output`.
     FunctionCallOutput(FunctionCallOutputResponseItem),
@@ -8197,18 +8385,28 @@ pub enum ResponseItem {
     /// `custom_tool_call_output`.
     CustomToolCallOutput(CustomToolCallOutputResponseItem),
     /// `tool_search_output`.
+    ///
+    /// Since codex 0.115.0.
     ToolSearchOutput(ToolSearchOutputResponseItem),
     /// `web_search_call`.
     WebSearchCall(WebSearchCallResponseItem),
     /// `image_generation_call`.
+    ///
+    /// Since codex 0.110.0.
     ImageGenerationCall(ImageGenerationCallResponseItem),
     /// `compaction`.
     Compaction(CompactionResponseItem),
     /// `configuration_update`.
+    ///
+    /// Since codex 0.154.0.
     ConfigurationUpdate(ConfigurationUpdateResponseItem),
     /// `compaction_trigger`.
+    ///
+    /// Since codex 0.131.0.
     CompactionTrigger,
     /// `context_compaction`.
+    ///
+    /// Since codex 0.129.0.
     ContextCompaction(ContextCompactionResponseItem),
     /// `other`.
     Other,
@@ -8542,8 +8740,12 @@ pub struct AgentMessageResponseItem {
     /// `content`.
     pub content: Vec<AgentMessageInputContent>,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -8568,6 +8770,8 @@ impl AgentMessageResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -8575,6 +8779,8 @@ impl AgentMessageResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -8642,8 +8848,12 @@ pub struct CompactionResponseItem {
     /// `encrypted_content`.
     pub encrypted_content: String,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -8660,6 +8870,8 @@ impl CompactionResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -8667,6 +8879,8 @@ impl CompactionResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -8770,8 +8984,12 @@ pub struct ContextCompactionResponseItem {
     /// `encrypted_content`.
     pub encrypted_content: Option<String>,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -8795,6 +9013,8 @@ impl ContextCompactionResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -8802,6 +9022,8 @@ impl ContextCompactionResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -8861,12 +9083,18 @@ pub struct CustomToolCallOutputResponseItem {
     /// `call_id`.
     pub call_id: String,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
     /// `name`.
+    ///
+    /// Since codex 0.116.0.
     pub name: Option<String>,
     /// `output`.
     pub output: FunctionCallOutputBody,
@@ -8888,6 +9116,8 @@ impl CustomToolCallOutputResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -8895,6 +9125,8 @@ impl CustomToolCallOutputResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -8907,6 +9139,8 @@ impl CustomToolCallOutputResponseItem {
     }
 
     /// `name`.
+    ///
+    /// Since codex 0.116.0.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -8969,18 +9203,24 @@ pub struct CustomToolCallResponseItem {
     /// `call_id`.
     pub call_id: String,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `id`.
     pub id: Option<String>,
     /// `input`.
     pub input: String,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
     /// `name`.
     pub name: String,
     /// `namespace`.
+    ///
+    /// Since codex 0.143.0.
     pub namespace: Option<String>,
     /// `status`.
     pub status: Option<String>,
@@ -9006,6 +9246,8 @@ impl CustomToolCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9020,6 +9262,8 @@ impl CustomToolCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9032,6 +9276,8 @@ impl CustomToolCallResponseItem {
     }
 
     /// `namespace`.
+    ///
+    /// Since codex 0.143.0.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
@@ -9113,14 +9359,22 @@ pub struct FunctionCallOutputResponseItem {
     /// `call_id`.
     pub call_id: Option<String>,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
     /// `name`.
+    ///
+    /// Since codex 0.150.0.
     pub name: Option<String>,
     /// `namespace`.
+    ///
+    /// Since codex 0.150.0.
     pub namespace: Option<String>,
     /// `output`.
     pub output: FunctionCallOutputBody,
@@ -9147,6 +9401,8 @@ impl FunctionCallOutputResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -9154,6 +9410,8 @@ impl FunctionCallOutputResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9166,6 +9424,8 @@ impl FunctionCallOutputResponseItem {
     }
 
     /// `name`.
+    ///
+    /// Since codex 0.150.0.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -9173,6 +9433,8 @@ impl FunctionCallOutputResponseItem {
     }
 
     /// `namespace`.
+    ///
+    /// Since codex 0.150.0.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
@@ -9241,20 +9503,30 @@ pub struct FunctionCallResponseItem {
     /// `call_id`.
     pub call_id: String,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `encrypted_function_args`.
+    ///
+    /// Since codex 0.147.0.
     pub encrypted_function_args: Option<Vec<String>>,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
     /// `name`.
     pub name: String,
     /// `namespace`.
+    ///
+    /// Since codex 0.115.0.
     pub namespace: Option<String>,
     /// `status`.
+    ///
+    /// Since codex 0.163.0.
     pub status: Option<String>,
 }
 
@@ -9279,6 +9551,8 @@ impl FunctionCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9286,6 +9560,8 @@ impl FunctionCallResponseItem {
     }
 
     /// `encrypted_function_args`.
+    ///
+    /// Since codex 0.147.0.
     #[must_use]
     pub fn encrypted_function_args(
         mut self,
@@ -9305,6 +9581,8 @@ impl FunctionCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9317,6 +9595,8 @@ impl FunctionCallResponseItem {
     }
 
     /// `namespace`.
+    ///
+    /// Since codex 0.115.0.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
@@ -9324,6 +9604,8 @@ impl FunctionCallResponseItem {
     }
 
     /// `status`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn status(mut self, status: impl Into<String>) -> Self {
         self.status = Some(status.into());
@@ -9406,10 +9688,14 @@ impl wire::ser::Fields for FunctionCallResponseItem {
 #[non_exhaustive]
 pub struct ImageGenerationCallResponseItem {
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -9435,6 +9721,8 @@ impl ImageGenerationCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9449,6 +9737,8 @@ impl ImageGenerationCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9529,10 +9819,14 @@ pub struct LocalShellCallResponseItem {
     /// `call_id`.
     pub call_id: Option<String>,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -9564,6 +9858,8 @@ impl LocalShellCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9578,6 +9874,8 @@ impl LocalShellCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9649,10 +9947,14 @@ pub struct MessageResponseItem {
     /// `content`.
     pub content: Vec<ContentItem>,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -9661,6 +9963,8 @@ pub struct MessageResponseItem {
     /// `role`.
     pub role: String,
     /// `status`.
+    ///
+    /// Since codex 0.163.0.
     pub status: Option<String>,
 }
 
@@ -9679,6 +9983,8 @@ impl MessageResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9693,6 +9999,8 @@ impl MessageResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9712,6 +10020,8 @@ impl MessageResponseItem {
     }
 
     /// `status`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn status(mut self, status: impl Into<String>) -> Self {
         self.status = Some(status.into());
@@ -9784,8 +10094,12 @@ pub struct ReasoningResponseItem {
     /// `encrypted_content`.
     pub encrypted_content: Option<String>,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -9820,6 +10134,8 @@ impl ReasoningResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -9827,6 +10143,8 @@ impl ReasoningResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -9896,12 +10214,16 @@ pub struct ToolSearchCallResponseItem {
     /// `call_id`.
     pub call_id: Option<String>,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `execution`.
     pub execution: String,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -9934,6 +10256,8 @@ impl ToolSearchCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -9948,6 +10272,8 @@ impl ToolSearchCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -10032,8 +10358,12 @@ pub struct ToolSearchOutputResponseItem {
     /// `execution`.
     pub execution: String,
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -10068,6 +10398,8 @@ impl ToolSearchOutputResponseItem {
     }
 
     /// `id`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -10075,6 +10407,8 @@ impl ToolSearchOutputResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -10146,10 +10480,14 @@ pub struct WebSearchCallResponseItem {
     /// `action`.
     pub action: Option<ResponsesApiWebSearchAction>,
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     pub encrypted_content: Option<String>,
     /// `id`.
     pub id: Option<String>,
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     pub internal_chat_message_metadata_passthrough: Option<
         InternalChatMessageMetadataPassthrough,
     >,
@@ -10177,6 +10515,8 @@ impl WebSearchCallResponseItem {
     }
 
     /// `encrypted_content`.
+    ///
+    /// Since codex 0.163.0.
     #[must_use]
     pub fn encrypted_content(mut self, encrypted_content: impl Into<String>) -> Self {
         self.encrypted_content = Some(encrypted_content.into());
@@ -10191,6 +10531,8 @@ impl WebSearchCallResponseItem {
     }
 
     /// `internal_chat_message_metadata_passthrough`.
+    ///
+    /// Since codex 0.142.0.
     #[must_use]
     pub fn internal_chat_message_metadata_passthrough(
         mut self,
@@ -10261,6 +10603,8 @@ impl wire::ser::Fields for WebSearchCallResponseItem {
 /// The protocol type `ResponsesApiWebSearchAction`.
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.
+///
+/// Since codex 0.113.0.
 ///
 /// **Experimental**: not part of the stable surface.
 #[derive(Clone, Debug, PartialEq)]
@@ -10576,6 +10920,8 @@ wire::impl_object!(ApprovedExecpolicyAmendmentReviewDecision);
 #[non_exhaustive]
 pub struct DeniedReviewDecision {
     /// `rejection`.
+    ///
+    /// Since codex 0.145.0.
     pub rejection: String,
 }
 
@@ -10673,12 +11019,18 @@ pub enum ReviewDecision {
     /// `approved_for_session`.
     ApprovedForSession,
     /// `approved_mcp_policy_amendment`.
+    ///
+    /// Since codex 0.148.0.
     ApprovedMcpPolicyAmendment,
     /// `network_policy_amendment`.
+    ///
+    /// Since codex 0.105.0.
     NetworkPolicyAmendment(NetworkPolicyAmendmentReviewDecision),
     /// `denied`.
     Denied(DeniedReviewDecision),
     /// `timed_out`.
+    ///
+    /// Since codex 0.121.0.
     TimedOut,
     /// `abort`.
     Abort,
@@ -11187,6 +11539,8 @@ pub struct ReadOnlySandboxPolicy {
     /// Wire name: `networkAccess`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.110.0.
     pub network_access: bool,
 }
 
@@ -11199,6 +11553,8 @@ impl ReadOnlySandboxPolicy {
     /// Wire name: `networkAccess`.
     ///
     /// Default: `false`.
+    ///
+    /// Since codex 0.110.0.
     #[must_use]
     pub fn network_access(mut self, network_access: bool) -> Self {
         self.network_access = network_access;
@@ -11344,6 +11700,8 @@ impl wire::ser::Fields for WorkspaceWriteSandboxPolicy {
 /// The protocol type `ScheduledTaskSchedule`.
 ///
 /// Used by `plugin/read`.
+///
+/// Since codex 0.145.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ScheduledTaskSchedule {
@@ -11592,6 +11950,8 @@ pub enum SessionSource {
     /// `unknown`.
     Unknown,
     /// `custom`.
+    ///
+    /// Since codex 0.116.0.
     Custom(String),
     /// `subAgent`.
     SubAgent(SubAgentSource),
@@ -11682,6 +12042,8 @@ pub enum SubAgentSource {
     /// `compact`.
     Compact,
     /// `memory_consolidation`.
+    ///
+    /// Since codex 0.104.0.
     MemoryConsolidation,
     /// `thread_spawn`.
     ThreadSpawn(ThreadSpawnSubAgentSource),
@@ -11766,10 +12128,16 @@ impl<'de> wire::Deserialize<'de> for SubAgentSource {
 #[non_exhaustive]
 pub struct ThreadSpawnSubAgentSource {
     /// `agent_nickname`.
+    ///
+    /// Since codex 0.105.0.
     pub agent_nickname: Option<String>,
     /// `agent_path`.
+    ///
+    /// Since codex 0.117.0.
     pub agent_path: Option<AgentPath>,
     /// `agent_role`.
+    ///
+    /// Since codex 0.105.0.
     pub agent_role: Option<String>,
     /// `depth`.
     pub depth: i32,
@@ -11838,10 +12206,14 @@ pub enum ThreadItem {
     /// `userMessage`.
     UserMessage(UserMessageThreadItem),
     /// `hookPrompt`.
+    ///
+    /// Since codex 0.117.0.
     HookPrompt(HookPromptThreadItem),
     /// `agentMessage`.
     AgentMessage(Box<AgentMessageThreadItem>),
     /// `functionCallOutput`.
+    ///
+    /// Since codex 0.151.0.
     FunctionCallOutput(FunctionCallOutputThreadItem),
     /// `plan`.
     Plan(PlanThreadItem),
@@ -11854,18 +12226,26 @@ pub enum ThreadItem {
     /// `mcpToolCall`.
     McpToolCall(Box<McpToolCallThreadItem>),
     /// `dynamicToolCall`.
+    ///
+    /// Since codex 0.106.0.
     DynamicToolCall(Box<DynamicToolCallThreadItem>),
     /// `collabAgentToolCall`.
     CollabAgentToolCall(Box<CollabAgentToolCallThreadItem>),
     /// `subAgentActivity`.
+    ///
+    /// Since codex 0.140.0.
     SubAgentActivity(Box<SubAgentActivityThreadItem>),
     /// `webSearch`.
     WebSearch(WebSearchThreadItem),
     /// `imageView`.
     ImageView(ImageViewThreadItem),
     /// `sleep`.
+    ///
+    /// Since codex 0.141.0.
     Sleep(SleepThreadItem),
     /// `imageGeneration`.
+    ///
+    /// Since codex 0.111.0.
     ImageGeneration(Box<ImageGenerationThreadItem>),
     /// `enteredReviewMode`.
     EnteredReviewMode(EnteredReviewModeThreadItem),
@@ -12231,20 +12611,34 @@ impl<'de> wire::Deserialize<'de> for ThreadItem {
 #[non_exhaustive]
 pub struct AgentMessageThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `delivery`.
+    ///
+    /// Since codex 0.149.0.
     pub delivery: Option<AgentMessageDelivery>,
     /// `id`.
     pub id: String,
     /// Wire name: `memoryCitation`.
+    ///
+    /// Since codex 0.116.0.
     pub memory_citation: Option<MemoryCitation>,
     /// `moderation`.
+    ///
+    /// Since codex 0.169.0.
     pub moderation: Option<AgentMessageModeration>,
     /// `phase`.
+    ///
+    /// Since codex 0.105.0.
     pub phase: Option<MessagePhase>,
     /// `questions`.
+    ///
+    /// Since codex 0.153.0.
     pub questions: Option<Vec<AsyncUserInputQuestion>>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `text`.
     pub text: String,
@@ -12313,20 +12707,28 @@ pub struct CollabAgentToolCallThreadItem {
     /// Wire name: `agentsStates`.
     pub agents_states: std::collections::BTreeMap<String, CollabAgentState>,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `model`.
+    ///
+    /// Since codex 0.115.0.
     pub model: Option<String>,
     /// `prompt`.
     pub prompt: Option<String>,
     /// Wire name: `reasoningEffort`.
+    ///
+    /// Since codex 0.115.0.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Wire name: `receiverThreadIds`.
     pub receiver_thread_ids: Vec<String>,
     /// Wire name: `senderThreadId`.
     pub sender_thread_id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: CollabAgentToolCallStatus,
@@ -12414,6 +12816,8 @@ pub struct CommandExecutionThreadItem {
     /// Wire name: `commandActions`.
     pub command_actions: Vec<CommandAction>,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `cwd`.
     pub cwd: LegacyAppPathString,
@@ -12424,16 +12828,24 @@ pub struct CommandExecutionThreadItem {
     /// `id`.
     pub id: String,
     /// Wire name: `pluginId`.
+    ///
+    /// Since codex 0.146.0.
     pub plugin_id: Option<String>,
     /// Wire name: `processId`.
     pub process_id: Option<String>,
     /// Wire name: `scriptPath`.
+    ///
+    /// Since codex 0.146.0.
     pub script_path: Option<String>,
     /// `source`.
     ///
     /// Default: `"agent"`.
+    ///
+    /// Since codex 0.117.0.
     pub source: CommandExecutionSource,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: CommandExecutionStatus,
@@ -12520,10 +12932,14 @@ impl wire::ser::Fields for CommandExecutionThreadItem {
 #[non_exhaustive]
 pub struct ContextCompactionThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -12566,6 +12982,8 @@ pub struct DynamicToolCallThreadItem {
     /// `arguments`.
     pub arguments: serde_json::Value,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// Wire name: `contentItems`.
     pub content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
@@ -12574,8 +12992,12 @@ pub struct DynamicToolCallThreadItem {
     /// `id`.
     pub id: String,
     /// `namespace`.
+    ///
+    /// Since codex 0.123.0.
     pub namespace: Option<String>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: DynamicToolCallStatus,
@@ -12650,12 +13072,16 @@ impl wire::ser::Fields for DynamicToolCallThreadItem {
 #[non_exhaustive]
 pub struct EnteredReviewModeThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `review`.
     pub review: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -12700,12 +13126,16 @@ impl wire::ser::Fields for EnteredReviewModeThreadItem {
 #[non_exhaustive]
 pub struct ExitedReviewModeThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `review`.
     pub review: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -12752,10 +13182,14 @@ pub struct FileChangeThreadItem {
     /// `changes`.
     pub changes: Vec<FileUpdateChange>,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: PatchApplyStatus,
@@ -12806,6 +13240,8 @@ impl wire::ser::Fields for FileChangeThreadItem {
 #[non_exhaustive]
 pub struct FunctionCallOutputThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
@@ -12816,6 +13252,8 @@ pub struct FunctionCallOutputThreadItem {
     /// `output`.
     pub output: FunctionCallOutputBody,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -12868,12 +13306,16 @@ impl wire::ser::Fields for FunctionCallOutputThreadItem {
 #[non_exhaustive]
 pub struct HookPromptThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `fragments`.
     pub fragments: Vec<HookPromptFragment>,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -12918,24 +13360,38 @@ impl wire::ser::Fields for HookPromptThreadItem {
 #[non_exhaustive]
 pub struct ImageGenerationThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `failure`.
+    ///
+    /// Since codex 0.148.0.
     pub failure: Option<ImageGenerationFailure>,
     /// Wire name: `generationId`.
+    ///
+    /// Since codex 0.166.0.
     pub generation_id: Option<String>,
     /// `id`.
     pub id: String,
     /// Wire name: `inputImages`.
+    ///
+    /// Since codex 0.164.0.
     pub input_images: Option<Vec<ImageGenerationInputImage>>,
     /// Wire name: `revisedPrompt`.
     pub revised_prompt: Option<String>,
     /// Wire name: `savedPath`.
+    ///
+    /// Since codex 0.117.0.
     pub saved_path: Option<AbsolutePathBuf>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: String,
     /// Wire name: `transparentBackground`.
+    ///
+    /// Since codex 0.147.0.
     pub transparent_background: Option<bool>,
     /// Exactly one of several members.
     pub file_id_or_result: FileIdOrResult,
@@ -13023,12 +13479,16 @@ impl wire::ser::Fields for ImageGenerationThreadItem {
 #[non_exhaustive]
 pub struct ImageViewThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `path`.
     pub path: LegacyAppPathString,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -13073,10 +13533,14 @@ impl wire::ser::Fields for ImageViewThreadItem {
 #[non_exhaustive]
 pub struct McpToolCallThreadItem {
     /// Wire name: `appContext`.
+    ///
+    /// Since codex 0.142.0.
     pub app_context: Option<McpToolCallAppContext>,
     /// `arguments`.
     pub arguments: serde_json::Value,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// Wire name: `durationMs`.
     pub duration_ms: Option<i64>,
@@ -13085,18 +13549,28 @@ pub struct McpToolCallThreadItem {
     /// `id`.
     pub id: String,
     /// Wire name: `mcpAppResourceUri`.
+    ///
+    /// Since codex 0.122.0.
     pub mcp_app_resource_uri: Option<String>,
     /// Wire name: `mcpAppUi`.
+    ///
+    /// Since codex 0.156.0.
     pub mcp_app_ui: Option<McpAppUi>,
     /// Wire name: `pluginId`.
+    ///
+    /// Since codex 0.133.0.
     pub plugin_id: Option<String>,
     /// Wire name: `readOnlyHint`.
+    ///
+    /// Since codex 0.147.0.
     pub read_only_hint: Option<bool>,
     /// `result`.
     pub result: Option<McpToolCallResult>,
     /// `server`.
     pub server: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `status`.
     pub status: McpToolCallStatus,
@@ -13191,10 +13665,14 @@ impl wire::ser::Fields for McpToolCallThreadItem {
 #[non_exhaustive]
 pub struct PlanThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `text`.
     pub text: String,
@@ -13241,6 +13719,8 @@ impl wire::ser::Fields for PlanThreadItem {
 #[non_exhaustive]
 pub struct ReasoningThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `content`.
     ///
@@ -13249,6 +13729,8 @@ pub struct ReasoningThreadItem {
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
     /// `summary`.
     ///
@@ -13301,12 +13783,16 @@ impl wire::ser::Fields for ReasoningThreadItem {
 #[non_exhaustive]
 pub struct SleepThreadItem {
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// Wire name: `durationMs`.
     pub duration_ms: u64,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -13355,16 +13841,24 @@ pub struct SubAgentActivityThreadItem {
     /// Wire name: `agentThreadId`.
     pub agent_thread_id: String,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `kind`.
     pub kind: SubAgentActivityKind,
     /// `model`.
+    ///
+    /// Since codex 0.162.0.
     pub model: Option<String>,
     /// Wire name: `reasoningEffort`.
+    ///
+    /// Since codex 0.162.0.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -13425,14 +13919,20 @@ impl wire::ser::Fields for SubAgentActivityThreadItem {
 #[non_exhaustive]
 pub struct UserMessageThreadItem {
     /// Wire name: `clientId`.
+    ///
+    /// Since codex 0.136.0.
     pub client_id: Option<String>,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `content`.
     pub content: Vec<UserInput>,
     /// `id`.
     pub id: String,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -13483,14 +13983,20 @@ pub struct WebSearchThreadItem {
     /// `action`.
     pub action: Option<WebSearchAction>,
     /// Wire name: `completedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub completed_at_ms: Option<i64>,
     /// `id`.
     pub id: String,
     /// `query`.
     pub query: String,
     /// `results`.
+    ///
+    /// Since codex 0.145.0.
     pub results: Option<Vec<serde_json::Value>>,
     /// Wire name: `startedAtMs`.
+    ///
+    /// Since codex 0.166.0.
     pub started_at_ms: Option<i64>,
 }
 
@@ -13541,6 +14047,8 @@ impl wire::ser::Fields for WebSearchThreadItem {
 /// The protocol type `ThreadItemsListAnchor`.
 ///
 /// Used by `thread/items/list`.
+///
+/// Since codex 0.159.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListAnchor {
@@ -13653,6 +14161,8 @@ impl wire::ser::Fields for ItemThreadItemsListAnchor {
 /// The protocol type `ThreadItemsListCursor`.
 ///
 /// Used by `thread/items/list`.
+///
+/// Since codex 0.159.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadItemsListCursor {
@@ -13711,6 +14221,8 @@ impl<'de> wire::Deserialize<'de> for ThreadItemsListCursor {
 /// The protocol type `ThreadListCwdFilter`.
 ///
 /// Used by `thread/list`.
+///
+/// Since codex 0.124.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadListCwdFilter {
@@ -13769,6 +14281,8 @@ impl<'de> wire::Deserialize<'de> for ThreadListCwdFilter {
 /// The protocol type `ThreadPredictionResult`.
 ///
 /// Used by `thread/prediction/updated`.
+///
+/// Since codex 0.161.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadPredictionResult {
@@ -13872,6 +14386,8 @@ impl wire::ser::Fields for CompletedThreadPredictionResult {
 /// The protocol type `ThreadRealtimeBemItemPresentation`.
 ///
 /// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeBemItemPresentation {
@@ -13990,6 +14506,8 @@ impl wire::ser::Fields for InlineVisualizationThreadRealtimeBemItemPresentation 
 /// The protocol type `ThreadRealtimeItem`.
 ///
 /// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+///
+/// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadRealtimeItem {
@@ -14334,6 +14852,8 @@ impl wire::ser::Fields for TranscriptSegmentThreadRealtimeItem {
 }
 
 /// Whether a thread is not loaded, idle, active or in a system error.
+///
+/// Since codex 0.105.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadStatus {
@@ -14453,6 +14973,8 @@ impl wire::ser::Fields for ActiveThreadStatus {
 /// The protocol type `ThreadUnreadPosition`.
 ///
 /// Used by `thread/list`, `thread/read`, `thread/readState/changed`, `thread/readState/update`.
+///
+/// Since codex 0.163.0.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ThreadUnreadPosition {
@@ -14576,8 +15098,12 @@ pub enum UserInput {
     /// `localImage`.
     LocalImage(LocalImageUserInput),
     /// `audio`.
+    ///
+    /// Since codex 0.145.0.
     Audio(AudioUserInput),
     /// `localAudio`.
+    ///
+    /// Since codex 0.145.0.
     LocalAudio(LocalAudioUserInput),
     /// `skill`.
     Skill(SkillUserInput),
@@ -14751,6 +15277,8 @@ impl wire::ser::Fields for AudioUserInput {
 #[non_exhaustive]
 pub struct ImageUserInput {
     /// `detail`.
+    ///
+    /// Since codex 0.132.0.
     pub detail: Option<ImageDetail>,
     /// Exactly one of several members.
     pub url_or_file_id: UrlOrFileId,
@@ -14766,6 +15294,8 @@ impl ImageUserInput {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.132.0.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<ImageDetail>) -> Self {
         self.detail = Some(detail.into());
@@ -14856,6 +15386,8 @@ impl wire::ser::Fields for LocalAudioUserInput {
 #[non_exhaustive]
 pub struct LocalImageUserInput {
     /// `detail`.
+    ///
+    /// Since codex 0.132.0.
     pub detail: Option<ImageDetail>,
     /// `path`.
     pub path: String,
@@ -14871,6 +15403,8 @@ impl LocalImageUserInput {
     }
 
     /// `detail`.
+    ///
+    /// Since codex 0.132.0.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<ImageDetail>) -> Self {
         self.detail = Some(detail.into());
@@ -15176,8 +15710,12 @@ pub enum WebSearchAction {
     /// `search`.
     Search(SearchWebSearchAction),
     /// `openPage`.
+    ///
+    /// Since codex 0.113.0.
     OpenPage(OpenPageWebSearchAction),
     /// `findInPage`.
+    ///
+    /// Since codex 0.113.0.
     FindInPage(FindInPageWebSearchAction),
     /// `other`.
     Other,
