@@ -175,7 +175,7 @@ fn a_file_of_another_form_is_an_error_with_its_place() {
         format!(r#"{{"//": "", "versions": [{versions}], "methods": {{}}, "types": {{"A": {types}}}}}"#)
     };
     for (versions, types, expected) in [
-        (r#""0.99""#, "[]", "history.json#/versions: `0.99` is no release such as 0.169.0"),
+        (r#""0.99""#, "[]", "history.json#/versions: `0.99` is no release such as 0.150.0"),
         (r#""0.100.0", "0.99.0""#, "[]", "history.json#/versions: not in ascending order"),
         (r#""0.99.0""#, "[]", "history.json#/types/A: does not begin with a history such as `0.99.0`"),
         (r#""0.99.0""#, r#"["0.98.0"]"#, "history.json#/types/A: 0.98.0 is not in `versions`"),

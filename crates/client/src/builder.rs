@@ -1,7 +1,8 @@
 //! What both kinds of builders collect.
 
-use codex_appserver_requests::{InitializeParams, InitializeResponse};
+use codex_appserver_requests::InitializeParams;
 use codex_appserver_types::{ClientInfo, InitializeCapabilities};
+use codex_appserver_wire::encode_params;
 
 use crate::error::Error;
 use crate::event::Filter;
@@ -56,15 +57,13 @@ pub(crate) struct Introduction {
 }
 
 impl Introduction {
-    pub(crate) fn params(&self) -> InitializeParams {
-        self.params.clone()
+    pub(crate) fn params(&self) -> Result<Option<String>, Error> {
+        Ok(encode_params(&self.params)?)
     }
 
     /// Takes note of who the server is, unless the settings refuse it.
-    pub(crate) fn accept(&self, handle: &Handle, response: InitializeResponse) -> Result<(), Error> {
-        let server = ServerInfo::new(response, &self.params.client_info.name);
-        server.check(self.check)?;
-        handle.link.set_server(server);
+    pub(crate) fn accept(&self, handle: &Handle, result: String) -> Result<(), Error> {
+        handle.link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
         Ok(())
     }
 }

@@ -55,7 +55,7 @@ impl Pending {
     pub(crate) fn error(&self, failure: Failure, attempts: u32) -> Error {
         let method = &*self.method;
         match failure {
-            Failure::Rpc(error) => Error::answered(method, error, attempts),
+            Failure::Rpc(error) => Error::answered(method, error, attempts, self.link.server().release()),
             Failure::Unreadable(error) => Error::Decode(error.with_method(method)),
             Failure::TimedOut(after) => Error::TimedOut { method: method.to_owned(), after },
             Failure::Cancelled => Error::Cancelled { method: method.to_owned() },

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_appserver_wire::{DecodeError, EncodeError, RpcError, RpcErrorKind};
+use codex_appserver_wire::{DecodeError, EncodeError, Release, RpcError, RpcErrorKind};
 
 /// Why something did not work.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,22 @@ pub enum Error {
     Rpc {
         /// The method.
         method: String,
+        /// The answer.
+        error: RpcError,
+    },
+
+    /// The server is too old for the method.
+    #[error(
+        "failed to call `{method}`, which needs codex {since} or later; {}",
+        server.map_or_else(|| format!("the server does not say its version, and answers: {error}"), |server| format!("the server is {server}"))
+    )]
+    TooOld {
+        /// The method.
+        method: String,
+        /// The first release of codex that has it.
+        since: Release,
+        /// The server's release, where it says that.
+        server: Option<Release>,
         /// The answer.
         error: RpcError,
     },
@@ -144,7 +160,9 @@ impl Error {
     /// The server's answer, where it answered with an error.
     pub fn rpc(&self) -> Option<&RpcError> {
         match self {
-            Self::Rpc { error, .. } | Self::Overloaded { error, .. } => Some(error),
+            Self::Rpc { error, .. } | Self::Overloaded { error, .. } | Self::TooOld { error, .. } => {
+                Some(error)
+            }
             _ => None,
         }
     }
@@ -155,10 +173,15 @@ impl Error {
     }
 
     /// The answer of the server to a call.
-    pub(crate) fn answered(method: &str, error: RpcError, attempts: u32) -> Self {
+    pub(crate) fn answered(method: &str, error: RpcError, attempts: u32, server: Option<Release>) -> Self {
+        let needs = codex_appserver_methods::since(method).filter(|since| match server {
+            Some(server) => server < *since,
+            None => *since > Release::OLDEST,
+        });
         let method = method.to_owned();
-        match error.kind() {
-            RpcErrorKind::Overloaded => Self::Overloaded { method, attempts, error },
+        match (error.kind(), needs) {
+            (RpcErrorKind::Overloaded, _) => Self::Overloaded { method, attempts, error },
+            (RpcErrorKind::MethodNotFound, Some(since)) => Self::TooOld { method, since, server, error },
             _ => Self::Rpc { method, error },
         }
     }

@@ -100,7 +100,7 @@ pub use error::{CloseReason, Closed, Error};
 pub use event::{Event, Filter, Unreadable};
 pub use process::Process;
 pub use requests::{RequestContext, RequestResponder};
-pub use server::ServerInfo;
+pub use server::{ServerInfo, VersionMismatch};
 pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck};
 pub use stats::Stats;
 

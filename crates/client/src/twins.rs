@@ -190,6 +190,14 @@ macro_rules! client_methods {
             self.handle.link.server()
         }
 
+        /// Whether the server has a request: `client.supports::<method::ThreadSearch>()`. `None` where the server's
+        /// version is not known.
+        ///
+        /// See [`ServerInfo::supports`](crate::ServerInfo::supports), which takes the wire name of any method.
+        pub fn supports<R: crate::wire::Request>(&self) -> Option<bool> {
+            Some(self.server().release()? >= R::SINCE)
+        }
+
         /// What the connection has seen so far.
         pub fn stats(&self) -> crate::Stats {
             self.handle.link.stats()

@@ -60,8 +60,12 @@ mod bodies {
         assert_eq!(capabilities["optOutNotificationMethods"], json!(["thread/started"]));
         assert!(sent[1].get("id").is_none(), "{}", sent[1]);
         let info = client.server();
-        assert_eq!((info.version.as_deref(), info.codex_home.as_str()), (Some("1.2.3"), "/home/codex"));
-        assert_eq!((info.platform_family.as_str(), info.platform_os.as_str()), ("unix", "linux"));
+        assert_eq!(
+            (info.version.as_deref(), info.codex_home.as_deref()),
+            (Some("1.2.3"), Some("/home/codex"))
+        );
+        let platform = (info.platform_family.as_deref(), info.platform_os.as_deref());
+        assert_eq!(platform, (Some("unix"), Some("linux")));
     }
 
     pub async fn early_events_see_what_comes_right_after_initialize<K: Kit>() {

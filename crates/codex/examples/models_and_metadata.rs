@@ -14,7 +14,11 @@ async fn main() -> anyhow::Result<()> {
     let codex = Codex::builder().process(|process| stage.process(process)).start().await?;
 
     let server = codex.metadata();
-    println!("codex {} on {} ({})", server.server_version, server.platform_os, server.platform_family);
+    println!(
+        "codex {} on {}",
+        server.server_version,
+        server.platform_os.as_deref().unwrap_or("an unknown system")
+    );
     println!("user agent: {}", server.user_agent);
 
     match codex.account().await?.account {

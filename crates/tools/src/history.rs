@@ -21,7 +21,7 @@ const FIRST: Release = Release(0, 99, 0);
 /// The protocol of a release comes from a fixture, the pinned schema, what an earlier run kept in .cache/protocols, or
 /// codex itself, which is installed through npm, asked and deleted. What the file already holds is not read again.
 ///
-/// Example: cargo xtask schema history 0.169.0
+/// Example: cargo xtask schema history 0.150.0
 #[derive(clap::Args)]
 pub struct HistoryArgs {
     /// The releases to add; without any, the first of each minor version from 0.99.0 to the pinned one.
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn the_first_release_of_each_minor_version_counts() {
         let published =
-            ["0.98.0", "0.169.0", "0.99.0", "0.167.3", "0.167.2", "0.100.0", "0.169.1", "0.171.0"];
+            ["0.98.0", "0.150.0", "0.99.0", "0.117.3", "0.117.2", "0.100.0", "0.150.1", "0.151.0"];
         let published: Vec<Release> = published.iter().filter_map(|text| text.parse().ok()).collect();
-        let found = first_of_each_minor(&published, Release(0, 169, 1));
+        let found = first_of_each_minor(&published, Release(0, 150, 1));
         let found: Vec<String> = found.iter().map(Release::to_string).collect();
-        assert_eq!(found, ["0.99.0", "0.100.0", "0.167.2", "0.169.0", "0.169.1"]);
+        assert_eq!(found, ["0.99.0", "0.100.0", "0.117.2", "0.150.0", "0.150.1"]);
     }
 }

@@ -44,7 +44,7 @@ impl FromStr for Release {
         let numbers: Option<Vec<u16>> = text.split('.').map(|number| number.parse().ok()).collect();
         match numbers.as_deref() {
             Some([major, minor, patch]) => Ok(Self(*major, *minor, *patch)),
-            _ => Err(format!("`{text}` is no release such as 0.169.0")),
+            _ => Err(format!("`{text}` is no release such as 0.150.0")),
         }
     }
 }

@@ -122,8 +122,9 @@ impl ClientBuilder {
         let (handle, early, introduction) = self.setup.begin(unhandled);
         tokio::spawn(drive(handle.link.clone(), source, sink, child));
         let client = Client::new(handle.clone(), early.map(Events::new));
-        let response = client.request::<crate::method::Initialize>(introduction.params()).await?;
-        if let Err(error) = introduction.accept(&handle, response) {
+        let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
+        let result = client.call(method, introduction.params()?).await?;
+        if let Err(error) = introduction.accept(&handle, result) {
             client.shutdown().await;
             return Err(error);
         }

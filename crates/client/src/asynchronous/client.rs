@@ -69,7 +69,11 @@ impl Client {
         self.wait_closed().await.status
     }
 
-    async fn call(&self, method: Cow<'static, str>, params: Option<String>) -> Result<String, Error> {
+    pub(super) async fn call(
+        &self,
+        method: Cow<'static, str>,
+        params: Option<String>,
+    ) -> Result<String, Error> {
         let mut attempts = 1;
         loop {
             let mut pending = self.handle.begin(method.clone(), params.as_deref())?;

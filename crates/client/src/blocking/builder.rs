@@ -118,8 +118,9 @@ impl ClientBuilder {
         let (handle, early, introduction) = self.setup.begin(unhandled);
         start(&handle.link, source, sink, child, hang_up).map_err(Error::Threads)?;
         let client = Client::new(handle.clone(), early.map(Events::new));
-        let response = client.request::<crate::method::Initialize>(introduction.params())?;
-        if let Err(error) = introduction.accept(&handle, response) {
+        let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
+        let result = client.call(method, introduction.params()?)?;
+        if let Err(error) = introduction.accept(&handle, result) {
             client.shutdown();
             return Err(error);
         }

@@ -70,7 +70,7 @@ impl Client {
         self.wait_closed().status
     }
 
-    fn call(&self, method: Cow<'static, str>, params: Option<String>) -> Result<String, Error> {
+    pub(super) fn call(&self, method: Cow<'static, str>, params: Option<String>) -> Result<String, Error> {
         let mut attempts = 1;
         loop {
             let mut pending = self.handle.begin(method.clone(), params.as_deref())?;

@@ -28,7 +28,7 @@ test! {
         let (server, codex) = attach!(sdk::Codex::builder().client_info(info).experimental_api(true), Scenario::new());
         let codex = codex.expect("a connection");
         assert_eq!(codex.metadata().server_name, "scripted");
-        assert_eq!(codex.metadata().platform_os, "linux");
+        assert_eq!(codex.metadata().platform_os.as_deref(), Some("linux"));
         assert!(codex.metadata().user_agent.contains(&codex.metadata().server_version));
         let sent = &server.params("initialize")[0];
         assert_eq!((&sent["clientInfo"]["name"], &sent["capabilities"]["experimentalApi"]), (&json!("scripted"), &json!(true)));
