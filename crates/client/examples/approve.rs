@@ -13,6 +13,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .spawn(Process::new()) // the codex of CODEX_BIN, of PATH, or of npm's caches
         .await?;
+    if let Some(mismatch) = client.server().mismatch() {
+        eprintln!("warning: {mismatch}");
+    }
 
     let thread = client.thread_start().await?.thread;
     let mut events = client.events(Filter::thread(&thread.id));

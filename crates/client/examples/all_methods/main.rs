@@ -67,8 +67,13 @@ async fn connect(home: &CodexHome, codex: &Path) -> Result<Client> {
         .experimental_api(true)
         .early_events(Filter::All, EventSettings::default())
         .spawn(process);
+    let client = builder.await?;
+    // A sweep of another codex compares two protocols; what differs need be no fault of either.
+    if let Some(mismatch) = client.server().mismatch() {
+        eprintln!("warning: {mismatch}");
+    }
     // Some methods have no deadline of their own: this one is for all.
-    Ok(builder.await?.with_timeout(DEADLINE))
+    Ok(client.with_timeout(DEADLINE))
 }
 
 /// What the server told while it was asked.

@@ -28,6 +28,7 @@ impl Stage {
 
     /// The same with any other mock, such as [`MockModel::by_prompt`] where several turns run at once.
     pub fn with(model: impl FnOnce() -> std::io::Result<MockModel>) -> anyhow::Result<Self> {
+        show_warnings();
         if !std::env::args().any(|argument| argument == "--offline") {
             return Ok(Self { offline: None });
         }
@@ -84,6 +85,14 @@ impl Stage {
             }
         }
     }
+}
+
+/// Prints the warnings of the SDK to standard error, such as that of a codex of another version than the bindings.
+fn show_warnings() {
+    let warnings = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+    // A subscriber that is there already shows them as well.
+    let _ =
+        warnings.with_writer(std::io::stderr).without_time().with_target(false).with_ansi(false).try_init();
 }
 
 /// The command line without its flag.
