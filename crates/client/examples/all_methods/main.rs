@@ -106,12 +106,16 @@ fn summarise(rows: &[Row], unlisted: &[String], heard: &Heard) -> ExitCode {
     let ok = count(|outcome| matches!(outcome, Outcome::Ok));
     let refused = count(|outcome| matches!(outcome, Outcome::Refused(_)));
     let silent = count(|outcome| matches!(outcome, Outcome::NoAnswer));
-    let broken = rows.len() - ok - refused - silent;
+    let too_old = count(|outcome| matches!(outcome, Outcome::TooOld(_)));
+    let broken = rows.len() - ok - refused - too_old - silent;
     for difference in unlisted {
         println!("the server and the bindings differ: {difference}");
     }
     for unreadable in &heard.unreadable {
         println!("an event is unreadable: {unreadable}");
+    }
+    if too_old > 0 {
+        println!("{too_old} methods need a later codex");
     }
     println!(
         "{} methods: {ok} ok, {refused} errors, {silent} without answer, {broken} broken; {} events, {} unreadable; \

@@ -9,7 +9,7 @@ use codex_appserver_client::method::visit_client_request;
 use codex_appserver_client::protocol::ServerNotification;
 use codex_appserver_client::wire::shape::{Kind, Method};
 use codex_appserver_client::wire::{
-    DecodeError, Request, RequestVisitor, RpcError, Transport, decode, encode_params,
+    DecodeError, Release, Request, RequestVisitor, RpcError, Transport, decode, encode_params,
 };
 use codex_appserver_client::{Client, Error, Events, Filter};
 use codex_appserver_shapes::METHODS;
@@ -65,6 +65,8 @@ pub enum Outcome {
     Ok,
     /// An error that the server answered with.
     Refused(RpcError),
+    /// The server is older than the method, which came with this release.
+    TooOld(Release),
     /// Nothing until the deadline.
     NoAnswer,
     /// An answer, or params, that the bindings cannot read.
@@ -123,6 +125,7 @@ async fn call(client: &Client, method: &'static Method, live: &mut Live) -> Outc
             }
         }
         Err(Error::TimedOut { .. }) => Outcome::NoAnswer,
+        Err(Error::TooOld { since, .. }) => Outcome::TooOld(since),
         Err(Error::Decode(error)) => Outcome::Undecodable(error),
         Err(error) => match error.rpc() {
             Some(rpc) => Outcome::Refused(rpc.clone()),
@@ -184,6 +187,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Ok => f.write_str("ok"),
             Self::Refused(error) => write!(f, "error {}: {}", error.code, short(&error.message)),
+            Self::TooOld(since) => write!(f, "needs codex {since} or later"),
             Self::NoAnswer => f.write_str("no answer"),
             Self::Undecodable(error) => write!(f, "undecodable: {}", short(&error.to_string())),
             Self::Failed(error) => write!(f, "failed: {}", short(&error.to_string())),
