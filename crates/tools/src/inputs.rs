@@ -34,7 +34,9 @@ pub fn set_embedded(embedded: Embedded) {
 /// Works on another checkout; the first call counts.
 pub fn set_root(root: &Path) -> Result<()> {
     let found = root.canonicalize().ok().filter(|root| root.join("schema").is_dir());
-    let Some(found) = found else { bail!("{} is no checkout of this repository", root.display()) };
+    let Some(found) = found else {
+        bail!("{} is no checkout of the codex-appserver repository", root.display())
+    };
     ROOT.get_or_init(|| Some(found));
     Ok(())
 }
@@ -57,7 +59,10 @@ pub fn checkout() -> Option<&'static Path> {
 /// `instead` says what else can be done.
 pub fn need_checkout(what: &str, instead: &str) -> Result<&'static Path> {
     checkout().with_context(|| {
-        format!("{what} needs a checkout of the codex-appserver repository; run this in one, name one with --root, or {instead}")
+        format!(
+            "{what} needs a checkout of the codex-appserver repository; run this in one, name one with --root, \
+             or {instead}"
+        )
     })
 }
 

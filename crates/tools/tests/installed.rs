@@ -8,8 +8,18 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Every verb, as it is typed.
-const VERBS: [&str; 8] =
-    ["codegen", "schema", "schema sync", "diff", "record", "trace", "completions", "man"];
+const VERBS: [&str; 10] = [
+    "codegen",
+    "schema",
+    "schema sync",
+    "schema probe",
+    "diff",
+    "upgrade",
+    "record",
+    "trace",
+    "completions",
+    "man",
+];
 
 /// A folder of its own, with the folders of a user who never ran codex.
 struct Elsewhere(TempDir);
@@ -162,7 +172,10 @@ fn what_is_on_board_is_what_a_checkout_has() {
         let relative = |path: PathBuf| path.strip_prefix(&folder).expect("it is below").to_owned();
         files(&folder).into_iter().map(|(path, text)| (relative(path), text)).collect()
     };
-    assert_eq!(contents("embedded"), contents("checkout"));
+    let (embedded, checkout) = (contents("embedded"), contents("checkout"));
+    assert_eq!(embedded.keys().collect::<Vec<_>>(), checkout.keys().collect::<Vec<_>>());
+    let differs = embedded.iter().filter(|(path, text)| checkout[*path] != **text).map(|(path, _)| path);
+    assert_eq!(differs.collect::<Vec<_>>(), [""; 0].map(Path::new));
 }
 
 #[test]
@@ -172,6 +185,7 @@ fn what_needs_a_checkout_says_so() {
         ("codegen", "pass --schema FILE --out DIR"),
         ("codegen --check", "pass --schema FILE --out DIR"),
         ("schema sync", "pass --out FILE"),
+        ("upgrade 0.1.0", "generate crates with `codegen --schema`"),
         ("diff git:HEAD 0.1.0", "name a codex version or a file"),
     ] {
         let output = elsewhere.run(line);

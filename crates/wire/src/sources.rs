@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("error_kind.rs", include_str!("error_kind.rs")),
     ("handler.rs", include_str!("handler.rs")),
     ("id.rs", include_str!("id.rs")),
+    ("integer_enum.rs", include_str!("integer_enum.rs")),
     ("lib.rs", include_str!("lib.rs")),
     ("lines.rs", include_str!("lines.rs")),
     ("message.rs", include_str!("message.rs")),
