@@ -8,13 +8,16 @@ use codex_appserver_diff::history::History;
 use codex_appserver_diff::report::json::Document;
 use codex_appserver_diff::report::markdown;
 use codex_appserver_diff::rules_markdown;
-use codex_appserver_diff::{Finding, Stability};
+use codex_appserver_diff::{Finding, Level, Stability};
 use codex_appserver_runtime::{Codex, Surface};
 use codex_appserver_shapes::CODEX_VERSION;
 use codex_appserver_tests::repo::{fixture, raw_bundle, real_codex, root, text, xtask};
 
+/// Runs the command; without the repository's waivers, whatever they are, unless `line` says otherwise.
 fn diff(line: &str) -> Output {
-    xtask(std::iter::once("diff").chain(line.split_whitespace()))
+    let compares = !line.contains("--waivers") && !line.contains("--rules") && !line.contains("--history");
+    let waivers = if compares { " --waivers none" } else { "" };
+    xtask(std::iter::once("diff").chain(line.split_whitespace()).chain(waivers.split_whitespace()))
 }
 
 /// What went to standard output of a run that could run.
@@ -103,31 +106,183 @@ fn the_stable_surface_alone() {
     assert!(reach(&mut stable.iter()) < reach(&mut same));
 }
 
+/// Which versions meet decides whose levels the exit code is about.
+#[test]
+fn the_skew_chooses_the_question() {
+    let line = "0.135.0 0.150.0 --stable-only";
+    let there = document(line).summary;
+    assert_ne!(there.old_client, there.new_client);
+    let code = |breaking: usize| Some(i32::from(breaking > 0));
+    for (skew, breaking) in [
+        ("old-client", there.old_client.breaking),
+        ("new-client", there.new_client.breaking),
+        ("both", there.old_client.breaking + there.new_client.breaking),
+    ] {
+        let output = diff(&format!("{line} --skew {skew}"));
+        assert_eq!(output.status.code(), code(breaking), "{skew}: {}", text(&output));
+    }
+    // One more release is enough for something that an old server does not know.
+    let output = diff("0.150.0 0.166.0 --stable-only --skew new-client");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("for a new client with an old server and not waived"),
+        "{}",
+        text(&output)
+    );
+
+    let back = document("0.150.0 0.135.0 --stable-only").summary;
+    assert_eq!((there.old_client, there.new_client), (back.new_client, back.old_client));
+}
+
+/// The findings that are left out and those that are told are all findings, and what is told concerns the program.
+#[test]
+fn only_what_a_program_uses() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let list = dir.path().join("names.txt");
+    fs::write(&list, "# What the program calls.\nthread/fork\n\n  UserInput # an item of its input\n")
+        .expect("writes");
+    let all = document("0.150.0 0.166.0").comparison.findings;
+    let trace = "tests/fixtures/recorded/chat.jsonl";
+    let line = format!("0.150.0 0.166.0 --uses {trace} --uses {} --fail-on none", list.display());
+    let told = document(&line).comparison;
+    let left_out = told.left_out.expect("something is left out");
+    assert_eq!(left_out.types, ["UserInput"]);
+    for method in ["initialize", "turn/start", "item/completed", "thread/fork"] {
+        assert!(left_out.methods.iter().any(|name| name == method), "{method}: {:?}", left_out.methods);
+    }
+    assert!(left_out.findings > 0 && !told.findings.is_empty());
+    assert_eq!(told.findings.len() + left_out.findings, all.len());
+    for finding in &told.findings {
+        let used =
+            |finding: &Finding| finding.reach.iter().any(|reach| left_out.methods.contains(&reach.method));
+        let everybody = finding.reach.is_empty() || finding.rule == "server-request-added";
+        assert!(used(finding) || everybody || finding.place.starts_with("UserInput"), "{finding:#?}");
+    }
+
+    let words = format!("{} findings left out, because --uses limits the report to", left_out.findings);
+    for format in ["text", "markdown", "html", "github"] {
+        let report = printed(&format!("{line} --format {format}"));
+        assert!(report.contains(&words), "{format}: {report}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("uses.txt");
+    let line = format!("0.150.0 0.166.0 --uses {}", file.display());
+    for (content, words) in [
+        (
+            &b"turn/start\nthread/strat # typed in a hurry\n"[..],
+            "uses.txt:2: neither protocol knows `thread/strat`; did you mean `thread/start`",
+        ),
+        (b"Tread\nxyzzy\n", "did you mean `Thread`? (line 2 is unknown as well)"),
+        (b"xyzzy\n", "uses.txt:1: neither protocol knows `xyzzy`; write the wire name"),
+        (b"# nothing\n\n", "names no method or type of the two protocols"),
+        (b"{\"v\":1}\n", "names no method or type of the two protocols"),
+        (b"{\"v\":1}\n{\"dir\":\"c2s\"", "uses.txt:2: read a line that is no JSON object"),
+        (b"turn/start\n\xff\n", "uses.txt is not UTF-8"),
+    ] {
+        fs::write(&file, content).expect("writes");
+        let said = refusal(&line);
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(refusal("0.150.0 0.166.0 --uses no/such/file").contains("cannot read no/such/file"));
+
+    // A recording may hold what neither protocol knows, such as the mistakes of a client.
+    let recorded = printed("0.150.0 0.166.0 --uses tests/fixtures/recorded/errors.jsonl --fail-on none");
+    assert!(recorded.contains("that neither protocol knows: `"), "{recorded}");
+}
+
+/// A row of a file of waivers.
+fn waiver(fingerprint: &str, from: &str, to: &str) -> String {
+    format!(
+        "[[waiver]]\nfingerprint = \"{fingerprint}\"\nfrom = \"{from}\"\nto = \"{to}\"\nreason = \"tested\"\ndate = 2026-01-31\n"
+    )
+}
+
 #[test]
 fn what_is_waived_does_not_fail_and_what_waives_nothing_does() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("waivers.toml");
     let breaks: Vec<_> = document("0.150.0 0.166.0").comparison.findings;
-    let breaks = breaks.iter().filter(|finding| finding.wire == codex_appserver_diff::Level::Breaking);
-    let row = |fingerprint: &str| {
-        format!("[[waiver]]\nfingerprint = \"{fingerprint}\"\nreason = \"tested\"\ndate = 2026-01-31\n")
-    };
-    let mut rows: String = breaks.map(|finding| row(&finding.fingerprint)).collect();
+    let breaks = breaks.iter().filter(|finding| finding.wire.old_client.level == Level::Breaking);
+    let mut rows: String = breaks.map(|finding| waiver(&finding.fingerprint, "0.150.0", "0.166.0")).collect();
     assert!(!rows.is_empty(), "nothing breaks between these two: take others");
     let line = format!("0.150.0 0.166.0 --waivers {}", file.display());
     fs::write(&file, &rows).expect("writes");
     let output = diff(&line);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(text(&output).contains("waived: tested (2026-01-31)"));
+    // A part of the findings, judged by the same waivers.
+    let uses = format!("{line} --uses tests/fixtures/recorded/turns.jsonl");
+    assert_eq!(diff(&uses).status.code(), Some(0), "{}", text(&diff(&uses)));
 
-    rows.push_str(&row("0123456789ab"));
+    rows.push_str(&waiver("0123456789ab", "0.150.0", "0.166.0"));
     fs::write(&file, &rows).expect("writes");
     let said = refusal(&line);
     assert!(said.contains("waivers.toml:") && said.contains("0123456789ab fits no finding"), "{said}");
 
-    fs::write(&file, "[[waiver]]\nfingerprint = \"0123456789ab\"\ndate = 2026-01-31\n").expect("writes");
+    fs::write(
+        &file,
+        "[[waiver]]\nfingerprint = \"0123456789ab\"\nfrom = \"1\"\nto = \"2\"\ndate = 2026-01-31\n",
+    )
+    .expect("writes");
     assert!(refusal(&line).contains("missing field `reason`"));
     assert_eq!(diff("0.150.0 0.166.0 --waivers none").status.code(), Some(1));
+}
+
+/// A row is for two versions: it is not counted elsewhere, and not missed there either.
+#[test]
+fn waivers_for_other_versions_have_no_say() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("waivers.toml");
+    let breaks = document("0.150.0 0.166.0").comparison.findings;
+    let rows: String = breaks
+        .iter()
+        .flat_map(|finding| [("0.150.0", "0.151.0"), ("0.166.0", "0.150.0")].map(|pair| (finding, pair)))
+        .map(|(finding, (from, to))| waiver(&finding.fingerprint, from, to))
+        .chain([waiver("0123456789ab", "0.135.0", "0.150.0")])
+        .collect();
+    fs::write(&file, &rows).expect("writes");
+    let summary = document(&format!("0.150.0 0.166.0 --waivers {}", file.display())).summary;
+    assert_eq!(summary, document("0.150.0 0.166.0").summary);
+    // The versions are those of the protocols, whatever the user calls the two.
+    let old = fixture("protocols/0.135.0.json").display().to_string();
+    let said = refusal(&format!("{old} 0.150.0 --waivers {}", file.display()));
+    assert!(said.contains("0123456789ab fits no finding"), "{said}");
+}
+
+/// What the report prints accepts what it fails for, once a person has filled in the reason and the date.
+#[test]
+fn the_printed_rows_accept_what_fails() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("waivers.toml");
+    let line = "0.150.0 0.166.0 --axis both --skew both --fail-on dangerous";
+    let report = printed(line);
+    let rows: String = report
+        .split("\n\n")
+        .map(|block| block.trim_start())
+        .filter(|block| block.starts_with("[[waiver]]"))
+        .map(|block| block.lines().take(8).collect::<Vec<_>>().join("\n") + "\n")
+        .collect();
+    assert!(rows.contains("from = \"0.150.0\"\nto = \"0.166.0\"\n"), "{report}");
+    let filled =
+        rows.replace("reason = \"\"", "reason = \"tested\"").replace("date = \"\"", "date = \"2026-01-31\"");
+    fs::write(&file, &filled).expect("writes");
+    let output = diff(&format!("{line} --waivers {}", file.display()));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    fs::write(&file, &rows).expect("writes");
+    assert!(refusal(&format!("{line} --waivers {}", file.display())).contains("`date` takes a day"));
+}
+
+/// The repository's own waivers, whatever they are.
+#[test]
+fn the_waivers_of_the_repository_apply_without_being_named() {
+    for versions in ["0.135.0 0.150.0", "0.150.0 0.166.0", "0.150.0 0.150.0"] {
+        let output = xtask(["diff"].into_iter().chain(versions.split(' ')));
+        assert_ne!(output.status.code(), Some(2), "{versions}: {}", text(&output));
+    }
 }
 
 #[test]

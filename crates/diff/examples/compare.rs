@@ -26,8 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for finding in &comparison.findings {
         *rules.entry(&finding.rule).or_default() += 1;
         println!(
-            "{:?}/{:?} {} {} [{} method(s)] {}",
-            finding.wire,
+            "{:?}/{:?}/{:?} {} {} [{} method(s)] {}",
+            finding.wire.old_client.level,
+            finding.wire.new_client.level,
             finding.source,
             finding.rule,
             finding.message,

@@ -2,6 +2,7 @@
 
 use crate::finding::Level;
 use crate::path::Path;
+use crate::rules::Skews;
 
 /// The kinds of changes. Together with who writes the place, each makes one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,15 +129,17 @@ pub(crate) struct Raw {
     pub(crate) old: Option<String>,
     /// What is there now, in one line.
     pub(crate) new: Option<String>,
-    /// The verdicts on WIRE where the client writes and where it reads, where they differ from the rule's.
-    pub(crate) wire: Option<[Level; 2]>,
+    /// The verdicts on WIRE where the client writes and where it reads, if one type replaces another.
+    pub(crate) wire: Option<[Skews; 2]>,
+    /// What differs inside, if one type replaces another.
+    pub(crate) inside: Vec<String>,
     /// The verdict on SOURCE where it differs from the rule's, and why.
     pub(crate) source: Option<(Level, &'static str)>,
 }
 
 impl Raw {
     pub(crate) fn new(path: Path, change: Change, old: Option<String>, new: Option<String>) -> Self {
-        Self { path, change, old, new, wire: None, source: None }
+        Self { path, change, old, new, wire: None, inside: Vec::new(), source: None }
     }
 
     pub(crate) fn with_source(mut self, level: Level, why: &'static str) -> Self {

@@ -12,6 +12,52 @@ pub struct Comparison {
     pub new: Side,
     /// What differs: the worst first, then by rule, place and fingerprint.
     pub findings: Vec<Finding>,
+    /// What was left out, if the comparison is limited to what a program uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// The findings that do not concern what a program uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// The methods that the program uses.
+    pub methods: Vec<String>,
+    /// The types that the program uses.
+    pub types: Vec<String>,
+    /// Names in recordings that neither protocol knows.
+    pub unknown: Vec<String>,
+    /// How many findings were left out.
+    pub findings: usize,
+    /// Their levels for an old client with a new server.
+    pub old_client: Counts,
+    /// Their levels for a new client with an old server.
+    pub new_client: Counts,
+    /// Their levels for Rust code.
+    pub source: Counts,
+    /// How many of them break an old client with a new server, but no Rust code.
+    pub breaks_wire_alone: usize,
+}
+
+/// How many findings there are of each level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Something breaks.
+    pub breaking: usize,
+    /// Something may break.
+    pub dangerous: usize,
+    /// Nothing breaks.
+    pub safe: usize,
+}
+
+impl Counts {
+    /// Counts one more finding.
+    pub fn add(&mut self, level: Level) {
+        *match level {
+            Level::Breaking => &mut self.breaking,
+            Level::Dangerous => &mut self.dangerous,
+            Level::Safe => &mut self.safe,
+        } += 1;
+    }
 }
 
 /// One of the two protocols.
@@ -32,8 +78,8 @@ pub struct Side {
 pub struct Finding {
     /// The rule, such as `request-param-required-added`.
     pub rule: String,
-    /// What it does to the bytes of deployed peers.
-    pub wire: Level,
+    /// What it does to the bytes between a client and a server of different versions.
+    pub wire: Wire,
     /// What it does to Rust code compiled against the generated crates.
     pub source: Level,
     /// Who writes what has changed.
@@ -46,14 +92,35 @@ pub struct Finding {
     pub old: Option<String>,
     /// What is there now, in one line.
     pub new: Option<String>,
-    /// The change and its consequence, in one sentence.
+    /// The change in a few words; the shapes are in `old` and `new`.
     pub message: String,
+    /// What is special about this finding, such as why Rust code is not concerned as the rule says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The methods it reaches.
     pub reach: Vec<Reach>,
     /// Names this finding, and survives changes that have nothing to do with it.
     pub fingerprint: String,
     /// Why it is accepted, where it is.
     pub waived: Option<String>,
+}
+
+/// What a change does to the bytes, for both ways in which two versions can meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Wire {
+    /// A client of the old version talks to a server of the new one.
+    pub old_client: Verdict,
+    /// A client of the new version talks to a server of the old one.
+    pub new_client: Verdict,
+}
+
+/// A level, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// How bad it is.
+    pub level: Level,
+    /// What the client does and what the server makes of it, or the other way round.
+    pub text: String,
 }
 
 /// A method that a change reaches.

@@ -1,7 +1,7 @@
 //! The pairs of definitions that both protocols reach, and how: only they can have changed. What is reached
 //! through an added or a removed method, member or arm alone is covered by that one finding.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use codex_appserver_bindgen::model::{Method, Model};
 
@@ -68,6 +68,20 @@ impl<'m> Graph<'m> {
             graph.nodes[index].changes = found.changes;
         }
         graph
+    }
+
+    /// The definitions of these names, and those that they consist of.
+    pub(crate) fn below(&self, named: impl Fn(&str) -> bool) -> BTreeSet<usize> {
+        let is_named = |node: &Node| named(&node.old) || named(&node.new);
+        let mut open: Vec<usize> =
+            (0..self.nodes.len()).filter(|index| is_named(&self.nodes[*index])).collect();
+        let mut below = BTreeSet::new();
+        while let Some(index) = open.pop() {
+            if below.insert(index) {
+                open.extend(self.nodes[index].links.iter().map(|link| link.to));
+            }
+        }
+        below
     }
 
     fn node(&mut self, old: &str, new: &str, queue: &mut VecDeque<usize>) -> usize {

@@ -4,7 +4,7 @@
 //! are the stages: `pair` decides what of the old protocol is what of the new one, `walk` turns each pair of
 //! shapes into raw changes with their path, `graph` follows the pairs that both protocols have from their common
 //! methods, `reach` says by which way and in which direction each method gets to a change, [`rules`] gives the
-//! verdict, `fingerprint` names a finding, and `order` puts the worst first.
+//! verdicts, `fingerprint` names a finding, and `order` puts the worst first.
 
 mod change;
 mod compare;
@@ -23,15 +23,19 @@ pub mod report;
 pub mod rules;
 mod rules_markdown;
 pub mod semver;
+pub mod uses;
 pub mod verdict;
 pub mod waivers;
 mod walk;
 
 pub use change::Change;
 pub use compare::{Options, compare};
-pub use finding::{Comparison, Direction, Finding, Level, Reach, Side, Stability};
+pub use finding::{
+    Comparison, Counts, Direction, Finding, LeftOut, Level, Reach, Side, Stability, Verdict, Wire,
+};
 pub use rules::{Mirror, RULES, Rule, rule};
 pub use rules_markdown::rules_markdown;
+pub use uses::Uses;
 
 /// Compiles what the readme shows.
 #[cfg(doctest)]

@@ -1,16 +1,25 @@
 //! Shapes in one line each, as a reader of a diff wants them.
 
-use codex_appserver_bindgen::model::{Method, Params};
+use codex_appserver_bindgen::model::{Method, Model, Params};
 use codex_appserver_bindgen::shape::{ExternalArm, Field, IntFormat, IntegerEnum, Object, Shape, TaggedArm};
 
 /// How deep inline objects are spelled out.
 const DEPTH: usize = 2;
-/// How many members or arms are listed.
-const LISTED: usize = 6;
 
 /// A shape.
 pub(crate) fn shape(shape: &Shape) -> String {
     at_depth(shape, DEPTH)
+}
+
+/// A shape, and what a definition that it names consists of: `Name = one | other`.
+pub(crate) fn definition(model: &Model, shape: &Shape) -> String {
+    match shape {
+        Shape::Ref(name) => match model.definitions.get(name) {
+            Some(definition) => format!("{name} = {}", at_depth(&definition.shape, DEPTH)),
+            None => name.clone(),
+        },
+        shape => self::shape(shape),
+    }
 }
 
 /// A member: `name: type`, `name?: type`, `name?: type = default`.
@@ -26,17 +35,18 @@ pub(crate) fn presence(field: &Field) -> String {
 
 /// An arm of a tagged union.
 pub(crate) fn tagged_arm(tag: &str, arm: &TaggedArm) -> String {
-    let members = members(&arm.object, DEPTH - 1);
+    tagged_arm_at(tag, arm, DEPTH - 1)
+}
+
+fn tagged_arm_at(tag: &str, arm: &TaggedArm, depth: usize) -> String {
+    let members = members(&arm.object, depth);
     let tag = format!("{tag}: {:?}", arm.value);
     format!("{{ {} }}", std::iter::once(tag).chain(members).collect::<Vec<_>>().join(", "))
 }
 
 /// An arm of a union of strings and objects with one member.
 pub(crate) fn external_arm(arm: &ExternalArm) -> String {
-    match &arm.payload {
-        None => format!("{:?}", arm.value),
-        Some(payload) => format!("{{ {}: {} }}", arm.value, shape(payload)),
-    }
+    external_arm_at(arm, DEPTH)
 }
 
 /// The members of which one is there.
@@ -87,15 +97,22 @@ fn at_depth(shape: &Shape, depth: usize) -> String {
         Shape::ByType(arms) => joined(arms.iter().map(inner), " | "),
         Shape::ByKeys(arms) => joined(arms.iter().map(|arm| inner(&arm.shape)), " | "),
         Shape::Tagged(tagged) => {
-            let arms = joined(tagged.arms.iter().map(|arm| arm.value.clone()), " | ");
-            format!("union by {}: {arms}", tagged.tag)
+            let depth = depth.saturating_sub(1);
+            joined(tagged.arms.iter().map(|arm| tagged_arm_at(&tagged.tag, arm, depth)), " | ")
         }
-        Shape::External(arms) => joined(arms.iter().map(|arm| arm.value.clone()), " | "),
+        Shape::External(arms) => joined(arms.iter().map(|arm| external_arm_at(arm, depth)), " | "),
         Shape::Object(_) if depth == 0 => "{ … }".to_owned(),
         Shape::Object(object) => match members(object, depth - 1) {
             members if members.is_empty() => "{}".to_owned(),
             members => format!("{{ {} }}", members.join(", ")),
         },
+    }
+}
+
+fn external_arm_at(arm: &ExternalArm, depth: usize) -> String {
+    match &arm.payload {
+        None => format!("{:?}", arm.value),
+        Some(payload) => format!("{{ {}: {} }}", arm.value, at_depth(payload, depth)),
     }
 }
 
@@ -116,21 +133,11 @@ fn members(object: &Object, depth: usize) -> Vec<String> {
     if object.additional {
         all.push("…".to_owned());
     }
-    shortened(all)
+    all
 }
 
 fn joined(parts: impl Iterator<Item = String>, separator: &str) -> String {
-    shortened(parts.collect()).join(separator)
-}
-
-/// A long list ends in how much more there is.
-fn shortened(mut parts: Vec<String>) -> Vec<String> {
-    if parts.len() > LISTED {
-        let more = parts.len() - (LISTED - 1);
-        parts.truncate(LISTED - 1);
-        parts.push(format!("{more} more"));
-    }
-    parts
+    parts.collect::<Vec<_>>().join(separator)
 }
 
 fn int(format: IntFormat) -> &'static str {

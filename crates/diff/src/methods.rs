@@ -66,14 +66,17 @@ impl<'m> Walk<'m, '_> {
             let edge = Edge { path: path.clone(), old: old.to_owned(), new: new.to_owned() };
             return self.found.edges.push(edge);
         }
-        let names = [old.to_owned(), new.to_owned()];
         match (self.old.definitions.get(old), self.new.definitions.get(new)) {
             (Some(a), Some(b)) if is_alias(&a.shape) || is_alias(&b.shape) => {
                 self.values(path, &a.shape, &b.shape);
             }
-            (Some(a), Some(b)) => self.replaced_as(path, (&a.shape, &b.shape), names),
+            (Some(a), Some(b)) => {
+                let lines =
+                    [(a, old), (b, new)].map(|(at, name)| format!("{name} = {}", line::shape(&at.shape)));
+                self.replaced_as(path, (&a.shape, &b.shape), lines);
+            }
             _ => {
-                let [old, new] = names.map(Some);
+                let [old, new] = [old, new].map(|name| Some(name.to_owned()));
                 self.found.changes.push(Raw::new(path.clone(), Change::TypeChanged, old, new));
             }
         }

@@ -36,6 +36,7 @@ struct Step {
 }
 
 /// A method that reaches a change.
+#[derive(Clone)]
 pub(crate) struct Reached {
     pub(crate) reach: Reach,
     pub(crate) stable: bool,

@@ -4,28 +4,36 @@ use std::fmt::Write;
 
 use crate::change::Change;
 use crate::finding::Level;
-use crate::rules::{Mirror, RULES, Rule, Written};
+use crate::rules::{Judged, Mirror, RULES, Rule, Written};
 
 const OPENING: &str = "\
 <!-- Made from the registry in crates/diff/src/rules; do not edit. -->
 # Rules of the protocol diff
 
-A finding has one of these rules. Whether a change breaks anybody depends on who writes the place where it happens:
+A finding has one of these rules. Whether a change breaks a peer depends on who writes the place where it happens:
 rules that start with `request-` are about what the client writes (params of requests, answers to the server's
 requests), rules that start with `response-` about what it reads (answers, notifications, params of the server's
-requests), the others judge both alike. What is written and read takes the worse of the two verdicts on each axis.
+requests), the others judge both alike. What both sides write takes the worse of the two verdicts, for each question.
 
-* **WIRE** is about the bytes: a deployed peer of one version that talks to one of the other.
+* **WIRE** is about the bytes, and asks two questions: what happens when an *old client* talks to a *new server*, and
+  what happens when a *new client* talks to an *old server*. Each has its own verdict. Where the versions are swapped,
+  the two change places.
 * **SOURCE** is about Rust code compiled against the generated crates.
 
-*breaking*: somebody fails. *dangerous*: it depends on what somebody does with it. *safe*: nobody fails.
+*breaking*: something fails. *dangerous*: it depends on what the program does with it. *safe*: nothing fails.
 
-A finding that is known and accepted is waived in `schema/waivers.toml`, by its fingerprint, with a reason and a date.
-The fingerprint is made of the rule, the place and the two shapes, so that it outlives changes elsewhere; a waiver
-that matches no finding is an error. Each rule says when a waiver is in order.
+`--fail-on` looks at old clients with new servers unless `--skew new-client` or `--skew both` says otherwise. That is
+the question which every update of a server puts to the clients that are out there. The other one is put by a program
+that is built for a new version and has to run with servers that are not updated yet; almost every release adds a
+method or a param that such a server does not know, so that a check of it fails often and is for those who need it.
+
+A finding that is known and accepted is waived in `schema/waivers.toml`, by its fingerprint and for one pair of
+versions, with a reason and a date; the report prints the row. The fingerprint is made of the rule, the place and the
+two shapes. A waiver for these versions that matches no finding is an error, one for other versions has no say. Each
+rule says when a waiver is in order.
 
 Constraints that the generated crates do not check (lengths, ranges within a width, string formats and patterns) are not
-compared, and of descriptions only whether they changed. Where one definition stands in place of another, the verdict
+compared, and of descriptions only whether they changed. Where one definition stands in place of another, each verdict
 on WIRE is the worst of what differs inside. What is reached only through something added or removed is covered by
 that one finding. SOURCE is judged place by place: that a type gets or loses its constructor, or that its members with
 a default become options or cease to be, because of which other methods use the type, is no finding.
@@ -34,22 +42,25 @@ a default become options or cease to be, because of which other methods use the 
 /// The page, with a table of all rules and a section for each.
 pub fn rules_markdown() -> String {
     let mut page = OPENING.to_owned();
-    page.push_str("\n| rule | written by | WIRE | SOURCE |\n|---|---|---|---|\n");
+    page.push_str("\n| rule | written by | old client, new server | new client, old server | SOURCE |\n|---|---|---|---|---|\n");
     for rule in RULES {
         let Rule { id, .. } = rule;
-        let (wire, source) = (level(rule.wire), level(rule.source));
-        let _ = writeln!(page, "| [`{id}`](#{id}) | {} | {wire} | {source} |", writer(rule));
+        let [old, new, source] =
+            [rule.old_client.level, rule.new_client.level, rule.source].map(Level::as_str);
+        let _ = writeln!(page, "| [`{id}`](#{id}) | {} | {old} | {new} | {source} |", writer(rule));
     }
     for rule in RULES {
         let _ = write!(
             page,
-            "\n## {}\n\n*{}.* Written by {}: WIRE {}, SOURCE {}.\n\n{}\n\n**Why.** {}\n\n**Example.** {}\n\n\
+            "\n## {}\n\n*{}.* Written by {}.\n\n* Old client, new server: {}\n* New client, old server: {}\n\
+             * SOURCE: {}\n\n{}\n\n**Why.** {}\n\n**Example.** {}\n\n\
              **Waive.** {}\n\n**Opposite.** {}\n",
             rule.id,
             rule.title,
             writer(rule),
-            level(rule.wire),
-            level(rule.source),
+            judged(rule.old_client),
+            judged(rule.new_client),
+            rule.source.as_str(),
             rule.what,
             rule.why,
             rule.example,
@@ -72,12 +83,9 @@ fn writer(rule: &Rule) -> &'static str {
     }
 }
 
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Safe => "safe",
-        Level::Dangerous => "dangerous",
-        Level::Breaking => "breaking",
-    }
+/// A verdict as an item of a list.
+fn judged(judged: Judged) -> String {
+    format!("*{}*: {}.", judged.level.as_str(), judged.text)
 }
 
 fn opposite(rule: &Rule) -> String {

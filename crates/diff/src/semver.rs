@@ -39,13 +39,18 @@ impl Bump {
 }
 
 impl Suggestion {
-    /// What a comparison asks for. Waived findings count as well: that a break is accepted does not make
-    /// old code compile.
+    /// What a comparison asks for. On the wire old clients count: a program that was only recompiled sends nothing
+    /// that an old server does not know. Waived findings count as well, since that a break is accepted
+    /// does not make old code compile, and so does what `--uses` leaves out: the crates are for every program.
     pub fn of(comparison: &Comparison) -> Self {
         let count = |of: fn(&Finding) -> bool| comparison.findings.iter().filter(|&f| of(f)).count();
-        let source = count(|finding| finding.source == Level::Breaking);
-        let wire = count(|finding| finding.wire == Level::Breaking && finding.source != Level::Breaking);
-        let (bump, reason) = match (comparison.findings.len(), source, wire) {
+        let left_out = comparison.left_out.clone().unwrap_or_default();
+        let source = left_out.source.breaking + count(|finding| finding.source == Level::Breaking);
+        let wire = count(|finding| {
+            finding.wire.old_client.level == Level::Breaking && finding.source != Level::Breaking
+        });
+        let wire = left_out.breaks_wire_alone + wire;
+        let (bump, reason) = match (left_out.findings + comparison.findings.len(), source, wire) {
             (0, ..) => (Bump::None, "nothing has changed".to_owned()),
             (_, 0, 0) => (Bump::Patch, "code that compiled still does, and peers understand it".to_owned()),
             (_, 0, wire) => (Bump::Minor, format!("{} for deployed peers", breaks(wire))),
@@ -86,7 +91,8 @@ mod tests {
     fn suggestion(levels: &[(Level, Level)], new: &str) -> Suggestion {
         let mut comparison = example::empty();
         comparison.new.codex_version = new.to_owned();
-        comparison.findings = levels.iter().map(|(wire, source)| example::finding(*wire, *source)).collect();
+        comparison.findings =
+            levels.iter().map(|(wire, source)| example::finding(*wire, Level::Safe, *source)).collect();
         Suggestion::of(&comparison)
     }
 
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_break_within_one_codex_minor_is_pointed_out() {
-        let reason = suggestion(&[(Level::Breaking, Level::Breaking)], "0.166.3").reason;
-        assert!(reason.ends_with("0.166.N promises that nothing breaks within 0.166"), "{reason}");
+        let reason = suggestion(&[(Level::Breaking, Level::Breaking)], "0.135.3").reason;
+        assert!(reason.ends_with("0.135.N promises that nothing breaks within 0.135"), "{reason}");
     }
 }

@@ -1,19 +1,33 @@
-//! Which of a finding's two levels counts, and whether a comparison passes.
+//! Which of a finding's levels counts, and whether a comparison passes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::{Verdict, Wire};
 use crate::{Comparison, Finding, Level, Stability};
 
-/// What a reader cares about: the bytes of deployed peers, Rust code that is compiled, or both.
+/// What a reader cares about: the bytes between peers, Rust code that is compiled, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Axis {
-    /// The bytes that deployed peers send.
+    /// The bytes between a client and a server of different versions.
     #[default]
     Wire,
     /// Rust code compiled against the generated crates.
     Source,
+    /// The worse of the two.
+    Both,
+}
+
+/// Which versions meet on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skew {
+    /// A client of the old version and a server of the new one.
+    #[default]
+    OldClient,
+    /// A client of the new version and a server of the old one.
+    NewClient,
     /// The worse of the two.
     Both,
 }
@@ -30,14 +44,58 @@ pub enum FailOn {
     Nothing,
 }
 
-impl Axis {
-    /// The level of a finding on this axis.
+/// What a reader asks of a comparison: whose levels count, and from which one on it fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// The bytes, Rust code, or both.
+    pub axis: Axis,
+    /// Of the bytes, which versions meet.
+    pub skew: Skew,
+    /// From which level on it fails.
+    pub fail_on: FailOn,
+}
+
+impl Skew {
+    /// The level of a finding for this skew.
     pub fn level(self, finding: &Finding) -> Level {
+        let Wire { old_client, new_client } = &finding.wire;
         match self {
-            Self::Wire => finding.wire,
-            Self::Source => finding.source,
-            Self::Both => finding.wire.max(finding.source),
+            Self::OldClient => old_client.level,
+            Self::NewClient => new_client.level,
+            Self::Both => old_client.level.max(new_client.level),
         }
+    }
+
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OldClient => "old client, new server",
+            Self::NewClient => "new client, old server",
+            Self::Both => "either way",
+        }
+    }
+}
+
+impl Gate {
+    /// The level of a finding that counts.
+    pub fn level(&self, finding: &Finding) -> Level {
+        match self.axis {
+            Axis::Wire => self.skew.level(finding),
+            Axis::Source => finding.source,
+            Axis::Both => self.skew.level(finding).max(finding.source),
+        }
+    }
+
+    /// Whether a comparison fails for this finding: it is bad enough, and no waiver accepts it.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        finding.waived.is_none() && self.fail_on.includes(self.level(finding))
+    }
+
+    /// Whether a report prints the row that accepts a finding: a report that never fails does so for what breaks,
+    /// because another run may fail for it.
+    pub fn offers_row(&self, finding: &Finding) -> bool {
+        let fail_on = if self.fail_on == FailOn::Nothing { FailOn::Breaking } else { self.fail_on };
+        Self { fail_on, ..*self }.fails(finding)
     }
 }
 
@@ -52,11 +110,28 @@ impl FailOn {
     }
 }
 
+impl Finding {
+    /// The worst of all its levels.
+    pub fn worst(&self) -> Level {
+        Skew::Both.level(self).max(self.source)
+    }
+
+    /// The verdict on the wire for one skew; of both, the one that is worse.
+    pub fn verdict(&self, skew: Skew) -> &Verdict {
+        let Wire { old_client, new_client } = &self.wire;
+        match skew {
+            Skew::OldClient => old_client,
+            Skew::NewClient => new_client,
+            Skew::Both if new_client.level > old_client.level => new_client,
+            Skew::Both => old_client,
+        }
+    }
+}
+
 impl Comparison {
-    /// The findings for which a comparison fails: bad enough, and accepted by nobody.
-    pub fn failures(&self, axis: Axis, fail_on: FailOn) -> impl Iterator<Item = &Finding> {
-        let open = self.findings.iter().filter(|finding| finding.waived.is_none());
-        open.filter(move |finding| fail_on.includes(axis.level(finding)))
+    /// The findings for which a comparison fails.
+    pub fn failures(&self, gate: Gate) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| gate.fails(finding))
     }
 }
 

@@ -3,12 +3,28 @@
 use serde::{Deserialize, Deserializer};
 use toml::value::Datetime;
 
-use crate::Comparison;
+use crate::report::words;
+use crate::{Comparison, Finding, Side};
+
+impl Comparison {
+    /// Accepts what is accepted in `whole`, of which this is a part: fewer methods may have another rule decide,
+    /// and then another fingerprint.
+    pub fn waive_as(&mut self, whole: &Comparison) {
+        for finding in self.findings.iter_mut().filter(|finding| finding.waived.is_none()) {
+            let same = |other: &&Finding| {
+                let change = |finding: &Finding| crate::rule(&finding.rule).map(|rule| rule.change);
+                (change(other), &other.place, &other.old, &other.new)
+                    == (change(finding), &finding.place, &finding.old, &finding.new)
+            };
+            finding.waived = whole.findings.iter().find(same).and_then(|other| other.waived.clone());
+        }
+    }
+}
 
 /// Why waivers do not apply.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file does not parse, or lacks a reason or a date.
+    /// The file does not parse, or lacks its versions, its reason or its date.
     #[error("{file}:{line}: {problem}")]
     Malformed {
         /// The file.
@@ -51,6 +67,10 @@ struct Row {
     #[serde(deserialize_with = "filled")]
     fingerprint: String,
     #[serde(deserialize_with = "filled")]
+    from: String,
+    #[serde(deserialize_with = "filled")]
+    to: String,
+    #[serde(deserialize_with = "filled")]
     reason: String,
     #[serde(deserialize_with = "date")]
     date: String,
@@ -63,10 +83,57 @@ struct Row {
 struct Waiver {
     line: usize,
     fingerprint: String,
+    from: String,
+    to: String,
     reason: String,
     date: String,
     rule: Option<String>,
     place: Option<String>,
+}
+
+impl Waiver {
+    /// Whether it was written for these two versions.
+    fn is_for(&self, comparison: &Comparison) -> bool {
+        (self.from.as_str(), self.to.as_str()) == pair(comparison)
+    }
+}
+
+/// The versions that a waiver names: those of codex, or what the user called the sides if they are not known.
+fn pair(comparison: &Comparison) -> (&str, &str) {
+    (version(&comparison.old), version(&comparison.new))
+}
+
+fn version(side: &Side) -> &str {
+    match side.codex_version.as_str() {
+        "" | "unknown" => &side.name,
+        version => version,
+    }
+}
+
+/// The row that accepts a finding, for a person to fill in and to paste into the file.
+pub fn row(comparison: &Comparison, finding: &Finding) -> String {
+    let (from, to) = pair(comparison);
+    let Finding { fingerprint, rule, place, .. } = finding;
+    let members =
+        [("fingerprint", fingerprint.as_str()), ("from", from), ("to", to), ("rule", rule), ("place", place)];
+    let mut row = "[[waiver]]\n".to_owned();
+    for (name, value) in members {
+        row.push_str(&format!("{name} = \"{}\"\n", escaped(value)));
+    }
+    row + "reason = \"\" # why it does no harm\ndate = \"\" # such as 2026-01-31\n"
+}
+
+/// The inside of a TOML string, in which nothing moves a terminal or makes a line read other than it is.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if words::is_unprintable(c) => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 impl Waivers {
@@ -74,7 +141,7 @@ impl Waivers {
     ///
     /// # Errors
     ///
-    /// The text is no such table, a row lacks its reason or date, or two rows have one fingerprint.
+    /// The text is no such table, a row lacks its versions, reason or date, or two rows are for one finding.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
         let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
         let malformed = |line, problem: String| Error::Malformed { file: file.to_owned(), line, problem };
@@ -85,12 +152,13 @@ impl Waivers {
         let mut rows: Vec<Waiver> = Vec::new();
         for row in table.waiver {
             let line = line_of(row.span().start);
-            let Row { fingerprint, reason, date, rule, place } = row.into_inner();
-            if let Some(first) = rows.iter().find(|row| row.fingerprint == fingerprint) {
+            let Row { fingerprint, from, to, reason, date, rule, place } = row.into_inner();
+            let same = |row: &&Waiver| (&row.fingerprint, &row.from, &row.to) == (&fingerprint, &from, &to);
+            if let Some(first) = rows.iter().find(same) {
                 let problem = format!("{fingerprint} is waived in line {} already", first.line);
                 return Err(malformed(line, problem));
             }
-            rows.push(Waiver { line, fingerprint, reason, date, rule, place });
+            rows.push(Waiver { line, fingerprint, from, to, reason, date, rule, place });
         }
         Ok(Self { file: file.to_owned(), rows })
     }
@@ -105,14 +173,18 @@ impl Waivers {
         self.rows.is_empty()
     }
 
-    /// Marks what they accept, in one comparison or in several views of it.
+    /// Marks what they accept, in one comparison or in several views of it. Waivers for other versions have no
+    /// say.
     ///
     /// # Errors
     ///
-    /// A waiver fits no finding, or names a rule or a place that its finding does not have.
+    /// A waiver for these versions fits no finding, or names a rule or a place that its finding does not have.
     pub fn apply<'c>(&self, views: impl IntoIterator<Item = &'c mut Comparison>) -> Result<(), Error> {
         let mut views: Vec<&mut Comparison> = views.into_iter().collect();
         for waiver in &self.rows {
+            if !views.iter().any(|view| waiver.is_for(view)) {
+                continue;
+            }
             let mut fits = false;
             for finding in views.iter_mut().flat_map(|view| &mut view.findings) {
                 if finding.fingerprint != waiver.fingerprint {
@@ -176,6 +248,9 @@ mod tests {
     use super::*;
     use crate::report::example;
 
+    /// The versions of the example.
+    const PAIR: &str = "from = \"0.135.0\"\nto = \"0.150.0\"";
+
     fn error(text: &str) -> String {
         match Waivers::parse("w.toml", text) {
             Ok(waivers) => waivers.apply([&mut example::comparison()]).expect_err("an error").to_string(),
@@ -188,7 +263,7 @@ mod tests {
         let mut comparison = example::comparison();
         let fingerprint = comparison.findings[0].fingerprint.clone();
         let text = format!(
-            "[[waiver]]\nfingerprint = \"{fingerprint}\"\nreason = \"nobody sends it\"\ndate = 2026-01-31\n"
+            "[[waiver]]\nfingerprint = \"{fingerprint}\"\n{PAIR}\nreason = \"nobody sends it\"\ndate = 2026-01-31\n"
         );
         comparison.findings.iter_mut().for_each(|finding| finding.waived = None);
         Waivers::parse("w.toml", &text).expect("parses").apply([&mut comparison]).expect("fits");
@@ -199,18 +274,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
-        let row = |more: &str| format!("# why\n[[waiver]]\nfingerprint = \"abc\"\n{more}\n");
+        let row = |more: &str| format!("# why\n[[waiver]]\nfingerprint = \"abc\"\n{PAIR}\n{more}\n");
         for (text, expected) in [
             (row("reason = \"x\""), "missing field `date`"),
             (row("date = 2026-01-31"), "missing field `reason`"),
-            (row("reason = \" \"\ndate = 2026-01-31"), "w.toml:4: this must not be empty"),
-            (row("reason = \"x\"\ndate = \"soon\""), "w.toml:5: `date` takes a day such as"),
+            (row("reason = \" \"\ndate = 2026-01-31"), "w.toml:6: this must not be empty"),
+            (row("reason = \"x\"\ndate = \"soon\""), "w.toml:7: `date` takes a day such as"),
             (row("reason = \"x\"\ndate = \"2026-02-30\""), "takes a day"),
             (row("reason = \"x\"\ndate = 2026-01-31T00:00:00Z"), "takes a day"),
             (row("reason = \"x\"\ndate = 2026-01-31\nwhy = \"y\""), "unknown field `why`"),
             (row("reason = \"x\"\ndate = 2026-01-31"), "w.toml:2: the waiver abc fits no finding"),
-            (row("reason = \"x\"\ndate = 2026-01-31").repeat(2), "w.toml:7: abc is waived in line 2 already"),
+            (row("reason = \"x\"\ndate = 2026-01-31").repeat(2), "w.toml:9: abc is waived in line 2 already"),
             ("[[waivers]]\n".to_owned(), "unknown field `waivers`"),
+            (row("reason = \"x\"\ndate = 2026-01-31").replace("from", "# from"), "missing field `from`"),
+            (row("reason = \"x\"\ndate = 2026-01-31").replace("to =", "# to ="), "missing field `to`"),
         ] {
             let error = error(&text);
             assert!(error.contains(expected) && error.lines().count() == 1, "{expected}: {error}");
@@ -221,8 +298,42 @@ mod tests {
     fn a_rule_or_place_that_is_named_has_to_be_the_findings() {
         let fingerprint = example::comparison().findings[0].fingerprint.clone();
         let text = format!(
-            "[[waiver]]\nfingerprint = \"{fingerprint}\"\nreason = \"x\"\ndate = \"2026-01-31\"\nrule = \"other\""
+            "[[waiver]]\nfingerprint = \"{fingerprint}\"\n{PAIR}\nreason = \"x\"\ndate = \"2026-01-31\"\nrule = \"other\""
         );
         assert!(error(&text).contains("names the rule `other`, but that finding has `"), "{}", error(&text));
+    }
+
+    #[test]
+    fn a_waiver_for_other_versions_has_no_say() {
+        let mut comparison = example::comparison();
+        comparison.findings.iter_mut().for_each(|finding| finding.waived = None);
+        let before = comparison.clone();
+        for (from, to) in [("0.135.0", "0.151.0"), ("0.134.0", "0.150.0"), ("0.150.0", "0.135.0")] {
+            let fingerprint = &before.findings[0].fingerprint;
+            for fingerprint in [fingerprint.as_str(), "fits nothing"] {
+                let text = format!(
+                    "[[waiver]]\nfingerprint = \"{fingerprint}\"\nfrom = \"{from}\"\nto = \"{to}\"\nreason = \"x\"\ndate = 2026-01-31\n"
+                );
+                Waivers::parse("w.toml", &text).expect("parses").apply([&mut comparison]).expect("no say");
+            }
+        }
+        assert_eq!(comparison, before);
+    }
+
+    /// The row that a report prints is complete but for the reason and the date.
+    #[test]
+    fn the_printed_row_waives_its_finding() {
+        for mut comparison in [example::comparison(), example::hostile()] {
+            comparison.findings.iter_mut().for_each(|finding| finding.waived = None);
+            let row = row(&comparison, &comparison.findings[1]);
+            assert!(error(&row).contains("w.toml:8: `date` takes a day"), "{}", error(&row));
+            let row = row
+                .replace("reason = \"\"", "reason = \"x\"")
+                .replace("date = \"\"", "date = \"2026-01-31\"");
+            Waivers::parse("w.toml", &row).expect(&row).apply([&mut comparison]).expect(&row);
+            let waived: Vec<bool> =
+                comparison.findings.iter().map(|finding| finding.waived.is_some()).collect();
+            assert_eq!(waived.iter().position(|waived| *waived), Some(1));
+        }
     }
 }

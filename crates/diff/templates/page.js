@@ -16,10 +16,16 @@
   const checked = (name) =>
     new Set([...form.querySelectorAll(`input[name="${name}"]:checked`)].map((box) => box.value));
 
-  const level = (card, axis) => {
-    const { wire, source } = card.dataset;
-    if (axis !== "both") return axis === "wire" ? wire : source;
-    return order[Math.max(order.indexOf(wire), order.indexOf(source))];
+  const worse = (...levels) => order[Math.max(...levels.map((level) => order.indexOf(level)))];
+  const level = (card, of) => {
+    const { oldClient, newClient, source } = card.dataset;
+    switch (of) {
+      case "old-client": return oldClient;
+      case "new-client": return newClient;
+      case "either": return worse(oldClient, newClient);
+      case "source": return source;
+      default: return worse(oldClient, newClient, source);
+    }
   };
   // What goes both ways is of interest to whoever looks at one of them.
   const flows = (card, wanted) =>
@@ -28,13 +34,13 @@
   const update = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     const levels = checked("level");
-    const axis = form.elements.axis.value;
+    const of = form.elements.of.value;
     const direction = form.elements.direction.value;
     const stability = form.elements.stability.value;
     let count = 0;
     cards.forEach((card, index) => {
       const visible =
-        levels.has(level(card, axis)) &&
+        levels.has(level(card, of)) &&
         flows(card, direction) &&
         (stability === "" || card.dataset.stability === stability) &&
         wanted.every((word) => texts[index].includes(word));

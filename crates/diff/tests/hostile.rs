@@ -27,7 +27,7 @@ fn aliases_in_a_circle() {
     for (old, new) in [(&old, &new), (&new, &old)] {
         let findings = diff(old, new).findings;
         assert_eq!(findings.len(), 1, "{findings:#?}");
-        assert_eq!(findings[0].rule, "type-changed");
+        assert_eq!(findings[0].rule, "request-type-changed");
     }
 }
 
@@ -48,7 +48,7 @@ fn long_chains_of_replaced_definitions() {
     let (old, new) = (with(chain("One"), "One0"), with(chain("Two"), "Two0"));
     let findings = diff(&old, &new).findings;
     let rules: Vec<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
-    assert_eq!(rules, ["type-changed"], "{findings:#?}");
+    assert_eq!(rules, ["request-type-changed"], "{findings:#?}");
 }
 
 /// Unions that contain themselves, against lists that do.

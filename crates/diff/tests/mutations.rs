@@ -72,7 +72,8 @@ fn check(mutant: &Mutant, new: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(findings.len(), 1, "{:?}: {:#?}", mutant, findings);
     let finding = &findings[0];
     let expected = expected(mutant, old);
-    let found = (finding.rule.as_str(), finding.wire, finding.source, finding.direction);
+    let wire = [finding.wire.old_client.level, finding.wire.new_client.level];
+    let found = (finding.rule.as_str(), wire, finding.source, finding.direction);
     let wanted = (expected.rule, expected.wire, expected.source, expected.direction);
     prop_assert_eq!(found, wanted, "{:?}: {:?}", mutant, finding);
     prop_assert!(finding.place.starts_with(mutant.target.name()), "{:?}: {:?}", mutant, finding);
@@ -87,12 +88,14 @@ fn check(mutant: &Mutant, new: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(&back[0].place, &finding.place);
     prop_assert_eq!((&back[0].old, &back[0].new), (&finding.new, &finding.old));
     prop_assert_eq!(&back[0].reach, &finding.reach);
+    prop_assert_eq!(&back[0].wire.old_client, &finding.wire.new_client);
+    prop_assert_eq!(&back[0].wire.new_client, &finding.wire.old_client);
     Ok(())
 }
 
 struct Expected {
     rule: &'static str,
-    wire: Level,
+    wire: [Level; 2],
     source: Level,
     direction: Direction,
     stable: bool,
@@ -118,13 +121,14 @@ fn expected(mutant: &Mutant, model: &Model) -> Expected {
             (direction, true, BTreeSet::from([name.clone()]))
         }
     };
+    let of = |(rule, old, new, source): mutants::Verdict| (rule, [old, new], source);
     let (rule, wire, source) = match direction {
-        Direction::ClientWrites => *written,
-        Direction::ClientReads => *read,
-        Direction::Both if (read.1, read.2) > (written.1, written.2) => {
-            (read.0, read.1, written.2.max(read.2))
+        Direction::ClientWrites => of(*written),
+        Direction::ClientReads => of(*read),
+        Direction::Both => {
+            let rule = if (read.1, read.3) > (written.1, written.3) { read.0 } else { written.0 };
+            (rule, [written.1.max(read.1), written.2.max(read.2)], written.3.max(read.3))
         }
-        Direction::Both => (written.0, written.1, written.2.max(read.2)),
     };
     Expected { rule, wire, source, direction, stable: stable && mutant.stable, methods }
 }

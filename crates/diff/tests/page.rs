@@ -11,7 +11,7 @@ use codex_appserver_bindgen::model::Model;
 use codex_appserver_bindgen::{Config, Generator, Schema, Source};
 use codex_appserver_diff::history::History;
 use codex_appserver_diff::report::{Summary, html};
-use codex_appserver_diff::verdict::Axis;
+use codex_appserver_diff::verdict::Gate;
 use codex_appserver_diff::{Comparison, Options, compare};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn comparison() -> Comparison {
 
 fn page(comparison: &Comparison, dir: &Path) -> PathBuf {
     let page = dir.join("diff.html");
-    std::fs::write(&page, html::render(comparison, Axis::Wire).expect("renders")).expect("writes");
+    std::fs::write(&page, html::render(comparison, Gate::default()).expect("renders")).expect("writes");
     page
 }
 
@@ -52,11 +52,13 @@ fn a_reviewer_opens_filters_and_follows() {
         format!("{total} of {total} findings")
     );
 
-    // Levels: what is left is what the document counts as breaking on the wire.
+    // Levels: what is left is what the document counts as breaking.
     browser.click("input[value=dangerous]");
     browser.click("input[value=safe]");
-    assert_eq!(browser.eval(SHOWN), json!(summary.wire.breaking));
-    browser.select("axis", "source");
+    assert_eq!(browser.eval(SHOWN), json!(summary.old_client.breaking));
+    browser.select("of", "new-client");
+    assert_eq!(browser.eval(SHOWN), json!(summary.new_client.breaking));
+    browser.select("of", "source");
     assert_eq!(browser.eval(SHOWN), json!(summary.source.breaking));
 
     // Words, and everything again.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use codex_appserver_bindgen::model::Model;
 use codex_appserver_diff::rules::Written;
-use codex_appserver_diff::{Finding, Mirror, Options, RULES, compare, rule, rules_markdown};
+use codex_appserver_diff::{Finding, Level, Mirror, Options, RULES, Uses, compare, rule, rules_markdown};
 use json_patch::Patch;
 use serde::Deserialize;
 
@@ -23,6 +23,9 @@ struct Fixture {
     /// Compare the stable surface alone.
     #[serde(default)]
     stable_only: bool,
+    /// Compare what a program uses alone: methods and types by name.
+    #[serde(default)]
+    uses: Vec<String>,
     /// What the older protocol differs in from the base.
     #[serde(default = "nothing")]
     before: Patch,
@@ -79,9 +82,17 @@ fn cases_as_a_reader_sees_them() {
     insta::glob!("cases/*.json", |path| {
         let fixture = Fixture::read(path);
         let (old, new) = fixture.models();
-        let comparison =
-            compare(&old, &new, &Options { stable_only: fixture.stable_only, ..Options::default() });
-        let text: String = comparison.findings.iter().map(shown).collect();
+        let mut uses = Uses::default();
+        for name in &fixture.uses {
+            uses.add(name, [&old, &new]).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+        let uses = (!fixture.uses.is_empty()).then_some(uses);
+        let stable_only = fixture.stable_only;
+        let comparison = compare(&old, &new, &Options { stable_only, uses, ..Options::default() });
+        let mut text: String = comparison.findings.iter().map(shown).collect();
+        if let Some(left_out) = &comparison.left_out {
+            let _ = writeln!(text, "{left_out:#?}");
+        }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         insta::with_settings!({ description => &fixture.about, snapshot_suffix => "", omit_expression => true }, {
             insta::assert_snapshot!(format!("case_{name}"), text);
@@ -91,11 +102,16 @@ fn cases_as_a_reader_sees_them() {
 
 fn shown(finding: &Finding) -> String {
     let Finding { rule, wire, source, direction, stability, place, message, fingerprint, .. } = finding;
-    let mut text =
-        format!("{rule} {fingerprint}\nWIRE {wire:?}, SOURCE {source:?}, {direction:?}, {stability:?}\n");
+    let mut text = format!("{rule} {fingerprint}\n{message}\n");
+    for (skew, verdict) in [("old client", &wire.old_client), ("new client", &wire.new_client)] {
+        let _ = writeln!(text, "{skew}: {:?}: {}", verdict.level, verdict.text);
+    }
+    let _ = writeln!(text, "SOURCE {source:?}, {direction:?}, {stability:?}");
     let shape = |shape: &Option<String>| shape.clone().unwrap_or_else(|| "-".to_owned());
     let _ = writeln!(text, "{place}: {} => {}", shape(&finding.old), shape(&finding.new));
-    let _ = writeln!(text, "{message}");
+    if let Some(note) = &finding.note {
+        let _ = writeln!(text, "{note}");
+    }
     for reach in &finding.reach {
         let _ = writeln!(text, "  {:?} {} ({})", reach.direction, reach.witness, reach.kind);
     }
@@ -154,6 +170,10 @@ fn the_way_back_meets_the_mirror() {
         let (one, other) = (of(&there, &name), of(&back, mirror));
         assert_eq!((&one.old, &one.new), (&other.new, &other.old), "{name}");
         assert_eq!(one.direction, other.direction, "{name}");
+        assert_eq!(
+            (&one.wire.old_client, &one.wire.new_client),
+            (&other.wire.new_client, &other.wire.old_client)
+        );
         let renamed = name.ends_with("-renamed");
         assert!(
             renamed || (one.place == other.place && one.reach == other.reach),
@@ -174,6 +194,37 @@ fn a_rule_has_an_opposite_or_says_why_not() {
             }
             Mirror::None(why) => assert!(why.ends_with('.'), "{}: a reason is a sentence", rule.id),
         }
+    }
+}
+
+/// What happens between a new client and an old server is what happens between an old client and a new server if
+/// the change is made the other way round.
+#[test]
+fn the_opposite_swaps_the_skews() {
+    for rule in RULES {
+        let Mirror::Rule(id) = rule.mirror else { continue };
+        let mirror = self::rule(id).expect("checked above");
+        assert_eq!((rule.old_client, rule.new_client), (mirror.new_client, mirror.old_client), "{}", rule.id);
+    }
+}
+
+/// The texts say which side does what, and a rule that stops no check has nothing to waive.
+#[test]
+fn verdicts_name_the_sides_and_waivers_fit_the_levels() {
+    for rule in RULES {
+        for judged in [rule.old_client, rule.new_client] {
+            assert!(!judged.text.ends_with('.'), "{}", rule.id);
+            let sides = judged.text.contains("the client") || judged.text.contains("the server");
+            assert!(judged.level == Level::Safe || sides, "{}: {}", rule.id, judged.text);
+        }
+        let wire = rule.old_client.level.max(rule.new_client.level);
+        assert_eq!(rule.waive.starts_with("Waive it"), wire > Level::Safe, "{}", rule.id);
+        assert_eq!(
+            rule.waive.starts_with("It stops no check"),
+            wire.max(rule.source) == Level::Safe,
+            "{}",
+            rule.id
+        );
     }
 }
 
@@ -199,7 +250,7 @@ fn ids_are_unique_and_texts_are_sentences() {
         for text in [rule.what, rule.why, rule.example, rule.waive] {
             assert!(text.ends_with('.'), "{}: {text}", rule.id);
         }
-        assert!(!rule.consequence.ends_with('.') && !rule.title.ends_with('.'), "{}", rule.id);
+        assert!(!rule.title.ends_with('.'), "{}", rule.id);
     }
 }
 

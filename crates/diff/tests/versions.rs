@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codex_appserver_bindgen::model::Model;
-use codex_appserver_diff::{Change, Comparison, Finding, Options, Stability, compare};
+use codex_appserver_diff::{Change, Comparison, Finding, Level, Options, Stability, compare};
 use serde_json::{Map, Value};
 
 mod support;
@@ -66,8 +66,8 @@ fn methods(schema: &Value) -> BTreeSet<(&'static str, String)> {
 fn both_directions_agree_on_what_changed() {
     each_pair(|name, old, new| {
         let (there, back) = (diff(old, new), diff(new, old));
-        let there = seen_from_new(&there.findings, false);
-        let back = seen_from_new(&back.findings, true);
+        let there = seen_from_new(&there.findings, &there.findings, false);
+        let back = seen_from_new(&back.findings, &back.findings, true);
         let only = |one: &[Key], other: &[Key]| -> Vec<Key> {
             one.iter().filter(|key| !other.contains(key)).cloned().collect()
         };
@@ -76,13 +76,41 @@ fn both_directions_agree_on_what_changed() {
     });
 }
 
+/// Both questions are one question, asked of either order: of each finding the skews change places.
+#[test]
+fn the_way_back_swaps_the_skews() {
+    each_pair(|name, old, new| {
+        let levels = |findings: &[Finding], back: bool| -> Vec<(Key, Level, Level)> {
+            let mut told: Vec<(Key, Level, Level)> = findings
+                .iter()
+                .map(|finding| {
+                    let key = seen_from_new(std::slice::from_ref(finding), findings, back).remove(0);
+                    let (old, new) = (finding.wire.old_client.level, finding.wire.new_client.level);
+                    if back { (key, new, old) } else { (key, old, new) }
+                })
+                .collect();
+            told.sort();
+            told
+        };
+        let (there, back) = (diff(old, new).findings, diff(new, old).findings);
+        let (there, back) = (levels(&there, false), levels(&back, true));
+        let differ: Vec<_> = there.iter().zip(&back).filter(|(there, back)| there != back).collect();
+        assert!(differ.is_empty(), "{name}: {differ:#?}");
+        let worst = |level| there.iter().any(|(_, old, new)| *old == level && *new == Level::Safe);
+        assert!(
+            worst(Level::Breaking) || worst(Level::Dangerous),
+            "{name}: the two questions have one answer"
+        );
+    });
+}
+
 type Key = (Change, String, Option<String>, Option<String>, BTreeSet<(String, String)>);
 
 /// What changed, told from the newer side, whichever way it was found.
-fn seen_from_new(findings: &[Finding], back: bool) -> Vec<Key> {
+fn seen_from_new(findings: &[Finding], all: &[Finding], back: bool) -> Vec<Key> {
     let is_rename =
         |finding: &&Finding| matches!(change(finding), Change::TypeRenamed | Change::MethodRenamed);
-    let types = findings.iter().filter(|finding| change(finding) == Change::TypeRenamed);
+    let types = all.iter().filter(|finding| change(finding) == Change::TypeRenamed);
     let renamed: BTreeMap<&str, &str> =
         types.filter_map(|finding| Some((finding.new.as_deref()?, finding.old.as_deref()?))).collect();
     let mut keys: Vec<Key> = findings

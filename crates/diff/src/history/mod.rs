@@ -9,10 +9,10 @@ use codex_appserver_bindgen::model::{MethodKind, Model};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::Counts;
 use crate::report::Summary;
-use crate::verdict::{Axis, FailOn};
-use crate::{Comparison, Finding};
+use crate::report::words::shapes;
+use crate::verdict::Gate;
+use crate::{Comparison, Counts, Finding};
 
 /// One row per version, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,9 +56,9 @@ pub struct Step {
     pub added: Vec<String>,
     /// Methods that are gone, by name.
     pub removed: Vec<String>,
-    /// What else breaks deployed peers.
+    /// What else breaks old clients.
     pub breaks: Vec<Break>,
-    /// Verdicts on the bytes of deployed peers.
+    /// Verdicts on the bytes, for an old client with a new server.
     pub wire: Counts,
     /// Verdicts on Rust code compiled against the generated crates.
     pub source: Counts,
@@ -121,13 +121,21 @@ impl Step {
             names.sort();
             names
         };
-        let Summary { wire, source, .. } = Summary::of(comparison);
+        let Summary { old_client: wire, source, .. } = Summary::of(comparison);
         let (added, removed) = (only(&new, &old), only(&old, &new));
         let other = |finding: &&Finding| !removed.contains(&finding.place);
-        let breaks = comparison.failures(Axis::Wire, FailOn::Breaking).filter(other);
-        let breaks = breaks
-            .map(|Finding { place, message, .. }| Break { place: place.clone(), message: message.clone() });
+        let breaks = comparison.failures(Gate::default()).filter(other);
+        let breaks = breaks.map(|finding| Break { place: finding.place.clone(), message: told(finding) });
         let breaks = breaks.collect();
         Self { added, removed, breaks, wire, source }
     }
+}
+
+/// A finding in one sentence, for an old client with a new server.
+fn told(finding: &Finding) -> String {
+    let shapes = match &shapes(finding)[..] {
+        [(_, old), (_, new)] => format!(" (`{old}` → `{new}`)"),
+        _ => String::new(),
+    };
+    format!("{}{shapes}: {}.", finding.message, finding.wire.old_client.text)
 }

@@ -58,8 +58,8 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Counts;
     use crate::history::{Break, Step, Surface};
-    use crate::report::Counts;
 
     fn history() -> History {
         let surface = |stable, experimental| Surface { stable, experimental };

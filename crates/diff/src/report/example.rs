@@ -1,6 +1,6 @@
 //! Comparisons made by hand, for the tests of the formats.
 
-use crate::{Comparison, Direction, Finding, Level, Reach, Side, Stability};
+use crate::{Comparison, Counts, Direction, Finding, LeftOut, Level, Reach, Side, Stability, Verdict, Wire};
 
 /// Two sides without a difference.
 pub(crate) fn empty() -> Comparison {
@@ -10,21 +10,34 @@ pub(crate) fn empty() -> Comparison {
         methods,
         types,
     };
-    Comparison { old: side("0.135.0", 278, 801), new: side("0.150.0", 286, 853), findings: Vec::new() }
+    Comparison {
+        old: side("0.135.0", 278, 801),
+        new: side("0.150.0", 286, 853),
+        findings: Vec::new(),
+        left_out: None,
+    }
 }
 
-/// A finding of these levels.
-pub(crate) fn finding(wire: Level, source: Level) -> Finding {
+/// A finding of these levels: for an old client, for a new one, for Rust code.
+pub(crate) fn finding(old_client: Level, new_client: Level, source: Level) -> Finding {
+    let verdict = |level, text: &str| Verdict { level, text: text.to_owned() };
     Finding {
         rule: "request-param-required-added".to_owned(),
-        wire,
+        wire: Wire {
+            old_client: verdict(
+                old_client,
+                "the client does not send it, and the server refuses the message",
+            ),
+            new_client: verdict(new_client, "the client sends it, and the server ignores it"),
+        },
         source,
         direction: Direction::ClientWrites,
         stability: Stability::Stable,
         place: "TurnStartParams.cwd".to_owned(),
         old: None,
         new: Some("string".to_owned()),
-        message: "`cwd` is new and required: a client that does not send it is refused".to_owned(),
+        message: "`TurnStartParams.cwd` is new and required".to_owned(),
+        note: None,
         reach: vec![reach("turn/start", "client request", "turn/start → params → cwd")],
         fingerprint: "00000000c0ffee00".to_owned(),
         waived: None,
@@ -40,14 +53,14 @@ fn reach(method: &str, kind: &str, witness: &str) -> Reach {
 /// Every part of a report has something to tell.
 pub(crate) fn comparison() -> Comparison {
     use Level::{Breaking, Dangerous, Safe};
-    let required = finding(Breaking, Breaking);
+    let required = finding(Breaking, Dangerous, Breaking);
     let shared = Finding {
-        rule: "enum-value-removed".to_owned(),
+        rule: "request-enum-value-removed".to_owned(),
         direction: Direction::Both,
         place: "ThreadItem.agentMessage.phase".to_owned(),
         old: Some("\"commentary\" | \"final\"".to_owned()),
         new: Some("\"final\"".to_owned()),
-        message: "the value `commentary` is gone: a client that writes it is refused".to_owned(),
+        message: "the value `ThreadItem.agentMessage.phase` is gone".to_owned(),
         reach: [
             (
                 "thread/read",
@@ -74,59 +87,91 @@ pub(crate) fn comparison() -> Comparison {
         ]
         .map(|(method, kind, witness)| reach(method, kind, witness))
         .to_vec(),
+        note: Some("inside, the value `final` is all that is left".to_owned()),
         fingerprint: "00000000c0ffee01".to_owned(),
-        ..finding(Breaking, Breaking)
+        ..finding(Breaking, Dangerous, Breaking)
     };
     let asked = Finding {
         rule: "server-request-added".to_owned(),
         direction: Direction::ClientReads,
         place: "item/tool/askUser".to_owned(),
         new: Some("ToolAskUserParams -> ToolAskUserResponse".to_owned()),
-        message: "the server may ask `item/tool/askUser`: where nobody answers, the turn hangs".to_owned(),
+        message: "the server request `item/tool/askUser` is new".to_owned(),
         reach: vec![reach("item/tool/askUser", "server request", "item/tool/askUser")],
         fingerprint: "00000000c0ffee02".to_owned(),
-        ..finding(Dangerous, Safe)
+        ..finding(Dangerous, Safe, Safe)
     };
     let renamed = Finding {
         rule: "type-renamed".to_owned(),
-        place: "SandboxPolicy".to_owned(),
+        place: "SandboxMode".to_owned(),
         old: Some("SandboxPolicy".to_owned()),
         new: Some("SandboxMode".to_owned()),
-        message: "`SandboxPolicy` seems to be called `SandboxMode` now: Rust code names it".to_owned(),
+        message: "`SandboxMode` seems to be the former type `SandboxPolicy`".to_owned(),
         fingerprint: "00000000c0ffee03".to_owned(),
-        ..finding(Safe, Breaking)
+        ..finding(Safe, Safe, Breaking)
     };
     let added = Finding {
         rule: "request-added".to_owned(),
         stability: Stability::Experimental,
         place: "thread/section/create".to_owned(),
-        message: "`thread/section/create` is new".to_owned(),
+        message: "the request `thread/section/create` is new".to_owned(),
         reach: vec![reach("thread/section/create", "client request", "thread/section/create")],
         fingerprint: "00000000c0ffee04".to_owned(),
-        ..finding(Safe, Safe)
+        ..finding(Safe, Breaking, Safe)
     };
     let optional = Finding {
-        rule: "optional-added".to_owned(),
+        rule: "response-field-optional-added".to_owned(),
         place: "Thread.section".to_owned(),
         new: Some("string?".to_owned()),
         direction: Direction::ClientReads,
-        message: "`section` is new and optional".to_owned(),
+        message: "`Thread.section` is new and optional".to_owned(),
         reach: shared.reach.clone(),
         fingerprint: "00000000c0ffee05".to_owned(),
-        ..finding(Safe, Safe)
+        ..finding(Safe, Dangerous, Safe)
+    };
+    let deprecated = Finding {
+        rule: "became-deprecated".to_owned(),
+        place: "Thread.path".to_owned(),
+        new: None,
+        message: "`Thread.path` is deprecated now".to_owned(),
+        fingerprint: "00000000c0ffee07".to_owned(),
+        ..finding(Safe, Safe, Safe)
     };
     let waived = Finding {
         rule: "request-removed".to_owned(),
         place: "thread/rollback".to_owned(),
-        message: "`thread/rollback` is gone: the server answers with an error".to_owned(),
+        message: "the request `thread/rollback` is gone".to_owned(),
         old: Some("ThreadRollbackParams -> ThreadRollbackResponse".to_owned()),
         new: None,
         reach: vec![reach("thread/rollback", "client request", "thread/rollback")],
         fingerprint: "00000000c0ffee06".to_owned(),
         waived: Some("no client of ours sends it (2026-01-31)".to_owned()),
-        ..finding(Breaking, Breaking)
+        ..finding(Breaking, Safe, Breaking)
     };
-    Comparison { findings: vec![required, shared, waived, asked, renamed, optional, added], ..empty() }
+    let mut findings = vec![required, shared, waived, asked, renamed, optional, added, deprecated];
+    for finding in &mut findings {
+        let rule = crate::rule(&finding.rule).expect("a rule of the registry");
+        finding.wire.old_client.text = rule.old_client.text.to_owned();
+        finding.wire.new_client.text = rule.new_client.text.to_owned();
+    }
+    Comparison { findings, ..empty() }
+}
+
+/// A comparison that is limited to what a program uses.
+pub(crate) fn limited() -> Comparison {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let left_out = LeftOut {
+        methods: names(&["item/started", "thread/read", "turn/start"]),
+        types: names(&["SandboxMode"]),
+        unknown: names(&["thread/levitate"]),
+        findings: 3,
+        old_client: Counts { breaking: 0, dangerous: 1, safe: 2 },
+        new_client: Counts { breaking: 1, dangerous: 1, safe: 1 },
+        source: Counts { breaking: 0, dangerous: 0, safe: 3 },
+        breaks_wire_alone: 0,
+    };
+    let findings = comparison().findings.into_iter().take(2).collect();
+    Comparison { findings, left_out: Some(left_out), ..empty() }
 }
 
 /// Names that try to leave the place they are written in.
@@ -135,10 +180,16 @@ pub(crate) fn hostile() -> Comparison {
         "</script><img src=x onerror=alert(1)>\"'`|@everyone ![x](y) %0A::error::\u{1b}[5m\u{202e}\r\n# x";
     let mut comparison = comparison();
     comparison.old.name = nasty.to_owned();
+    let names = vec![nasty.to_owned()];
+    let (methods, types, unknown) = (names.clone(), names.clone(), names);
+    comparison.left_out = Some(LeftOut { methods, types, unknown, ..LeftOut::default() });
     for finding in &mut comparison.findings {
         finding.rule.push_str(nasty);
         finding.place.push_str(nasty);
         finding.message.push_str(nasty);
+        finding.note = Some(nasty.to_owned());
+        finding.wire.old_client.text.push_str(nasty);
+        finding.wire.new_client.text.push_str(nasty);
         finding.old = Some(nasty.to_owned());
         finding.new = Some(format!("```` {nasty}"));
         finding.fingerprint.push_str(nasty);

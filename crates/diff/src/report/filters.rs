@@ -13,7 +13,11 @@ pub(crate) fn plain(text: impl Display, _: &dyn askama::Values) -> askama::Resul
 /// The text without the references that GitHub makes out of `@name` and `#1`: an invisible joiner parts them.
 #[askama::filter_fn]
 pub(crate) fn no_mention(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
-    Ok(text.to_string().replace('@', "@\u{2060}").replace('#', "#\u{2060}"))
+    Ok(parted(&text.to_string()))
+}
+
+fn parted(text: &str) -> String {
+    text.replace('@', "@\u{2060}").replace('#', "#\u{2060}")
 }
 
 /// Text for a cell of a Markdown table: a bar would end it, and a star or underscore is only that.
@@ -24,6 +28,22 @@ pub(crate) fn cell(text: impl Display, _: &dyn askama::Values) -> askama::Result
         if matches!(c, '|' | '*' | '_' | '`' | '[' | '\\') { format!("\\{c}") } else { c.to_string() }
     };
     Ok(text.chars().map(escape).collect())
+}
+
+/// [`prose`] for GitHub: the words between the names make no reference either.
+#[askama::filter_fn]
+pub(crate) fn prose_no_mention(text: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+    let mut out = String::new();
+    for words in view::words(&words::plain(&text.to_string())) {
+        let escaped = |text: &str| -> askama::Result<String> {
+            Ok(askama::filters::escape(text, askama::filters::Html)?.to_string())
+        };
+        out.push_str(&match words.code {
+            true => format!("<code>{}</code>", escaped(&words.text)?),
+            false => escaped(&parted(&words.text))?,
+        });
+    }
+    Ok(out)
 }
 
 /// The `id` of a method's section.

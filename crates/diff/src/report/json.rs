@@ -21,7 +21,7 @@ pub struct Document {
 
 impl Document {
     /// The version of the format that this crate writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The document of a comparison.
     pub fn of(comparison: &Comparison) -> Self {
@@ -76,7 +76,7 @@ mod tests {
         }
         let no_verdict = render(&example::comparison())
             .expect("renders")
-            .replace("\"wire\": \"breaking\"", "\"wire\": \"bad\"");
+            .replace("\"level\": \"breaking\"", "\"level\": \"bad\"");
         assert!(!validator.is_valid(&serde_json::from_str(&no_verdict).expect("JSON")));
     }
 

@@ -6,10 +6,10 @@ use askama::Template;
 use super::filters;
 use super::sections::{Part, Section, sections};
 use super::summary::Summary;
-use super::view::View;
-use super::words::{count, sides};
-use crate::Comparison;
-use crate::verdict::Axis;
+use super::view::{LeftOutView, View};
+use super::words::{count, levels, sides};
+use crate::verdict::Gate;
+use crate::{Comparison, Counts};
 
 /// The longest comment that GitHub takes, in characters; we count bytes, which are never fewer.
 pub const LIMIT: usize = 65_536;
@@ -25,7 +25,9 @@ pub const MARKER: &str = "<!-- codex-appserver-diff -->";
 struct Head<'c> {
     marker: &'static str,
     sides: String,
+    questions: [(&'static str, Counts); 3],
     summary: Summary,
+    left_out: Option<LeftOutView>,
     comparison: &'c Comparison,
 }
 
@@ -47,19 +49,21 @@ struct Line<'c> {
 /// # Errors
 ///
 /// A template fails, which none is known to do.
-pub fn render(comparison: &Comparison, axis: Axis) -> askama::Result<String> {
+pub fn render(comparison: &Comparison, gate: Gate) -> askama::Result<String> {
     let summary = Summary::of(comparison);
-    let head = Head { marker: MARKER, sides: sides(comparison), summary, comparison };
+    let questions = levels(summary.old_client, summary.new_client, summary.source);
+    let left_out = LeftOutView::of(comparison);
+    let head = Head { marker: MARKER, sides: sides(comparison), questions, summary, left_out, comparison };
     let head = head.render()? + "\n";
-    let sections = sections(comparison, axis);
+    let sections = sections(comparison, gate);
     let mut comment = Comment::default();
     for least_in_full in DETAIL {
         comment = Comment { text: head.clone(), left_out: Vec::new() };
         for section in &sections {
-            comment.section(section, least_in_full)?;
+            comment.section(comparison, gate, section, least_in_full)?;
         }
         // Better all of them in a line than some of them in full.
-        if comment.left_out.iter().all(|(part, ..)| *part == Part::Safe) {
+        if comment.left_out.iter().all(|(part, ..)| part.is_listed()) {
             break;
         }
     }
@@ -79,12 +83,18 @@ struct Comment {
 
 impl Comment {
     /// Adds as many findings of a section as fit.
-    fn section(&mut self, section: &Section<'_>, least_in_full: Option<Part>) -> askama::Result<()> {
-        let in_full = section.part != Part::Safe && least_in_full.is_some_and(|least| section.part <= least);
+    fn section(
+        &mut self,
+        comparison: &Comparison,
+        gate: Gate,
+        section: &Section<'_>,
+        least_in_full: Option<Part>,
+    ) -> askama::Result<()> {
+        let in_full = !section.part.is_listed() && least_in_full.is_some_and(|least| section.part <= least);
         let (open, close) = frame(section, in_full);
         let mut shown = 0;
         for finding in &section.findings {
-            let view = View::new(finding, 0, METHODS);
+            let view = View::new(finding, comparison, gate, 0, METHODS);
             let block = if in_full { Block { view }.render()? } else { Line { view }.render()? } + "\n";
             let before = if shown == 0 { open.len() } else { 0 };
             if self.text.len() + before + block.len() + close.len() + RESERVE > LIMIT {
@@ -106,7 +116,7 @@ impl Comment {
     }
 
     fn finish(mut self, comparison: &Comparison) -> String {
-        if comparison.findings.is_empty() {
+        if comparison.findings.is_empty() && comparison.left_out.is_none() {
             self.text.push_str("\nNo difference.\n");
         }
         let total: usize = self.left_out.iter().map(|(.., count)| count).sum();
@@ -150,22 +160,32 @@ mod tests {
 
     #[test]
     fn as_the_reviewer_gets_it() {
-        insta::assert_snapshot!("markdown", render(&example::comparison(), Axis::Wire).expect("renders"));
-        insta::assert_snapshot!("markdown_empty", render(&example::empty(), Axis::Wire).expect("renders"));
+        insta::assert_snapshot!(
+            "markdown",
+            render(&example::comparison(), Gate::default()).expect("renders")
+        );
+        insta::assert_snapshot!(
+            "markdown_uses",
+            render(&example::limited(), Gate::default()).expect("renders")
+        );
+        insta::assert_snapshot!(
+            "markdown_empty",
+            render(&example::empty(), Gate::default()).expect("renders")
+        );
     }
 
     #[test]
     fn a_long_comment_is_cut_between_findings_and_says_so() {
         for copies in [20, 60, 200, 5000] {
             let mut comparison = example::comparison();
-            comparison.findings = comparison.findings.iter().cycle().take(7 * copies).cloned().collect();
-            let text = render(&comparison, Axis::Wire).expect("renders");
+            comparison.findings = comparison.findings.iter().cycle().take(8 * copies).cloned().collect();
+            let text = render(&comparison, Gate::default()).expect("renders");
             assert!(text.len() < LIMIT, "{copies}: {}", text.len());
             assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
             assert_eq!(text.matches("<blockquote>").count(), text.matches("</blockquote>").count());
             let block = |line: &&str| line.starts_with("<details>") && line.contains("<code>");
             let told = text.lines().filter(|line| line.starts_with("<li>") || block(line)).count();
-            let left_out = 7 * copies - told;
+            let left_out = 8 * copies - told;
             let words = format!("… {} left out (", count(left_out, "more finding"));
             assert_eq!(text.contains(&words), left_out > 0, "{words}");
         }
@@ -173,7 +193,7 @@ mod tests {
 
     #[test]
     fn no_name_becomes_markup() {
-        let text = render(&example::hostile(), Axis::Wire).expect("renders");
+        let text = render(&example::hostile(), Gate::default()).expect("renders");
         assert!(!text.contains("<img") && !text.contains("</script>"), "{text}");
         // An empty line would end the block of HTML and start Markdown.
         assert!(!text.contains("\n# x"), "{text}");

@@ -11,6 +11,6 @@ mod sections;
 mod summary;
 pub mod text;
 mod view;
-mod words;
+pub(crate) mod words;
 
-pub use summary::{Counts, Summary};
+pub use summary::Summary;

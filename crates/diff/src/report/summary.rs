@@ -4,25 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::semver::Suggestion;
-use crate::verdict::Axis;
-use crate::{Comparison, Level};
-
-/// How many findings there are of each level, those left out that somebody accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Counts {
-    /// Something breaks.
-    pub breaking: usize,
-    /// Something may break.
-    pub dangerous: usize,
-    /// Nothing breaks.
-    pub safe: usize,
-}
+use crate::{Comparison, Counts};
 
 /// A comparison in a few numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// Verdicts on the bytes of deployed peers.
-    pub wire: Counts,
+    /// Verdicts on the bytes, for an old client with a new server.
+    pub old_client: Counts,
+    /// Verdicts on the bytes, for a new client with an old server.
+    pub new_client: Counts,
     /// Verdicts on Rust code compiled against the generated crates.
     pub source: Counts,
     /// Findings that somebody accepted, in none of the counts above.
@@ -34,31 +24,13 @@ pub struct Summary {
 impl Summary {
     /// Sums a comparison up.
     pub fn of(comparison: &Comparison) -> Self {
-        let waived = comparison.findings.iter().filter(|finding| finding.waived.is_some()).count();
-        Self {
-            wire: Counts::of(comparison, Axis::Wire),
-            source: Counts::of(comparison, Axis::Source),
-            waived,
-            semver: Suggestion::of(comparison),
-        }
-    }
-
-    /// All findings.
-    pub fn total(&self) -> usize {
-        self.wire.breaking + self.wire.dangerous + self.wire.safe + self.waived
-    }
-}
-
-impl Counts {
-    fn of(comparison: &Comparison, axis: Axis) -> Self {
-        let mut counts = Self::default();
+        let [mut old_client, mut new_client, mut source] = [Counts::default(); 3];
         for finding in comparison.findings.iter().filter(|finding| finding.waived.is_none()) {
-            *match axis.level(finding) {
-                Level::Breaking => &mut counts.breaking,
-                Level::Dangerous => &mut counts.dangerous,
-                Level::Safe => &mut counts.safe,
-            } += 1;
+            old_client.add(finding.wire.old_client.level);
+            new_client.add(finding.wire.new_client.level);
+            source.add(finding.source);
         }
-        counts
+        let waived = comparison.findings.iter().filter(|finding| finding.waived.is_some()).count();
+        Self { old_client, new_client, source, waived, semver: Suggestion::of(comparison) }
     }
 }

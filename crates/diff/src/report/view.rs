@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::words::{first_methods, message, methods, plain, witnesses};
-use crate::verdict::Axis;
-use crate::{Finding, Level, Reach};
+use super::words::{
+    first_methods, left_out as left_out_sentence, left_out_levels, message, methods, plain, shapes, witnesses,
+};
+use crate::verdict::{Gate, Skew};
+use crate::waivers::row;
+use crate::{Comparison, Counts, Finding, Level, Reach, Verdict};
 
 /// What may stand in an `id` and behind `#` as it is.
 const FRAGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
@@ -26,6 +29,32 @@ pub(super) struct View<'c> {
     pub(super) witnesses: Vec<&'c Reach>,
     /// One line each, with the sign of a diff.
     pub(super) shapes: Vec<String>,
+    /// Both ways in which versions meet, with what happens.
+    pub(super) skews: [(&'static str, &'c Verdict); 2],
+    /// The row that accepts the finding, if the comparison fails for it.
+    pub(super) row: Option<String>,
+}
+
+/// What `--uses` left out, for a template.
+pub(super) struct LeftOutView {
+    pub(super) sentence: String,
+    pub(super) levels: [(&'static str, Counts); 3],
+    pub(super) methods: Vec<String>,
+    pub(super) types: Vec<String>,
+    pub(super) unknown: Vec<String>,
+}
+
+impl LeftOutView {
+    pub(super) fn of(comparison: &Comparison) -> Option<Self> {
+        let left_out = comparison.left_out.as_ref()?;
+        Some(Self {
+            sentence: left_out_sentence(left_out),
+            levels: left_out_levels(left_out),
+            methods: left_out.methods.clone(),
+            types: left_out.types.clone(),
+            unknown: left_out.unknown.clone(),
+        })
+    }
 }
 
 /// A piece of a sentence: prose, or the name of something.
@@ -51,13 +80,16 @@ pub(super) struct MethodRow<'v, 'c> {
 
 impl<'c> View<'c> {
     /// `few` is how many methods are named where there is little room.
-    pub(super) fn new(finding: &'c Finding, number: usize, few: usize) -> Self {
+    pub(super) fn new(
+        finding: &'c Finding,
+        comparison: &Comparison,
+        gate: Gate,
+        number: usize,
+        few: usize,
+    ) -> Self {
         let (lead, text) = message(finding);
         let (first, more) = first_methods(finding, few);
-        let shapes = [("-", &finding.old), ("+", &finding.new)];
-        let shapes = shapes
-            .into_iter()
-            .filter_map(|(sign, shape)| shape.as_ref().map(|shape| format!("{sign} {}", plain(shape))));
+        let shapes = shapes(finding).into_iter().map(|(sign, shape)| format!("{sign} {}", plain(shape)));
         Self {
             finding,
             number,
@@ -71,6 +103,8 @@ impl<'c> View<'c> {
                 .filter(|reach| reach.witness != finding.place)
                 .collect(),
             shapes: shapes.collect(),
+            skews: [Skew::OldClient, Skew::NewClient].map(|skew| (skew.as_str(), finding.verdict(skew))),
+            row: gate.offers_row(finding).then(|| row(comparison, finding)),
         }
     }
 
@@ -87,9 +121,9 @@ impl<'c> View<'c> {
         }
     }
 
-    /// The worse of both verdicts.
+    /// The worst of all verdicts.
     pub(super) fn worst(&self) -> Level {
-        Axis::Both.level(self.finding)
+        self.finding.worst()
     }
 }
 

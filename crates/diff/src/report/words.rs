@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::{Comparison, Direction, Finding, Reach, Side};
+use crate::verdict::Skew;
+use crate::{Comparison, Counts, Direction, Finding, LeftOut, Reach, Side};
 
 /// The text on one line, control characters spelled out.
 pub(super) fn plain(text: &str) -> String {
@@ -12,8 +13,7 @@ pub(super) fn plain(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
-            // Marks that change the direction of writing make a line read other than it is.
-            c if c.is_control() || is_direction_mark(c) => {
+            c if is_unprintable(c) => {
                 let _ = write!(out, "{}", c.escape_unicode());
             }
             c => out.push(c),
@@ -22,8 +22,9 @@ pub(super) fn plain(text: &str) -> String {
     out
 }
 
-fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Control characters, and marks that change the direction of writing: they make a line read other than it is.
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 method`, `2 methods`.
@@ -48,16 +49,51 @@ pub(super) fn sides(comparison: &Comparison) -> String {
     format!("{} → {}", side(&comparison.old), side(&comparison.new))
 }
 
-/// The message below a heading that names the place already: it need not be said twice. The first part is
-/// what stands between the two where they share a line.
+/// The message below a heading that names the place already: it is not said twice. The first part is what
+/// stands between the two where they share a line.
 pub(super) fn message(finding: &Finding) -> (&'static str, String) {
     let message = plain(&finding.message);
-    let rest = message.strip_prefix(&format!("`{}`", plain(&finding.place)));
-    let continued = rest.and_then(|rest| {
-        let lead = [", ", " "].into_iter().find(|lead| rest.starts_with(lead))?;
-        Some((lead, rest[lead.len()..].to_owned()))
-    });
-    continued.unwrap_or((": ", message))
+    let place = format!("`{}`", plain(&finding.place));
+    match message.strip_prefix(&format!("{place} ")) {
+        Some(rest) => (" ", rest.to_owned()),
+        None => (": ", message.replacen(&format!("{place} "), "", 1)),
+    }
+}
+
+/// The shapes of a finding with the sign of a diff, if the words do not say them already.
+pub(crate) fn shapes(finding: &Finding) -> Vec<(&'static str, &str)> {
+    let shown = crate::rule(&finding.rule).is_none_or(|rule| crate::message::shows_shapes(rule.change));
+    let both = [("-", &finding.old), ("+", &finding.new)];
+    both.into_iter().filter(|_| shown).filter_map(|(sign, shape)| Some((sign, shape.as_deref()?))).collect()
+}
+
+/// What `--uses` left out, in one sentence.
+pub(super) fn left_out(left_out: &LeftOut) -> String {
+    let LeftOut { methods, types, findings, .. } = left_out;
+    let used = match (methods.len(), types.len()) {
+        (methods, 0) => count(methods, "method"),
+        (0, types) => count(types, "type"),
+        (methods, types) => format!("{} and {}", count(methods, "method"), count(types, "type")),
+    };
+    format!("{} left out, because --uses limits the report to {used}", count(*findings, "finding"))
+}
+
+/// The levels of what `--uses` left out, a line for each question.
+pub(super) fn left_out_levels(left_out: &LeftOut) -> [(&'static str, Counts); 3] {
+    levels(left_out.old_client, left_out.new_client, left_out.source)
+}
+
+/// The counts of each question, with its name.
+pub(super) fn levels(old_client: Counts, new_client: Counts, source: Counts) -> [(&'static str, Counts); 3] {
+    [(Skew::OldClient.as_str(), old_client), (Skew::NewClient.as_str(), new_client), ("Rust code", source)]
+}
+
+/// The names in recordings that neither protocol knows, in one sentence.
+pub(super) fn unknown(left_out: &LeftOut) -> Option<String> {
+    let names: Vec<String> = left_out.unknown.iter().map(|name| format!("`{}`", plain(name))).collect();
+    let what = if names.len() == 1 { "a method" } else { "methods" };
+    (!names.is_empty())
+        .then(|| format!("recordings name {what} that neither protocol knows: {}", names.join(", ")))
 }
 
 /// The names of the methods a finding reaches, each once, in the order of the finding.
@@ -91,13 +127,11 @@ mod tests {
 
     #[test]
     fn a_place_is_said_once() {
-        let mut finding = example::finding(Level::Safe, Level::Safe);
+        let mut finding = example::finding(Level::Safe, Level::Safe, Level::Safe);
         finding.message = "`TurnStartParams.cwd` is new".to_owned();
         assert_eq!(message(&finding), (" ", "is new".to_owned()));
-        finding.message = "`TurnStartParams.cwd`, which was required, is gone".to_owned();
-        assert_eq!(message(&finding), (", ", "which was required, is gone".to_owned()));
         finding.message = "the request `TurnStartParams.cwd` is new".to_owned();
-        assert_eq!(message(&finding), (": ", finding.message.clone()));
+        assert_eq!(message(&finding), (": ", "the request is new".to_owned()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Methods that came, went, or seem to go by another name.
 
-use super::waive::{CODE, READ, SAFE, SENT};
-use super::{Mirror, Rule};
+use super::waive::{READ, SAFE, SENT};
+use super::{Mirror, Rule, breaking, dangerous, safe};
 use crate::change::Change;
 use crate::finding::Level;
 
@@ -12,13 +12,13 @@ pub(super) const RULES: [Rule; 9] = [
         what: "The client may send a request that it could not send before.",
         why: "Deployed clients do not send it. In Rust it is one more function.",
         example: "`thread/fork` appears in `ClientRequest`.",
-        waive: SAFE,
+        waive: SENT,
         mirror: Mirror::Rule("request-removed"),
         change: Change::RequestAdded,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "clients that do not know it do not send it",
+        old_client: safe("the client does not send it"),
+        new_client: breaking("the client may send it, and the server answers with an error"),
     },
     Rule {
         id: "request-removed",
@@ -30,23 +30,23 @@ pub(super) const RULES: [Rule; 9] = [
         mirror: Mirror::Rule("request-added"),
         change: Change::RequestRemoved,
         written: None,
-        wire: Level::Breaking,
         source: Level::Breaking,
-        consequence: "clients that send it get an error",
+        old_client: breaking("the client may send it, and the server answers with an error"),
+        new_client: safe("the client does not send it"),
     },
     Rule {
         id: "notification-added",
         title: "A notification",
         what: "The server may send a notification that it did not send before.",
-        why: "Nobody waits for an answer, and unknown notifications are kept or skipped. In Rust it is one more variant of an open enum.",
+        why: "A notification has no answer, and a client keeps or skips one that it does not know. In Rust it is one more variant of an open enum.",
         example: "`thread/archived` appears in `ServerNotification`.",
-        waive: SAFE,
+        waive: READ,
         mirror: Mirror::Rule("notification-removed"),
         change: Change::NotificationAdded,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "clients that do not know it skip it",
+        old_client: safe("the server may send it, and the client skips it"),
+        new_client: dangerous("the server never sends it, and a client that waits for it waits forever"),
     },
     Rule {
         id: "notification-removed",
@@ -58,9 +58,9 @@ pub(super) const RULES: [Rule; 9] = [
         mirror: Mirror::Rule("notification-added"),
         change: Change::NotificationRemoved,
         written: None,
-        wire: Level::Dangerous,
         source: Level::Breaking,
-        consequence: "clients that wait for it wait forever",
+        old_client: dangerous("the server never sends it, and a client that waits for it waits forever"),
+        new_client: safe("the server may send it, and the client skips it"),
     },
     Rule {
         id: "server-request-added",
@@ -72,9 +72,9 @@ pub(super) const RULES: [Rule; 9] = [
         mirror: Mirror::Rule("server-request-removed"),
         change: Change::ServerRequestAdded,
         written: None,
-        wire: Level::Dangerous,
         source: Level::Safe,
-        consequence: "a client that does not answer it hangs the turn",
+        old_client: dangerous("the server may send it, and the turn hangs unless the client answers"),
+        new_client: safe("the server never sends it"),
     },
     Rule {
         id: "server-request-removed",
@@ -82,13 +82,13 @@ pub(super) const RULES: [Rule; 9] = [
         what: "The server no longer asks the client something.",
         why: "There is nothing to answer. The method is gone from the handler traits, and implementing it no longer compiles.",
         example: "`applyPatchApproval` disappears from `ServerRequest`.",
-        waive: CODE,
+        waive: READ,
         mirror: Mirror::Rule("server-request-added"),
         change: Change::ServerRequestRemoved,
         written: None,
-        wire: Level::Safe,
         source: Level::Breaking,
-        consequence: "clients are no longer asked",
+        old_client: safe("the server never sends it"),
+        new_client: dangerous("the server may send it, and the turn hangs unless the client answers"),
     },
     Rule {
         id: "client-notification-added",
@@ -96,13 +96,13 @@ pub(super) const RULES: [Rule; 9] = [
         what: "The client may send a notification that it could not send before.",
         why: "Deployed clients do not send it. In Rust it is one more function.",
         example: "`heartbeat` appears in `ClientNotification`.",
-        waive: SAFE,
+        waive: SENT,
         mirror: Mirror::Rule("client-notification-removed"),
         change: Change::ClientNotificationAdded,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "clients that do not know it do not send it",
+        old_client: safe("the client does not send it"),
+        new_client: dangerous("the client may send it, and the server ignores it"),
     },
     Rule {
         id: "client-notification-removed",
@@ -114,9 +114,9 @@ pub(super) const RULES: [Rule; 9] = [
         mirror: Mirror::Rule("client-notification-added"),
         change: Change::ClientNotificationRemoved,
         written: None,
-        wire: Level::Dangerous,
         source: Level::Breaking,
-        consequence: "what clients still send is ignored without a word",
+        old_client: dangerous("the client may send it, and the server ignores it"),
+        new_client: safe("the client does not send it"),
     },
     Rule {
         id: "method-renamed",
@@ -128,8 +128,8 @@ pub(super) const RULES: [Rule; 9] = [
         mirror: Mirror::Rule("method-renamed"),
         change: Change::MethodRenamed,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "look for the old one under the new name",
+        old_client: safe("the removal and the addition are findings of their own"),
+        new_client: safe("the removal and the addition are findings of their own"),
     },
 ];

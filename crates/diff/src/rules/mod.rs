@@ -9,7 +9,7 @@ mod values;
 mod waive;
 
 use crate::change::{Change, Raw};
-use crate::finding::{Direction, Level};
+use crate::finding::{Direction, Level, Verdict, Wire};
 
 /// What a kind of change means.
 #[derive(Clone, Copy, Debug)]
@@ -32,12 +32,33 @@ pub struct Rule {
     pub change: Change,
     /// Who writes the place; none where it does not matter.
     pub written: Option<Written>,
-    /// The verdict on the bytes of deployed peers.
-    pub wire: Level,
     /// The verdict on Rust code, where a finding has no reason of its own to differ.
     pub source: Level,
-    /// What it means to somebody who uses the place, as the second half of a sentence.
-    pub consequence: &'static str,
+    /// The verdict on the bytes between a client of the old version and a server of the new one.
+    pub old_client: Judged,
+    /// The verdict on the bytes between a client of the new version and a server of the old one.
+    pub new_client: Judged,
+}
+
+/// A level, and why: what the client does and what the server makes of it, or the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// How bad it is.
+    pub level: Level,
+    /// Why, as a part of a sentence in which "the client" and "the server" are those of the skew.
+    pub text: &'static str,
+}
+
+const fn safe(text: &'static str) -> Judged {
+    Judged { level: Level::Safe, text }
+}
+
+const fn dangerous(text: &'static str) -> Judged {
+    Judged { level: Level::Dangerous, text }
+}
+
+const fn breaking(text: &'static str) -> Judged {
+    Judged { level: Level::Breaking, text }
 }
 
 /// The rule that a comparison the other way round applies.
@@ -95,39 +116,74 @@ pub(crate) fn find(change: Change, written: Written) -> &'static Rule {
     RULES.iter().find(applies).unwrap_or(&RULES[0])
 }
 
-/// What a change means, given who writes the place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Verdict {
-    pub(crate) rule: &'static Rule,
-    pub(crate) wire: Level,
-    pub(crate) source: Level,
+/// The verdicts of a rule, or of what differs inside a replaced type, for both skews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Skews {
+    pub(crate) old_client: Judged,
+    pub(crate) new_client: Judged,
 }
 
 /// What a change means in what one side writes.
-pub(crate) fn verdict(raw: &Raw, written: Written) -> Verdict {
-    let rule = find(raw.change, written);
-    let wire = match (raw.wire, written) {
-        (None, _) => rule.wire,
-        (Some([level, _]), Written::ByClient) | (Some([_, level]), Written::ByServer) => level,
-    };
-    Verdict { rule, wire, source: raw.source.map_or(rule.source, |(level, _)| level) }
+#[derive(Clone, Copy, Debug)]
+struct OneSided {
+    rule: &'static Rule,
+    wire: Skews,
+    source: Level,
 }
 
-/// Where both sides write the place, the worse verdict counts on each axis, and the rule is that of the
-/// worse one.
-pub(crate) fn judge(raw: &Raw, direction: Direction) -> Verdict {
+/// What a change means.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    pub(crate) rule: &'static Rule,
+    pub(crate) wire: Wire,
+    pub(crate) source: Level,
+}
+
+/// The verdicts on the wire of a change in what one side writes.
+pub(crate) fn wire(raw: &Raw, written: Written) -> Skews {
+    let rule = find(raw.change, written);
+    match (raw.wire, written) {
+        (None, _) => Skews { old_client: rule.old_client, new_client: rule.new_client },
+        (Some([skews, _]), Written::ByClient) | (Some([_, skews]), Written::ByServer) => skews,
+    }
+}
+
+fn one_sided(raw: &Raw, written: Written) -> OneSided {
+    let rule = find(raw.change, written);
+    let source = raw.source.map_or(rule.source, |(level, _)| level);
+    OneSided { rule, wire: wire(raw, written), source }
+}
+
+/// Where both sides write the place, the worse verdict counts on each axis and for each skew, and the rule is
+/// that of the side whose verdict on old clients is the worse one.
+pub(crate) fn judge(raw: &Raw, direction: Direction) -> Judgement {
+    let of_one = |written| {
+        let OneSided { rule, wire, source } = one_sided(raw, written);
+        let alone = |judged: Judged| Verdict { level: judged.level, text: judged.text.to_owned() };
+        let wire = Wire { old_client: alone(wire.old_client), new_client: alone(wire.new_client) };
+        Judgement { rule, wire, source }
+    };
     match direction {
-        Direction::ClientWrites => verdict(raw, Written::ByClient),
-        Direction::ClientReads => verdict(raw, Written::ByServer),
+        Direction::ClientWrites => of_one(Written::ByClient),
+        Direction::ClientReads => of_one(Written::ByServer),
         Direction::Both => {
-            let (written, read) = (verdict(raw, Written::ByClient), verdict(raw, Written::ByServer));
-            let worse =
-                if (read.wire, read.source) > (written.wire, written.source) { read } else { written };
-            Verdict {
-                rule: worse.rule,
-                wire: written.wire.max(read.wire),
-                source: written.source.max(read.source),
-            }
+            let (written, read) = (one_sided(raw, Written::ByClient), one_sided(raw, Written::ByServer));
+            let badness = |side: &OneSided| (side.wire.old_client.level, side.source);
+            let rule = if badness(&read) > badness(&written) { read.rule } else { written.rule };
+            let wire = Wire {
+                old_client: worse(written.wire.old_client, read.wire.old_client),
+                new_client: worse(written.wire.new_client, read.wire.new_client),
+            };
+            Judgement { rule, wire, source: written.source.max(read.source) }
         }
     }
+}
+
+/// The worse of two verdicts, with both reasons where they are equally bad.
+fn worse(one: Judged, other: Judged) -> Verdict {
+    let level = one.level.max(other.level);
+    let mut texts: Vec<&str> =
+        [one, other].iter().filter(|judged| judged.level == level).map(|judged| judged.text).collect();
+    texts.dedup();
+    Verdict { level, text: texts.join("; ") }
 }

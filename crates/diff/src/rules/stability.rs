@@ -1,7 +1,7 @@
 //! Moves between the stable and the experimental surface, and deprecation.
 
 use super::waive::{READ, SAFE, SENT};
-use super::{Mirror, Rule, Written};
+use super::{Mirror, Rule, Written, breaking, dangerous, safe};
 use crate::change::Change;
 use crate::finding::Level;
 
@@ -12,13 +12,13 @@ pub(super) const RULES: [Rule; 7] = [
         what: "A request, a client notification, or a member, value or arm that the client writes no longer needs the capability `experimentalApi`.",
         why: "Clients with the capability go on as before. In Rust a feature gate is gone.",
         example: "`thread/rollback` loses `\"x-stability\": \"experimental\"`.",
-        waive: SAFE,
+        waive: SENT,
         mirror: Mirror::Rule("request-became-experimental"),
         change: Change::BecameStable,
         written: Some(Written::ByClient),
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "it needs no capability any more",
+        old_client: safe("the server takes it from every client"),
+        new_client: breaking("the server refuses it from a client without the capability `experimentalApi`"),
     },
     Rule {
         id: "request-became-experimental",
@@ -30,9 +30,9 @@ pub(super) const RULES: [Rule; 7] = [
         mirror: Mirror::Rule("request-became-stable"),
         change: Change::BecameExperimental,
         written: Some(Written::ByClient),
-        wire: Level::Breaking,
         source: Level::Breaking,
-        consequence: "clients without the capability `experimentalApi` are refused",
+        old_client: breaking("the server refuses it from a client without the capability `experimentalApi`"),
+        new_client: safe("the server takes it from every client"),
     },
     Rule {
         id: "response-became-stable",
@@ -40,13 +40,15 @@ pub(super) const RULES: [Rule; 7] = [
         what: "A notification, a server request, or a member, value or arm that the server writes is no longer experimental.",
         why: "Clients that know it go on as before. In Rust a feature gate is gone.",
         example: "The member `\"goal\"` of `Thread` loses `\"x-stability\": \"experimental\"`.",
-        waive: SAFE,
+        waive: READ,
         mirror: Mirror::Rule("response-became-experimental"),
         change: Change::BecameStable,
         written: Some(Written::ByServer),
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "it needs no capability any more",
+        old_client: safe("the server sends it to every client"),
+        new_client: dangerous(
+            "the server may keep it from a client without the capability `experimentalApi`",
+        ),
     },
     Rule {
         id: "response-became-experimental",
@@ -58,9 +60,11 @@ pub(super) const RULES: [Rule; 7] = [
         mirror: Mirror::Rule("response-became-stable"),
         change: Change::BecameExperimental,
         written: Some(Written::ByServer),
-        wire: Level::Dangerous,
         source: Level::Breaking,
-        consequence: "clients without the capability `experimentalApi` can no longer count on it",
+        old_client: dangerous(
+            "the server may keep it from a client without the capability `experimentalApi`",
+        ),
+        new_client: safe("the server sends it to every client"),
     },
     Rule {
         id: "became-deprecated",
@@ -72,9 +76,9 @@ pub(super) const RULES: [Rule; 7] = [
         mirror: Mirror::Rule("no-longer-deprecated"),
         change: Change::BecameDeprecated,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "it works as before, and may be removed later",
+        old_client: safe("it works as before"),
+        new_client: safe("it works as before"),
     },
     Rule {
         id: "no-longer-deprecated",
@@ -86,9 +90,9 @@ pub(super) const RULES: [Rule; 7] = [
         mirror: Mirror::Rule("became-deprecated"),
         change: Change::NoLongerDeprecated,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "it works as before",
+        old_client: safe("it works as before"),
+        new_client: safe("it works as before"),
     },
     Rule {
         id: "description-changed",
@@ -100,8 +104,8 @@ pub(super) const RULES: [Rule; 7] = [
         mirror: Mirror::Rule("description-changed"),
         change: Change::DescriptionChanged,
         written: None,
-        wire: Level::Safe,
         source: Level::Safe,
-        consequence: "nothing breaks, read what it says now",
+        old_client: safe("nothing breaks; read what it says now"),
+        new_client: safe("nothing breaks; read what it says now"),
     },
 ];

@@ -6,21 +6,27 @@ use super::{Walk, is_alias};
 use crate::change::{Change, Raw};
 use crate::finding::Level;
 use crate::line;
+use crate::message;
 use crate::path::Path;
-use crate::rules::{self, Written};
+use crate::rules::{self, Judged, Skews, Written};
+
+const HARMLESS: Judged =
+    Judged { level: Level::Safe, text: "all that one side sends fits the type that the other one expects" };
 
 /// What one type in place of another amounts to.
 pub(super) struct Relation {
     pub(super) change: Change,
     /// The worst that differs inside, where the client writes and where it reads.
-    wire: [Level; 2],
+    wire: [Skews; 2],
+    /// What differs inside, a few words for each difference.
+    inside: Vec<String>,
 }
 
 impl<'m> Walk<'m, '_> {
     /// One finding for the place, whatever differs below: the definitions have findings of their own
     /// only where both protocols have them.
     pub(super) fn replaced(&mut self, path: &Path, old: &'m Shape, new: &'m Shape) {
-        let lines = [line::shape(old), line::shape(new)];
+        let lines = [line::definition(self.old, old), line::definition(self.new, new)];
         self.replaced_as(path, (old, new), lines);
     }
 
@@ -30,9 +36,9 @@ impl<'m> Walk<'m, '_> {
         (old, new): (&'m Shape, &'m Shape),
         [old_line, new_line]: [String; 2],
     ) {
-        let Relation { change, wire } = self.relation(old, new);
+        let Relation { change, wire, inside } = self.relation(old, new);
         let mut raw = Raw::new(path.clone(), change, Some(old_line), Some(new_line));
-        raw.wire = Some(wire);
+        (raw.wire, raw.inside) = (Some(wire), inside);
         self.found.changes.push(raw);
     }
 
@@ -48,10 +54,17 @@ impl<'m> Walk<'m, '_> {
             (true, true) => Change::TypeChanged,
         };
         let wire = [Written::ByClient, Written::ByServer].map(|written| {
-            let levels = inside.iter().map(|raw| rules::verdict(raw, written).wire);
-            levels.max().unwrap_or(Level::Safe)
+            let rule = rules::find(change, written);
+            let safe = |judged: Judged| if judged.level == Level::Safe { judged } else { HARMLESS };
+            let none = Skews { old_client: safe(rule.old_client), new_client: safe(rule.new_client) };
+            inside.iter().map(|raw| rules::wire(raw, written)).fold(none, |worst, skews| Skews {
+                old_client: worse(worst.old_client, skews.old_client),
+                new_client: worse(worst.new_client, skews.new_client),
+            })
         });
-        Relation { change, wire }
+        // What differs as a whole is said by the finding itself.
+        let inside = inside.iter().filter(|raw| !raw.path.steps.is_empty()).map(message::inside).collect();
+        Relation { change, wire, inside }
     }
 
     /// Whether two definitions look exactly alike, whatever they are called.
@@ -81,6 +94,11 @@ impl<'m> Walk<'m, '_> {
         }
         resemble(&gone.shape, &come.shape) || self.same_shape(&gone.shape, &come.shape)
     }
+}
+
+/// The first of the worst.
+fn worse(one: Judged, other: Judged) -> Judged {
+    if other.level > one.level { other } else { one }
 }
 
 /// Whether most of what two shapes consist of has the same names.

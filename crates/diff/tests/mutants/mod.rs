@@ -5,8 +5,9 @@ use codex_appserver_bindgen::shape::Shape;
 use codex_appserver_diff::Level::{self, Breaking as B, Dangerous as D, Safe as S};
 use serde_json::{Map, Value, json};
 
-/// A rule with its verdicts on WIRE and SOURCE.
-pub type Verdict = (&'static str, Level, Level);
+/// A rule with its verdicts on WIRE, for an old client with a new server and for a new client with an old server, and
+/// on SOURCE.
+pub type Verdict = (&'static str, Level, Level, Level);
 
 /// What is expected where the client writes the place, and where it reads it.
 #[derive(Clone, Copy, Debug)]
@@ -17,41 +18,59 @@ pub struct Verdicts {
 
 /// The table of the rules, written down once more.
 pub const TABLE: [(&str, [Verdict; 2]); 32] = [
-    ("required field", [("request-param-required-added", B, B), ("response-field-required-added", S, S)]),
-    ("optional field", same(("optional-field-added", S, S))),
-    ("first field of an arm", same(("optional-field-added", S, B))),
+    (
+        "required field",
+        [("request-param-required-added", B, D, B), ("response-field-required-added", S, B, S)],
+    ),
+    (
+        "optional field",
+        [("request-param-optional-added", S, D, S), ("response-field-optional-added", S, D, S)],
+    ),
+    (
+        "first field of an arm",
+        [("request-param-optional-added", S, D, B), ("response-field-optional-added", S, D, B)],
+    ),
     (
         "required field gone",
-        [("request-param-required-removed", D, B), ("response-field-required-removed", B, B)],
+        [("request-param-required-removed", D, B, B), ("response-field-required-removed", B, S, B)],
     ),
-    ("optional field gone", same(("optional-field-removed", D, B))),
-    ("required", [("request-param-became-required", B, B), ("response-field-became-required", S, B)]),
-    ("optional", [("request-param-became-optional", S, B), ("response-field-became-optional", B, B)]),
-    ("null", [("request-value-became-nullable", S, B), ("response-value-became-nullable", B, B)]),
-    ("no null", [("request-value-became-non-null", B, B), ("response-value-became-non-null", S, B)]),
-    ("other type", same(("type-changed", B, B))),
-    ("wider", [("request-type-widened", S, B), ("response-type-widened", B, B)]),
-    ("narrower", [("request-type-narrowed", B, B), ("response-type-narrowed", S, B)]),
-    ("signed", same(("type-changed", B, B))),
-    ("other default", same(("default-changed", D, S))),
-    ("no default", [("request-default-removed", D, S), ("response-default-removed", D, B)]),
-    ("enum value", [("request-enum-value-added", S, S), ("response-enum-value-added", D, S)]),
-    ("enum value gone", [("request-enum-value-removed", B, B), ("response-enum-value-removed", S, B)]),
-    ("enum opened", [("request-enum-opened", S, B), ("response-enum-opened", D, B)]),
-    ("arm", [("request-union-arm-added", S, S), ("response-union-arm-added", D, S)]),
-    ("arm gone", [("request-union-arm-removed", B, B), ("response-union-arm-removed", S, B)]),
-    ("experimental field", [("request-became-experimental", B, S), ("response-became-experimental", D, S)]),
-    ("stable field", [("request-became-stable", S, S), ("response-became-stable", S, S)]),
-    ("deprecated", same(("became-deprecated", S, S))),
-    ("description", same(("description-changed", S, S))),
-    ("experimental method", [("request-became-experimental", B, B), ("response-became-experimental", D, B)]),
-    ("request", same(("request-added", S, S))),
-    ("request gone", same(("request-removed", B, B))),
-    ("notification", same(("notification-added", S, S))),
-    ("notification gone", same(("notification-removed", D, B))),
-    ("server request", same(("server-request-added", D, S))),
-    ("server request gone", same(("server-request-removed", S, B))),
-    ("no client notification", same(("client-notification-removed", D, B))),
+    (
+        "optional field gone",
+        [("request-param-optional-removed", D, S, B), ("response-field-optional-removed", D, S, B)],
+    ),
+    ("required", [("request-param-became-required", B, S, B), ("response-field-became-required", S, B, B)]),
+    ("optional", [("request-param-became-optional", S, B, B), ("response-field-became-optional", B, S, B)]),
+    ("null", [("request-value-became-nullable", S, B, B), ("response-value-became-nullable", B, S, B)]),
+    ("no null", [("request-value-became-non-null", B, S, B), ("response-value-became-non-null", S, B, B)]),
+    ("other type", [("request-type-changed", B, B, B), ("response-type-changed", B, B, B)]),
+    ("wider", [("request-type-widened", S, B, B), ("response-type-widened", B, S, B)]),
+    ("narrower", [("request-type-narrowed", B, S, B), ("response-type-narrowed", S, B, B)]),
+    ("signed", [("request-type-changed", B, B, B), ("response-type-changed", B, B, B)]),
+    ("other default", [("request-default-changed", D, D, S), ("response-default-changed", D, D, S)]),
+    ("no default", [("request-default-removed", D, D, S), ("response-default-removed", D, D, B)]),
+    ("enum value", [("request-enum-value-added", S, B, S), ("response-enum-value-added", D, S, S)]),
+    ("enum value gone", [("request-enum-value-removed", B, S, B), ("response-enum-value-removed", S, D, B)]),
+    ("enum opened", [("request-enum-opened", S, B, B), ("response-enum-opened", D, S, B)]),
+    ("arm", [("request-union-arm-added", S, B, S), ("response-union-arm-added", D, S, S)]),
+    ("arm gone", [("request-union-arm-removed", B, S, B), ("response-union-arm-removed", S, D, B)]),
+    (
+        "experimental field",
+        [("request-became-experimental", B, S, S), ("response-became-experimental", D, S, S)],
+    ),
+    ("stable field", [("request-became-stable", S, B, S), ("response-became-stable", S, D, S)]),
+    ("deprecated", same(("became-deprecated", S, S, S))),
+    ("description", same(("description-changed", S, S, S))),
+    (
+        "experimental method",
+        [("request-became-experimental", B, S, B), ("response-became-experimental", D, S, B)],
+    ),
+    ("request", same(("request-added", S, B, S))),
+    ("request gone", same(("request-removed", B, S, B))),
+    ("notification", same(("notification-added", S, D, S))),
+    ("notification gone", same(("notification-removed", D, S, B))),
+    ("server request", same(("server-request-added", D, S, S))),
+    ("server request gone", same(("server-request-removed", S, D, B))),
+    ("no client notification", same(("client-notification-removed", D, S, B))),
 ];
 
 const fn same(verdict: Verdict) -> [Verdict; 2] {

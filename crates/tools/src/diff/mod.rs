@@ -4,14 +4,15 @@ mod history;
 mod measure;
 mod output;
 pub mod sides;
+mod uses;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use codex_appserver_diff::verdict::{Axis, FailOn};
+use codex_appserver_diff::verdict::{Axis, FailOn, Gate, Skew};
 use codex_appserver_diff::waivers::Waivers;
-use codex_appserver_diff::{Comparison, Options, compare, report, rules_markdown};
+use codex_appserver_diff::{Comparison, Options, Uses, compare, report, rules_markdown};
 
 use crate::{Outcome, inputs};
 pub use measure::Measured;
@@ -39,13 +40,23 @@ pub struct Args {
     /// From which level on to exit 1.
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOnArg::Breaking, conflicts_with = "history")]
     fail_on: FailOnArg,
-    /// Whose levels count: the bytes of deployed peers, Rust code compiled against the crates, or both.
+    /// Whose levels count: the bytes between client and server, Rust code compiled against the crates, or both.
     #[arg(long, value_enum, default_value_t = AxisArg::Wire, conflicts_with = "history")]
     axis: AxisArg,
+    /// Of the bytes, which versions meet. The reports show both. The default is what an update of a server does to
+    /// the clients that are out there; new-client is for programs that also run with servers of the older version,
+    /// and fails for almost every release, since those do not know its new methods.
+    #[arg(long, value_enum, default_value_t = SkewArg::OldClient, conflicts_with = "history")]
+    skew: SkewArg,
+    /// Leave out what a program does not use, told from recordings and from lists of method and type names (one a
+    /// line, # starts a comment). Give the versions first; may be given several times.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "history")]
+    uses: Vec<PathBuf>,
     /// Leave out what only the experimental surface is concerned with.
     #[arg(long, conflicts_with = "history")]
     stable_only: bool,
-    /// The findings that somebody accepted; `none` for no file. Without it schema/waivers.toml of the checkout.
+    /// The findings that a person accepted for these versions; `none` for no file. Without it schema/waivers.toml of the
+    /// checkout.
     #[arg(long, value_name = "FILE", conflicts_with = "history")]
     waivers: Option<PathBuf>,
     /// Tell each version from the one before it, as a table (.md) or a page with a chart (.html).
@@ -73,6 +84,16 @@ enum AxisArg {
     Both,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SkewArg {
+    /// A client of the older version with a server of the newer one.
+    OldClient,
+    /// A client of the newer version with a server of the older one.
+    NewClient,
+    /// The worse of the two.
+    Both,
+}
+
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<Outcome> {
     if args.rules {
@@ -86,23 +107,24 @@ pub fn run(args: &Args) -> Result<Outcome> {
         bail!("diff takes two versions, the older one first; --history takes more");
     };
     let start = Instant::now();
-    let axis = args.axis();
+    let gate = args.gate();
     let (comparison, new) = args.compare(old, new)?;
-    output::write(&args.out, args.format, |format| render(&comparison, axis, format, &new))?;
+    output::write(&args.out, args.format, |format| render(&comparison, gate, format, &new))?;
     if args.measure {
         let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         let measured = measure::Measured { milliseconds, peak_megabytes: measure::peak_megabytes() };
         eprintln!("{}", serde_json::to_string(&measured)?);
     }
 
-    let failures = comparison.failures(axis, args.fail_on()).count();
+    let failures = comparison.failures(gate).count();
     if failures == 0 {
         return Ok(Outcome::Clean);
     }
     let what = if failures == 1 { "1 finding is" } else { &format!("{failures} findings are") };
     eprintln!(
-        "{what} {} and not waived; a row in the file of waivers accepts one by its fingerprint",
-        args.fail_on
+        "{what} {}{} and not waived; paste the row that the report prints into the file of waivers to accept one",
+        args.fail_on,
+        args.question(),
     );
     Ok(Outcome::Found)
 }
@@ -115,6 +137,8 @@ pub fn write(old: &str, new: &str, out: &[PathBuf]) -> Result<()> {
         out: out.to_owned(),
         fail_on: FailOnArg::None,
         axis: AxisArg::Both,
+        skew: SkewArg::OldClient,
+        uses: Vec::new(),
         stable_only: false,
         waivers: None,
         history: false,
@@ -128,15 +152,22 @@ impl Args {
     fn compare(&self, old: &str, new: &str) -> Result<(Comparison, Side)> {
         let tables = inputs::tables()?;
         let (old, new) = (Side::read(old, &tables)?, Side::read(new, &tables)?);
-        let compare = |stable_only| {
+        let uses = uses::read(&self.uses, [&old.model, &new.model])?;
+        let compare = |stable_only, uses: &Option<Uses>| {
             let (old_name, new_name) = (old.name.clone(), new.name.clone());
-            compare(&old.model, &new.model, &Options { stable_only, old_name, new_name })
+            compare(&old.model, &new.model, &Options { stable_only, uses: uses.clone(), old_name, new_name })
         };
-        let mut comparison = compare(self.stable_only);
+        let mut comparison = compare(self.stable_only, &uses);
         if let Some(waivers) = self.read_waivers()? {
-            // A waiver may be for what the other view says.
-            let mut other = compare(!self.stable_only);
-            waivers.apply([&mut comparison, &mut other])?;
+            // A waiver may be for what the other view says, or for what --uses leaves out.
+            let mut others = vec![compare(!self.stable_only, &None)];
+            if uses.is_some() {
+                others.push(compare(self.stable_only, &None));
+            }
+            waivers.apply(std::iter::once(&mut comparison).chain(&mut others))?;
+            if uses.is_some() {
+                others.iter().for_each(|whole| comparison.waive_as(whole));
+            }
         }
         Ok((comparison, new))
     }
@@ -155,19 +186,32 @@ impl Args {
         Ok(Some(Waivers::parse(&shown, &text)?))
     }
 
-    fn axis(&self) -> Axis {
-        match self.axis {
+    fn gate(&self) -> Gate {
+        let axis = match self.axis {
             AxisArg::Wire => Axis::Wire,
             AxisArg::Source => Axis::Source,
             AxisArg::Both => Axis::Both,
-        }
-    }
-
-    fn fail_on(&self) -> FailOn {
-        match self.fail_on {
+        };
+        let skew = match self.skew {
+            SkewArg::OldClient => Skew::OldClient,
+            SkewArg::NewClient => Skew::NewClient,
+            SkewArg::Both => Skew::Both,
+        };
+        let fail_on = match self.fail_on {
             FailOnArg::Breaking => FailOn::Breaking,
             FailOnArg::Dangerous => FailOn::Dangerous,
             FailOnArg::None => FailOn::Nothing,
+        };
+        Gate { axis, skew, fail_on }
+    }
+
+    /// Of the verdicts on the bytes, whose the exit code is.
+    fn question(&self) -> &'static str {
+        match (self.axis, self.skew) {
+            (AxisArg::Source, _) => " for Rust code",
+            (_, SkewArg::OldClient) => " for an old client with a new server",
+            (_, SkewArg::NewClient) => " for a new client with an old server",
+            (_, SkewArg::Both) => " for an old client with a new server or the other way round",
         }
     }
 }
@@ -182,13 +226,13 @@ impl std::fmt::Display for FailOnArg {
     }
 }
 
-fn render(comparison: &Comparison, axis: Axis, format: Format, new: &Side) -> Result<String> {
+fn render(comparison: &Comparison, gate: Gate, format: Format, new: &Side) -> Result<String> {
     Ok(match format {
-        Format::Text => report::text::render(comparison, axis),
-        Format::Markdown => report::markdown::render(comparison, axis)?,
+        Format::Text => report::text::render(comparison, gate),
+        Format::Markdown => report::markdown::render(comparison, gate)?,
         Format::Json => report::json::render(comparison)?,
-        Format::Github => report::github::render(comparison, axis, new.file.as_deref()),
-        Format::Html => report::html::render(comparison, axis)?,
+        Format::Github => report::github::render(comparison, gate, new.file.as_deref()),
+        Format::Html => report::html::render(comparison, gate)?,
     })
 }
 

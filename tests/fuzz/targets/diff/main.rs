@@ -12,7 +12,7 @@ use codex_appserver_bindgen::model::Model;
 use codex_appserver_bindgen::{Config, Generator, Prose, Schema, Source};
 use codex_appserver_diff::history::History;
 use codex_appserver_diff::report::{github, html, json, markdown, text};
-use codex_appserver_diff::verdict::Axis;
+use codex_appserver_diff::verdict::{Axis, Gate, Skew};
 use codex_appserver_diff::{Comparison, Options, compare};
 use json_patch::{Patch, PatchOperation};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
@@ -49,19 +49,21 @@ fn changed_base(changes: &Changes) {
     let merged = Schema::from_bundles(&source(old.as_bytes()), Some(&source(new.as_bytes())), Prose::Drop);
     let [old, new] = [old, new].map(|text| schema(text.as_bytes()).and_then(model));
     let merged = merged.ok().and_then(model);
-    // All axes on all pairs would take three times as long.
-    for (old, new, axis) in
-        [(&old, &new, Axis::Wire), (&new, &old, Axis::Source), (&old, &merged, Axis::Both)]
-    {
+    // All axes and skews on all pairs would take many times as long.
+    for (old, new, axis, skew) in [
+        (&old, &new, Axis::Wire, Skew::OldClient),
+        (&new, &old, Axis::Source, Skew::NewClient),
+        (&old, &merged, Axis::Both, Skew::Both),
+    ] {
         if let (Some(old), Some(new)) = (old, new) {
-            compared(old, new, axis);
+            compared(old, new, Gate { axis, skew, ..Gate::default() });
         }
     }
 }
 
 fn one_schema(bytes: &[u8]) {
     if let Some(model) = schema(bytes).and_then(model) {
-        compared(&model, &model, Axis::Both);
+        compared(&model, &model, Gate::default());
     }
 }
 
@@ -89,12 +91,12 @@ fn model(schema: Schema) -> Option<Model> {
     Generator::new(Config::default()).schema(schema).model().ok()
 }
 
-fn compared(old: &Model, new: &Model, axis: Axis) {
+fn compared(old: &Model, new: &Model, gate: Gate) {
     let comparison = compare(old, new, &Options::default());
     let stable = compare(old, new, &Options { stable_only: true, ..Options::default() });
     assert!(stable.findings.len() <= comparison.findings.len(), "the stable surface has findings of its own");
     assert_eq!(compare(old, old, &Options::default()).findings, [], "a schema differs from itself");
-    rendered(&comparison, axis);
+    rendered(&comparison, gate);
 
     let mut history = History::default();
     history.push("old", old, None);
@@ -103,13 +105,13 @@ fn compared(old: &Model, new: &Model, axis: Axis) {
     assert_plain(&history.markdown().expect("the table renders"));
 }
 
-fn rendered(comparison: &Comparison, axis: Axis) {
-    assert_plain(&html::render(comparison, axis).expect("the page renders"));
-    assert_plain(&without_colours(text::render(comparison, axis)));
-    let comment = markdown::render(comparison, axis).expect("the comment renders");
+fn rendered(comparison: &Comparison, gate: Gate) {
+    assert_plain(&html::render(comparison, gate).expect("the page renders"));
+    assert_plain(&without_colours(text::render(comparison, gate)));
+    let comment = markdown::render(comparison, gate).expect("the comment renders");
     assert_plain(&comment);
     assert!(comment.len() <= markdown::LIMIT, "GitHub refuses a comment of {} bytes", comment.len());
-    let annotations = github::render(comparison, axis, Some("schema.json"));
+    let annotations = github::render(comparison, gate, Some("schema.json"));
     assert_plain(&annotations);
     assert!(annotations.lines().all(|line| line.starts_with("::")), "{annotations}");
     let document = json::render(comparison).expect("the document renders");
