@@ -1,6 +1,6 @@
 //! The verb `diff`: what one version of the protocol does to another.
 
-mod history;
+pub mod history;
 mod measure;
 mod output;
 pub mod sides;

@@ -5,6 +5,7 @@
 
 mod fixtures;
 mod mentions;
+mod pages;
 mod plan;
 mod probe;
 mod recordings;
@@ -84,9 +85,11 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
         versions::bump(&mut plan, version)?;
         mentions::r#move(&mut plan, pinned, version)?;
     }
+    pages::extend_history(&mut plan, version)?;
     let mut open = schema::typescript_decisions(codex, &schema, &inputs::tables()?)?;
     let history = history(&mut plan, &schema)?;
     let output = generate(&mut plan, schema.clone(), history)?;
+    pages::count(&mut plan, &output.summary);
     open.extend(output.decisions);
     for method in &output.without_response {
         responses::add_answer(&mut open, codex, &schema, method)?;
