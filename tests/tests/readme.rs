@@ -42,6 +42,7 @@ fn every_command_is_run_by_a_test() {
         "cargo run --example quickstart -- \"what is in this folder?\"",
         "cargo run --example quickstart -- --offline",
         // Below.
+        "cargo xtask replay tests/fixtures/recorded/chat.jsonl",
         "cargo xtask trace tests/fixtures/recorded/turns.jsonl",
         "cargo xtask record --redact --out target/session.jsonl -- codex app-server",
     ];
@@ -62,6 +63,8 @@ fn run(line: &str) {
         Some("codegen" | "schema" | "trace") => &[0],
         // What breaks between those two versions is a finding, unless the waivers of the repository accept it.
         Some("diff") => &[0, 1],
+        // The client of the replay closes at once.
+        Some("replay") => &[1],
         _ => return,
     };
     let output = xtask(line.split(' ').skip(2));
@@ -76,6 +79,7 @@ fn the_trace_command_runs() {
         commands().into_iter().filter(|line| line.starts_with("cargo xtask trace ")).collect();
     assert_eq!(trace.len(), 1);
     run(&trace[0]);
+    run("cargo xtask replay tests/fixtures/recorded/chat.jsonl");
 }
 
 /// What runs there is what stands here.
@@ -154,7 +158,7 @@ fn every_verb_has_help_with_an_example() {
 #[test]
 #[ignore = "full tier: it builds the recorder and the trace checker in release mode"]
 fn the_programs_behind_verbs_have_help_with_an_example() {
-    for verb in ["record", "trace"] {
+    for verb in ["record", "replay", "trace"] {
         assert_helps(&[verb], xtask([verb, "--help"]));
     }
 }

@@ -32,6 +32,8 @@ enum Verb {
     Upgrade(upgrade::Args),
     /// Record the traffic of a codex app-server while passing it through; `--help` lists the options.
     Record(program::Args),
+    /// Play the server's side of a recording to a client; `--help` lists the options.
+    Replay(program::Args),
     /// Decode recorded traffic with the typed bindings and compare; `--help` lists the options.
     Trace(program::Args),
     Test(test::Args),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Diff(args) => diff::run(args),
         Verb::Upgrade(args) => upgrade::run(args),
         Verb::Record(args) => program::RECORDER.run(args),
+        Verb::Replay(args) => program::REPLAY.run(args),
         Verb::Trace(args) => program::TRACE.run(args),
         Verb::Test(args) => test::run(args),
         Verb::Bench(args) => bench::run(args),

@@ -12,17 +12,24 @@ use serde_json::Value;
 
 use crate::{Outcome, inputs};
 
-/// The package of a program, which is named like it.
+/// A program and its package.
 pub struct Program {
     package: &'static str,
+    name: &'static str,
     features: &'static str,
 }
 
 /// Stands between a client and a server and writes down what they say.
-pub const RECORDER: Program = Program { package: "codex-appserver-record", features: "" };
+pub const RECORDER: Program =
+    Program { package: "codex-appserver-record", name: "codex-appserver-record", features: "" };
+
+/// Plays the server's side of what was written down.
+pub const REPLAY: Program =
+    Program { package: "codex-appserver-record", name: "codex-appserver-replay", features: "" };
 
 /// Decodes what was written down.
-pub const TRACE: Program = Program { package: "codex-appserver-trace", features: "experimental" };
+pub const TRACE: Program =
+    Program { package: "codex-appserver-trace", name: "codex-appserver-trace", features: "experimental" };
 
 /// What a program is given, as it is: it has its own options and its own help.
 #[derive(clap::Args)]
@@ -45,7 +52,7 @@ impl Program {
 
     /// Builds the program; cargo says where it is, whichever target folder is set.
     fn build(&self) -> Result<PathBuf> {
-        let Self { package, features } = self;
+        let Self { package, name, features } = self;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(["build", "--release", "--message-format=json-render-diagnostics"]);
@@ -53,10 +60,10 @@ impl Program {
         if !std::io::stderr().is_terminal() {
             command.arg("--quiet");
         }
-        command.args(["--package", package, "--bin", package, "--features", features]);
+        command.args(["--package", package, "--bin", name, "--features", features]);
         command.current_dir(inputs::root());
         without_cargo(&mut command);
-        let line = format!("cargo build --release --package {package}");
+        let line = format!("cargo build --release --package {package} --bin {name}");
         // What waits in our standard input is for the program.
         let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         let output = output.with_context(|| format!("cannot run `{line}`"))?;
@@ -65,8 +72,8 @@ impl Program {
         }
         let messages =
             String::from_utf8(output.stdout).context("cargo printed messages that are not UTF-8")?;
-        messages.lines().find_map(|message| executable(message, package)).with_context(|| {
-            format!("`{line}` built no program; has the package a binary target of its own name?")
+        messages.lines().find_map(|message| executable(message, name)).with_context(|| {
+            format!("`{line}` built no program; has the package a binary target of this name?")
         })
     }
 }

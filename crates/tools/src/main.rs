@@ -34,6 +34,7 @@ enum Verb {
     Diff(diff::Args),
     Upgrade(upgrade::Args),
     Record(codex_appserver_record::command::Args),
+    Replay(codex_appserver_record::replay::Args),
     Trace(codex_appserver_trace::command::Args),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -73,10 +74,16 @@ fn main() -> ExitCode {
         Verb::Diff(args) => exit_code(diff::run(args)),
         Verb::Upgrade(args) => exit_code(upgrade::run(args)),
         Verb::Record(args) => std::process::exit(codex_appserver_record::command::run(args)),
+        Verb::Replay(args) => exit_code(replay(args)),
         Verb::Trace(args) => codex_appserver_trace::command::run(args),
         Verb::Completions(args) => exit_code(completions(args)),
         Verb::Man(args) => exit_code(man(args)),
     }
+}
+
+fn replay(args: &codex_appserver_record::replay::Args) -> Result<Outcome> {
+    let is_clean = codex_appserver_record::replay::run(args)?;
+    Ok(if is_clean { Outcome::Clean } else { Outcome::Found })
 }
 
 fn completions(args: &CompletionsArgs) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Every verb, as it is typed.
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "codegen",
     "schema",
     "schema sync",
@@ -16,6 +16,7 @@ const VERBS: [&str; 10] = [
     "diff",
     "upgrade",
     "record",
+    "replay",
     "trace",
     "completions",
     "man",

@@ -15,6 +15,7 @@ use super::faults::Faults;
 use super::log::{ClientAnswer, Ended, Log, Report};
 use super::plan::{self, Act, AnswerPlan, BodyPlan, Effect, Method};
 use super::play::{Play, Timer};
+use super::replay::Replay;
 use super::scenario::{OnEnd, Scenario};
 use super::template::Scope;
 use super::thread::MILLISECONDS;
@@ -49,6 +50,8 @@ pub(super) struct Core {
     pub asked: HashMap<i64, String>,
     pub next_ask: i64,
     pub log: Log,
+    /// The trace that answers in place of the scenario.
+    pub replay: Option<Replay>,
     on_eof: OnEnd,
     on_sigterm: OnEnd,
     pub closing: Option<Closing>,
@@ -112,6 +115,7 @@ impl Core {
             asked: HashMap::new(),
             next_ask: 0,
             log: Log::new(scenario.keep),
+            replay: Replay::new(scenario),
             on_eof: scenario.on_eof,
             on_sigterm: scenario.on_sigterm,
             closing: None,
@@ -120,6 +124,7 @@ impl Core {
             mute: false,
         };
         core.play(plan::acts(&scenario.on_start));
+        core.replay_on();
         core
     }
 
@@ -134,16 +139,23 @@ impl Core {
         // What is no message gets no answer, as with codex.
         let Ok(incoming) = serde_json::from_str::<Incoming<'_>>(line) else {
             self.log.malformed += 1;
-            return;
+            return self.replay_line(line);
         };
         match (incoming.id.map(RawValue::get), &incoming.method) {
-            (Some(id), Some(method)) if is_id(id) => self.request(id, &method.0, incoming.params),
+            (Some(id), Some(method)) if is_id(id) => {
+                if self.replay.as_ref().is_none_or(|replay| !replay.answers(&method.0)) {
+                    return self.request(id, &method.0, incoming.params);
+                }
+                self.log.request();
+                self.count(&method.0);
+            }
             (None, Some(method)) => self.notification(&method.0, incoming.params),
             (Some(id), None) if incoming.result.is_some() || incoming.error.is_some() => {
                 self.answer(id, incoming.result, incoming.error);
             }
             _ => self.log.malformed += 1,
         }
+        self.replay_line(line);
     }
 
     fn request(&mut self, id: &str, method: &str, params: Option<&RawValue>) {

@@ -47,6 +47,7 @@ mod log;
 mod plan;
 mod play;
 mod process;
+mod replay;
 mod scenario;
 mod server;
 mod step;
@@ -55,6 +56,7 @@ mod thread;
 mod turn;
 
 pub use answer::Answer;
+pub use codex_appserver_record::replay::Report as ReplayReport;
 pub use ends::{ServerStdin, ServerStdout};
 pub use faults::Faults;
 pub use log::{ClientAnswer, Ended, Report};

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::core::Core;
 use super::plan::{Act, Effect};
+use super::replay::Replay;
 use super::template::{Scope, Template};
 
 /// Lists go on while less than this is waiting to be written.
@@ -100,6 +101,7 @@ impl Core {
         if self.window_due.is_some_and(|due| due <= now) {
             self.release_all();
         }
+        self.replay_due(now);
         while self.effect.is_none() && self.out.len() < BATCH {
             let Some(play) = self.plays.pop_front() else { return };
             self.go_on(play, now);
@@ -109,7 +111,8 @@ impl Core {
     /// When a list goes on by itself.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|timer| timer.due);
-        timer.into_iter().chain(self.window_due).min()
+        let replay = self.replay.as_ref().and_then(Replay::due);
+        timer.into_iter().chain(self.window_due).chain(replay).min()
     }
 
     /// Whether there is something to do at once.

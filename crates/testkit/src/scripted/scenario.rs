@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use codex_appserver_record::replay::{Session, Trace, TraceError};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::faults::Faults;
+use super::replay::Recorded;
 use super::step::Step;
 use super::turn::Turn;
 
@@ -46,6 +48,10 @@ pub struct Scenario {
     pub(super) on_sigterm: OnEnd,
     pub(super) keep: usize,
     pub(super) line_limit: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<Recorded>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) exact: bool,
 }
 
 /// The answers of one method, in order; the last one stays.
@@ -91,6 +97,9 @@ pub enum ScenarioError {
         /// What is wrong, and where in the text.
         reason: String,
     },
+    /// The trace cannot be replayed. The text is a whole sentence.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The file cannot be written.
     #[error("write the scenario {}: {error}", path.display())]
     Write {
@@ -117,6 +126,8 @@ impl Default for Scenario {
             on_sigterm: OnEnd::Exit,
             keep: 10_000,
             line_limit: 64 << 20,
+            trace: None,
+            exact: false,
         }
     }
 }
@@ -132,6 +143,55 @@ impl Scenario {
         Self::new()
             .answer("thread/start", Answer::thread())
             .answer("turn/start", Answer::turn(Turn::new(deltas)))
+    }
+
+    /// Replays a trace that the recorder wrote: what the real server sent to the recorded client is sent to yours,
+    /// each message as soon as your client has sent what stands before it in the trace.
+    ///
+    /// How messages are matched is told in [`codex_appserver_record::replay`]. What the trace does not hold gets
+    /// an error, unless the scenario has an [`answer`](Self::answer) for the method;
+    /// [`ScriptedServer::replay_report`](super::ScriptedServer::replay_report) says how your client did. Of the
+    /// [`faults`](Self::faults) those apply that tear writes.
+    ///
+    /// ```
+    /// use std::io::{BufRead, BufReader, Write};
+    ///
+    /// use codex_appserver_testkit::scripted::{Scenario, ScriptedServer};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("bug.jsonl");
+    /// # std::fs::write(&path, r#"{"dir":"c2s","line":"{\"id\":1,\"method\":\"model/list\"}"}
+    /// # {"dir":"s2c","line":"{\"id\":1,\"result\":{\"data\":[]}}"}"#)?;
+    /// let (server, stdout, mut stdin) = ScriptedServer::start(Scenario::from_trace(&path)?)?;
+    /// stdin.write_all(b"{\"id\":\"a\",\"method\":\"model/list\"}\n")?;
+    /// let mut line = String::new();
+    /// BufReader::new(stdout).read_line(&mut line)?;
+    /// assert_eq!(line, "{\"id\":\"a\",\"result\":{\"data\":[]}}\n");
+    /// let report = server.replay_report().ok_or("no trace")?;
+    /// assert!(report.is_clean(), "{report}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A trace with several sessions is an error that lists them; see
+    /// [`from_trace_session`](Self::from_trace_session).
+    pub fn from_trace(path: impl AsRef<Path>) -> Result<Self, ScenarioError> {
+        Ok(Self::replaying(Trace::open(path)?.into_session()?))
+    }
+
+    /// Replays one of the sessions of a trace, by its number from 1.
+    pub fn from_trace_session(path: impl AsRef<Path>, number: usize) -> Result<Self, ScenarioError> {
+        Ok(Self::replaying(Trace::open(path)?.into_numbered(number)?))
+    }
+
+    fn replaying(session: Session) -> Self {
+        Self { trace: Some(Recorded(session)), ..Self::new() }
+    }
+
+    /// In a replay, refuses requests whose params differ from those of the trace. By default the report notes
+    /// them.
+    pub fn exact(mut self) -> Self {
+        self.exact = true;
+        self
     }
 
     /// Answers a method. Where a method is given several answers, each request takes the next one, and the

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::ReplayReport;
 use super::core::Core;
 use super::drive::{Pen, Shared};
 use super::ends::{self, Hangup, ServerStdin, ServerStdout};
@@ -130,6 +131,13 @@ impl ScriptedServer {
     /// All that was seen, in numbers.
     pub fn report(&self) -> Report {
         self.shared.lock().report()
+    }
+
+    /// How the replay of a [trace](Scenario::from_trace) went; what the client has not sent by now is missing.
+    /// None where the scenario has no trace. Wait for the [end](Self::wait_for_end) first, so that the server has
+    /// read all that the client sent.
+    pub fn replay_report(&self) -> Option<ReplayReport> {
+        self.shared.lock().replay.as_ref().map(|replay| replay.player.report())
     }
 
     /// Blocks until the client has sent this method so many times in all.
