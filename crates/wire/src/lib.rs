@@ -37,6 +37,9 @@ pub mod shape;
 #[cfg(feature = "sources")]
 pub mod sources;
 mod string_enum;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod text;
 mod transport;
 

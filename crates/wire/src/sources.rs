@@ -27,6 +27,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("shape.rs", include_str!("shape.rs")),
     ("sources.rs", include_str!("sources.rs")),
     ("string_enum.rs", include_str!("string_enum.rs")),
+    ("testing.rs", include_str!("testing.rs")),
     ("text.rs", include_str!("text.rs")),
     ("transport.rs", include_str!("transport.rs")),
 ];

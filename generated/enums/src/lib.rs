@@ -16,6 +16,9 @@ pub use stable::*;
 mod experimental;
 #[cfg(feature = "experimental")]
 pub use experimental::*;
+#[cfg(feature = "testing")]
+#[rustfmt::skip]
+mod testing;
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 mod prelude {

@@ -22,6 +22,9 @@ pub use server_notification::*;
 #[rustfmt::skip]
 mod client_notification;
 pub use client_notification::*;
+#[cfg(feature = "testing")]
+#[rustfmt::skip]
+mod testing;
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 mod prelude {

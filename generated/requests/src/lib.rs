@@ -22,6 +22,9 @@ pub use client_request::*;
 #[rustfmt::skip]
 mod server_request;
 pub use server_request::*;
+#[cfg(feature = "testing")]
+#[rustfmt::skip]
+mod testing;
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;
 mod prelude {

@@ -4,6 +4,7 @@
 mod decode;
 mod exceptions;
 mod oracle;
+mod samples;
 
 use codex_appserver_bindgen::vectors::{Class, Subject, Vector};
 

@@ -39,7 +39,7 @@ fn range(format: &str) -> Option<(Value, Value)> {
 }
 
 /// The schema of a file, and the definitions of `extra` besides.
-fn schema(path: &str, extra: Option<&str>) -> Map<String, Value> {
+pub(crate) fn schema(path: &str, extra: Option<&str>) -> Map<String, Value> {
     let read = |path: &str| -> Map<String, Value> {
         let mut file: Value = serde_json::from_slice(&protocol::read(path)).expect("a schema is JSON");
         with_ranges(&mut file);
@@ -100,7 +100,7 @@ fn rename(schema: &mut Value, from: &str, to: &str) {
 
 /// A validator of one definition, with the definitions it reaches: the whole schema would be compiled
 /// anew each time.
-fn validator(definitions: &Map<String, Value>, name: &str) -> Validator {
+pub(crate) fn validator(definitions: &Map<String, Value>, name: &str) -> Validator {
     let mut reached = Map::new();
     let mut queue = vec![name.to_owned()];
     while let Some(name) = queue.pop() {

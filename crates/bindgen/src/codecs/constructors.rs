@@ -90,9 +90,9 @@ pub(super) fn constructors(context: &Context<'_>, item: &Item, structure: &Struc
 
 fn setter(context: &Context<'_>, field: &FieldItem) -> TokenStream {
     let (docs, field_name) = (docs(&field.docs), names::ident(&field.name));
-    // These would stand before the constructor and before `Default::default`.
+    // These would stand before the constructor, `Default::default` and the sample for tests.
     let setter = match field.name.as_str() {
-        name @ ("new" | "default") => names::ident(&format!("with_{name}")),
+        name @ ("new" | "default" | "sample") => names::ident(&format!("with_{name}")),
         _ => field_name.clone(),
     };
     let argument = argument(context, field);
@@ -139,11 +139,11 @@ fn argument_value(context: &Context<'_>, field: &FieldItem) -> TokenStream {
     }
 }
 
-fn is_string_list(ty: &RustType) -> bool {
+pub(super) fn is_string_list(ty: &RustType) -> bool {
     matches!(ty, RustType::Vec(item) if **item == RustType::String)
 }
 
-fn converts(context: &Context<'_>, ty: &RustType) -> bool {
+pub(super) fn converts(context: &Context<'_>, ty: &RustType) -> bool {
     match ty {
         RustType::String
         | RustType::Vec(_)

@@ -6,6 +6,7 @@ mod derive;
 mod messages;
 mod open_enums;
 mod structs;
+pub(crate) mod testing;
 mod types;
 mod unions;
 

@@ -53,19 +53,28 @@ fn manifest(emission: &Emission<'_>, of: Crate) -> String {
     dependencies.extend(of.dependencies().iter().map(|dependency| emission.package(*dependency)));
     dependencies.extend((emission.codecs == Codecs::SerdeDerive).then(|| "serde".to_owned()));
     let dependencies: String = dependencies.iter().map(|name| format!("{name}.workspace = true\n")).collect();
-    let features: Vec<String> = of
-        .dependencies()
-        .iter()
-        .map(|dependency| format!("\"{}/experimental\"", emission.package(*dependency)))
-        .collect();
+    let passed_on = |feature: &str| -> Vec<String> {
+        let packages = of.dependencies().iter().map(|dependency| emission.package(*dependency));
+        packages.map(|package| format!("\"{package}/{feature}\"")).collect()
+    };
+    let testing = (emission.codecs == Codecs::Written).then(|| {
+        let mut features = vec!["\"codex-appserver-wire/testing\"".to_owned()];
+        features.extend(passed_on("testing"));
+        format!(
+            "# For tests: `sample` for every type, and `new` and setters for what the server writes.\n\
+             testing = [{}]\n",
+            features.join(", ")
+        )
+    });
     // Data needs no codecs, and has both surfaces.
     let (feature, json, all_features) = match of {
         Crate::Shapes => (String::new(), "", ""),
         _ => (
             format!(
                 "[features]\n# Methods, union arms and types of the experimental surface.\n\
-                 experimental = [{}]\n\n",
-                features.join(", ")
+                 experimental = [{}]\n{}\n",
+                passed_on("experimental").join(", "),
+                testing.unwrap_or_default()
             ),
             "serde_json.workspace = true\n",
             "[package.metadata.docs.rs]\nall-features = true\n\n",

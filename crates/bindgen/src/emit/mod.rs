@@ -8,6 +8,7 @@ mod print;
 mod requests;
 mod shapes;
 mod since;
+mod testing;
 mod wrappers;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,7 @@ impl Emission<'_> {
                 Crate::Shapes => modules.extend(shapes::modules(self)),
                 Crate::Enums | Crate::Types => {}
             }
+            modules.extend(testing::modules(self, of));
             modules.push(lib(self, of, &modules));
             for module in modules {
                 let text = print::rust(&module)?;
@@ -192,6 +194,8 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         // The markers stay in a module of their own: a marker may share its name with a type.
         if *name == "method" {
             quote!(#[rustfmt::skip] pub mod #ident;)
+        } else if *name == "testing" {
+            quote!(#[cfg(feature = "testing")] #[rustfmt::skip] mod #ident;)
         } else if *name == "setters" {
             quote!(#[rustfmt::skip] mod #ident;)
         } else {

@@ -115,6 +115,8 @@ pub struct FieldItem {
     pub ty: RustType,
     /// Whether and how it may be missing.
     pub presence: Presence,
+    /// The only boolean that the schema allows, where it allows one.
+    pub literal: Option<bool>,
     /// Its `Debug` output is redacted.
     pub secret: bool,
     /// Doc lines.

@@ -76,7 +76,12 @@ impl<'m> Lowering<'m> {
         };
         let docs = self.field_docs(field, &name);
         let secret = is_secret(&field.wire) && ty == RustType::String;
+        let literal = match shape {
+            Shape::BoolLiteral(value) => Some(*value),
+            _ => None,
+        };
         Ok(FieldItem {
+            literal,
             name,
             wire: field.wire.clone(),
             aliases: field.aliases.clone(),
