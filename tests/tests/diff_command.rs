@@ -88,7 +88,7 @@ fn files_get_the_format_of_their_ending() {
 
 #[test]
 fn the_stable_surface_alone() {
-    let all = document(&format!("0.166.0 {CODEX_VERSION}")).comparison.findings;
+    let all = document("0.135.0 0.150.0").comparison.findings;
     let stable = document("0.135.0 0.150.0 --stable-only").comparison.findings;
     let places = |findings: &mut dyn Iterator<Item = &Finding>| -> Vec<String> {
         let mut places: Vec<String> = findings.map(|finding| finding.place.clone()).collect();
@@ -215,7 +215,7 @@ fn what_is_waived_does_not_fail_and_what_waives_nothing_does() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(text(&output).contains("waived: tested (2026-01-31)"));
     // A part of the findings, judged by the same waivers.
-    let uses = format!("{line} --uses tests/fixtures/recorded/turns.jsonl");
+    let uses = format!("{line} --uses tests/fixtures/recorded/approval-accept.jsonl");
     assert_eq!(diff(&uses).status.code(), Some(0), "{}", text(&diff(&uses)));
 
     rows.push_str(&waiver("0123456789ab", "0.150.0", "0.166.0"));

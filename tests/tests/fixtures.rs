@@ -123,9 +123,7 @@ fn recordings_are_small() {
 fn sessions_and_recordings_belong_together() {
     let recorded: BTreeSet<String> = recordings().into_iter().map(|(name, _)| name).collect();
     let sessions = codex_appserver_tests::sessions::all();
-    let mut expected: BTreeSet<String> = sessions.iter().map(|session| session.name.to_owned()).collect();
+    let expected: BTreeSet<String> = sessions.iter().map(|session| session.name.to_owned()).collect();
     assert_eq!(expected.len(), sessions.len(), "two sessions have one name");
-    // Recorded before there were sessions.
-    expected.insert("turns".to_owned());
     assert_eq!(recorded, expected);
 }

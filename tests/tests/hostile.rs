@@ -67,7 +67,7 @@ fn is_json(bytes: &[u8]) -> bool {
 /// Lines of real traffic, and messages of every method.
 fn lines() -> Vec<String> {
     let mut lines = Vec::new();
-    for name in ["chat", "approval-accept", "file-change", "threads", "turns"] {
+    for name in ["chat", "approval-accept", "file-change", "threads", "errors"] {
         let text =
             std::fs::read_to_string(repo::fixture(&format!("recorded/{name}.jsonl"))).expect("it is there");
         let rows = codex_appserver_tests::sessions::trace::read(&text).expect("a trace").1;

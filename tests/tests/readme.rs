@@ -43,7 +43,7 @@ fn every_command_is_run_by_a_test() {
         "cargo run --example quickstart -- --offline",
         // Below.
         "cargo xtask replay tests/fixtures/recorded/chat.jsonl",
-        "cargo xtask trace tests/fixtures/recorded/turns.jsonl",
+        "cargo xtask trace tests/fixtures/recorded/approval-accept.jsonl",
         "cargo xtask record --redact --out target/session.jsonl -- codex app-server",
     ];
     let known: BTreeSet<String> =

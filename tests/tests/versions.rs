@@ -51,7 +51,7 @@ fn each_canonical_file(make: fn(&str, Option<&str>, &Path)) {
         make(path.to_str().expect("UTF-8"), None, &dir.path().join(name));
         versions += 1;
     }
-    assert_eq!(versions, 5);
+    assert!(versions >= 5, "{versions}");
 }
 
 /// Has `make` do something with what the real codex prints: the stable bundle, and both.

@@ -34,7 +34,7 @@ fn samples_of_every_fixture_decode_and_encode() {
     project.file("src/main.rs", RUNNER);
     let table = format!("{modules}\npub(crate) fn all(run: &mut crate::Run) {{\n{calls}}}\n");
     project.file("src/table/mod.rs", &table);
-    project.file("Cargo.toml", &manifest());
+    project.file("Cargo.toml", &manifest("fixtures"));
     project.write();
     for features in [&[][..], &["--features", "experimental"]] {
         let folder = support::folder();
@@ -85,7 +85,7 @@ fn types_with_serde_derive_compile() {
         lib.push_str(&format!("/// {}\npub mod {};\n", fixture.about, fixture.name));
     }
     project.file("src/lib.rs", &lib);
-    project.file("Cargo.toml", &manifest());
+    project.file("Cargo.toml", &manifest("fixtures"));
     project.write();
     let output = project.cargo(&["check", "--quiet"], &["--all-features"], &[]);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -99,7 +99,8 @@ fn docs_of_upstream_have_no_warnings() {
     let fixture = Fixture::read(&support::folder().join("upstream_docs.json"));
     project.add_crates_as_modules(&fixture, fixture.generate(Layout::Workspace));
     project.file("src/lib.rs", &format!("//! Docs.\n\n/// {}\npub mod {};\n", fixture.about, fixture.name));
-    project.file("Cargo.toml", &manifest());
+    // A name of its own: the projects share a target folder.
+    project.file("Cargo.toml", &manifest("fixture_docs"));
     project.write();
     // A test in the docs would be run, and fail.
     for command in [&["rustdoc", "--quiet", "--", "-D", "warnings"][..], &["test", "--quiet", "--doc"]] {
@@ -129,11 +130,11 @@ fn wire_crate() -> PathBuf {
 
 /// Warnings are errors, but for the imports that a crate without methods of its kind does not use: no real
 /// schema is that small.
-fn manifest() -> String {
+fn manifest(package: &str) -> String {
     let wire = Value::from(wire_crate().to_string_lossy());
     format!(
-        "[package]\nname = \"fixtures\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [workspace]\n\n[features]\nexperimental = []\n\n\
+        "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [workspace]\n\n[features]\nexperimental = []\ntesting = [\"codex-appserver-wire/testing\"]\n\n\
          [dependencies]\ncodex-appserver-wire = {{ path = {wire} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\n\
          [lints.rust]\nwarnings = {{ level = \"deny\", priority = -1 }}\nunused_imports = \"allow\"\nmissing_docs = \"deny\"\nunsafe_code = \"forbid\"\n"
     )

@@ -140,7 +140,7 @@ fn of_what_npx_keeps_the_newest_is_taken() {
     let last = world.path("home/.npm/_npx/0");
     // Neither what tells no version nor what lacks the binary comes before one that is whole.
     world.install_in_npx("d", "newest");
-    let incomplete = world.install_in_npx("e", "0.171.0");
+    let incomplete = world.install_in_npx("e", "0.152.0");
     fs::remove_file(incomplete).expect("it was there");
     fs::create_dir_all(world.path("home/.npm/_npx/f/node_modules/prettier")).expect("a folder");
     assert!(world.search().find().expect("a codex").path().starts_with(last));

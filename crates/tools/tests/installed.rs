@@ -8,11 +8,12 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Every verb, as it is typed.
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "codegen",
     "schema",
     "schema sync",
     "schema probe",
+    "schema history",
     "diff",
     "upgrade",
     "record",

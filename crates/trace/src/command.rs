@@ -14,7 +14,7 @@ use crate::{Checker, Line, Report};
 ///
 /// Exit codes: 0 everything came back as it was, 1 something failed or did not, 2 could not run.
 ///
-/// Example: cargo xtask trace tests/fixtures/recorded/turns.jsonl
+/// Example: cargo xtask trace tests/fixtures/recorded/approval-accept.jsonl
 #[derive(clap::Args)]
 pub struct Args {
     /// Trace files, or files with a bare protocol message per line; `-` is standard input.

@@ -21,6 +21,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("nullable.rs", include_str!("nullable.rs")),
     ("path.rs", include_str!("path.rs")),
     ("redact.rs", include_str!("redact.rs")),
+    ("release.rs", include_str!("release.rs")),
     ("reorder.rs", include_str!("reorder.rs")),
     ("request.rs", include_str!("request.rs")),
     ("ser.rs", include_str!("ser.rs")),

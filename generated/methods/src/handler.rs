@@ -52,24 +52,6 @@ pub trait ServerRequestHandler: Send + Sync {
         async { Err(wire::HandlerError::Unhandled) }
     }
 
-    #[cfg(feature = "experimental")]
-    /// Asks the client for the current time in whole Unix seconds.
-    ///
-    /// Method `currentTime/read`, a request from the server to the client.
-    ///
-    /// Since codex 0.142.0.
-    ///
-    /// **Experimental**: not part of the stable surface.
-    fn current_time_read(
-        &self,
-        params: CurrentTimeReadParams,
-    ) -> impl Future<
-        Output = Result<CurrentTimeReadResponse, wire::HandlerError>,
-    > + Send {
-        let _ = params;
-        async { Err(wire::HandlerError::Unhandled) }
-    }
-
     /// Asks the client to approve a command; legacy form of `item/commandExecution/requestApproval`.
     ///
     /// Method `execCommandApproval`, a request from the server to the client.
@@ -190,10 +172,6 @@ pub trait ServerRequestHandler: Send + Sync {
                 ServerRequest::AttestationGenerate(params) => {
                     answer(&self.attestation_generate(params).await?)
                 }
-                #[cfg(feature = "experimental")]
-                ServerRequest::CurrentTimeRead(params) => {
-                    answer(&self.current_time_read(params).await?)
-                }
                 ServerRequest::ExecCommandApproval(params) => {
                     answer(&self.exec_command_approval(*params).await?)
                 }
@@ -213,7 +191,7 @@ pub trait ServerRequestHandler: Send + Sync {
                     answer(&self.item_tool_request_user_input(params).await?)
                 }
                 ServerRequest::McpServerElicitationRequest(params) => {
-                    answer(&self.mcp_server_elicitation_request(*params).await?)
+                    answer(&self.mcp_server_elicitation_request(params).await?)
                 }
                 ServerRequest::Unrecognized(request) => {
                     answer(&self.unrecognized(request).await?)
@@ -260,22 +238,6 @@ pub trait BlockingServerRequestHandler: Send + Sync {
         &self,
         params: AttestationGenerateParams,
     ) -> Result<AttestationGenerateResponse, wire::HandlerError> {
-        let _ = params;
-        Err(wire::HandlerError::Unhandled)
-    }
-
-    #[cfg(feature = "experimental")]
-    /// Asks the client for the current time in whole Unix seconds.
-    ///
-    /// Method `currentTime/read`, a request from the server to the client.
-    ///
-    /// Since codex 0.142.0.
-    ///
-    /// **Experimental**: not part of the stable surface.
-    fn current_time_read(
-        &self,
-        params: CurrentTimeReadParams,
-    ) -> Result<CurrentTimeReadResponse, wire::HandlerError> {
         let _ = params;
         Err(wire::HandlerError::Unhandled)
     }
@@ -382,10 +344,6 @@ pub trait BlockingServerRequestHandler: Send + Sync {
             ServerRequest::AttestationGenerate(params) => {
                 answer(&self.attestation_generate(params)?)
             }
-            #[cfg(feature = "experimental")]
-            ServerRequest::CurrentTimeRead(params) => {
-                answer(&self.current_time_read(params)?)
-            }
             ServerRequest::ExecCommandApproval(params) => {
                 answer(&self.exec_command_approval(*params)?)
             }
@@ -403,7 +361,7 @@ pub trait BlockingServerRequestHandler: Send + Sync {
                 answer(&self.item_tool_request_user_input(params)?)
             }
             ServerRequest::McpServerElicitationRequest(params) => {
-                answer(&self.mcp_server_elicitation_request(*params)?)
+                answer(&self.mcp_server_elicitation_request(params)?)
             }
             ServerRequest::Unrecognized(request) => answer(&self.unrecognized(request)?),
             #[allow(unreachable_patterns)]

@@ -22,8 +22,8 @@ mod since;
 pub use since::*;
 /// The codex version whose protocol this is.
 ///
-/// Its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
-pub const CODEX_VERSION: &str = "0.169.0";
+/// Its canonical schema has the SHA-256 `da31537859fe92448e8f7f1656e5db6b0b30692320f3f01d7e97012d20c8167e`.
+pub const CODEX_VERSION: &str = "0.171.0";
 /// Every type of the protocol: params, responses, notifications, and what they are made of.
 pub mod protocol {
     #![allow(unused_imports)]

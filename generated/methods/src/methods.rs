@@ -910,6 +910,18 @@ pub trait Methods: wire::Endpoint {
         Call::new(self, ModelProviderConfigWriteParams::new(settings))
     }
 
+    /// Makes a configured model provider the default for new threads and for lists of models.
+    ///
+    /// Method `modelProvider/default/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    fn model_provider_default_set(
+        &self,
+        provider_id: impl Into<String>,
+    ) -> Call<'_, Self, request_method::ModelProviderDefaultSet> {
+        Call::new(self, ModelProviderDefaultSetParams::new(provider_id))
+    }
+
     /// Lists the configured model providers and names the default.
     ///
     /// Method `modelProvider/list`, a request from the client to the server.
@@ -2003,6 +2015,21 @@ pub trait Methods: wire::Endpoint {
     }
 
     #[cfg(feature = "experimental")]
+    /// Lists the realtime items of a thread in pages, by time or position.
+    ///
+    /// Method `thread/realtime/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    fn thread_realtime_list(
+        &self,
+        thread_id: impl Into<String>,
+    ) -> Call<'_, Self, request_method::ThreadRealtimeList> {
+        Call::new(self, ThreadRealtimeListParams::new(thread_id))
+    }
+
+    #[cfg(feature = "experimental")]
     /// Lists the voices of each realtime protocol version and the defaults.
     ///
     /// Method `thread/realtime/listVoices`, a request from the client to the server.
@@ -2115,6 +2142,51 @@ pub trait Methods: wire::Endpoint {
         search_term: impl Into<String>,
     ) -> Call<'_, Self, request_method::ThreadSearch> {
         Call::new(self, ThreadSearchParams::new(search_term))
+    }
+
+    #[cfg(feature = "experimental")]
+    /// Cancels a running `thread/search` by the id of its request.
+    ///
+    /// Method `thread/search/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    fn thread_search_cancel(
+        &self,
+        request_id: impl Into<wire::RequestId>,
+    ) -> Call<'_, Self, request_method::ThreadSearchCancel> {
+        Call::new(self, ThreadSearchCancelParams::new(request_id))
+    }
+
+    #[cfg(feature = "experimental")]
+    /// Searches stored threads like `thread/search`, and sends hits as they are found.
+    ///
+    /// Method `thread/search/stream`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    fn thread_search_stream(
+        &self,
+        search_term: impl Into<String>,
+    ) -> Call<'_, Self, request_method::ThreadSearchStream> {
+        Call::new(self, ThreadSearchParams::new(search_term))
+    }
+
+    #[cfg(feature = "experimental")]
+    /// Cancels a running `thread/search/stream` by the id of its request.
+    ///
+    /// Method `thread/search/stream/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    fn thread_search_stream_cancel(
+        &self,
+        request_id: impl Into<wire::RequestId>,
+    ) -> Call<'_, Self, request_method::ThreadSearchStreamCancel> {
+        Call::new(self, ThreadSearchCancelParams::new(request_id))
     }
 
     #[cfg(feature = "experimental")]

@@ -2,7 +2,7 @@
 
 //! Notifications of the Codex app-server protocol: payloads, one marker type per method in [`method`], and the enums [`ServerNotification`] and [`ClientNotification`].
 //!
-//! Generated from codex 0.169.0; its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
+//! Generated from codex 0.171.0; its canonical schema has the SHA-256 `da31537859fe92448e8f7f1656e5db6b0b30692320f3f01d7e97012d20c8167e`.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::too_many_arguments, clippy::wrong_self_convention)]

@@ -987,6 +987,20 @@ impl wire::Notification for ThreadReverted {
     type Params = prelude::ThreadRevertedNotification;
 }
 
+/// Brings hits of a running `thread/search/stream` as they are found.
+///
+/// Method `thread/search/partial`, a notification from the server.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadSearchPartial;
+impl wire::Notification for ThreadSearchPartial {
+    const METHOD: &'static str = "thread/search/partial";
+    const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ThreadSearchPartialNotification;
+}
+
 /// Sent when a thread changes its section or its place in one.
 ///
 /// Method `thread/section/changed`, a notification from the server.

@@ -420,6 +420,12 @@ pub enum ServerNotification {
     ///
     /// Since codex 0.148.0.
     ThreadReverted(ThreadRevertedNotification),
+    /// Brings hits of a running `thread/search/stream` as they are found.
+    ///
+    /// Method `thread/search/partial`, a notification from the server.
+    ///
+    /// Since codex 0.171.0.
+    ThreadSearchPartial(ThreadSearchPartialNotification),
     /// Sent when a thread changes its section or its place in one.
     ///
     /// Method `thread/section/changed`, a notification from the server.
@@ -612,6 +618,7 @@ impl wire::Message for ServerNotification {
             Self::ThreadRealtimeTranscriptDelta(_) => "thread/realtime/transcript/delta",
             Self::ThreadRealtimeTranscriptDone(_) => "thread/realtime/transcript/done",
             Self::ThreadReverted(_) => "thread/reverted",
+            Self::ThreadSearchPartial(_) => "thread/search/partial",
             Self::ThreadSectionChanged(_) => "thread/section/changed",
             Self::ThreadSettingsUpdated(_) => "thread/settings/updated",
             Self::ThreadStarted(_) => "thread/started",
@@ -795,6 +802,7 @@ impl wire::Message for ServerNotification {
                 params.required().map(Self::ThreadRealtimeTranscriptDone)
             }
             "thread/reverted" => params.required().map(Self::ThreadReverted),
+            "thread/search/partial" => params.required().map(Self::ThreadSearchPartial),
             "thread/section/changed" => params.required().map(Self::ThreadSectionChanged),
             "thread/settings/updated" => {
                 params.required().map(Self::ThreadSettingsUpdated)
@@ -985,6 +993,7 @@ impl wire::Message for ServerNotification {
                 wire::ser::field(map, "params", params)
             }
             Self::ThreadReverted(params) => wire::ser::field(map, "params", params),
+            Self::ThreadSearchPartial(params) => wire::ser::field(map, "params", params),
             Self::ThreadSectionChanged(params) => wire::ser::field(map, "params", params),
             Self::ThreadSettingsUpdated(params) => {
                 wire::ser::field(map, "params", params)

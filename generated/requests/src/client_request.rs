@@ -470,6 +470,12 @@ pub enum ClientRequest {
     ///
     /// Since codex 0.168.0.
     ModelProviderConfigWrite(ModelProviderConfigWriteParams),
+    /// Makes a configured model provider the default for new threads and for lists of models.
+    ///
+    /// Method `modelProvider/default/set`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ModelProviderDefaultSet(ModelProviderDefaultSetParams),
     /// Lists the configured model providers and names the default.
     ///
     /// Method `modelProvider/list`, a request from the client to the server.
@@ -1048,6 +1054,15 @@ pub enum ClientRequest {
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadRealtimeAppendText(ThreadRealtimeAppendTextParams),
+    /// Lists the realtime items of a thread in pages, by time or position.
+    ///
+    /// Method `thread/realtime/list`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    #[cfg(feature = "experimental")]
+    ThreadRealtimeList(Box<ThreadRealtimeListParams>),
     /// Lists the voices of each realtime protocol version and the defaults.
     ///
     /// Method `thread/realtime/listVoices`, a request from the client to the server.
@@ -1112,6 +1127,33 @@ pub enum ClientRequest {
     /// **Experimental**: not part of the stable surface.
     #[cfg(feature = "experimental")]
     ThreadSearch(ThreadSearchParams),
+    /// Cancels a running `thread/search` by the id of its request.
+    ///
+    /// Method `thread/search/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    #[cfg(feature = "experimental")]
+    ThreadSearchCancel(ThreadSearchCancelParams),
+    /// Searches stored threads like `thread/search`, and sends hits as they are found.
+    ///
+    /// Method `thread/search/stream`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    #[cfg(feature = "experimental")]
+    ThreadSearchStream(ThreadSearchParams),
+    /// Cancels a running `thread/search/stream` by the id of its request.
+    ///
+    /// Method `thread/search/stream/cancel`, a request from the client to the server.
+    ///
+    /// Since codex 0.171.0.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    #[cfg(feature = "experimental")]
+    ThreadSearchStreamCancel(ThreadSearchCancelParams),
     /// Finds every place in one thread's visible messages where a text occurs, ignoring case.
     ///
     /// Method `thread/searchOccurrences`, a request from the client to the server.
@@ -1400,6 +1442,7 @@ impl wire::Message for ClientRequest {
             Self::ModelList(_) => "model/list",
             Self::ModelProviderCapabilitiesRead(_) => "modelProvider/capabilities/read",
             Self::ModelProviderConfigWrite(_) => "modelProvider/config/write",
+            Self::ModelProviderDefaultSet(_) => "modelProvider/default/set",
             Self::ModelProviderList(_) => "modelProvider/list",
             Self::PermissionProfileList(_) => "permissionProfile/list",
             Self::PluginInstall(_) => "plugin/install",
@@ -1526,6 +1569,8 @@ impl wire::Message for ClientRequest {
             #[cfg(feature = "experimental")]
             Self::ThreadRealtimeAppendText(_) => "thread/realtime/appendText",
             #[cfg(feature = "experimental")]
+            Self::ThreadRealtimeList(_) => "thread/realtime/list",
+            #[cfg(feature = "experimental")]
             Self::ThreadRealtimeListVoices(_) => "thread/realtime/listVoices",
             #[cfg(feature = "experimental")]
             Self::ThreadRealtimeStart(_) => "thread/realtime/start",
@@ -1539,6 +1584,12 @@ impl wire::Message for ClientRequest {
             Self::ThreadSampleCancel(_) => "thread/sample/cancel",
             #[cfg(feature = "experimental")]
             Self::ThreadSearch(_) => "thread/search",
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchCancel(_) => "thread/search/cancel",
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchStream(_) => "thread/search/stream",
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchStreamCancel(_) => "thread/search/stream/cancel",
             #[cfg(feature = "experimental")]
             Self::ThreadSearchOccurrences(_) => "thread/searchOccurrences",
             Self::ThreadSectionMove(_) => "thread/section/move",
@@ -1731,6 +1782,9 @@ impl wire::Message for ClientRequest {
             "modelProvider/config/write" => {
                 params.required().map(Self::ModelProviderConfigWrite)
             }
+            "modelProvider/default/set" => {
+                params.required().map(Self::ModelProviderDefaultSet)
+            }
             "modelProvider/list" => params.empty().map(Self::ModelProviderList),
             "permissionProfile/list" => {
                 params.required().map(Self::PermissionProfileList)
@@ -1895,6 +1949,8 @@ impl wire::Message for ClientRequest {
                 params.required().map(Self::ThreadRealtimeAppendText)
             }
             #[cfg(feature = "experimental")]
+            "thread/realtime/list" => params.required().map(Self::ThreadRealtimeList),
+            #[cfg(feature = "experimental")]
             "thread/realtime/listVoices" => {
                 params.empty().map(Self::ThreadRealtimeListVoices)
             }
@@ -1910,6 +1966,14 @@ impl wire::Message for ClientRequest {
             "thread/sample/cancel" => params.required().map(Self::ThreadSampleCancel),
             #[cfg(feature = "experimental")]
             "thread/search" => params.required().map(Self::ThreadSearch),
+            #[cfg(feature = "experimental")]
+            "thread/search/cancel" => params.required().map(Self::ThreadSearchCancel),
+            #[cfg(feature = "experimental")]
+            "thread/search/stream" => params.required().map(Self::ThreadSearchStream),
+            #[cfg(feature = "experimental")]
+            "thread/search/stream/cancel" => {
+                params.required().map(Self::ThreadSearchStreamCancel)
+            }
             #[cfg(feature = "experimental")]
             "thread/searchOccurrences" => {
                 params.required().map(Self::ThreadSearchOccurrences)
@@ -2099,6 +2163,9 @@ impl wire::Message for ClientRequest {
             Self::ModelProviderConfigWrite(params) => {
                 wire::ser::field(map, "params", params)
             }
+            Self::ModelProviderDefaultSet(params) => {
+                wire::ser::field(map, "params", params)
+            }
             Self::ModelProviderList(params) => wire::ser::field(map, "params", params),
             Self::PermissionProfileList(params) => {
                 wire::ser::field(map, "params", params)
@@ -2265,6 +2332,8 @@ impl wire::Message for ClientRequest {
                 wire::ser::field(map, "params", params)
             }
             #[cfg(feature = "experimental")]
+            Self::ThreadRealtimeList(params) => wire::ser::field(map, "params", params),
+            #[cfg(feature = "experimental")]
             Self::ThreadRealtimeListVoices(params) => {
                 wire::ser::field(map, "params", params)
             }
@@ -2280,6 +2349,14 @@ impl wire::Message for ClientRequest {
             Self::ThreadSampleCancel(params) => wire::ser::field(map, "params", params),
             #[cfg(feature = "experimental")]
             Self::ThreadSearch(params) => wire::ser::field(map, "params", params),
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchCancel(params) => wire::ser::field(map, "params", params),
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchStream(params) => wire::ser::field(map, "params", params),
+            #[cfg(feature = "experimental")]
+            Self::ThreadSearchStreamCancel(params) => {
+                wire::ser::field(map, "params", params)
+            }
             #[cfg(feature = "experimental")]
             Self::ThreadSearchOccurrences(params) => {
                 wire::ser::field(map, "params", params)

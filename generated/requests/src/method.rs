@@ -1161,6 +1161,21 @@ impl wire::Request for ModelProviderConfigWrite {
     type Response = prelude::ModelProviderConfigWriteResponse;
 }
 
+/// Makes a configured model provider the default for new threads and for lists of models.
+///
+/// Method `modelProvider/default/set`, a request from the client to the server.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelProviderDefaultSet;
+impl wire::Request for ModelProviderDefaultSet {
+    const METHOD: &'static str = "modelProvider/default/set";
+    const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ModelProviderDefaultSetParams;
+    type Response = prelude::ConfigWriteResponse;
+}
+
 /// Lists the configured model providers and names the default.
 ///
 /// Method `modelProvider/list`, a request from the client to the server.
@@ -2524,6 +2539,26 @@ impl wire::Request for ThreadRealtimeAppendText {
 }
 
 #[cfg(feature = "experimental")]
+/// Lists the realtime items of a thread in pages, by time or position.
+///
+/// Method `thread/realtime/list`, a request from the client to the server.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadRealtimeList;
+#[cfg(feature = "experimental")]
+impl wire::Request for ThreadRealtimeList {
+    const METHOD: &'static str = "thread/realtime/list";
+    const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ThreadRealtimeListParams;
+    type Response = prelude::ThreadRealtimeListResponse;
+}
+
+#[cfg(feature = "experimental")]
 /// Lists the voices of each realtime protocol version and the defaults.
 ///
 /// Method `thread/realtime/listVoices`, a request from the client to the server.
@@ -2668,6 +2703,66 @@ impl wire::Request for ThreadSearch {
     const SINCE: wire::Release = wire::Release::new(0, 134, 0);
     type Params = prelude::ThreadSearchParams;
     type Response = prelude::ThreadSearchResponse;
+}
+
+#[cfg(feature = "experimental")]
+/// Cancels a running `thread/search` by the id of its request.
+///
+/// Method `thread/search/cancel`, a request from the client to the server.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadSearchCancel;
+#[cfg(feature = "experimental")]
+impl wire::Request for ThreadSearchCancel {
+    const METHOD: &'static str = "thread/search/cancel";
+    const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ThreadSearchCancelParams;
+    type Response = prelude::ThreadSearchCancelResponse;
+}
+
+#[cfg(feature = "experimental")]
+/// Searches stored threads like `thread/search`, and sends hits as they are found.
+///
+/// Method `thread/search/stream`, a request from the client to the server.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadSearchStream;
+#[cfg(feature = "experimental")]
+impl wire::Request for ThreadSearchStream {
+    const METHOD: &'static str = "thread/search/stream";
+    const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ThreadSearchParams;
+    type Response = prelude::ThreadSearchResponse;
+}
+
+#[cfg(feature = "experimental")]
+/// Cancels a running `thread/search/stream` by the id of its request.
+///
+/// Method `thread/search/stream/cancel`, a request from the client to the server.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadSearchStreamCancel;
+#[cfg(feature = "experimental")]
+impl wire::Request for ThreadSearchStreamCancel {
+    const METHOD: &'static str = "thread/search/stream/cancel";
+    const DIRECTION: wire::Direction = wire::Direction::ClientToServer;
+    const EXPERIMENTAL: bool = true;
+    const SINCE: wire::Release = wire::Release::new(0, 171, 0);
+    type Params = prelude::ThreadSearchCancelParams;
+    type Response = prelude::ThreadSearchCancelResponse;
 }
 
 #[cfg(feature = "experimental")]
@@ -3101,26 +3196,6 @@ impl wire::Request for AttestationGenerate {
     type Response = prelude::AttestationGenerateResponse;
 }
 
-#[cfg(feature = "experimental")]
-/// Asks the client for the current time in whole Unix seconds.
-///
-/// Method `currentTime/read`, a request from the server to the client.
-///
-/// Since codex 0.142.0.
-///
-/// **Experimental**: not part of the stable surface.
-#[derive(Clone, Copy, Debug)]
-pub struct CurrentTimeRead;
-#[cfg(feature = "experimental")]
-impl wire::Request for CurrentTimeRead {
-    const METHOD: &'static str = "currentTime/read";
-    const DIRECTION: wire::Direction = wire::Direction::ServerToClient;
-    const EXPERIMENTAL: bool = true;
-    const SINCE: wire::Release = wire::Release::new(0, 142, 0);
-    type Params = prelude::CurrentTimeReadParams;
-    type Response = prelude::CurrentTimeReadResponse;
-}
-
 /// Asks the client to approve a command; legacy form of `item/commandExecution/requestApproval`.
 ///
 /// Method `execCommandApproval`, a request from the server to the client.
@@ -3344,6 +3419,7 @@ pub fn visit_client_request<V: wire::RequestVisitor>(
             Some(visitor.visit::<ModelProviderCapabilitiesRead>())
         }
         "modelProvider/config/write" => Some(visitor.visit::<ModelProviderConfigWrite>()),
+        "modelProvider/default/set" => Some(visitor.visit::<ModelProviderDefaultSet>()),
         "modelProvider/list" => Some(visitor.visit::<ModelProviderList>()),
         "permissionProfile/list" => Some(visitor.visit::<PermissionProfileList>()),
         "plugin/install" => Some(visitor.visit::<PluginInstall>()),
@@ -3492,6 +3568,8 @@ pub fn visit_client_request<V: wire::RequestVisitor>(
         #[cfg(feature = "experimental")]
         "thread/realtime/appendText" => Some(visitor.visit::<ThreadRealtimeAppendText>()),
         #[cfg(feature = "experimental")]
+        "thread/realtime/list" => Some(visitor.visit::<ThreadRealtimeList>()),
+        #[cfg(feature = "experimental")]
         "thread/realtime/listVoices" => Some(visitor.visit::<ThreadRealtimeListVoices>()),
         #[cfg(feature = "experimental")]
         "thread/realtime/start" => Some(visitor.visit::<ThreadRealtimeStart>()),
@@ -3505,6 +3583,14 @@ pub fn visit_client_request<V: wire::RequestVisitor>(
         "thread/sample/cancel" => Some(visitor.visit::<ThreadSampleCancel>()),
         #[cfg(feature = "experimental")]
         "thread/search" => Some(visitor.visit::<ThreadSearch>()),
+        #[cfg(feature = "experimental")]
+        "thread/search/cancel" => Some(visitor.visit::<ThreadSearchCancel>()),
+        #[cfg(feature = "experimental")]
+        "thread/search/stream" => Some(visitor.visit::<ThreadSearchStream>()),
+        #[cfg(feature = "experimental")]
+        "thread/search/stream/cancel" => {
+            Some(visitor.visit::<ThreadSearchStreamCancel>())
+        }
         #[cfg(feature = "experimental")]
         "thread/searchOccurrences" => Some(visitor.visit::<ThreadSearchOccurrences>()),
         "thread/section/move" => Some(visitor.visit::<ThreadSectionMove>()),
@@ -3554,8 +3640,6 @@ pub fn visit_server_request<V: wire::RequestVisitor>(
         }
         "applyPatchApproval" => Some(visitor.visit::<ApplyPatchApproval>()),
         "attestation/generate" => Some(visitor.visit::<AttestationGenerate>()),
-        #[cfg(feature = "experimental")]
-        "currentTime/read" => Some(visitor.visit::<CurrentTimeRead>()),
         "execCommandApproval" => Some(visitor.visit::<ExecCommandApproval>()),
         "item/commandExecution/requestApproval" => {
             Some(visitor.visit::<ItemCommandExecutionRequestApproval>())

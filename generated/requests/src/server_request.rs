@@ -24,15 +24,6 @@ pub enum ServerRequest {
     ///
     /// Since codex 0.131.0.
     AttestationGenerate(AttestationGenerateParams),
-    /// Asks the client for the current time in whole Unix seconds.
-    ///
-    /// Method `currentTime/read`, a request from the server to the client.
-    ///
-    /// Since codex 0.142.0.
-    ///
-    /// **Experimental**: not part of the stable surface.
-    #[cfg(feature = "experimental")]
-    CurrentTimeRead(CurrentTimeReadParams),
     /// Asks the client to approve a command; legacy form of `item/commandExecution/requestApproval`.
     ///
     /// Method `execCommandApproval`, a request from the server to the client.
@@ -64,7 +55,7 @@ pub enum ServerRequest {
     /// Method `mcpServer/elicitation/request`, a request from the server to the client.
     ///
     /// Since codex 0.111.0.
-    McpServerElicitationRequest(Box<McpServerElicitationRequestParams>),
+    McpServerElicitationRequest(McpServerElicitationRequestParams),
     /// A method that these bindings do not know, kept whole.
     Unrecognized(wire::UnknownMethod),
 }
@@ -90,8 +81,6 @@ impl wire::Message for ServerRequest {
             }
             Self::ApplyPatchApproval(_) => "applyPatchApproval",
             Self::AttestationGenerate(_) => "attestation/generate",
-            #[cfg(feature = "experimental")]
-            Self::CurrentTimeRead(_) => "currentTime/read",
             Self::ExecCommandApproval(_) => "execCommandApproval",
             Self::ItemCommandExecutionRequestApproval(_) => {
                 "item/commandExecution/requestApproval"
@@ -115,8 +104,6 @@ impl wire::Message for ServerRequest {
             }
             "applyPatchApproval" => params.required().map(Self::ApplyPatchApproval),
             "attestation/generate" => params.empty().map(Self::AttestationGenerate),
-            #[cfg(feature = "experimental")]
-            "currentTime/read" => params.required().map(Self::CurrentTimeRead),
             "execCommandApproval" => params.required().map(Self::ExecCommandApproval),
             "item/commandExecution/requestApproval" => {
                 params.required().map(Self::ItemCommandExecutionRequestApproval)
@@ -145,8 +132,6 @@ impl wire::Message for ServerRequest {
             }
             Self::ApplyPatchApproval(params) => wire::ser::field(map, "params", params),
             Self::AttestationGenerate(params) => wire::ser::field(map, "params", params),
-            #[cfg(feature = "experimental")]
-            Self::CurrentTimeRead(params) => wire::ser::field(map, "params", params),
             Self::ExecCommandApproval(params) => wire::ser::field(map, "params", params),
             Self::ItemCommandExecutionRequestApproval(params) => {
                 wire::ser::field(map, "params", params)

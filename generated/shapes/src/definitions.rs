@@ -246,6 +246,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("AccountUpdateReason", Shape::Enum(&["workspaceRoutingReady", "unknown"])),
     (
         "AccountUpdatedNotification",
         Shape::Object(Object {
@@ -253,6 +254,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::optional("authMode", Shape::Nullable(&Shape::Named("AuthMode"))),
                 Member::optional("planType", Shape::Nullable(&Shape::Named("PlanType")))
                     .since(110, 0),
+                Member::optional(
+                        "reason",
+                        Shape::Nullable(&Shape::Named("AccountUpdateReason")),
+                    )
+                    .since(171, 0),
             ],
             open: false,
         }),
@@ -356,18 +362,58 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
     ),
     (
         "AgentMessageDisplay",
-        Shape::Object(Object {
-            members: &[
-                Member::required("action", Shape::String).since(169, 0),
-                Member::optional("blockType", Shape::Nullable(&Shape::String))
-                    .since(169, 0),
-                Member::optional("checkTrustedContacts", Shape::Nullable(&Shape::Bool))
-                    .since(169, 0),
-                Member::optional("cyberTrustedAccess", Shape::Nullable(&Shape::Bool))
-                    .since(169, 0),
+        Shape::Tagged {
+            tag: "mode",
+            arms: &[
+                (
+                    "show",
+                    Object {
+                        members: &[
+                            Member::optional(
+                                    "annotation",
+                                    Shape::Nullable(&Shape::Named("AnswerAnnotation")),
+                                )
+                                .since(171, 0),
+                            Member::required(
+                                    "trustedContacts",
+                                    Shape::Named("TrustedContacts"),
+                                )
+                                .since(171, 0),
+                            Member::required("version", Shape::IntegerEnum(&[1]))
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "hide",
+                    Object {
+                        members: &[
+                            Member::required(
+                                    "replacement",
+                                    Shape::Named("AnswerReplacement"),
+                                )
+                                .since(171, 0),
+                            Member::required("version", Shape::IntegerEnum(&[1]))
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "block",
+                    Object {
+                        members: &[
+                            Member::required("reason", Shape::Named("BlockReason"))
+                                .since(171, 0),
+                            Member::required("version", Shape::IntegerEnum(&[1]))
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
             ],
-            open: false,
-        }),
+        },
     ),
     (
         "AgentMessageInputContent",
@@ -418,6 +464,39 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[Member::optional("enabled", Shape::Nullable(&Shape::Bool))],
             open: true,
         }),
+    ),
+    (
+        "AnswerAnnotation",
+        Shape::Tagged {
+            tag: "kind",
+            arms: &[
+                (
+                    "wellbeingHelpline",
+                    Object {
+                        members: &[
+                            Member::required("subject", Shape::Named("HelplineSubject"))
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+            ],
+        },
+    ),
+    (
+        "AnswerReplacement",
+        Shape::Tagged {
+            tag: "kind",
+            arms: &[
+                (
+                    "wellbeingPromptHelpline",
+                    Object {
+                        members: &[],
+                        open: false,
+                    },
+                ),
+            ],
+        },
     ),
     (
         "AppBranding",
@@ -994,6 +1073,37 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    (
+        "BlockReason",
+        Shape::Tagged {
+            tag: "kind",
+            arms: &[
+                (
+                    "protection",
+                    Object {
+                        members: &[
+                            Member::required("protectionType", Shape::String)
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "cyber",
+                    Object {
+                        members: &[
+                            Member::optional(
+                                    "trustedAccess",
+                                    Shape::Nullable(&Shape::Bool),
+                                )
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+            ],
+        },
+    ),
     ("BrowserUseAccessApprovalLifetime", Shape::Enum(&["turn", "thread"])),
     (
         "BrowserUseConfig",
@@ -1235,6 +1345,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 "modelNotFound",
                 "policyCapacityUnavailable",
                 "cyberPolicy",
+                "bioPolicy",
                 "misalignmentPolicyViolation",
                 "tooManyDenials",
                 "internalServerError",
@@ -2593,20 +2704,6 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::required("hasCredits", Shape::Bool),
                 Member::required("unlimited", Shape::Bool),
             ],
-            open: false,
-        }),
-    ),
-    (
-        "CurrentTimeReadParams",
-        Shape::Object(Object {
-            members: &[Member::required("threadId", Shape::String).since(142, 0)],
-            open: false,
-        }),
-    ),
-    (
-        "CurrentTimeReadResponse",
-        Shape::Object(Object {
-            members: &[Member::required("currentTimeAt", Shape::Integer).since(142, 0)],
             open: false,
         }),
     ),
@@ -4467,6 +4564,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("HelplineSubject", Shape::Enum(&["answer", "prompt"])),
     (
         "HookCompletedNotification",
         Shape::Object(Object {
@@ -5052,6 +5150,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         Shape::Nullable(&Shape::Named("McpServerStatusDetail")),
                     )
                     .since(120, 0),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
                 Member::optional("serverName", Shape::Nullable(&Shape::String))
                     .since(159, 0),
@@ -5730,6 +5830,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     .since(168, 0),
                 Member::optional("connectorId", Shape::Nullable(&Shape::String))
                     .since(149, 0),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::optional("originCallId", Shape::Nullable(&Shape::String))
                     .since(149, 0),
                 Member::required("server", Shape::String).since(120, 0),
@@ -5797,6 +5899,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::optional("_meta", Shape::Any).since(156, 0),
                             Member::required("challenge", Shape::String).since(154, 0),
                             Member::required("description", Shape::String).since(154, 0),
+                            Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
                             Member::required("serverName", Shape::String).since(154, 0),
                             Member::required("threadId", Shape::String).since(154, 0),
                             Member::required("title", Shape::String).since(154, 0),
@@ -5811,6 +5918,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional("_meta", Shape::Any).since(113, 0),
+                            Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
                             Member::required("message", Shape::String).since(111, 0),
                             Member::required(
                                     "requestedSchema",
@@ -5830,6 +5942,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional("_meta", Shape::Any).since(142, 0),
+                            Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
                             Member::required("message", Shape::String).since(142, 0),
                             Member::required("requestedSchema", Shape::Any)
                                 .since(142, 0),
@@ -5846,6 +5963,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::optional("_meta", Shape::Any).since(152, 0),
+                            Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
                             Member::required("message", Shape::String).since(152, 0),
                             Member::required("requestedSchema", Shape::Any)
                                 .since(152, 0),
@@ -5864,6 +5986,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::optional("_meta", Shape::Any).since(113, 0),
                             Member::required("elicitationId", Shape::String)
                                 .since(111, 0),
+                            Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
                             Member::required("message", Shape::String).since(111, 0),
                             Member::required("serverName", Shape::String).since(111, 0),
                             Member::required("threadId", Shape::String).since(111, 0),
@@ -5999,6 +6126,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         ),
                     )
                     .since(148, 0),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::required("name", Shape::String),
                 Member::optional(
                     "scopes",
@@ -6039,6 +6168,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         Shape::Object(Object {
             members: &[
                 Member::required("authStatus", Shape::Named("McpAuthStatus")),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::optional("httpOrigin", Shape::Nullable(&Shape::String))
                     .since(157, 0),
                 Member::required("name", Shape::String),
@@ -6073,6 +6204,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "McpServerStatusUpdatedNotification",
         Shape::Object(Object {
             members: &[
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::optional("error", Shape::Nullable(&Shape::String)).since(117, 0),
                 Member::optional(
                         "failureReason",
@@ -6094,6 +6227,8 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             members: &[
                 Member::optional("_meta", Shape::Any).since(121, 0),
                 Member::optional("arguments", Shape::Any).since(121, 0),
+                Member::optional("environmentId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
                 Member::required("server", Shape::String).since(121, 0),
                 Member::required("threadId", Shape::String).since(121, 0),
                 Member::required("tool", Shape::String).since(121, 0),
@@ -6449,6 +6584,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     (
+        "ModelProviderDefaultSetParams",
+        Shape::Object(Object {
+            members: &[Member::required("providerId", Shape::String).since(171, 0)],
+            open: false,
+        }),
+    ),
+    (
         "ModelProviderListParams",
         Shape::Object(Object {
             members: &[],
@@ -6743,6 +6885,13 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         Shape::Nullable(&Shape::Named("OtelExporter")),
                     )
                     .since(166, 0),
+                Member::optional("headers_helper", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
+                Member::optional(
+                        "headers_helper_refresh_interval_ms",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(171, 0),
                 Member::optional("log_agent_responses", Shape::Nullable(&Shape::Bool))
                     .since(166, 0),
                 Member::optional(
@@ -7943,7 +8092,6 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                 Member::required("id", Shape::String).since(149, 0),
                 Member::required("metadata", Shape::Map(&Shape::String)).since(149, 0),
                 Member::required("name", Shape::String).since(149, 0),
-                Member::required("position", Shape::Integer).since(149, 0),
                 Member::optional("recencyAt", Shape::Nullable(&Shape::Integer))
                     .since(152, 0),
                 Member::required("roots", Shape::Array(&Shape::Named("ProjectRoot")))
@@ -11003,6 +11151,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 Shape::Nullable(&Shape::Integer),
                             ),
                             Member::optional(
+                                    "environmentId",
+                                    Shape::Nullable(&Shape::String),
+                                )
+                                .since(171, 0),
+                            Member::optional(
                                 "error",
                                 Shape::Nullable(&Shape::Named("McpToolCallError")),
                             ),
@@ -11485,6 +11638,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     )
                     .since(163, 0),
                 Member::optional("includeAttachedThreads", Shape::Bool).since(169, 0),
+                Member::optional(
+                        "includedThreadIds",
+                        Shape::Nullable(&Shape::Array(&Shape::String)),
+                    )
+                    .since(171, 0),
                 Member::optional("limit", Shape::Nullable(&Shape::Integer)),
                 Member::optional(
                     "modelProviders",
@@ -12077,6 +12235,18 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("ThreadRealtimeCoverage", Shape::Enum(&["unsupported", "pending", "ready"])),
+    (
+        "ThreadRealtimeEntry",
+        Shape::Object(Object {
+            members: &[
+                Member::required("item", Shape::Named("ThreadRealtimeItem"))
+                    .since(171, 0),
+                Member::required("position", Shape::Integer).since(171, 0),
+            ],
+            open: false,
+        }),
+    ),
     (
         "ThreadRealtimeErrorNotification",
         Shape::Object(Object {
@@ -12087,6 +12257,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    (
+        "ThreadRealtimeFrameChannels",
+        Shape::Object(Object {
+            members: &[
+                Member::required(
+                        "voice_transcript",
+                        Shape::Named("ThreadRealtimeVoiceTranscript"),
+                    )
+                    .since(171, 0),
+            ],
+            open: false,
+        }),
+    ),
+    ("ThreadRealtimeHandoffMode", Shape::Enum(&["start", "steer"])),
     (
         "ThreadRealtimeInitialItem",
         Shape::Object(Object {
@@ -12108,8 +12292,34 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("id", Shape::String).since(150, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
                             Member::required("realtimeSessionId", Shape::String)
                                 .since(150, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "frame",
+                    Object {
+                        members: &[
+                            Member::required(
+                                    "channels",
+                                    Shape::Named("ThreadRealtimeFrameChannels"),
+                                )
+                                .since(171, 0),
+                            Member::required("id", Shape::String).since(171, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(171, 0),
                         ],
                         open: false,
                     },
@@ -12119,6 +12329,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("id", Shape::String).since(150, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
                             Member::required("realtimeSessionId", Shape::String)
                                 .since(150, 0),
                             Member::required(
@@ -12139,6 +12354,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                             Member::required("itemId", Shape::String)
                                 .aliases(&["item_id"])
                                 .since(150, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
                             Member::required(
                                     "presentation",
                                     Shape::Named("ThreadRealtimeBemItemPresentation"),
@@ -12158,6 +12378,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                     Object {
                         members: &[
                             Member::required("id", Shape::String).since(150, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
                             Member::required(
                                     "outcome",
                                     Shape::Named("ThreadRealtimeSessionOutcome"),
@@ -12165,6 +12390,69 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                                 .since(150, 0),
                             Member::required("realtimeSessionId", Shape::String)
                                 .since(150, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "turnInputAccepted",
+                    Object {
+                        members: &[
+                            Member::required("handoffId", Shape::String)
+                                .aliases(&["handoff_id"])
+                                .since(171, 0),
+                            Member::required("id", Shape::String).since(171, 0),
+                            Member::required("input", Shape::String).since(171, 0),
+                            Member::required("inputItemId", Shape::String)
+                                .aliases(&["input_item_id"])
+                                .since(171, 0),
+                            Member::required(
+                                    "mode",
+                                    Shape::Named("ThreadRealtimeHandoffMode"),
+                                )
+                                .since(171, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(171, 0),
+                            Member::required(
+                                    "sourceEventIds",
+                                    Shape::Array(&Shape::String),
+                                )
+                                .aliases(&["source_event_ids"])
+                                .since(171, 0),
+                            Member::required("turnId", Shape::String)
+                                .aliases(&["turn_id"])
+                                .since(171, 0),
+                        ],
+                        open: false,
+                    },
+                ),
+                (
+                    "sessionEndInputSaved",
+                    Object {
+                        members: &[
+                            Member::required("id", Shape::String).since(171, 0),
+                            Member::required("input", Shape::String).since(171, 0),
+                            Member::required("inputItemId", Shape::String)
+                                .aliases(&["input_item_id"])
+                                .since(171, 0),
+                            Member::optional(
+                                    "observedAtMs",
+                                    Shape::Nullable(&Shape::Integer),
+                                )
+                                .since(171, 0),
+                            Member::required("realtimeSessionId", Shape::String)
+                                .since(171, 0),
+                            Member::required(
+                                    "sourceEventIds",
+                                    Shape::Array(&Shape::String),
+                                )
+                                .aliases(&["source_event_ids"])
+                                .since(171, 0),
                         ],
                         open: false,
                     },
@@ -12216,6 +12504,61 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     (
+        "ThreadRealtimeListParams",
+        Shape::Object(Object {
+            members: &[
+                Member::optional("afterPosition", Shape::Nullable(&Shape::Integer))
+                    .since(171, 0),
+                Member::optional("cursor", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
+                Member::optional("eventId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
+                Member::optional("fromObservedAtMs", Shape::Nullable(&Shape::Integer))
+                    .since(171, 0),
+                Member::optional("limit", Shape::Nullable(&Shape::Integer))
+                    .since(171, 0),
+                Member::optional(
+                        "order",
+                        Shape::Nullable(&Shape::Named("ThreadRealtimeOrder")),
+                    )
+                    .since(171, 0),
+                Member::optional(
+                        "requiredThroughPosition",
+                        Shape::Nullable(&Shape::Integer),
+                    )
+                    .since(171, 0),
+                Member::optional("sessionId", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
+                Member::optional("snapshotEnd", Shape::Nullable(&Shape::Integer))
+                    .since(171, 0),
+                Member::required("threadId", Shape::String).since(171, 0),
+                Member::optional("toObservedAtMs", Shape::Nullable(&Shape::Integer))
+                    .since(171, 0),
+            ],
+            open: false,
+        }),
+    ),
+    (
+        "ThreadRealtimeListResponse",
+        Shape::Object(Object {
+            members: &[
+                Member::required("coverage", Shape::Named("ThreadRealtimeCoverage"))
+                    .since(171, 0),
+                Member::required(
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadRealtimeEntry")),
+                    )
+                    .since(171, 0),
+                Member::optional("nextCursor", Shape::Nullable(&Shape::String))
+                    .since(171, 0),
+                Member::required("projectedThroughItemIndex", Shape::Integer)
+                    .since(171, 0),
+                Member::required("snapshotEnd", Shape::Integer).since(171, 0),
+            ],
+            open: false,
+        }),
+    ),
+    (
         "ThreadRealtimeListVoicesParams",
         Shape::Object(Object {
             members: &[],
@@ -12232,6 +12575,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("ThreadRealtimeOrder", Shape::Enum(&["observedAt", "position"])),
     (
         "ThreadRealtimeOutputAudioDeltaNotification",
         Shape::Object(Object {
@@ -12424,6 +12768,17 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     ("ThreadRealtimeTranscriptRole", Shape::Enum(&["user", "assistant"])),
+    (
+        "ThreadRealtimeVoiceTranscript",
+        Shape::Object(Object {
+            members: &[
+                Member::required("role", Shape::Named("ThreadRealtimeTranscriptRole"))
+                    .since(171, 0),
+                Member::required("text", Shape::String).since(171, 0),
+            ],
+            open: false,
+        }),
+    ),
     (
         "ThreadResumeInitialTurnsPageParams",
         Shape::Object(Object {
@@ -12654,6 +13009,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         }),
     ),
     (
+        "ThreadSearchCancelParams",
+        Shape::Object(Object {
+            members: &[Member::required("requestId", Shape::Any).since(171, 0)],
+            open: false,
+        }),
+    ),
+    (
+        "ThreadSearchCancelResponse",
+        Shape::Object(Object {
+            members: &[],
+            open: false,
+        }),
+    ),
+    (
         "ThreadSearchOccurrence",
         Shape::Object(Object {
             members: &[
@@ -12727,6 +13096,20 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
                         Shape::Nullable(&Shape::Array(&Shape::Named("ThreadSourceKind"))),
                     )
                     .since(134, 0),
+            ],
+            open: false,
+        }),
+    ),
+    (
+        "ThreadSearchPartialNotification",
+        Shape::Object(Object {
+            members: &[
+                Member::required(
+                        "data",
+                        Shape::Array(&Shape::Named("ThreadSearchResult")),
+                    )
+                    .since(171, 0),
+                Member::required("requestId", Shape::Any).since(171, 0),
             ],
             open: false,
         }),
@@ -13712,6 +14095,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             open: false,
         }),
     ),
+    ("TrustedContacts", Shape::Enum(&["check", "skip"])),
     (
         "Turn",
         Shape::Object(Object {
@@ -14170,6 +14554,7 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
             ],
         },
     ),
+    ("UserVerificationBiometricType", Shape::Enum(&["fingerprint"])),
     (
         "UserVerificationCancelParams",
         Shape::Object(Object {
@@ -14358,6 +14743,11 @@ pub static DEFINITIONS: &[(&str, Shape)] = &[
         "UserVerificationVerifyResponse",
         Shape::Object(Object {
             members: &[
+                Member::optional(
+                        "biometricType",
+                        Shape::Nullable(&Shape::Named("UserVerificationBiometricType")),
+                    )
+                    .since(171, 0),
                 Member::required("proof", Shape::Named("UserVerificationProof"))
                     .since(154, 0),
             ],

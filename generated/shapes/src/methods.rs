@@ -6,8 +6,8 @@ use codex_appserver_wire::Release;
 use codex_appserver_wire::shape::{Kind, Method, Shape};
 /// The codex version whose protocol this is.
 ///
-/// Its canonical schema has the SHA-256 `cd6d7fa6ce969532659a4ecafd661fbfda1b535c4ab5e31cacfbf89f538dac69`.
-pub const CODEX_VERSION: &str = "0.169.0";
+/// Its canonical schema has the SHA-256 `da31537859fe92448e8f7f1656e5db6b0b30692320f3f01d7e97012d20c8167e`.
+pub const CODEX_VERSION: &str = "0.171.0";
 /// Every method, sorted by its wire name.
 pub static METHODS: &[Method] = &[
     Method {
@@ -353,14 +353,6 @@ pub static METHODS: &[Method] = &[
         response: None,
         experimental: false,
         since: Release::OLDEST,
-    },
-    Method {
-        name: "currentTime/read",
-        kind: Kind::ServerRequest,
-        params: Some(Shape::Named("CurrentTimeReadParams")),
-        response: Some(Shape::Named("CurrentTimeReadResponse")),
-        experimental: true,
-        since: Release::new(0, 142, 0),
     },
     Method {
         name: "deprecationNotice",
@@ -1033,6 +1025,14 @@ pub static METHODS: &[Method] = &[
         response: Some(Shape::Named("ModelProviderConfigWriteResponse")),
         experimental: false,
         since: Release::new(0, 168, 0),
+    },
+    Method {
+        name: "modelProvider/default/set",
+        kind: Kind::ClientRequest,
+        params: Some(Shape::Named("ModelProviderDefaultSetParams")),
+        response: Some(Shape::Named("ConfigWriteResponse")),
+        experimental: false,
+        since: Release::new(0, 171, 0),
     },
     Method {
         name: "modelProvider/list",
@@ -1891,6 +1891,14 @@ pub static METHODS: &[Method] = &[
         since: Release::new(0, 106, 0),
     },
     Method {
+        name: "thread/realtime/list",
+        kind: Kind::ClientRequest,
+        params: Some(Shape::Named("ThreadRealtimeListParams")),
+        response: Some(Shape::Named("ThreadRealtimeListResponse")),
+        experimental: true,
+        since: Release::new(0, 171, 0),
+    },
+    Method {
         name: "thread/realtime/listVoices",
         kind: Kind::ClientRequest,
         params: Some(Shape::Named("ThreadRealtimeListVoicesParams")),
@@ -2001,6 +2009,38 @@ pub static METHODS: &[Method] = &[
         response: Some(Shape::Named("ThreadSearchResponse")),
         experimental: true,
         since: Release::new(0, 134, 0),
+    },
+    Method {
+        name: "thread/search/cancel",
+        kind: Kind::ClientRequest,
+        params: Some(Shape::Named("ThreadSearchCancelParams")),
+        response: Some(Shape::Named("ThreadSearchCancelResponse")),
+        experimental: true,
+        since: Release::new(0, 171, 0),
+    },
+    Method {
+        name: "thread/search/partial",
+        kind: Kind::ServerNotification,
+        params: Some(Shape::Named("ThreadSearchPartialNotification")),
+        response: None,
+        experimental: false,
+        since: Release::new(0, 171, 0),
+    },
+    Method {
+        name: "thread/search/stream",
+        kind: Kind::ClientRequest,
+        params: Some(Shape::Named("ThreadSearchParams")),
+        response: Some(Shape::Named("ThreadSearchResponse")),
+        experimental: true,
+        since: Release::new(0, 171, 0),
+    },
+    Method {
+        name: "thread/search/stream/cancel",
+        kind: Kind::ClientRequest,
+        params: Some(Shape::Named("ThreadSearchCancelParams")),
+        response: Some(Shape::Named("ThreadSearchCancelResponse")),
+        experimental: true,
+        since: Release::new(0, 171, 0),
     },
     Method {
         name: "thread/searchOccurrences",

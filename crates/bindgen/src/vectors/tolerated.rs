@@ -65,7 +65,9 @@ impl Maker<'_> {
                 let value = self.instances.unknown(&field.shape).filter(kind)?;
                 Some(Sample::new("unknown value", value).inside(&field.wire, minimal.clone()))
             };
-            samples.extend(object.fields.iter().find_map(of_kind));
+            // What stands in the member itself is a sample of the member below.
+            let named = object.fields.iter().filter(|field| !is_known_values(&field.shape));
+            samples.extend(named.into_iter().find_map(of_kind));
         }
 
         let optional: Vec<_> = object.fields.iter().filter(|field| !field.required).collect();
@@ -123,4 +125,12 @@ impl Maker<'_> {
 
 fn unknown_members() -> Map<String, Value> {
     Map::from_iter([(UNHEARD_OF.to_owned(), json!({"deep": [1, -2.5, {"a": null}], "text": "\u{1F600}"}))])
+}
+
+fn is_known_values(shape: &Shape) -> bool {
+    match shape {
+        Shape::Nullable(inner) => is_known_values(inner),
+        Shape::StringEnum(_) | Shape::IntegerEnum(_) | Shape::BoolLiteral(_) => true,
+        _ => false,
+    }
 }

@@ -36,7 +36,7 @@ const REPORTS: &str = "target/upgrade";
 /// Example: cargo xtask upgrade latest
 #[derive(clap::Args)]
 pub struct Args {
-    /// The codex version, such as 0.171.0, or `latest` for the newest one on npm.
+    /// The codex version, such as 0.150.0, or `latest` for the newest one on npm.
     #[arg(value_name = "VERSION")]
     version: String,
     /// Write nothing; say what would change and what would be open.

@@ -17,7 +17,7 @@ const LOCKS: [&str; 8] = [
 ];
 const XTASK_LOCK: &str = "xtask/Cargo.lock";
 
-/// The version of the crates for a codex: `0.171.0` for any 0.171, or the current one where the minor version stays.
+/// The version of the crates for a codex: `0.150.0` for any 0.150, or the current one where the minor version stays.
 fn of_codex(current: &str, codex: &str) -> String {
     let minor = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
     if minor(current) == minor(codex) { current.to_owned() } else { format!("{}.0", minor(codex)) }

@@ -392,9 +392,56 @@ wire::impl_string_enum!(
     ThreadMemoryMode { Enabled => "enabled", Disabled => "disabled", }
 );
 
+/// The protocol type `ThreadRealtimeCoverage`.
+///
+/// Used by `thread/realtime/list`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ThreadRealtimeCoverage {
+    /// `unsupported`.
+    Unsupported,
+    /// `pending`.
+    Pending,
+    /// `ready`.
+    Ready,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(
+    ThreadRealtimeCoverage { Unsupported => "unsupported", Pending => "pending", Ready =>
+    "ready", }
+);
+
+/// The protocol type `ThreadRealtimeOrder`.
+///
+/// Used by `thread/realtime/list`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ThreadRealtimeOrder {
+    /// `observedAt`.
+    ObservedAt,
+    /// `position`.
+    Position,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(
+    ThreadRealtimeOrder { ObservedAt => "observedAt", Position => "position", }
+);
+
 /// The protocol type `ThreadSearchSortKey`.
 ///
-/// Used by `thread/search`.
+/// Used by `thread/search`, `thread/search/stream`.
 ///
 /// Since codex 0.147.0.
 ///
@@ -440,6 +487,25 @@ wire::impl_string_enum!(
     "targetUnavailable", }
 );
 
+/// The protocol type `UserVerificationBiometricType`.
+///
+/// Used by `userVerification/verify`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum UserVerificationBiometricType {
+    /// `fingerprint`.
+    ///
+    /// **Experimental**: not part of the stable surface.
+    Fingerprint,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(UserVerificationBiometricType { Fingerprint => "fingerprint", });
 /// The protocol type `UserVerificationCancellationReason`.
 ///
 /// Since codex 0.154.0.

@@ -29,6 +29,27 @@ wire::impl_string_enum!(
     "us_cr", }
 );
 
+/// The protocol type `AccountUpdateReason`.
+///
+/// Used by `account/updated`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AccountUpdateReason {
+    /// `workspaceRoutingReady`.
+    WorkspaceRoutingReady,
+    /// `unknown`.
+    Unknown,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(
+    AccountUpdateReason { WorkspaceRoutingReady => "workspaceRoutingReady", Unknown =>
+    "unknown", }
+);
+
 /// The protocol type `AddCreditsNudgeCreditType`.
 ///
 /// Used by `account/sendAddCreditsNudgeEmail`.
@@ -981,6 +1002,21 @@ wire::impl_string_enum!(
     High => "high", }
 );
 
+/// The protocol type `HelplineSubject`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum HelplineSubject {
+    /// `answer`.
+    Answer,
+    /// `prompt`.
+    Prompt,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(HelplineSubject { Answer => "answer", Prompt => "prompt", });
 /// The protocol type `HookEventName`.
 ///
 /// Used by `hook/completed`, `hook/started`, `hooks/list`, `plugin/read`.
@@ -2743,9 +2779,29 @@ wire::impl_string_enum!(
     ThreadHistoryMode { Legacy => "legacy", Paginated => "paginated", }
 );
 
+/// The protocol type `ThreadRealtimeHandoffMode`.
+///
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ThreadRealtimeHandoffMode {
+    /// `start`.
+    Start,
+    /// `steer`.
+    Steer,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(
+    ThreadRealtimeHandoffMode { Start => "start", Steer => "steer", }
+);
+
 /// The protocol type `ThreadRealtimeSessionOutcome`.
 ///
-/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
 ///
 /// Since codex 0.150.0.
 #[derive(Clone, Debug)]
@@ -2765,7 +2821,7 @@ wire::impl_string_enum!(
 
 /// The protocol type `ThreadRealtimeTranscriptRole`.
 ///
-/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
 ///
 /// Since codex 0.150.0.
 #[derive(Clone, Debug)]
@@ -2812,7 +2868,7 @@ wire::impl_string_enum!(
 
 /// The protocol type `ThreadSourceKind`.
 ///
-/// Used by `thread/list`, `thread/search`.
+/// Used by `thread/list`, `thread/search`, `thread/search/stream`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ThreadSourceKind {
@@ -2887,6 +2943,21 @@ wire::impl_string_enum!(
     Unsubscribed => "unsubscribed", }
 );
 
+/// The protocol type `TrustedContacts`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TrustedContacts {
+    /// `check`.
+    Check,
+    /// `skip`.
+    Skip,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownValue),
+}
+
+wire::impl_string_enum!(TrustedContacts { Check => "check", Skip => "skip", });
 /// How much of a turn's items is present: none, a summary or all.
 ///
 /// Since codex 0.129.0.
@@ -3124,7 +3195,7 @@ wire::impl_string_enum!(
 
 /// The protocol type `WriteStatus`.
 ///
-/// Used by `config/batchWrite`, `config/value/write`.
+/// Used by `config/batchWrite`, `config/value/write`, `modelProvider/default/set`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WriteStatus {

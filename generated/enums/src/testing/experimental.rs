@@ -52,12 +52,24 @@ impl ThreadMemoryMode {
     wire::test_sample!(value r#""enabled""#);
 }
 
+impl ThreadRealtimeCoverage {
+    wire::test_sample!(value r#""unsupported""#);
+}
+
+impl ThreadRealtimeOrder {
+    wire::test_sample!(value r#""observedAt""#);
+}
+
 impl ThreadSearchSortKey {
     wire::test_sample!(value r#""created_at""#);
 }
 
 impl TurnSettingsUpdateStatus {
     wire::test_sample!(value r#""applied""#);
+}
+
+impl UserVerificationBiometricType {
+    wire::test_sample!(value r#""fingerprint""#);
 }
 
 impl UserVerificationCancellationReason {

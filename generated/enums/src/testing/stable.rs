@@ -8,6 +8,10 @@ impl AccountRoutingOverride {
     wire::test_sample!(value r#""NO_CONSTRAINT""#);
 }
 
+impl AccountUpdateReason {
+    wire::test_sample!(value r#""workspaceRoutingReady""#);
+}
+
 impl AddCreditsNudgeCreditType {
     wire::test_sample!(value r#""credits""#);
 }
@@ -170,6 +174,10 @@ impl GuardianRiskLevel {
 
 impl GuardianUserAuthorization {
     wire::test_sample!(value r#""unknown""#);
+}
+
+impl HelplineSubject {
+    wire::test_sample!(value r#""answer""#);
 }
 
 impl HookEventName {
@@ -480,6 +488,10 @@ impl ThreadHistoryMode {
     wire::test_sample!(value r#""legacy""#);
 }
 
+impl ThreadRealtimeHandoffMode {
+    wire::test_sample!(value r#""start""#);
+}
+
 impl ThreadRealtimeSessionOutcome {
     wire::test_sample!(value r#""ended""#);
 }
@@ -502,6 +514,10 @@ impl ThreadStartSource {
 
 impl ThreadUnsubscribeStatus {
     wire::test_sample!(value r#""notLoaded""#);
+}
+
+impl TrustedContacts {
+    wire::test_sample!(value r#""check""#);
 }
 
 impl TurnItemsView {

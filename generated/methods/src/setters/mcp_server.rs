@@ -27,6 +27,14 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerOauthLogin, F> {
         self
     }
 
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.params.environment_id = Some(environment_id.into());
+        self
+    }
+
     /// `scopes`.
     pub fn scopes(
         mut self,
@@ -69,6 +77,14 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerResourceRead, F> {
         self
     }
 
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.params.environment_id = Some(environment_id.into());
+        self
+    }
+
     /// Wire name: `originCallId`.
     ///
     /// Since codex 0.149.0.
@@ -103,6 +119,14 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerToolCall, F> {
     /// `arguments`.
     pub fn arguments(mut self, arguments: impl Into<serde_json::Value>) -> Self {
         self.params.arguments = Some(arguments.into());
+        self
+    }
+
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.params.environment_id = Some(environment_id.into());
         self
     }
 }

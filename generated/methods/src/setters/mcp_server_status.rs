@@ -20,6 +20,14 @@ impl<C: ?Sized, F> Call<'_, C, method::McpServerStatusList, F> {
         self
     }
 
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.params.environment_id = Some(environment_id.into());
+        self
+    }
+
     /// `limit`.
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);

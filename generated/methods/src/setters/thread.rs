@@ -404,6 +404,19 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadList, F> {
         self
     }
 
+    /// Wire name: `includedThreadIds`.
+    ///
+    /// Since codex 0.171.0.
+    pub fn included_thread_ids(
+        mut self,
+        included_thread_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.params.included_thread_ids = Some(
+            included_thread_ids.into_iter().map(Into::into).collect(),
+        );
+        self
+    }
+
     /// `limit`.
     pub fn limit(mut self, limit: u32) -> Self {
         self.params.limit = Some(limit);
@@ -638,6 +651,70 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeAppendText, F> {
     /// Since codex 0.140.0.
     pub fn role(mut self, role: impl Into<ConversationTextRole>) -> Self {
         self.params.role = Some(role.into());
+        self
+    }
+}
+
+#[cfg(feature = "experimental")]
+/// Optional params of `thread/realtime/list`.
+impl<C: ?Sized, F> Call<'_, C, method::ThreadRealtimeList, F> {
+    /// Wire name: `afterPosition`.
+    pub fn after_position(mut self, after_position: u64) -> Self {
+        self.params.after_position = Some(after_position);
+        self
+    }
+
+    /// `cursor`.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.params.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Wire name: `eventId`.
+    pub fn event_id(mut self, event_id: impl Into<String>) -> Self {
+        self.params.event_id = Some(event_id.into());
+        self
+    }
+
+    /// Wire name: `fromObservedAtMs`.
+    pub fn from_observed_at_ms(mut self, from_observed_at_ms: i64) -> Self {
+        self.params.from_observed_at_ms = Some(from_observed_at_ms);
+        self
+    }
+
+    /// `limit`.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.params.limit = Some(limit);
+        self
+    }
+
+    /// `order`.
+    pub fn order(mut self, order: impl Into<ThreadRealtimeOrder>) -> Self {
+        self.params.order = Some(order.into());
+        self
+    }
+
+    /// Wire name: `requiredThroughPosition`.
+    pub fn required_through_position(mut self, required_through_position: u64) -> Self {
+        self.params.required_through_position = Some(required_through_position);
+        self
+    }
+
+    /// Wire name: `sessionId`.
+    pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
+        self.params.session_id = Some(session_id.into());
+        self
+    }
+
+    /// Wire name: `snapshotEnd`.
+    pub fn snapshot_end(mut self, snapshot_end: u64) -> Self {
+        self.params.snapshot_end = Some(snapshot_end);
+        self
+    }
+
+    /// Wire name: `toObservedAtMs`.
+    pub fn to_observed_at_ms(mut self, to_observed_at_ms: i64) -> Self {
+        self.params.to_observed_at_ms = Some(to_observed_at_ms);
         self
     }
 }
@@ -1036,6 +1113,65 @@ impl<C: ?Sized, F> Call<'_, C, method::ThreadSample, F> {
 #[cfg(feature = "experimental")]
 /// Optional params of `thread/search`.
 impl<C: ?Sized, F> Call<'_, C, method::ThreadSearch, F> {
+    /// `archived`.
+    pub fn archived(mut self, archived: bool) -> Self {
+        self.params.archived = Some(archived);
+        self
+    }
+
+    /// Wire name: `currentAccountOnly`.
+    ///
+    /// Since codex 0.168.0.
+    pub fn current_account_only(mut self, current_account_only: bool) -> Self {
+        self.params.current_account_only = Some(current_account_only);
+        self
+    }
+
+    /// `cursor`.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.params.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Wire name: `includeAttachedThreads`.
+    ///
+    /// Since codex 0.169.0.
+    pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
+        self.params.include_attached_threads = Some(include_attached_threads);
+        self
+    }
+
+    /// `limit`.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.params.limit = Some(limit);
+        self
+    }
+
+    /// Wire name: `sortDirection`.
+    pub fn sort_direction(mut self, sort_direction: impl Into<SortDirection>) -> Self {
+        self.params.sort_direction = Some(sort_direction.into());
+        self
+    }
+
+    /// Wire name: `sortKey`.
+    pub fn sort_key(mut self, sort_key: impl Into<ThreadSearchSortKey>) -> Self {
+        self.params.sort_key = Some(sort_key.into());
+        self
+    }
+
+    /// Wire name: `sourceKinds`.
+    pub fn source_kinds(
+        mut self,
+        source_kinds: impl Into<Vec<ThreadSourceKind>>,
+    ) -> Self {
+        self.params.source_kinds = Some(source_kinds.into());
+        self
+    }
+}
+
+#[cfg(feature = "experimental")]
+/// Optional params of `thread/search/stream`.
+impl<C: ?Sized, F> Call<'_, C, method::ThreadSearchStream, F> {
     /// `archived`.
     pub fn archived(mut self, archived: bool) -> Self {
         self.params.archived = Some(archived);

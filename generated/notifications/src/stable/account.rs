@@ -106,6 +106,10 @@ pub struct AccountUpdatedNotification {
     ///
     /// Since codex 0.110.0.
     pub plan_type: Option<PlanType>,
+    /// `reason`.
+    ///
+    /// Since codex 0.171.0.
+    pub reason: Option<AccountUpdateReason>,
 }
 
 impl wire::de::Object for AccountUpdatedNotification {
@@ -113,14 +117,20 @@ impl wire::de::Object for AccountUpdatedNotification {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut auth_mode = None;
         let mut plan_type = None;
+        let mut reason = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "authMode" => auth_mode = wire::de::value(&mut __map)?,
                 "planType" => plan_type = wire::de::value(&mut __map)?,
+                "reason" => reason = wire::de::value(&mut __map)?,
                 _ => wire::de::skip(&mut __map)?,
             }
         }
-        Ok(Self { auth_mode, plan_type })
+        Ok(Self {
+            auth_mode,
+            plan_type,
+            reason,
+        })
     }
 }
 
@@ -128,6 +138,7 @@ impl wire::ser::Fields for AccountUpdatedNotification {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "authMode", &self.auth_mode)?;
         wire::ser::optional(map, "planType", &self.plan_type)?;
+        wire::ser::optional(map, "reason", &self.reason)?;
         Ok(())
     }
 }

@@ -116,6 +116,10 @@ wire::impl_object!(McpServerOauthLoginCompletedNotification);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct McpServerStatusUpdatedNotification {
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `error`.
     pub error: Option<String>,
     /// Wire name: `failureReason`.
@@ -135,6 +139,7 @@ pub struct McpServerStatusUpdatedNotification {
 impl wire::de::Object for McpServerStatusUpdatedNotification {
     const NAME: &'static str = "McpServerStatusUpdatedNotification";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut environment_id = None;
         let mut error = None;
         let mut failure_reason = None;
         let mut name = None;
@@ -142,6 +147,7 @@ impl wire::de::Object for McpServerStatusUpdatedNotification {
         let mut thread_id = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "error" => error = wire::de::value(&mut __map)?,
                 "failureReason" => failure_reason = wire::de::value(&mut __map)?,
                 "name" => name = Some(wire::de::value(&mut __map)?),
@@ -151,6 +157,7 @@ impl wire::de::Object for McpServerStatusUpdatedNotification {
             }
         }
         Ok(Self {
+            environment_id,
             error,
             failure_reason,
             name: wire::de::required(name, "name")?,
@@ -162,6 +169,7 @@ impl wire::de::Object for McpServerStatusUpdatedNotification {
 
 impl wire::ser::Fields for McpServerStatusUpdatedNotification {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::optional(map, "error", &self.error)?;
         wire::ser::optional(map, "failureReason", &self.failure_reason)?;
         wire::ser::field(map, "name", &self.name)?;

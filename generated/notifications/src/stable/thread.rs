@@ -1074,6 +1074,48 @@ impl wire::ser::Fields for ThreadRevertedNotification {
 }
 
 wire::impl_object!(ThreadRevertedNotification);
+/// The params of `thread/search/partial`.
+///
+/// Used by `thread/search/partial`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadSearchPartialNotification {
+    /// `data`.
+    pub data: Vec<ThreadSearchResult>,
+    /// Wire name: `requestId`.
+    pub request_id: wire::RequestId,
+}
+
+impl wire::de::Object for ThreadSearchPartialNotification {
+    const NAME: &'static str = "ThreadSearchPartialNotification";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut data = None;
+        let mut request_id = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "data" => data = Some(wire::de::value(&mut __map)?),
+                "requestId" => request_id = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            data: wire::de::required(data, "data")?,
+            request_id: wire::de::required(request_id, "requestId")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadSearchPartialNotification {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "data", &self.data)?;
+        wire::ser::field(map, "requestId", &self.request_id)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadSearchPartialNotification);
 /// The params of `thread/section/changed`.
 ///
 /// Used by `thread/section/changed`.

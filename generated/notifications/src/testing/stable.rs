@@ -24,6 +24,7 @@ impl AccountUpdatedNotification {
     wire::test_new!();
     wire::test_setter!(auth_mode : some_into AuthMode);
     wire::test_setter!(plan_type : some_into PlanType);
+    wire::test_setter!(reason : some_into AccountUpdateReason);
 }
 
 impl AgentMessageDeltaNotification {
@@ -352,6 +353,7 @@ impl McpServerOauthLoginCompletedNotification {
 impl McpServerStatusUpdatedNotification {
     wire::test_sample!(value r#"{"name":"sample","status":"starting"}"#);
     wire::test_new!(name : into String, status : into McpServerStartupState);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(error : some_into String);
     wire::test_setter!(failure_reason : some_into McpServerStartupFailureReason);
     wire::test_setter!(name : into String);
@@ -771,6 +773,15 @@ impl ThreadRevertedNotification {
     wire::test_sample!(value r#"{"threadId":"sample"}"#);
     wire::test_new!(thread_id : into String);
     wire::test_setter!(thread_id : into String);
+}
+
+impl ThreadSearchPartialNotification {
+    wire::test_sample!(value r#"{"data":[],"requestId":1}"#);
+    wire::test_new!(
+        request_id : into wire::RequestId, data : into Vec < ThreadSearchResult >
+    );
+    wire::test_setter!(data : into Vec < ThreadSearchResult >);
+    wire::test_setter!(request_id : into wire::RequestId);
 }
 
 impl ThreadSectionChangedNotification {

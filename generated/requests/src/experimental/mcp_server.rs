@@ -16,6 +16,10 @@ pub struct OpenaiUserVerificationMcpServerElicitationRequestParams {
     pub challenge: String,
     /// `description`.
     pub description: String,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// Wire name: `serverName`.
     pub server_name: String,
     /// Wire name: `threadId`.
@@ -32,6 +36,7 @@ impl wire::de::Object for OpenaiUserVerificationMcpServerElicitationRequestParam
         let mut meta = None;
         let mut challenge = None;
         let mut description = None;
+        let mut environment_id = None;
         let mut server_name = None;
         let mut thread_id = None;
         let mut title = None;
@@ -41,6 +46,7 @@ impl wire::de::Object for OpenaiUserVerificationMcpServerElicitationRequestParam
                 "_meta" => meta = wire::de::value(&mut __map)?,
                 "challenge" => challenge = Some(wire::de::value(&mut __map)?),
                 "description" => description = Some(wire::de::value(&mut __map)?),
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "serverName" => server_name = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "title" => title = Some(wire::de::value(&mut __map)?),
@@ -53,6 +59,7 @@ impl wire::de::Object for OpenaiUserVerificationMcpServerElicitationRequestParam
             meta,
             challenge: wire::de::required(challenge, "challenge")?,
             description: wire::de::required(description, "description")?,
+            environment_id,
             server_name: wire::de::required(server_name, "serverName")?,
             thread_id: wire::de::required(thread_id, "threadId")?,
             title: wire::de::required(title, "title")?,
@@ -66,6 +73,7 @@ impl wire::ser::Fields for OpenaiUserVerificationMcpServerElicitationRequestPara
         wire::ser::optional(map, "_meta", &self.meta)?;
         wire::ser::field(map, "challenge", &self.challenge)?;
         wire::ser::field(map, "description", &self.description)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "serverName", &self.server_name)?;
         wire::ser::field(map, "threadId", &self.thread_id)?;
         wire::ser::field(map, "title", &self.title)?;

@@ -8,8 +8,6 @@ mod account_session;
 pub use account_session::*;
 mod collaboration_mode;
 pub use collaboration_mode::*;
-mod current_time;
-pub use current_time::*;
 mod environment;
 pub use environment::*;
 mod fuzzy_file_search;

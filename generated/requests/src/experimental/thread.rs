@@ -1962,6 +1962,270 @@ wire::impl_object!(ThreadRealtimeAppendTextParams);
 #[non_exhaustive]
 pub struct ThreadRealtimeAppendTextResponse {}
 wire::impl_empty_object!(ThreadRealtimeAppendTextResponse);
+/// The params of `thread/realtime/list`.
+///
+/// Used by `thread/realtime/list`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadRealtimeListParams {
+    /// Wire name: `afterPosition`.
+    pub after_position: Option<u64>,
+    /// `cursor`.
+    pub cursor: Option<String>,
+    /// Wire name: `eventId`.
+    pub event_id: Option<String>,
+    /// Wire name: `fromObservedAtMs`.
+    pub from_observed_at_ms: Option<i64>,
+    /// `limit`.
+    pub limit: Option<u32>,
+    /// `order`.
+    pub order: Option<ThreadRealtimeOrder>,
+    /// Wire name: `requiredThroughPosition`.
+    pub required_through_position: Option<u64>,
+    /// Wire name: `sessionId`.
+    pub session_id: Option<String>,
+    /// Wire name: `snapshotEnd`.
+    pub snapshot_end: Option<u64>,
+    /// Wire name: `threadId`.
+    pub thread_id: String,
+    /// Wire name: `toObservedAtMs`.
+    pub to_observed_at_ms: Option<i64>,
+}
+
+impl ThreadRealtimeListParams {
+    /// With its required members; the optional ones have setters.
+    pub fn new(thread_id: impl Into<String>) -> Self {
+        Self {
+            after_position: None,
+            cursor: None,
+            event_id: None,
+            from_observed_at_ms: None,
+            limit: None,
+            order: None,
+            required_through_position: None,
+            session_id: None,
+            snapshot_end: None,
+            thread_id: thread_id.into(),
+            to_observed_at_ms: None,
+        }
+    }
+
+    /// Wire name: `afterPosition`.
+    #[must_use]
+    pub fn after_position(mut self, after_position: u64) -> Self {
+        self.after_position = Some(after_position);
+        self
+    }
+
+    /// `cursor`.
+    #[must_use]
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Wire name: `eventId`.
+    #[must_use]
+    pub fn event_id(mut self, event_id: impl Into<String>) -> Self {
+        self.event_id = Some(event_id.into());
+        self
+    }
+
+    /// Wire name: `fromObservedAtMs`.
+    #[must_use]
+    pub fn from_observed_at_ms(mut self, from_observed_at_ms: i64) -> Self {
+        self.from_observed_at_ms = Some(from_observed_at_ms);
+        self
+    }
+
+    /// `limit`.
+    #[must_use]
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// `order`.
+    #[must_use]
+    pub fn order(mut self, order: impl Into<ThreadRealtimeOrder>) -> Self {
+        self.order = Some(order.into());
+        self
+    }
+
+    /// Wire name: `requiredThroughPosition`.
+    #[must_use]
+    pub fn required_through_position(mut self, required_through_position: u64) -> Self {
+        self.required_through_position = Some(required_through_position);
+        self
+    }
+
+    /// Wire name: `sessionId`.
+    #[must_use]
+    pub fn session_id(mut self, session_id: impl Into<String>) -> Self {
+        self.session_id = Some(session_id.into());
+        self
+    }
+
+    /// Wire name: `snapshotEnd`.
+    #[must_use]
+    pub fn snapshot_end(mut self, snapshot_end: u64) -> Self {
+        self.snapshot_end = Some(snapshot_end);
+        self
+    }
+
+    /// Wire name: `toObservedAtMs`.
+    #[must_use]
+    pub fn to_observed_at_ms(mut self, to_observed_at_ms: i64) -> Self {
+        self.to_observed_at_ms = Some(to_observed_at_ms);
+        self
+    }
+}
+
+impl wire::de::Object for ThreadRealtimeListParams {
+    const NAME: &'static str = "ThreadRealtimeListParams";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut after_position = None;
+        let mut cursor = None;
+        let mut event_id = None;
+        let mut from_observed_at_ms = None;
+        let mut limit = None;
+        let mut order = None;
+        let mut required_through_position = None;
+        let mut session_id = None;
+        let mut snapshot_end = None;
+        let mut thread_id = None;
+        let mut to_observed_at_ms = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "afterPosition" => after_position = wire::de::value(&mut __map)?,
+                "cursor" => cursor = wire::de::value(&mut __map)?,
+                "eventId" => event_id = wire::de::value(&mut __map)?,
+                "fromObservedAtMs" => from_observed_at_ms = wire::de::value(&mut __map)?,
+                "limit" => limit = wire::de::value(&mut __map)?,
+                "order" => order = wire::de::value(&mut __map)?,
+                "requiredThroughPosition" => {
+                    required_through_position = wire::de::value(&mut __map)?;
+                }
+                "sessionId" => session_id = wire::de::value(&mut __map)?,
+                "snapshotEnd" => snapshot_end = wire::de::value(&mut __map)?,
+                "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
+                "toObservedAtMs" => to_observed_at_ms = wire::de::value(&mut __map)?,
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            after_position,
+            cursor,
+            event_id,
+            from_observed_at_ms,
+            limit,
+            order,
+            required_through_position,
+            session_id,
+            snapshot_end,
+            thread_id: wire::de::required(thread_id, "threadId")?,
+            to_observed_at_ms,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadRealtimeListParams {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::optional(map, "afterPosition", &self.after_position)?;
+        wire::ser::optional(map, "cursor", &self.cursor)?;
+        wire::ser::optional(map, "eventId", &self.event_id)?;
+        wire::ser::optional(map, "fromObservedAtMs", &self.from_observed_at_ms)?;
+        wire::ser::optional(map, "limit", &self.limit)?;
+        wire::ser::optional(map, "order", &self.order)?;
+        wire::ser::optional(
+            map,
+            "requiredThroughPosition",
+            &self.required_through_position,
+        )?;
+        wire::ser::optional(map, "sessionId", &self.session_id)?;
+        wire::ser::optional(map, "snapshotEnd", &self.snapshot_end)?;
+        wire::ser::field(map, "threadId", &self.thread_id)?;
+        wire::ser::optional(map, "toObservedAtMs", &self.to_observed_at_ms)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadRealtimeListParams);
+/// The answer to `thread/realtime/list`.
+///
+/// Used by `thread/realtime/list`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadRealtimeListResponse {
+    /// `coverage`.
+    pub coverage: ThreadRealtimeCoverage,
+    /// `data`.
+    pub data: Vec<ThreadRealtimeEntry>,
+    /// Wire name: `nextCursor`.
+    pub next_cursor: Option<String>,
+    /// Wire name: `projectedThroughItemIndex`.
+    pub projected_through_item_index: u64,
+    /// Wire name: `snapshotEnd`.
+    pub snapshot_end: u64,
+}
+
+impl wire::de::Object for ThreadRealtimeListResponse {
+    const NAME: &'static str = "ThreadRealtimeListResponse";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut coverage = None;
+        let mut data = None;
+        let mut next_cursor = None;
+        let mut projected_through_item_index = None;
+        let mut snapshot_end = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "coverage" => coverage = Some(wire::de::value(&mut __map)?),
+                "data" => data = Some(wire::de::value(&mut __map)?),
+                "nextCursor" => next_cursor = wire::de::value(&mut __map)?,
+                "projectedThroughItemIndex" => {
+                    projected_through_item_index = Some(wire::de::value(&mut __map)?);
+                }
+                "snapshotEnd" => snapshot_end = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            coverage: wire::de::required(coverage, "coverage")?,
+            data: wire::de::required(data, "data")?,
+            next_cursor,
+            projected_through_item_index: wire::de::required(
+                projected_through_item_index,
+                "projectedThroughItemIndex",
+            )?,
+            snapshot_end: wire::de::required(snapshot_end, "snapshotEnd")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadRealtimeListResponse {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "coverage", &self.coverage)?;
+        wire::ser::field(map, "data", &self.data)?;
+        wire::ser::optional(map, "nextCursor", &self.next_cursor)?;
+        wire::ser::field(
+            map,
+            "projectedThroughItemIndex",
+            &self.projected_through_item_index,
+        )?;
+        wire::ser::field(map, "snapshotEnd", &self.snapshot_end)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadRealtimeListResponse);
 /// The params of `thread/realtime/listVoices`.
 ///
 /// Used by `thread/realtime/listVoices`.
@@ -2896,6 +3160,64 @@ impl wire::ser::Fields for ThreadSampleResponse {
 }
 
 wire::impl_object!(ThreadSampleResponse);
+/// The params of `thread/search/cancel`.
+///
+/// Used by `thread/search/cancel`, `thread/search/stream/cancel`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadSearchCancelParams {
+    /// Wire name: `requestId`.
+    pub request_id: wire::RequestId,
+}
+
+impl ThreadSearchCancelParams {
+    /// With its required members; the optional ones have setters.
+    pub fn new(request_id: impl Into<wire::RequestId>) -> Self {
+        Self {
+            request_id: request_id.into(),
+        }
+    }
+}
+
+impl wire::de::Object for ThreadSearchCancelParams {
+    const NAME: &'static str = "ThreadSearchCancelParams";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut request_id = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "requestId" => request_id = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            request_id: wire::de::required(request_id, "requestId")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadSearchCancelParams {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "requestId", &self.request_id)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadSearchCancelParams);
+/// The answer to `thread/search/cancel`.
+///
+/// Used by `thread/search/cancel`, `thread/search/stream/cancel`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadSearchCancelResponse {}
+wire::impl_empty_object!(ThreadSearchCancelResponse);
 /// The params of `thread/searchOccurrences`.
 ///
 /// Used by `thread/searchOccurrences`.
@@ -3024,7 +3346,7 @@ impl wire::ser::Fields for ThreadSearchOccurrencesResponse {
 wire::impl_object!(ThreadSearchOccurrencesResponse);
 /// The params of `thread/search`.
 ///
-/// Used by `thread/search`.
+/// Used by `thread/search`, `thread/search/stream`.
 ///
 /// Since codex 0.134.0.
 ///
@@ -3202,7 +3524,7 @@ impl wire::ser::Fields for ThreadSearchParams {
 wire::impl_object!(ThreadSearchParams);
 /// The answer to `thread/search`.
 ///
-/// Used by `thread/search`.
+/// Used by `thread/search`, `thread/search/stream`.
 ///
 /// Since codex 0.134.0.
 ///

@@ -308,6 +308,10 @@ wire::impl_object!(UserVerificationVerifyParams);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UserVerificationVerifyResponse {
+    /// Wire name: `biometricType`.
+    ///
+    /// Since codex 0.171.0.
+    pub biometric_type: Option<UserVerificationBiometricType>,
     /// `proof`.
     pub proof: UserVerificationProof,
 }
@@ -315,14 +319,17 @@ pub struct UserVerificationVerifyResponse {
 impl wire::de::Object for UserVerificationVerifyResponse {
     const NAME: &'static str = "UserVerificationVerifyResponse";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut biometric_type = None;
         let mut proof = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
+                "biometricType" => biometric_type = wire::de::value(&mut __map)?,
                 "proof" => proof = Some(wire::de::value(&mut __map)?),
                 _ => wire::de::skip(&mut __map)?,
             }
         }
         Ok(Self {
+            biometric_type,
             proof: wire::de::required(proof, "proof")?,
         })
     }
@@ -330,6 +337,7 @@ impl wire::de::Object for UserVerificationVerifyResponse {
 
 impl wire::ser::Fields for UserVerificationVerifyResponse {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::optional(map, "biometricType", &self.biometric_type)?;
         wire::ser::field(map, "proof", &self.proof)?;
         Ok(())
     }

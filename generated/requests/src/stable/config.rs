@@ -291,7 +291,7 @@ impl wire::ser::Fields for ConfigValueWriteParams {
 wire::impl_object!(ConfigValueWriteParams);
 /// The file written, its new version and whether another layer overrides the value.
 ///
-/// Used by `config/batchWrite`, `config/value/write`.
+/// Used by `config/batchWrite`, `config/value/write`, `modelProvider/default/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigWriteResponse {

@@ -20,6 +20,10 @@ pub struct McpResourceReadParams {
     ///
     /// Since codex 0.149.0.
     pub connector_id: Option<String>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// Wire name: `originCallId`.
     ///
     /// Since codex 0.149.0.
@@ -42,6 +46,7 @@ impl McpResourceReadParams {
         Self {
             meta: None,
             connector_id: None,
+            environment_id: None,
             origin_call_id: None,
             server: server.into(),
             target: None,
@@ -65,6 +70,15 @@ impl McpResourceReadParams {
     #[must_use]
     pub fn connector_id(mut self, connector_id: impl Into<String>) -> Self {
         self.connector_id = Some(connector_id.into());
+        self
+    }
+
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    #[must_use]
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.environment_id = Some(environment_id.into());
         self
     }
 
@@ -99,6 +113,7 @@ impl wire::de::Object for McpResourceReadParams {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
         let mut connector_id = None;
+        let mut environment_id = None;
         let mut origin_call_id = None;
         let mut server = None;
         let mut target = None;
@@ -108,6 +123,7 @@ impl wire::de::Object for McpResourceReadParams {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
                 "connectorId" => connector_id = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "originCallId" => origin_call_id = wire::de::value(&mut __map)?,
                 "server" => server = Some(wire::de::value(&mut __map)?),
                 "target" => target = wire::de::value(&mut __map)?,
@@ -119,6 +135,7 @@ impl wire::de::Object for McpResourceReadParams {
         Ok(Self {
             meta,
             connector_id,
+            environment_id,
             origin_call_id,
             server: wire::de::required(server, "server")?,
             target,
@@ -132,6 +149,7 @@ impl wire::ser::Fields for McpResourceReadParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
         wire::ser::optional(map, "connectorId", &self.connector_id)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::optional(map, "originCallId", &self.origin_call_id)?;
         wire::ser::field(map, "server", &self.server)?;
         wire::ser::optional(map, "target", &self.target)?;
@@ -206,11 +224,11 @@ pub enum McpServerElicitationRequestParams {
     /// `openai/form`.
     ///
     /// Since codex 0.142.0.
-    OpenaiSlashForm(OpenaiSlashFormMcpServerElicitationRequestParams),
+    OpenaiSlashForm(Box<OpenaiSlashFormMcpServerElicitationRequestParams>),
     /// `openaiForm`.
     ///
     /// Since codex 0.152.0.
-    OpenaiForm(OpenaiFormMcpServerElicitationRequestParams),
+    OpenaiForm(Box<OpenaiFormMcpServerElicitationRequestParams>),
     /// `url`.
     Url(Box<UrlMcpServerElicitationRequestParams>),
     /// An arm that these bindings do not know, kept whole.
@@ -234,14 +252,14 @@ impl From<FormMcpServerElicitationRequestParams> for McpServerElicitationRequest
 impl From<OpenaiSlashFormMcpServerElicitationRequestParams>
 for McpServerElicitationRequestParams {
     fn from(value: OpenaiSlashFormMcpServerElicitationRequestParams) -> Self {
-        Self::OpenaiSlashForm(value)
+        Self::OpenaiSlashForm(Box::new(value))
     }
 }
 
 impl From<OpenaiFormMcpServerElicitationRequestParams>
 for McpServerElicitationRequestParams {
     fn from(value: OpenaiFormMcpServerElicitationRequestParams) -> Self {
-        Self::OpenaiForm(value)
+        Self::OpenaiForm(Box::new(value))
     }
 }
 
@@ -277,6 +295,21 @@ impl McpServerElicitationRequestParams {
             Self::OpenaiForm(arm) => arm.meta.as_ref(),
             Self::Url(arm) => arm.meta.as_ref(),
             Self::Unrecognized(value) => value.get("_meta"),
+        }
+    }
+
+    /// The member `environmentId`, which every arm has.
+    pub fn environment_id(&self) -> Option<&str> {
+        match self {
+            #[cfg(feature = "experimental")]
+            Self::OpenaiUserVerification(arm) => arm.environment_id.as_deref(),
+            Self::Form(arm) => arm.environment_id.as_deref(),
+            Self::OpenaiSlashForm(arm) => arm.environment_id.as_deref(),
+            Self::OpenaiForm(arm) => arm.environment_id.as_deref(),
+            Self::Url(arm) => arm.environment_id.as_deref(),
+            Self::Unrecognized(value) => {
+                value.get("environmentId").and_then(serde_json::Value::as_str)
+            }
         }
     }
 
@@ -385,6 +418,10 @@ pub struct FormMcpServerElicitationRequestParams {
     ///
     /// Since codex 0.113.0.
     pub meta: Option<serde_json::Value>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `message`.
     pub message: String,
     /// Wire name: `requestedSchema`.
@@ -401,6 +438,7 @@ impl wire::de::Object for FormMcpServerElicitationRequestParams {
     const NAME: &'static str = "FormMcpServerElicitationRequestParams";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
+        let mut environment_id = None;
         let mut message = None;
         let mut requested_schema = None;
         let mut server_name = None;
@@ -409,6 +447,7 @@ impl wire::de::Object for FormMcpServerElicitationRequestParams {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "message" => message = Some(wire::de::value(&mut __map)?),
                 "requestedSchema" => {
                     requested_schema = Some(wire::de::value(&mut __map)?);
@@ -422,6 +461,7 @@ impl wire::de::Object for FormMcpServerElicitationRequestParams {
         }
         Ok(Self {
             meta,
+            environment_id,
             message: wire::de::required(message, "message")?,
             requested_schema: wire::de::required(requested_schema, "requestedSchema")?,
             server_name: wire::de::required(server_name, "serverName")?,
@@ -434,6 +474,7 @@ impl wire::de::Object for FormMcpServerElicitationRequestParams {
 impl wire::ser::Fields for FormMcpServerElicitationRequestParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "message", &self.message)?;
         wire::ser::field(map, "requestedSchema", &self.requested_schema)?;
         wire::ser::field(map, "serverName", &self.server_name)?;
@@ -449,6 +490,10 @@ impl wire::ser::Fields for FormMcpServerElicitationRequestParams {
 pub struct OpenaiFormMcpServerElicitationRequestParams {
     /// Wire name: `_meta`.
     pub meta: Option<serde_json::Value>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `message`.
     pub message: String,
     /// Wire name: `requestedSchema`.
@@ -465,6 +510,7 @@ impl wire::de::Object for OpenaiFormMcpServerElicitationRequestParams {
     const NAME: &'static str = "OpenaiFormMcpServerElicitationRequestParams";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
+        let mut environment_id = None;
         let mut message = None;
         let mut requested_schema = None;
         let mut server_name = None;
@@ -473,6 +519,7 @@ impl wire::de::Object for OpenaiFormMcpServerElicitationRequestParams {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "message" => message = Some(wire::de::value(&mut __map)?),
                 "requestedSchema" => {
                     requested_schema = Some(wire::de::value(&mut __map)?);
@@ -486,6 +533,7 @@ impl wire::de::Object for OpenaiFormMcpServerElicitationRequestParams {
         }
         Ok(Self {
             meta,
+            environment_id,
             message: wire::de::required(message, "message")?,
             requested_schema: wire::de::required(requested_schema, "requestedSchema")?,
             server_name: wire::de::required(server_name, "serverName")?,
@@ -498,6 +546,7 @@ impl wire::de::Object for OpenaiFormMcpServerElicitationRequestParams {
 impl wire::ser::Fields for OpenaiFormMcpServerElicitationRequestParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "message", &self.message)?;
         wire::ser::field(map, "requestedSchema", &self.requested_schema)?;
         wire::ser::field(map, "serverName", &self.server_name)?;
@@ -513,6 +562,10 @@ impl wire::ser::Fields for OpenaiFormMcpServerElicitationRequestParams {
 pub struct OpenaiSlashFormMcpServerElicitationRequestParams {
     /// Wire name: `_meta`.
     pub meta: Option<serde_json::Value>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `message`.
     pub message: String,
     /// Wire name: `requestedSchema`.
@@ -529,6 +582,7 @@ impl wire::de::Object for OpenaiSlashFormMcpServerElicitationRequestParams {
     const NAME: &'static str = "OpenaiSlashFormMcpServerElicitationRequestParams";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
+        let mut environment_id = None;
         let mut message = None;
         let mut requested_schema = None;
         let mut server_name = None;
@@ -537,6 +591,7 @@ impl wire::de::Object for OpenaiSlashFormMcpServerElicitationRequestParams {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "message" => message = Some(wire::de::value(&mut __map)?),
                 "requestedSchema" => {
                     requested_schema = Some(wire::de::value(&mut __map)?);
@@ -550,6 +605,7 @@ impl wire::de::Object for OpenaiSlashFormMcpServerElicitationRequestParams {
         }
         Ok(Self {
             meta,
+            environment_id,
             message: wire::de::required(message, "message")?,
             requested_schema: wire::de::required(requested_schema, "requestedSchema")?,
             server_name: wire::de::required(server_name, "serverName")?,
@@ -562,6 +618,7 @@ impl wire::de::Object for OpenaiSlashFormMcpServerElicitationRequestParams {
 impl wire::ser::Fields for OpenaiSlashFormMcpServerElicitationRequestParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "message", &self.message)?;
         wire::ser::field(map, "requestedSchema", &self.requested_schema)?;
         wire::ser::field(map, "serverName", &self.server_name)?;
@@ -581,6 +638,10 @@ pub struct UrlMcpServerElicitationRequestParams {
     pub meta: Option<serde_json::Value>,
     /// Wire name: `elicitationId`.
     pub elicitation_id: String,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `message`.
     pub message: String,
     /// Wire name: `serverName`.
@@ -598,6 +659,7 @@ impl wire::de::Object for UrlMcpServerElicitationRequestParams {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
         let mut elicitation_id = None;
+        let mut environment_id = None;
         let mut message = None;
         let mut server_name = None;
         let mut thread_id = None;
@@ -607,6 +669,7 @@ impl wire::de::Object for UrlMcpServerElicitationRequestParams {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
                 "elicitationId" => elicitation_id = Some(wire::de::value(&mut __map)?),
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "message" => message = Some(wire::de::value(&mut __map)?),
                 "serverName" => server_name = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
@@ -619,6 +682,7 @@ impl wire::de::Object for UrlMcpServerElicitationRequestParams {
         Ok(Self {
             meta,
             elicitation_id: wire::de::required(elicitation_id, "elicitationId")?,
+            environment_id,
             message: wire::de::required(message, "message")?,
             server_name: wire::de::required(server_name, "serverName")?,
             thread_id: wire::de::required(thread_id, "threadId")?,
@@ -632,6 +696,7 @@ impl wire::ser::Fields for UrlMcpServerElicitationRequestParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
         wire::ser::field(map, "elicitationId", &self.elicitation_id)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "message", &self.message)?;
         wire::ser::field(map, "serverName", &self.server_name)?;
         wire::ser::field(map, "threadId", &self.thread_id)?;
@@ -728,6 +793,10 @@ pub struct McpServerOauthLoginParams {
     ///
     /// Since codex 0.148.0.
     pub client_registration: Option<McpServerOauthClientRegistration>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `name`.
     pub name: String,
     /// `scopes`.
@@ -745,6 +814,7 @@ impl McpServerOauthLoginParams {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             client_registration: None,
+            environment_id: None,
             name: name.into(),
             scopes: None,
             thread_id: None,
@@ -761,6 +831,15 @@ impl McpServerOauthLoginParams {
         client_registration: impl Into<McpServerOauthClientRegistration>,
     ) -> Self {
         self.client_registration = Some(client_registration.into());
+        self
+    }
+
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    #[must_use]
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.environment_id = Some(environment_id.into());
         self
     }
 
@@ -795,6 +874,7 @@ impl wire::de::Object for McpServerOauthLoginParams {
     const NAME: &'static str = "McpServerOauthLoginParams";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut client_registration = None;
+        let mut environment_id = None;
         let mut name = None;
         let mut scopes = None;
         let mut thread_id = None;
@@ -804,6 +884,7 @@ impl wire::de::Object for McpServerOauthLoginParams {
                 "clientRegistration" => {
                     client_registration = wire::de::value(&mut __map)?;
                 }
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "scopes" => scopes = wire::de::value(&mut __map)?,
                 "threadId" => thread_id = wire::de::value(&mut __map)?,
@@ -813,6 +894,7 @@ impl wire::de::Object for McpServerOauthLoginParams {
         }
         Ok(Self {
             client_registration,
+            environment_id,
             name: wire::de::required(name, "name")?,
             scopes,
             thread_id,
@@ -824,6 +906,7 @@ impl wire::de::Object for McpServerOauthLoginParams {
 impl wire::ser::Fields for McpServerOauthLoginParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "clientRegistration", &self.client_registration)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "name", &self.name)?;
         wire::ser::optional(map, "scopes", &self.scopes)?;
         wire::ser::optional(map, "threadId", &self.thread_id)?;
@@ -892,6 +975,10 @@ pub struct McpServerToolCallParams {
     pub meta: Option<serde_json::Value>,
     /// `arguments`.
     pub arguments: Option<serde_json::Value>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `server`.
     pub server: String,
     /// Wire name: `threadId`.
@@ -910,6 +997,7 @@ impl McpServerToolCallParams {
         Self {
             meta: None,
             arguments: None,
+            environment_id: None,
             server: server.into(),
             thread_id: thread_id.into(),
             tool: tool.into(),
@@ -929,6 +1017,15 @@ impl McpServerToolCallParams {
         self.arguments = Some(arguments.into());
         self
     }
+
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    #[must_use]
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.environment_id = Some(environment_id.into());
+        self
+    }
 }
 
 impl wire::de::Object for McpServerToolCallParams {
@@ -936,6 +1033,7 @@ impl wire::de::Object for McpServerToolCallParams {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut meta = None;
         let mut arguments = None;
+        let mut environment_id = None;
         let mut server = None;
         let mut thread_id = None;
         let mut tool = None;
@@ -943,6 +1041,7 @@ impl wire::de::Object for McpServerToolCallParams {
             match &*__key {
                 "_meta" => meta = wire::de::value(&mut __map)?,
                 "arguments" => arguments = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "server" => server = Some(wire::de::value(&mut __map)?),
                 "threadId" => thread_id = Some(wire::de::value(&mut __map)?),
                 "tool" => tool = Some(wire::de::value(&mut __map)?),
@@ -952,6 +1051,7 @@ impl wire::de::Object for McpServerToolCallParams {
         Ok(Self {
             meta,
             arguments,
+            environment_id,
             server: wire::de::required(server, "server")?,
             thread_id: wire::de::required(thread_id, "threadId")?,
             tool: wire::de::required(tool, "tool")?,
@@ -963,6 +1063,7 @@ impl wire::ser::Fields for McpServerToolCallParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "_meta", &self.meta)?;
         wire::ser::optional(map, "arguments", &self.arguments)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::field(map, "server", &self.server)?;
         wire::ser::field(map, "threadId", &self.thread_id)?;
         wire::ser::field(map, "tool", &self.tool)?;

@@ -16,6 +16,10 @@ pub struct ListMcpServerStatusParams {
     ///
     /// Since codex 0.120.0.
     pub detail: Option<McpServerStatusDetail>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `serverName`.
@@ -34,6 +38,7 @@ impl ListMcpServerStatusParams {
         Self {
             cursor: None,
             detail: None,
+            environment_id: None,
             limit: None,
             server_name: None,
             thread_id: None,
@@ -53,6 +58,15 @@ impl ListMcpServerStatusParams {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<McpServerStatusDetail>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    #[must_use]
+    pub fn environment_id(mut self, environment_id: impl Into<String>) -> Self {
+        self.environment_id = Some(environment_id.into());
         self
     }
 
@@ -87,6 +101,7 @@ impl wire::de::Object for ListMcpServerStatusParams {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut cursor = None;
         let mut detail = None;
+        let mut environment_id = None;
         let mut limit = None;
         let mut server_name = None;
         let mut thread_id = None;
@@ -94,6 +109,7 @@ impl wire::de::Object for ListMcpServerStatusParams {
             match &*__key {
                 "cursor" => cursor = wire::de::value(&mut __map)?,
                 "detail" => detail = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "limit" => limit = wire::de::value(&mut __map)?,
                 "serverName" => server_name = wire::de::value(&mut __map)?,
                 "threadId" => thread_id = wire::de::value(&mut __map)?,
@@ -103,6 +119,7 @@ impl wire::de::Object for ListMcpServerStatusParams {
         Ok(Self {
             cursor,
             detail,
+            environment_id,
             limit,
             server_name,
             thread_id,
@@ -114,6 +131,7 @@ impl wire::ser::Fields for ListMcpServerStatusParams {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "cursor", &self.cursor)?;
         wire::ser::optional(map, "detail", &self.detail)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::optional(map, "limit", &self.limit)?;
         wire::ser::optional(map, "serverName", &self.server_name)?;
         wire::ser::optional(map, "threadId", &self.thread_id)?;

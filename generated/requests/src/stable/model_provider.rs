@@ -143,6 +143,51 @@ impl wire::ser::Fields for ModelProviderConfigWriteResponse {
 }
 
 wire::impl_object!(ModelProviderConfigWriteResponse);
+/// The params of `modelProvider/default/set`.
+///
+/// Used by `modelProvider/default/set`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ModelProviderDefaultSetParams {
+    /// Wire name: `providerId`.
+    pub provider_id: String,
+}
+
+impl ModelProviderDefaultSetParams {
+    /// With its required members; the optional ones have setters.
+    pub fn new(provider_id: impl Into<String>) -> Self {
+        Self {
+            provider_id: provider_id.into(),
+        }
+    }
+}
+
+impl wire::de::Object for ModelProviderDefaultSetParams {
+    const NAME: &'static str = "ModelProviderDefaultSetParams";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut provider_id = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "providerId" => provider_id = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            provider_id: wire::de::required(provider_id, "providerId")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ModelProviderDefaultSetParams {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "providerId", &self.provider_id)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ModelProviderDefaultSetParams);
 /// The params of `modelProvider/list`.
 ///
 /// Used by `modelProvider/list`.

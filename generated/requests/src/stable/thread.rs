@@ -1890,6 +1890,10 @@ pub struct ThreadListParams {
     ///
     /// **Experimental**: not part of the stable surface.
     pub include_attached_threads: Option<bool>,
+    /// Wire name: `includedThreadIds`.
+    ///
+    /// Since codex 0.171.0.
+    pub included_thread_ids: Option<Vec<String>>,
     /// `limit`.
     pub limit: Option<u32>,
     /// Wire name: `modelProviders`.
@@ -1948,6 +1952,7 @@ impl ThreadListParams {
             cwd: None,
             excluded_thread_ids: None,
             include_attached_threads: None,
+            included_thread_ids: None,
             limit: None,
             model_providers: None,
             originators: None,
@@ -2041,6 +2046,20 @@ impl ThreadListParams {
     #[must_use]
     pub fn include_attached_threads(mut self, include_attached_threads: bool) -> Self {
         self.include_attached_threads = Some(include_attached_threads);
+        self
+    }
+
+    /// Wire name: `includedThreadIds`.
+    ///
+    /// Since codex 0.171.0.
+    #[must_use]
+    pub fn included_thread_ids(
+        mut self,
+        included_thread_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.included_thread_ids = Some(
+            included_thread_ids.into_iter().map(Into::into).collect(),
+        );
         self
     }
 
@@ -2166,6 +2185,7 @@ impl wire::de::Object for ThreadListParams {
         let mut cwd = None;
         let mut excluded_thread_ids = None;
         let mut include_attached_threads = None;
+        let mut included_thread_ids = None;
         let mut limit = None;
         let mut model_providers = None;
         let mut originators = None;
@@ -2193,6 +2213,7 @@ impl wire::de::Object for ThreadListParams {
                 "includeAttachedThreads" => {
                     include_attached_threads = wire::de::value(&mut __map)?;
                 }
+                "includedThreadIds" => included_thread_ids = wire::de::value(&mut __map)?,
                 "limit" => limit = wire::de::value(&mut __map)?,
                 "modelProviders" => model_providers = wire::de::value(&mut __map)?,
                 "originators" => originators = wire::de::value(&mut __map)?,
@@ -2216,6 +2237,7 @@ impl wire::de::Object for ThreadListParams {
             cwd,
             excluded_thread_ids,
             include_attached_threads,
+            included_thread_ids,
             limit,
             model_providers,
             originators,
@@ -2245,6 +2267,7 @@ impl wire::ser::Fields for ThreadListParams {
             "includeAttachedThreads",
             &self.include_attached_threads,
         )?;
+        wire::ser::optional(map, "includedThreadIds", &self.included_thread_ids)?;
         wire::ser::optional(map, "limit", &self.limit)?;
         wire::ser::optional(map, "modelProviders", &self.model_providers)?;
         wire::ser::optional(map, "originators", &self.originators)?;

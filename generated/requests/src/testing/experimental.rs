@@ -78,16 +78,6 @@ impl CollaborationModeListResponse {
     wire::test_setter!(data : into Vec < CollaborationModeMask >);
 }
 
-impl CurrentTimeReadParams {
-    wire::test_sample!(value r#"{"threadId":"sample"}"#);
-    wire::test_new!(thread_id : into String);
-    wire::test_setter!(thread_id : into String);
-}
-
-impl CurrentTimeReadResponse {
-    wire::test_sample!(value r#"{"currentTimeAt":1}"#);
-}
-
 impl EnvironmentAddParams {
     wire::test_sample!(value r#"{"environmentId":"sample","execServerUrl":"sample"}"#);
 }
@@ -218,6 +208,7 @@ impl OpenaiUserVerificationMcpServerElicitationRequestParams {
     wire::test_setter!(meta : some_into serde_json::Value);
     wire::test_setter!(challenge : into String);
     wire::test_setter!(description : into String);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(server_name : into String);
     wire::test_setter!(thread_id : into String);
     wire::test_setter!(title : into String);
@@ -286,7 +277,7 @@ impl ProjectCreateParams {
 impl ProjectCreateResponse {
     wire::test_sample!(
         value
-        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","position":1,"roots":[],"updatedAt":1}}"#
+        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","roots":[],"updatedAt":1}}"#
     );
     wire::test_new!(project : value Project);
     wire::test_setter!(project : value Project);
@@ -310,7 +301,7 @@ impl ProjectImportParams {
 impl ProjectImportResponse {
     wire::test_sample!(
         value
-        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","position":1,"roots":[],"updatedAt":1}}"#
+        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","roots":[],"updatedAt":1}}"#
     );
     wire::test_new!(project : value Project);
     wire::test_setter!(project : value Project);
@@ -343,7 +334,7 @@ impl ProjectReadParams {
 impl ProjectReadResponse {
     wire::test_sample!(
         value
-        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","position":1,"roots":[],"updatedAt":1}}"#
+        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","roots":[],"updatedAt":1}}"#
     );
     wire::test_new!(project : value Project);
     wire::test_setter!(project : value Project);
@@ -356,7 +347,7 @@ impl ProjectUpdateParams {
 impl ProjectUpdateResponse {
     wire::test_sample!(
         value
-        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","position":1,"roots":[],"updatedAt":1}}"#
+        r#"{"project":{"createdAt":1,"id":"sample","metadata":{},"name":"sample","roots":[],"updatedAt":1}}"#
     );
     wire::test_new!(project : value Project);
     wire::test_setter!(project : value Project);
@@ -711,6 +702,26 @@ impl ThreadRealtimeAppendTextResponse {
     wire::test_new!();
 }
 
+impl ThreadRealtimeListParams {
+    wire::test_sample!(value r#"{"threadId":"sample"}"#);
+}
+
+impl ThreadRealtimeListResponse {
+    wire::test_sample!(
+        value
+        r#"{"coverage":"unsupported","data":[],"projectedThroughItemIndex":1,"snapshotEnd":1}"#
+    );
+    wire::test_new!(
+        coverage : into ThreadRealtimeCoverage, data : into Vec < ThreadRealtimeEntry >,
+        projected_through_item_index : value u64, snapshot_end : value u64
+    );
+    wire::test_setter!(coverage : into ThreadRealtimeCoverage);
+    wire::test_setter!(data : into Vec < ThreadRealtimeEntry >);
+    wire::test_setter!(next_cursor : some_into String);
+    wire::test_setter!(projected_through_item_index : value u64);
+    wire::test_setter!(snapshot_end : value u64);
+}
+
 impl ThreadRealtimeListVoicesParams {
     wire::test_sample!(value r#"{}"#);
 }
@@ -765,6 +776,15 @@ impl ThreadSampleResponse {
     wire::test_setter!(response_id : into String);
     wire::test_setter!(source_turn_id : into String);
     wire::test_setter!(text : some_into String);
+}
+
+impl ThreadSearchCancelParams {
+    wire::test_sample!(value r#"{"requestId":1}"#);
+}
+
+impl ThreadSearchCancelResponse {
+    wire::test_sample!(value r#"{}"#);
+    wire::test_new!();
 }
 
 impl ThreadSearchOccurrencesParams {
@@ -874,5 +894,6 @@ impl UserVerificationVerifyResponse {
         value r#"{"proof":{"credentialId":"sample","signature":"sample"}}"#
     );
     wire::test_new!(proof : value UserVerificationProof);
+    wire::test_setter!(biometric_type : some_into UserVerificationBiometricType);
     wire::test_setter!(proof : value UserVerificationProof);
 }

@@ -425,6 +425,7 @@ impl FormMcpServerElicitationRequestParams {
         McpElicitationSchema, server_name : into String
     );
     wire::test_setter!(meta : some_into serde_json::Value);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(message : into String);
     wire::test_setter!(requested_schema : value McpElicitationSchema);
     wire::test_setter!(server_name : into String);
@@ -859,6 +860,10 @@ impl ModelProviderConfigWriteResponse {
     wire::test_setter!(provider : value ModelProviderSummary);
 }
 
+impl ModelProviderDefaultSetParams {
+    wire::test_sample!(value r#"{"providerId":"sample"}"#);
+}
+
 impl ModelProviderListParams {
     wire::test_sample!(value r#"{}"#);
 }
@@ -886,6 +891,7 @@ impl OpenaiFormMcpServerElicitationRequestParams {
         serde_json::Value, server_name : into String
     );
     wire::test_setter!(meta : some_into serde_json::Value);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(message : into String);
     wire::test_setter!(requested_schema : into serde_json::Value);
     wire::test_setter!(server_name : into String);
@@ -903,6 +909,7 @@ impl OpenaiSlashFormMcpServerElicitationRequestParams {
         serde_json::Value, server_name : into String
     );
     wire::test_setter!(meta : some_into serde_json::Value);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(message : into String);
     wire::test_setter!(requested_schema : into serde_json::Value);
     wire::test_setter!(server_name : into String);
@@ -1634,6 +1641,7 @@ impl UrlMcpServerElicitationRequestParams {
     );
     wire::test_setter!(meta : some_into serde_json::Value);
     wire::test_setter!(elicitation_id : into String);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(message : into String);
     wire::test_setter!(server_name : into String);
     wire::test_setter!(thread_id : into String);

@@ -510,8 +510,6 @@ pub struct Project {
     pub metadata: std::collections::BTreeMap<String, String>,
     /// `name`.
     pub name: String,
-    /// `position`.
-    pub position: i64,
     /// Wire name: `recencyAt`.
     ///
     /// Since codex 0.152.0.
@@ -529,7 +527,6 @@ impl wire::de::Object for Project {
         let mut id = None;
         let mut metadata = None;
         let mut name = None;
-        let mut position = None;
         let mut recency_at = None;
         let mut roots = None;
         let mut updated_at = None;
@@ -539,7 +536,6 @@ impl wire::de::Object for Project {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "metadata" => metadata = Some(wire::de::value(&mut __map)?),
                 "name" => name = Some(wire::de::value(&mut __map)?),
-                "position" => position = Some(wire::de::value(&mut __map)?),
                 "recencyAt" => recency_at = wire::de::value(&mut __map)?,
                 "roots" => roots = Some(wire::de::value(&mut __map)?),
                 "updatedAt" => updated_at = Some(wire::de::value(&mut __map)?),
@@ -551,7 +547,6 @@ impl wire::de::Object for Project {
             id: wire::de::required(id, "id")?,
             metadata: wire::de::required(metadata, "metadata")?,
             name: wire::de::required(name, "name")?,
-            position: wire::de::required(position, "position")?,
             recency_at,
             roots: wire::de::required(roots, "roots")?,
             updated_at: wire::de::required(updated_at, "updatedAt")?,
@@ -565,7 +560,6 @@ impl wire::ser::Fields for Project {
         wire::ser::field(map, "id", &self.id)?;
         wire::ser::field(map, "metadata", &self.metadata)?;
         wire::ser::field(map, "name", &self.name)?;
-        wire::ser::field(map, "position", &self.position)?;
         wire::ser::optional(map, "recencyAt", &self.recency_at)?;
         wire::ser::field(map, "roots", &self.roots)?;
         wire::ser::field(map, "updatedAt", &self.updated_at)?;
@@ -1112,6 +1106,50 @@ impl wire::ser::Fields for ThreadGuardianAssessment {
 }
 
 wire::impl_object!(ThreadGuardianAssessment);
+/// The protocol type `ThreadRealtimeEntry`.
+///
+/// Used by `thread/realtime/list`.
+///
+/// Since codex 0.171.0.
+///
+/// **Experimental**: not part of the stable surface.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadRealtimeEntry {
+    /// `item`.
+    pub item: ThreadRealtimeItem,
+    /// `position`.
+    pub position: u64,
+}
+
+impl wire::de::Object for ThreadRealtimeEntry {
+    const NAME: &'static str = "ThreadRealtimeEntry";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut item = None;
+        let mut position = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "item" => item = Some(wire::de::value(&mut __map)?),
+                "position" => position = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            item: wire::de::required(item, "item")?,
+            position: wire::de::required(position, "position")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadRealtimeEntry {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "item", &self.item)?;
+        wire::ser::field(map, "position", &self.position)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadRealtimeEntry);
 /// The protocol type `ThreadRealtimeInitialItem`.
 ///
 /// Used by `thread/realtime/start`.
@@ -1233,50 +1271,6 @@ impl wire::ser::Fields for ThreadSearchOccurrence {
 }
 
 wire::impl_object!(ThreadSearchOccurrence);
-/// The protocol type `ThreadSearchResult`.
-///
-/// Used by `thread/search`.
-///
-/// Since codex 0.134.0.
-///
-/// **Experimental**: not part of the stable surface.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ThreadSearchResult {
-    /// `snippet`.
-    pub snippet: String,
-    /// `thread`.
-    pub thread: Thread,
-}
-
-impl wire::de::Object for ThreadSearchResult {
-    const NAME: &'static str = "ThreadSearchResult";
-    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
-        let mut snippet = None;
-        let mut thread = None;
-        while let Some(__key) = wire::de::key(&mut __map)? {
-            match &*__key {
-                "snippet" => snippet = Some(wire::de::value(&mut __map)?),
-                "thread" => thread = Some(wire::de::value(&mut __map)?),
-                _ => wire::de::skip(&mut __map)?,
-            }
-        }
-        Ok(Self {
-            snippet: wire::de::required(snippet, "snippet")?,
-            thread: wire::de::required(thread, "thread")?,
-        })
-    }
-}
-
-impl wire::ser::Fields for ThreadSearchResult {
-    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        wire::ser::field(map, "snippet", &self.snippet)?;
-        wire::ser::field(map, "thread", &self.thread)?;
-        Ok(())
-    }
-}
-
-wire::impl_object!(ThreadSearchResult);
 /// The protocol type `ThreadSearchTextRange`.
 ///
 /// Used by `thread/searchOccurrences`.

@@ -257,7 +257,7 @@ pub enum ThreadTimelineEntry {
     /// `item`.
     Item(Box<ItemThreadTimelineEntry>),
     /// `realtime`.
-    Realtime(RealtimeThreadTimelineEntry),
+    Realtime(Box<RealtimeThreadTimelineEntry>),
     /// `turnStarted`.
     TurnStarted(TurnStartedThreadTimelineEntry),
     /// `turnCompleted`.
@@ -274,7 +274,7 @@ impl From<ItemThreadTimelineEntry> for ThreadTimelineEntry {
 
 impl From<RealtimeThreadTimelineEntry> for ThreadTimelineEntry {
     fn from(value: RealtimeThreadTimelineEntry) -> Self {
-        Self::Realtime(value)
+        Self::Realtime(Box::new(value))
     }
 }
 

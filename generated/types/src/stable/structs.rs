@@ -522,62 +522,6 @@ impl wire::ser::Fields for AdditionalPermissionProfile {
 }
 
 wire::impl_object!(AdditionalPermissionProfile);
-/// The protocol type `AgentMessageDisplay`.
-///
-/// Since codex 0.169.0.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct AgentMessageDisplay {
-    /// `action`.
-    pub action: String,
-    /// Wire name: `blockType`.
-    pub block_type: Option<String>,
-    /// Wire name: `checkTrustedContacts`.
-    pub check_trusted_contacts: Option<bool>,
-    /// Wire name: `cyberTrustedAccess`.
-    pub cyber_trusted_access: Option<bool>,
-}
-
-impl wire::de::Object for AgentMessageDisplay {
-    const NAME: &'static str = "AgentMessageDisplay";
-    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
-        let mut action = None;
-        let mut block_type = None;
-        let mut check_trusted_contacts = None;
-        let mut cyber_trusted_access = None;
-        while let Some(__key) = wire::de::key(&mut __map)? {
-            match &*__key {
-                "action" => action = Some(wire::de::value(&mut __map)?),
-                "blockType" => block_type = wire::de::value(&mut __map)?,
-                "checkTrustedContacts" => {
-                    check_trusted_contacts = wire::de::value(&mut __map)?;
-                }
-                "cyberTrustedAccess" => {
-                    cyber_trusted_access = wire::de::value(&mut __map)?;
-                }
-                _ => wire::de::skip(&mut __map)?,
-            }
-        }
-        Ok(Self {
-            action: wire::de::required(action, "action")?,
-            block_type,
-            check_trusted_contacts,
-            cyber_trusted_access,
-        })
-    }
-}
-
-impl wire::ser::Fields for AgentMessageDisplay {
-    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        wire::ser::field(map, "action", &self.action)?;
-        wire::ser::optional(map, "blockType", &self.block_type)?;
-        wire::ser::optional(map, "checkTrustedContacts", &self.check_trusted_contacts)?;
-        wire::ser::optional(map, "cyberTrustedAccess", &self.cyber_trusted_access)?;
-        Ok(())
-    }
-}
-
-wire::impl_object!(AgentMessageDisplay);
 /// The protocol type `AgentMessageModeration`.
 ///
 /// Since codex 0.169.0.
@@ -2995,7 +2939,7 @@ impl wire::ser::Fields for ConfigLayer {
 wire::impl_object!(ConfigLayer);
 /// The protocol type `ConfigLayerMetadata`.
 ///
-/// Used by `config/batchWrite`, `config/read`, `config/value/write`.
+/// Used by `config/batchWrite`, `config/read`, `config/value/write`, `modelProvider/default/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ConfigLayerMetadata {
@@ -6898,6 +6842,10 @@ wire::impl_object!(McpServerMigration);
 pub struct McpServerStatus {
     /// Wire name: `authStatus`.
     pub auth_status: McpAuthStatus,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// Wire name: `httpOrigin`.
     ///
     /// Since codex 0.157.0.
@@ -6940,6 +6888,7 @@ impl wire::de::Object for McpServerStatus {
     const NAME: &'static str = "McpServerStatus";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut auth_status = None;
+        let mut environment_id = None;
         let mut http_origin = None;
         let mut name = None;
         let mut plugin_id = None;
@@ -6954,6 +6903,7 @@ impl wire::de::Object for McpServerStatus {
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "authStatus" => auth_status = Some(wire::de::value(&mut __map)?),
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "httpOrigin" => http_origin = wire::de::value(&mut __map)?,
                 "name" => name = Some(wire::de::value(&mut __map)?),
                 "pluginId" => plugin_id = wire::de::value(&mut __map)?,
@@ -6974,6 +6924,7 @@ impl wire::de::Object for McpServerStatus {
         }
         Ok(Self {
             auth_status: wire::de::required(auth_status, "authStatus")?,
+            environment_id,
             http_origin,
             name: wire::de::required(name, "name")?,
             plugin_id,
@@ -6995,6 +6946,7 @@ impl wire::de::Object for McpServerStatus {
 impl wire::ser::Fields for McpServerStatus {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "authStatus", &self.auth_status)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::optional(map, "httpOrigin", &self.http_origin)?;
         wire::ser::field(map, "name", &self.name)?;
         wire::ser::optional(map, "pluginId", &self.plugin_id)?;
@@ -8330,6 +8282,14 @@ pub struct OtelRequirements {
     pub environment: Option<String>,
     /// `exporter`.
     pub exporter: Option<OtelExporter>,
+    /// `headers_helper`.
+    ///
+    /// Since codex 0.171.0.
+    pub headers_helper: Option<String>,
+    /// `headers_helper_refresh_interval_ms`.
+    ///
+    /// Since codex 0.171.0.
+    pub headers_helper_refresh_interval_ms: Option<u64>,
     /// `log_agent_responses`.
     pub log_agent_responses: Option<bool>,
     /// `log_guardian_assessments`.
@@ -8359,6 +8319,8 @@ impl wire::de::Object for OtelRequirements {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut environment = None;
         let mut exporter = None;
+        let mut headers_helper = None;
+        let mut headers_helper_refresh_interval_ms = None;
         let mut log_agent_responses = None;
         let mut log_guardian_assessments = None;
         let mut log_sse_deltas = None;
@@ -8372,6 +8334,10 @@ impl wire::de::Object for OtelRequirements {
             match &*__key {
                 "environment" => environment = wire::de::value(&mut __map)?,
                 "exporter" => exporter = wire::de::value(&mut __map)?,
+                "headers_helper" => headers_helper = wire::de::value(&mut __map)?,
+                "headers_helper_refresh_interval_ms" => {
+                    headers_helper_refresh_interval_ms = wire::de::value(&mut __map)?;
+                }
                 "log_agent_responses" => {
                     log_agent_responses = wire::de::value(&mut __map)?;
                 }
@@ -8391,6 +8357,8 @@ impl wire::de::Object for OtelRequirements {
         Ok(Self {
             environment,
             exporter,
+            headers_helper,
+            headers_helper_refresh_interval_ms,
             log_agent_responses,
             log_guardian_assessments,
             log_sse_deltas,
@@ -8408,6 +8376,12 @@ impl wire::ser::Fields for OtelRequirements {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::optional(map, "environment", &self.environment)?;
         wire::ser::optional(map, "exporter", &self.exporter)?;
+        wire::ser::optional(map, "headers_helper", &self.headers_helper)?;
+        wire::ser::optional(
+            map,
+            "headers_helper_refresh_interval_ms",
+            &self.headers_helper_refresh_interval_ms,
+        )?;
         wire::ser::optional(map, "log_agent_responses", &self.log_agent_responses)?;
         wire::ser::optional(
             map,
@@ -8523,7 +8497,7 @@ impl wire::ser::Fields for OtelToolResultLogConfig {
 wire::impl_object!(OtelToolResultLogConfig);
 /// The protocol type `OverriddenMetadata`.
 ///
-/// Used by `config/batchWrite`, `config/value/write`.
+/// Used by `config/batchWrite`, `config/value/write`, `modelProvider/default/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OverriddenMetadata {
@@ -11989,6 +11963,86 @@ impl wire::ser::Fields for ThreadRealtimeAudioChunk {
 }
 
 wire::impl_object!(ThreadRealtimeAudioChunk);
+/// The protocol type `ThreadRealtimeFrameChannels`.
+///
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadRealtimeFrameChannels {
+    /// `voice_transcript`.
+    pub voice_transcript: ThreadRealtimeVoiceTranscript,
+}
+
+impl wire::de::Object for ThreadRealtimeFrameChannels {
+    const NAME: &'static str = "ThreadRealtimeFrameChannels";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut voice_transcript = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "voice_transcript" => {
+                    voice_transcript = Some(wire::de::value(&mut __map)?);
+                }
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            voice_transcript: wire::de::required(voice_transcript, "voice_transcript")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadRealtimeFrameChannels {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "voice_transcript", &self.voice_transcript)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadRealtimeFrameChannels);
+/// The protocol type `ThreadRealtimeVoiceTranscript`.
+///
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadRealtimeVoiceTranscript {
+    /// `role`.
+    pub role: ThreadRealtimeTranscriptRole,
+    /// `text`.
+    pub text: String,
+}
+
+impl wire::de::Object for ThreadRealtimeVoiceTranscript {
+    const NAME: &'static str = "ThreadRealtimeVoiceTranscript";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut role = None;
+        let mut text = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "role" => role = Some(wire::de::value(&mut __map)?),
+                "text" => text = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            role: wire::de::required(role, "role")?,
+            text: wire::de::required(text, "text")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadRealtimeVoiceTranscript {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "role", &self.role)?;
+        wire::ser::field(map, "text", &self.text)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadRealtimeVoiceTranscript);
 /// The protocol type `ThreadResumeInitialTurnsPageParams`.
 ///
 /// Used by `thread/resume`.
@@ -12071,6 +12125,48 @@ impl wire::ser::Fields for ThreadResumeInitialTurnsPageParams {
 }
 
 wire::impl_object!(ThreadResumeInitialTurnsPageParams);
+/// The protocol type `ThreadSearchResult`.
+///
+/// Used by `thread/search`, `thread/search/partial`, `thread/search/stream`.
+///
+/// Since codex 0.134.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadSearchResult {
+    /// `snippet`.
+    pub snippet: String,
+    /// `thread`.
+    pub thread: Thread,
+}
+
+impl wire::de::Object for ThreadSearchResult {
+    const NAME: &'static str = "ThreadSearchResult";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut snippet = None;
+        let mut thread = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "snippet" => snippet = Some(wire::de::value(&mut __map)?),
+                "thread" => thread = Some(wire::de::value(&mut __map)?),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            snippet: wire::de::required(snippet, "snippet")?,
+            thread: wire::de::required(thread, "thread")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ThreadSearchResult {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "snippet", &self.snippet)?;
+        wire::ser::field(map, "thread", &self.thread)?;
+        Ok(())
+    }
+}
+
+wire::impl_object!(ThreadSearchResult);
 /// The protocol type `ThreadSection`.
 ///
 /// Since codex 0.147.0.

@@ -189,6 +189,252 @@ impl wire::ser::Fields for ChatgptAccount {
     }
 }
 
+/// The protocol type `AgentMessageDisplay`.
+///
+/// Since codex 0.169.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AgentMessageDisplay {
+    /// `show`.
+    ///
+    /// Since codex 0.171.0.
+    Show(ShowAgentMessageDisplay),
+    /// `hide`.
+    ///
+    /// Since codex 0.171.0.
+    Hide(HideAgentMessageDisplay),
+    /// `block`.
+    ///
+    /// Since codex 0.171.0.
+    Block(BlockAgentMessageDisplay),
+    /// An arm that these bindings do not know, kept whole.
+    Unrecognized(serde_json::Value),
+}
+
+impl From<ShowAgentMessageDisplay> for AgentMessageDisplay {
+    fn from(value: ShowAgentMessageDisplay) -> Self {
+        Self::Show(value)
+    }
+}
+
+impl From<HideAgentMessageDisplay> for AgentMessageDisplay {
+    fn from(value: HideAgentMessageDisplay) -> Self {
+        Self::Hide(value)
+    }
+}
+
+impl From<BlockAgentMessageDisplay> for AgentMessageDisplay {
+    fn from(value: BlockAgentMessageDisplay) -> Self {
+        Self::Block(value)
+    }
+}
+
+impl AgentMessageDisplay {
+    /// The member `mode`, which names the arm on the wire.
+    pub fn tag(&self) -> &str {
+        match self {
+            Self::Show(_) => "show",
+            Self::Hide(_) => "hide",
+            Self::Block(_) => "block",
+            Self::Unrecognized(value) => {
+                value.get("mode").and_then(serde_json::Value::as_str).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl wire::de::Tagged for AgentMessageDisplay {
+    const NAME: &'static str = "AgentMessageDisplay";
+    const TAG: &'static str = "mode";
+    fn from_tag<'de, A: wire::MapAccess<'de>>(
+        tag: &str,
+        map: A,
+    ) -> Result<Self, A::Error> {
+        Ok(
+            match tag {
+                "show" => Self::Show(wire::de::Object::from_map(map)?),
+                "hide" => Self::Hide(wire::de::Object::from_map(map)?),
+                "block" => Self::Block(wire::de::Object::from_map(map)?),
+                _ => Self::Unrecognized(wire::de::collect("mode", tag, map)?),
+            },
+        )
+    }
+}
+
+impl wire::Serialize for AgentMessageDisplay {
+    fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Show(arm) => wire::ser::tagged("mode", "show", arm, serializer),
+            Self::Hide(arm) => wire::ser::tagged("mode", "hide", arm, serializer),
+            Self::Block(arm) => wire::ser::tagged("mode", "block", arm, serializer),
+            Self::Unrecognized(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> wire::Deserialize<'de> for AgentMessageDisplay {
+    fn deserialize<D: wire::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::de::tagged(deserializer)
+    }
+}
+
+/// Part of [`AgentMessageDisplay`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum BlockAgentMessageDisplayVersion {
+    /// `1`.
+    V1,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownInteger<u8>),
+}
+
+wire::impl_integer_enum!(BlockAgentMessageDisplayVersion : u8 { V1 => 1, });
+/// Part of [`AgentMessageDisplay`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum HideAgentMessageDisplayVersion {
+    /// `1`.
+    V1,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownInteger<u8>),
+}
+
+wire::impl_integer_enum!(HideAgentMessageDisplayVersion : u8 { V1 => 1, });
+/// Part of [`AgentMessageDisplay`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ShowAgentMessageDisplayVersion {
+    /// `1`.
+    V1,
+    /// A value that these bindings do not know, kept as it came.
+    Unrecognized(wire::UnknownInteger<u8>),
+}
+
+wire::impl_integer_enum!(ShowAgentMessageDisplayVersion : u8 { V1 => 1, });
+/// The arm `block` of [`AgentMessageDisplay`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BlockAgentMessageDisplay {
+    /// `reason`.
+    pub reason: BlockReason,
+    /// `version`.
+    pub version: BlockAgentMessageDisplayVersion,
+}
+
+impl wire::de::Object for BlockAgentMessageDisplay {
+    const NAME: &'static str = "BlockAgentMessageDisplay";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut reason = None;
+        let mut version = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "reason" => reason = Some(wire::de::value(&mut __map)?),
+                "version" => version = Some(wire::de::value(&mut __map)?),
+                "mode" => return Err(wire::de::duplicate("mode")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            reason: wire::de::required(reason, "reason")?,
+            version: wire::de::required(version, "version")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for BlockAgentMessageDisplay {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "reason", &self.reason)?;
+        wire::ser::field(map, "version", &self.version)?;
+        Ok(())
+    }
+}
+
+/// The arm `hide` of [`AgentMessageDisplay`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HideAgentMessageDisplay {
+    /// `replacement`.
+    pub replacement: AnswerReplacement,
+    /// `version`.
+    pub version: HideAgentMessageDisplayVersion,
+}
+
+impl wire::de::Object for HideAgentMessageDisplay {
+    const NAME: &'static str = "HideAgentMessageDisplay";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut replacement = None;
+        let mut version = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "replacement" => replacement = Some(wire::de::value(&mut __map)?),
+                "version" => version = Some(wire::de::value(&mut __map)?),
+                "mode" => return Err(wire::de::duplicate("mode")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            replacement: wire::de::required(replacement, "replacement")?,
+            version: wire::de::required(version, "version")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for HideAgentMessageDisplay {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "replacement", &self.replacement)?;
+        wire::ser::field(map, "version", &self.version)?;
+        Ok(())
+    }
+}
+
+/// The arm `show` of [`AgentMessageDisplay`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ShowAgentMessageDisplay {
+    /// `annotation`.
+    pub annotation: Option<AnswerAnnotation>,
+    /// Wire name: `trustedContacts`.
+    pub trusted_contacts: TrustedContacts,
+    /// `version`.
+    pub version: ShowAgentMessageDisplayVersion,
+}
+
+impl wire::de::Object for ShowAgentMessageDisplay {
+    const NAME: &'static str = "ShowAgentMessageDisplay";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut annotation = None;
+        let mut trusted_contacts = None;
+        let mut version = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "annotation" => annotation = wire::de::value(&mut __map)?,
+                "trustedContacts" => {
+                    trusted_contacts = Some(wire::de::value(&mut __map)?);
+                }
+                "version" => version = Some(wire::de::value(&mut __map)?),
+                "mode" => return Err(wire::de::duplicate("mode")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            annotation,
+            trusted_contacts: wire::de::required(trusted_contacts, "trustedContacts")?,
+            version: wire::de::required(version, "version")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ShowAgentMessageDisplay {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::optional(map, "annotation", &self.annotation)?;
+        wire::ser::field(map, "trustedContacts", &self.trusted_contacts)?;
+        wire::ser::field(map, "version", &self.version)?;
+        Ok(())
+    }
+}
+
 /// The protocol type `AgentMessageInputContent`.
 ///
 /// Used by `rawResponseItem/completed`, `thread/resume`.
@@ -357,6 +603,175 @@ impl wire::ser::Fields for InputTextAgentMessageInputContent {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "text", &self.text)?;
         Ok(())
+    }
+}
+
+/// The protocol type `AnswerAnnotation`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AnswerAnnotation {
+    /// `wellbeingHelpline`.
+    WellbeingHelpline(WellbeingHelplineAnswerAnnotation),
+    /// An arm that these bindings do not know, kept whole.
+    Unrecognized(serde_json::Value),
+}
+
+impl From<WellbeingHelplineAnswerAnnotation> for AnswerAnnotation {
+    fn from(value: WellbeingHelplineAnswerAnnotation) -> Self {
+        Self::WellbeingHelpline(value)
+    }
+}
+
+impl AnswerAnnotation {
+    /// The member `kind`, which names the arm on the wire.
+    pub fn tag(&self) -> &str {
+        match self {
+            Self::WellbeingHelpline(_) => "wellbeingHelpline",
+            Self::Unrecognized(value) => {
+                value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The member `subject`, which every arm has.
+    pub fn subject(&self) -> Option<&HelplineSubject> {
+        match self {
+            Self::WellbeingHelpline(arm) => Some(&arm.subject),
+            Self::Unrecognized(value) => value.get("subject").and(None),
+        }
+    }
+}
+
+impl wire::de::Tagged for AnswerAnnotation {
+    const NAME: &'static str = "AnswerAnnotation";
+    const TAG: &'static str = "kind";
+    fn from_tag<'de, A: wire::MapAccess<'de>>(
+        tag: &str,
+        map: A,
+    ) -> Result<Self, A::Error> {
+        Ok(
+            match tag {
+                "wellbeingHelpline" => {
+                    Self::WellbeingHelpline(wire::de::Object::from_map(map)?)
+                }
+                _ => Self::Unrecognized(wire::de::collect("kind", tag, map)?),
+            },
+        )
+    }
+}
+
+impl wire::Serialize for AnswerAnnotation {
+    fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::WellbeingHelpline(arm) => {
+                wire::ser::tagged("kind", "wellbeingHelpline", arm, serializer)
+            }
+            Self::Unrecognized(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> wire::Deserialize<'de> for AnswerAnnotation {
+    fn deserialize<D: wire::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::de::tagged(deserializer)
+    }
+}
+
+/// The arm `wellbeingHelpline` of [`AnswerAnnotation`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WellbeingHelplineAnswerAnnotation {
+    /// `subject`.
+    pub subject: HelplineSubject,
+}
+
+impl wire::de::Object for WellbeingHelplineAnswerAnnotation {
+    const NAME: &'static str = "WellbeingHelplineAnswerAnnotation";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut subject = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "subject" => subject = Some(wire::de::value(&mut __map)?),
+                "kind" => return Err(wire::de::duplicate("kind")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            subject: wire::de::required(subject, "subject")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for WellbeingHelplineAnswerAnnotation {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "subject", &self.subject)?;
+        Ok(())
+    }
+}
+
+/// The protocol type `AnswerReplacement`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AnswerReplacement {
+    /// `wellbeingPromptHelpline`.
+    WellbeingPromptHelpline,
+    /// An arm that these bindings do not know, kept whole.
+    Unrecognized(serde_json::Value),
+}
+
+impl AnswerReplacement {
+    /// The member `kind`, which names the arm on the wire.
+    pub fn tag(&self) -> &str {
+        match self {
+            Self::WellbeingPromptHelpline => "wellbeingPromptHelpline",
+            Self::Unrecognized(value) => {
+                value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl wire::de::Tagged for AnswerReplacement {
+    const NAME: &'static str = "AnswerReplacement";
+    const TAG: &'static str = "kind";
+    fn from_tag<'de, A: wire::MapAccess<'de>>(
+        tag: &str,
+        map: A,
+    ) -> Result<Self, A::Error> {
+        Ok(
+            match tag {
+                "wellbeingPromptHelpline" => {
+                    wire::de::drain(map, "kind")?;
+                    Self::WellbeingPromptHelpline
+                }
+                _ => Self::Unrecognized(wire::de::collect("kind", tag, map)?),
+            },
+        )
+    }
+}
+
+impl wire::Serialize for AnswerReplacement {
+    fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::WellbeingPromptHelpline => {
+                wire::ser::single("kind", "wellbeingPromptHelpline", serializer)
+            }
+            Self::Unrecognized(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> wire::Deserialize<'de> for AnswerReplacement {
+    fn deserialize<D: wire::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::de::tagged(deserializer)
     }
 }
 
@@ -543,6 +958,144 @@ impl wire::ser::Fields for GranularAskForApproval {
 }
 
 wire::impl_object!(GranularAskForApproval);
+/// The protocol type `BlockReason`.
+///
+/// Since codex 0.171.0.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BlockReason {
+    /// `protection`.
+    Protection(ProtectionBlockReason),
+    /// `cyber`.
+    Cyber(CyberBlockReason),
+    /// An arm that these bindings do not know, kept whole.
+    Unrecognized(serde_json::Value),
+}
+
+impl From<ProtectionBlockReason> for BlockReason {
+    fn from(value: ProtectionBlockReason) -> Self {
+        Self::Protection(value)
+    }
+}
+
+impl From<CyberBlockReason> for BlockReason {
+    fn from(value: CyberBlockReason) -> Self {
+        Self::Cyber(value)
+    }
+}
+
+impl BlockReason {
+    /// The member `kind`, which names the arm on the wire.
+    pub fn tag(&self) -> &str {
+        match self {
+            Self::Protection(_) => "protection",
+            Self::Cyber(_) => "cyber",
+            Self::Unrecognized(value) => {
+                value.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl wire::de::Tagged for BlockReason {
+    const NAME: &'static str = "BlockReason";
+    const TAG: &'static str = "kind";
+    fn from_tag<'de, A: wire::MapAccess<'de>>(
+        tag: &str,
+        map: A,
+    ) -> Result<Self, A::Error> {
+        Ok(
+            match tag {
+                "protection" => Self::Protection(wire::de::Object::from_map(map)?),
+                "cyber" => Self::Cyber(wire::de::Object::from_map(map)?),
+                _ => Self::Unrecognized(wire::de::collect("kind", tag, map)?),
+            },
+        )
+    }
+}
+
+impl wire::Serialize for BlockReason {
+    fn serialize<S: wire::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Protection(arm) => {
+                wire::ser::tagged("kind", "protection", arm, serializer)
+            }
+            Self::Cyber(arm) => wire::ser::tagged("kind", "cyber", arm, serializer),
+            Self::Unrecognized(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> wire::Deserialize<'de> for BlockReason {
+    fn deserialize<D: wire::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::de::tagged(deserializer)
+    }
+}
+
+/// The arm `cyber` of [`BlockReason`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CyberBlockReason {
+    /// Wire name: `trustedAccess`.
+    pub trusted_access: Option<bool>,
+}
+
+impl wire::de::Object for CyberBlockReason {
+    const NAME: &'static str = "CyberBlockReason";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut trusted_access = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "trustedAccess" => trusted_access = wire::de::value(&mut __map)?,
+                "kind" => return Err(wire::de::duplicate("kind")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self { trusted_access })
+    }
+}
+
+impl wire::ser::Fields for CyberBlockReason {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::optional(map, "trustedAccess", &self.trusted_access)?;
+        Ok(())
+    }
+}
+
+/// The arm `protection` of [`BlockReason`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProtectionBlockReason {
+    /// Wire name: `protectionType`.
+    pub protection_type: String,
+}
+
+impl wire::de::Object for ProtectionBlockReason {
+    const NAME: &'static str = "ProtectionBlockReason";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut protection_type = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "protectionType" => protection_type = Some(wire::de::value(&mut __map)?),
+                "kind" => return Err(wire::de::duplicate("kind")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            protection_type: wire::de::required(protection_type, "protectionType")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for ProtectionBlockReason {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "protectionType", &self.protection_type)?;
+        Ok(())
+    }
+}
+
 /// The protocol type `CapabilityRootLocation`.
 ///
 /// Used by `thread/start`.
@@ -748,6 +1301,10 @@ pub enum CodexErrorInfo {
     ///
     /// Since codex 0.124.0.
     CyberPolicy,
+    /// `bioPolicy`.
+    ///
+    /// Since codex 0.171.0.
+    BioPolicy,
     /// `misalignmentPolicyViolation`.
     ///
     /// Since codex 0.148.0.
@@ -851,6 +1408,7 @@ impl wire::de::External for CodexErrorInfo {
             "modelNotFound" => Self::ModelNotFound,
             "policyCapacityUnavailable" => Self::PolicyCapacityUnavailable,
             "cyberPolicy" => Self::CyberPolicy,
+            "bioPolicy" => Self::BioPolicy,
             "misalignmentPolicyViolation" => Self::MisalignmentPolicyViolation,
             "tooManyDenials" => Self::TooManyDenials,
             "internalServerError" => Self::InternalServerError,
@@ -913,6 +1471,7 @@ impl wire::Serialize for CodexErrorInfo {
                 serializer.serialize_str("policyCapacityUnavailable")
             }
             Self::CyberPolicy => serializer.serialize_str("cyberPolicy"),
+            Self::BioPolicy => serializer.serialize_str("bioPolicy"),
             Self::MisalignmentPolicyViolation => {
                 serializer.serialize_str("misalignmentPolicyViolation")
             }
@@ -1564,7 +2123,7 @@ impl<'de> wire::Deserialize<'de> for CommandExecutionApprovalDecision {
 
 /// Where a configuration layer comes from: system, user, project, session flags or management.
 ///
-/// Used by `config/batchWrite`, `config/read`, `config/value/write`.
+/// Used by `config/batchWrite`, `config/read`, `config/value/write`, `modelProvider/default/set`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigLayerSource {
@@ -13544,6 +14103,10 @@ pub struct McpToolCallThreadItem {
     pub completed_at_ms: Option<i64>,
     /// Wire name: `durationMs`.
     pub duration_ms: Option<i64>,
+    /// Wire name: `environmentId`.
+    ///
+    /// Since codex 0.171.0.
+    pub environment_id: Option<String>,
     /// `error`.
     pub error: Option<McpToolCallError>,
     /// `id`.
@@ -13585,6 +14148,7 @@ impl wire::de::Object for McpToolCallThreadItem {
         let mut arguments = None;
         let mut completed_at_ms = None;
         let mut duration_ms = None;
+        let mut environment_id = None;
         let mut error = None;
         let mut id = None;
         let mut mcp_app_resource_uri = None;
@@ -13602,6 +14166,7 @@ impl wire::de::Object for McpToolCallThreadItem {
                 "arguments" => arguments = Some(wire::de::value(&mut __map)?),
                 "completedAtMs" => completed_at_ms = wire::de::value(&mut __map)?,
                 "durationMs" => duration_ms = wire::de::value(&mut __map)?,
+                "environmentId" => environment_id = wire::de::value(&mut __map)?,
                 "error" => error = wire::de::value(&mut __map)?,
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "mcpAppResourceUri" => {
@@ -13624,6 +14189,7 @@ impl wire::de::Object for McpToolCallThreadItem {
             arguments: wire::de::required(arguments, "arguments")?,
             completed_at_ms,
             duration_ms,
+            environment_id,
             error,
             id: wire::de::required(id, "id")?,
             mcp_app_resource_uri,
@@ -13645,6 +14211,7 @@ impl wire::ser::Fields for McpToolCallThreadItem {
         wire::ser::field(map, "arguments", &self.arguments)?;
         wire::ser::optional(map, "completedAtMs", &self.completed_at_ms)?;
         wire::ser::optional(map, "durationMs", &self.duration_ms)?;
+        wire::ser::optional(map, "environmentId", &self.environment_id)?;
         wire::ser::optional(map, "error", &self.error)?;
         wire::ser::field(map, "id", &self.id)?;
         wire::ser::optional(map, "mcpAppResourceUri", &self.mcp_app_resource_uri)?;
@@ -14385,7 +14952,7 @@ impl wire::ser::Fields for CompletedThreadPredictionResult {
 
 /// The protocol type `ThreadRealtimeBemItemPresentation`.
 ///
-/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
 ///
 /// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
@@ -14505,7 +15072,7 @@ impl wire::ser::Fields for InlineVisualizationThreadRealtimeBemItemPresentation 
 
 /// The protocol type `ThreadRealtimeItem`.
 ///
-/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/timeline/list`.
+/// Used by `thread/realtime/item/completed`, `thread/realtime/item/started`, `thread/realtime/list`, `thread/timeline/list`.
 ///
 /// Since codex 0.150.0.
 #[derive(Clone, Debug, PartialEq)]
@@ -14513,12 +15080,24 @@ impl wire::ser::Fields for InlineVisualizationThreadRealtimeBemItemPresentation 
 pub enum ThreadRealtimeItem {
     /// `realtimeSessionStarted`.
     RealtimeSessionStarted(RealtimeSessionStartedThreadRealtimeItem),
+    /// `frame`.
+    ///
+    /// Since codex 0.171.0.
+    Frame(FrameThreadRealtimeItem),
     /// `transcriptSegment`.
     TranscriptSegment(TranscriptSegmentThreadRealtimeItem),
     /// `bemItemPromoted`.
     BemItemPromoted(BemItemPromotedThreadRealtimeItem),
     /// `realtimeSessionClosed`.
     RealtimeSessionClosed(RealtimeSessionClosedThreadRealtimeItem),
+    /// `turnInputAccepted`.
+    ///
+    /// Since codex 0.171.0.
+    TurnInputAccepted(Box<TurnInputAcceptedThreadRealtimeItem>),
+    /// `sessionEndInputSaved`.
+    ///
+    /// Since codex 0.171.0.
+    SessionEndInputSaved(SessionEndInputSavedThreadRealtimeItem),
     /// An arm that these bindings do not know, kept whole.
     Unrecognized(serde_json::Value),
 }
@@ -14526,6 +15105,12 @@ pub enum ThreadRealtimeItem {
 impl From<RealtimeSessionStartedThreadRealtimeItem> for ThreadRealtimeItem {
     fn from(value: RealtimeSessionStartedThreadRealtimeItem) -> Self {
         Self::RealtimeSessionStarted(value)
+    }
+}
+
+impl From<FrameThreadRealtimeItem> for ThreadRealtimeItem {
+    fn from(value: FrameThreadRealtimeItem) -> Self {
+        Self::Frame(value)
     }
 }
 
@@ -14547,14 +15132,29 @@ impl From<RealtimeSessionClosedThreadRealtimeItem> for ThreadRealtimeItem {
     }
 }
 
+impl From<TurnInputAcceptedThreadRealtimeItem> for ThreadRealtimeItem {
+    fn from(value: TurnInputAcceptedThreadRealtimeItem) -> Self {
+        Self::TurnInputAccepted(Box::new(value))
+    }
+}
+
+impl From<SessionEndInputSavedThreadRealtimeItem> for ThreadRealtimeItem {
+    fn from(value: SessionEndInputSavedThreadRealtimeItem) -> Self {
+        Self::SessionEndInputSaved(value)
+    }
+}
+
 impl ThreadRealtimeItem {
     /// The member `type`, which names the arm on the wire.
     pub fn tag(&self) -> &str {
         match self {
             Self::RealtimeSessionStarted(_) => "realtimeSessionStarted",
+            Self::Frame(_) => "frame",
             Self::TranscriptSegment(_) => "transcriptSegment",
             Self::BemItemPromoted(_) => "bemItemPromoted",
             Self::RealtimeSessionClosed(_) => "realtimeSessionClosed",
+            Self::TurnInputAccepted(_) => "turnInputAccepted",
+            Self::SessionEndInputSaved(_) => "sessionEndInputSaved",
             Self::Unrecognized(value) => {
                 value.get("type").and_then(serde_json::Value::as_str).unwrap_or_default()
             }
@@ -14565,11 +15165,30 @@ impl ThreadRealtimeItem {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::RealtimeSessionStarted(arm) => Some(&arm.id),
+            Self::Frame(arm) => Some(&arm.id),
             Self::TranscriptSegment(arm) => Some(&arm.id),
             Self::BemItemPromoted(arm) => Some(&arm.id),
             Self::RealtimeSessionClosed(arm) => Some(&arm.id),
+            Self::TurnInputAccepted(arm) => Some(&arm.id),
+            Self::SessionEndInputSaved(arm) => Some(&arm.id),
             Self::Unrecognized(value) => {
                 value.get("id").and_then(serde_json::Value::as_str)
+            }
+        }
+    }
+
+    /// The member `observedAtMs`, which every arm has.
+    pub fn observed_at_ms(&self) -> Option<i64> {
+        match self {
+            Self::RealtimeSessionStarted(arm) => arm.observed_at_ms,
+            Self::Frame(arm) => arm.observed_at_ms,
+            Self::TranscriptSegment(arm) => arm.observed_at_ms,
+            Self::BemItemPromoted(arm) => arm.observed_at_ms,
+            Self::RealtimeSessionClosed(arm) => arm.observed_at_ms,
+            Self::TurnInputAccepted(arm) => arm.observed_at_ms,
+            Self::SessionEndInputSaved(arm) => arm.observed_at_ms,
+            Self::Unrecognized(value) => {
+                value.get("observedAtMs").and_then(serde_json::Value::as_i64)
             }
         }
     }
@@ -14578,9 +15197,12 @@ impl ThreadRealtimeItem {
     pub fn realtime_session_id(&self) -> Option<&str> {
         match self {
             Self::RealtimeSessionStarted(arm) => Some(&arm.realtime_session_id),
+            Self::Frame(arm) => Some(&arm.realtime_session_id),
             Self::TranscriptSegment(arm) => Some(&arm.realtime_session_id),
             Self::BemItemPromoted(arm) => Some(&arm.realtime_session_id),
             Self::RealtimeSessionClosed(arm) => Some(&arm.realtime_session_id),
+            Self::TurnInputAccepted(arm) => Some(&arm.realtime_session_id),
+            Self::SessionEndInputSaved(arm) => Some(&arm.realtime_session_id),
             Self::Unrecognized(value) => {
                 value.get("realtimeSessionId").and_then(serde_json::Value::as_str)
             }
@@ -14600,6 +15222,7 @@ impl wire::de::Tagged for ThreadRealtimeItem {
                 "realtimeSessionStarted" => {
                     Self::RealtimeSessionStarted(wire::de::Object::from_map(map)?)
                 }
+                "frame" => Self::Frame(wire::de::Object::from_map(map)?),
                 "transcriptSegment" => {
                     Self::TranscriptSegment(wire::de::Object::from_map(map)?)
                 }
@@ -14608,6 +15231,12 @@ impl wire::de::Tagged for ThreadRealtimeItem {
                 }
                 "realtimeSessionClosed" => {
                     Self::RealtimeSessionClosed(wire::de::Object::from_map(map)?)
+                }
+                "turnInputAccepted" => {
+                    Self::TurnInputAccepted(wire::de::Object::from_map(map)?)
+                }
+                "sessionEndInputSaved" => {
+                    Self::SessionEndInputSaved(wire::de::Object::from_map(map)?)
                 }
                 _ => Self::Unrecognized(wire::de::collect("type", tag, map)?),
             },
@@ -14621,6 +15250,7 @@ impl wire::Serialize for ThreadRealtimeItem {
             Self::RealtimeSessionStarted(arm) => {
                 wire::ser::tagged("type", "realtimeSessionStarted", arm, serializer)
             }
+            Self::Frame(arm) => wire::ser::tagged("type", "frame", arm, serializer),
             Self::TranscriptSegment(arm) => {
                 wire::ser::tagged("type", "transcriptSegment", arm, serializer)
             }
@@ -14629,6 +15259,12 @@ impl wire::Serialize for ThreadRealtimeItem {
             }
             Self::RealtimeSessionClosed(arm) => {
                 wire::ser::tagged("type", "realtimeSessionClosed", arm, serializer)
+            }
+            Self::TurnInputAccepted(arm) => {
+                wire::ser::tagged("type", "turnInputAccepted", arm, serializer)
+            }
+            Self::SessionEndInputSaved(arm) => {
+                wire::ser::tagged("type", "sessionEndInputSaved", arm, serializer)
             }
             Self::Unrecognized(value) => value.serialize(serializer),
         }
@@ -14651,6 +15287,10 @@ pub struct BemItemPromotedThreadRealtimeItem {
     pub id: String,
     /// Wire name: `itemId`. Decodes from `item_id` as well.
     pub item_id: String,
+    /// Wire name: `observedAtMs`.
+    ///
+    /// Since codex 0.171.0.
+    pub observed_at_ms: Option<i64>,
     /// `presentation`.
     pub presentation: ThreadRealtimeBemItemPresentation,
     /// Wire name: `realtimeSessionId`.
@@ -14664,6 +15304,7 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut id = None;
         let mut item_id = None;
+        let mut observed_at_ms = None;
         let mut presentation = None;
         let mut realtime_session_id = None;
         let mut turn_id = None;
@@ -14671,6 +15312,7 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
                 "itemId" | "item_id" => item_id = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
                 "presentation" => presentation = Some(wire::de::value(&mut __map)?),
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
@@ -14683,6 +15325,7 @@ impl wire::de::Object for BemItemPromotedThreadRealtimeItem {
         Ok(Self {
             id: wire::de::required(id, "id")?,
             item_id: wire::de::required(item_id, "itemId")?,
+            observed_at_ms,
             presentation: wire::de::required(presentation, "presentation")?,
             realtime_session_id: wire::de::required(
                 realtime_session_id,
@@ -14697,9 +15340,65 @@ impl wire::ser::Fields for BemItemPromotedThreadRealtimeItem {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "id", &self.id)?;
         wire::ser::field(map, "itemId", &self.item_id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
         wire::ser::field(map, "presentation", &self.presentation)?;
         wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
         wire::ser::field(map, "turnId", &self.turn_id)?;
+        Ok(())
+    }
+}
+
+/// The arm `frame` of [`ThreadRealtimeItem`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FrameThreadRealtimeItem {
+    /// `channels`.
+    pub channels: ThreadRealtimeFrameChannels,
+    /// `id`.
+    pub id: String,
+    /// Wire name: `observedAtMs`.
+    pub observed_at_ms: Option<i64>,
+    /// Wire name: `realtimeSessionId`.
+    pub realtime_session_id: String,
+}
+
+impl wire::de::Object for FrameThreadRealtimeItem {
+    const NAME: &'static str = "FrameThreadRealtimeItem";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut channels = None;
+        let mut id = None;
+        let mut observed_at_ms = None;
+        let mut realtime_session_id = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "channels" => channels = Some(wire::de::value(&mut __map)?),
+                "id" => id = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
+                "realtimeSessionId" => {
+                    realtime_session_id = Some(wire::de::value(&mut __map)?);
+                }
+                "type" => return Err(wire::de::duplicate("type")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            channels: wire::de::required(channels, "channels")?,
+            id: wire::de::required(id, "id")?,
+            observed_at_ms,
+            realtime_session_id: wire::de::required(
+                realtime_session_id,
+                "realtimeSessionId",
+            )?,
+        })
+    }
+}
+
+impl wire::ser::Fields for FrameThreadRealtimeItem {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "channels", &self.channels)?;
+        wire::ser::field(map, "id", &self.id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
+        wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
         Ok(())
     }
 }
@@ -14710,6 +15409,10 @@ impl wire::ser::Fields for BemItemPromotedThreadRealtimeItem {
 pub struct RealtimeSessionClosedThreadRealtimeItem {
     /// `id`.
     pub id: String,
+    /// Wire name: `observedAtMs`.
+    ///
+    /// Since codex 0.171.0.
+    pub observed_at_ms: Option<i64>,
     /// `outcome`.
     pub outcome: ThreadRealtimeSessionOutcome,
     /// Wire name: `realtimeSessionId`.
@@ -14720,11 +15423,13 @@ impl wire::de::Object for RealtimeSessionClosedThreadRealtimeItem {
     const NAME: &'static str = "RealtimeSessionClosedThreadRealtimeItem";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut id = None;
+        let mut observed_at_ms = None;
         let mut outcome = None;
         let mut realtime_session_id = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
                 "outcome" => outcome = Some(wire::de::value(&mut __map)?),
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
@@ -14735,6 +15440,7 @@ impl wire::de::Object for RealtimeSessionClosedThreadRealtimeItem {
         }
         Ok(Self {
             id: wire::de::required(id, "id")?,
+            observed_at_ms,
             outcome: wire::de::required(outcome, "outcome")?,
             realtime_session_id: wire::de::required(
                 realtime_session_id,
@@ -14747,6 +15453,7 @@ impl wire::de::Object for RealtimeSessionClosedThreadRealtimeItem {
 impl wire::ser::Fields for RealtimeSessionClosedThreadRealtimeItem {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "id", &self.id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
         wire::ser::field(map, "outcome", &self.outcome)?;
         wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
         Ok(())
@@ -14759,6 +15466,10 @@ impl wire::ser::Fields for RealtimeSessionClosedThreadRealtimeItem {
 pub struct RealtimeSessionStartedThreadRealtimeItem {
     /// `id`.
     pub id: String,
+    /// Wire name: `observedAtMs`.
+    ///
+    /// Since codex 0.171.0.
+    pub observed_at_ms: Option<i64>,
     /// Wire name: `realtimeSessionId`.
     pub realtime_session_id: String,
 }
@@ -14767,10 +15478,12 @@ impl wire::de::Object for RealtimeSessionStartedThreadRealtimeItem {
     const NAME: &'static str = "RealtimeSessionStartedThreadRealtimeItem";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut id = None;
+        let mut observed_at_ms = None;
         let mut realtime_session_id = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
@@ -14780,6 +15493,7 @@ impl wire::de::Object for RealtimeSessionStartedThreadRealtimeItem {
         }
         Ok(Self {
             id: wire::de::required(id, "id")?,
+            observed_at_ms,
             realtime_session_id: wire::de::required(
                 realtime_session_id,
                 "realtimeSessionId",
@@ -14791,7 +15505,79 @@ impl wire::de::Object for RealtimeSessionStartedThreadRealtimeItem {
 impl wire::ser::Fields for RealtimeSessionStartedThreadRealtimeItem {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "id", &self.id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
         wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
+        Ok(())
+    }
+}
+
+/// The arm `sessionEndInputSaved` of [`ThreadRealtimeItem`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SessionEndInputSavedThreadRealtimeItem {
+    /// `id`.
+    pub id: String,
+    /// `input`.
+    pub input: String,
+    /// Wire name: `inputItemId`. Decodes from `input_item_id` as well.
+    pub input_item_id: String,
+    /// Wire name: `observedAtMs`.
+    pub observed_at_ms: Option<i64>,
+    /// Wire name: `realtimeSessionId`.
+    pub realtime_session_id: String,
+    /// Wire name: `sourceEventIds`. Decodes from `source_event_ids` as well.
+    pub source_event_ids: Vec<String>,
+}
+
+impl wire::de::Object for SessionEndInputSavedThreadRealtimeItem {
+    const NAME: &'static str = "SessionEndInputSavedThreadRealtimeItem";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut id = None;
+        let mut input = None;
+        let mut input_item_id = None;
+        let mut observed_at_ms = None;
+        let mut realtime_session_id = None;
+        let mut source_event_ids = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "id" => id = Some(wire::de::value(&mut __map)?),
+                "input" => input = Some(wire::de::value(&mut __map)?),
+                "inputItemId" | "input_item_id" => {
+                    input_item_id = Some(wire::de::value(&mut __map)?);
+                }
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
+                "realtimeSessionId" => {
+                    realtime_session_id = Some(wire::de::value(&mut __map)?);
+                }
+                "sourceEventIds" | "source_event_ids" => {
+                    source_event_ids = Some(wire::de::value(&mut __map)?);
+                }
+                "type" => return Err(wire::de::duplicate("type")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            id: wire::de::required(id, "id")?,
+            input: wire::de::required(input, "input")?,
+            input_item_id: wire::de::required(input_item_id, "inputItemId")?,
+            observed_at_ms,
+            realtime_session_id: wire::de::required(
+                realtime_session_id,
+                "realtimeSessionId",
+            )?,
+            source_event_ids: wire::de::required(source_event_ids, "sourceEventIds")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for SessionEndInputSavedThreadRealtimeItem {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "id", &self.id)?;
+        wire::ser::field(map, "input", &self.input)?;
+        wire::ser::field(map, "inputItemId", &self.input_item_id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
+        wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
+        wire::ser::field(map, "sourceEventIds", &self.source_event_ids)?;
         Ok(())
     }
 }
@@ -14802,6 +15588,10 @@ impl wire::ser::Fields for RealtimeSessionStartedThreadRealtimeItem {
 pub struct TranscriptSegmentThreadRealtimeItem {
     /// `id`.
     pub id: String,
+    /// Wire name: `observedAtMs`.
+    ///
+    /// Since codex 0.171.0.
+    pub observed_at_ms: Option<i64>,
     /// Wire name: `realtimeSessionId`.
     pub realtime_session_id: String,
     /// `role`.
@@ -14814,12 +15604,14 @@ impl wire::de::Object for TranscriptSegmentThreadRealtimeItem {
     const NAME: &'static str = "TranscriptSegmentThreadRealtimeItem";
     fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
         let mut id = None;
+        let mut observed_at_ms = None;
         let mut realtime_session_id = None;
         let mut role = None;
         let mut text = None;
         while let Some(__key) = wire::de::key(&mut __map)? {
             match &*__key {
                 "id" => id = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
                 "realtimeSessionId" => {
                     realtime_session_id = Some(wire::de::value(&mut __map)?);
                 }
@@ -14831,6 +15623,7 @@ impl wire::de::Object for TranscriptSegmentThreadRealtimeItem {
         }
         Ok(Self {
             id: wire::de::required(id, "id")?,
+            observed_at_ms,
             realtime_session_id: wire::de::required(
                 realtime_session_id,
                 "realtimeSessionId",
@@ -14844,9 +15637,101 @@ impl wire::de::Object for TranscriptSegmentThreadRealtimeItem {
 impl wire::ser::Fields for TranscriptSegmentThreadRealtimeItem {
     fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         wire::ser::field(map, "id", &self.id)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
         wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
         wire::ser::field(map, "role", &self.role)?;
         wire::ser::field(map, "text", &self.text)?;
+        Ok(())
+    }
+}
+
+/// The arm `turnInputAccepted` of [`ThreadRealtimeItem`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TurnInputAcceptedThreadRealtimeItem {
+    /// Wire name: `handoffId`. Decodes from `handoff_id` as well.
+    pub handoff_id: String,
+    /// `id`.
+    pub id: String,
+    /// `input`.
+    pub input: String,
+    /// Wire name: `inputItemId`. Decodes from `input_item_id` as well.
+    pub input_item_id: String,
+    /// `mode`.
+    pub mode: ThreadRealtimeHandoffMode,
+    /// Wire name: `observedAtMs`.
+    pub observed_at_ms: Option<i64>,
+    /// Wire name: `realtimeSessionId`.
+    pub realtime_session_id: String,
+    /// Wire name: `sourceEventIds`. Decodes from `source_event_ids` as well.
+    pub source_event_ids: Vec<String>,
+    /// Wire name: `turnId`. Decodes from `turn_id` as well.
+    pub turn_id: String,
+}
+
+impl wire::de::Object for TurnInputAcceptedThreadRealtimeItem {
+    const NAME: &'static str = "TurnInputAcceptedThreadRealtimeItem";
+    fn from_map<'de, A: wire::MapAccess<'de>>(mut __map: A) -> Result<Self, A::Error> {
+        let mut handoff_id = None;
+        let mut id = None;
+        let mut input = None;
+        let mut input_item_id = None;
+        let mut mode = None;
+        let mut observed_at_ms = None;
+        let mut realtime_session_id = None;
+        let mut source_event_ids = None;
+        let mut turn_id = None;
+        while let Some(__key) = wire::de::key(&mut __map)? {
+            match &*__key {
+                "handoffId" | "handoff_id" => {
+                    handoff_id = Some(wire::de::value(&mut __map)?);
+                }
+                "id" => id = Some(wire::de::value(&mut __map)?),
+                "input" => input = Some(wire::de::value(&mut __map)?),
+                "inputItemId" | "input_item_id" => {
+                    input_item_id = Some(wire::de::value(&mut __map)?);
+                }
+                "mode" => mode = Some(wire::de::value(&mut __map)?),
+                "observedAtMs" => observed_at_ms = wire::de::value(&mut __map)?,
+                "realtimeSessionId" => {
+                    realtime_session_id = Some(wire::de::value(&mut __map)?);
+                }
+                "sourceEventIds" | "source_event_ids" => {
+                    source_event_ids = Some(wire::de::value(&mut __map)?);
+                }
+                "turnId" | "turn_id" => turn_id = Some(wire::de::value(&mut __map)?),
+                "type" => return Err(wire::de::duplicate("type")),
+                _ => wire::de::skip(&mut __map)?,
+            }
+        }
+        Ok(Self {
+            handoff_id: wire::de::required(handoff_id, "handoffId")?,
+            id: wire::de::required(id, "id")?,
+            input: wire::de::required(input, "input")?,
+            input_item_id: wire::de::required(input_item_id, "inputItemId")?,
+            mode: wire::de::required(mode, "mode")?,
+            observed_at_ms,
+            realtime_session_id: wire::de::required(
+                realtime_session_id,
+                "realtimeSessionId",
+            )?,
+            source_event_ids: wire::de::required(source_event_ids, "sourceEventIds")?,
+            turn_id: wire::de::required(turn_id, "turnId")?,
+        })
+    }
+}
+
+impl wire::ser::Fields for TurnInputAcceptedThreadRealtimeItem {
+    fn write<M: wire::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        wire::ser::field(map, "handoffId", &self.handoff_id)?;
+        wire::ser::field(map, "id", &self.id)?;
+        wire::ser::field(map, "input", &self.input)?;
+        wire::ser::field(map, "inputItemId", &self.input_item_id)?;
+        wire::ser::field(map, "mode", &self.mode)?;
+        wire::ser::optional(map, "observedAtMs", &self.observed_at_ms)?;
+        wire::ser::field(map, "realtimeSessionId", &self.realtime_session_id)?;
+        wire::ser::field(map, "sourceEventIds", &self.source_event_ids)?;
+        wire::ser::field(map, "turnId", &self.turn_id)?;
         Ok(())
     }
 }

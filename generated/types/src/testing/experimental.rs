@@ -117,18 +117,17 @@ impl ProcessTerminalSize {
 impl Project {
     wire::test_sample!(
         value
-        r#"{"createdAt":1,"id":"sample","metadata":{},"name":"sample","position":1,"roots":[],"updatedAt":1}"#
+        r#"{"createdAt":1,"id":"sample","metadata":{},"name":"sample","roots":[],"updatedAt":1}"#
     );
     wire::test_new!(
         id : into String, created_at : value i64, metadata : value
-        std::collections::BTreeMap < String, String >, name : into String, position :
-        value i64, roots : into Vec < ProjectRoot >, updated_at : value i64
+        std::collections::BTreeMap < String, String >, name : into String, roots : into
+        Vec < ProjectRoot >, updated_at : value i64
     );
     wire::test_setter!(created_at : value i64);
     wire::test_setter!(id : into String);
     wire::test_setter!(metadata : value std::collections::BTreeMap < String, String >);
     wire::test_setter!(name : into String);
-    wire::test_setter!(position : value i64);
     wire::test_setter!(recency_at : some i64);
     wire::test_setter!(roots : into Vec < ProjectRoot >);
     wire::test_setter!(updated_at : value i64);
@@ -251,6 +250,16 @@ impl ThreadReadStateOperation {
     wire::test_sample!(value r#"{"type":"read"}"#);
 }
 
+impl ThreadRealtimeEntry {
+    wire::test_sample!(
+        value
+        r#"{"item":{"id":"sample","realtimeSessionId":"sample","type":"realtimeSessionStarted"},"position":1}"#
+    );
+    wire::test_new!(item : into ThreadRealtimeItem, position : value u64);
+    wire::test_setter!(item : into ThreadRealtimeItem);
+    wire::test_setter!(position : value u64);
+}
+
 impl ThreadRealtimeInitialItem {
     wire::test_sample!(value r#"{"role":"user","text":"sample"}"#);
 }
@@ -273,16 +282,6 @@ impl ThreadSearchOccurrence {
     wire::test_setter!(snippet_match_range : value ThreadSearchTextRange);
     wire::test_setter!(turn_cursor : into String);
     wire::test_setter!(turn_id : into String);
-}
-
-impl ThreadSearchResult {
-    wire::test_sample!(
-        value
-        r#"{"snippet":"sample","thread":{"cliVersion":"sample","createdAt":1,"cwd":"sample","ephemeral":false,"id":"sample","modelProvider":"sample","preview":"sample","projectId":null,"sessionId":"sample","source":"cli","status":{"type":"notLoaded"},"turns":[],"updatedAt":1}}"#
-    );
-    wire::test_new!(snippet : into String, thread : value Thread);
-    wire::test_setter!(snippet : into String);
-    wire::test_setter!(thread : value Thread);
 }
 
 impl ThreadSearchTextRange {

@@ -129,12 +129,7 @@ impl AgentHookMetadata {
 }
 
 impl AgentMessageDisplay {
-    wire::test_sample!(value r#"{"action":"sample"}"#);
-    wire::test_new!(action : into String);
-    wire::test_setter!(action : into String);
-    wire::test_setter!(block_type : some_into String);
-    wire::test_setter!(check_trusted_contacts : some bool);
-    wire::test_setter!(cyber_trusted_access : some bool);
+    wire::test_sample!(value r#"{"mode":"show","trustedContacts":"check","version":1}"#);
 }
 
 impl AgentMessageInputContent {
@@ -144,7 +139,7 @@ impl AgentMessageInputContent {
 impl AgentMessageModeration {
     wire::test_sample!(value r#"{"moderated":false}"#);
     wire::test_new!(moderated : value bool);
-    wire::test_setter!(display : some AgentMessageDisplay);
+    wire::test_setter!(display : some_into AgentMessageDisplay);
     wire::test_setter!(moderated : value bool);
 }
 
@@ -178,6 +173,14 @@ impl AnalyticsConfig {
     wire::test_sample!(value r#"{}"#);
     wire::test_new!();
     wire::test_setter!(enabled : some bool);
+}
+
+impl AnswerAnnotation {
+    wire::test_sample!(value r#"{"kind":"wellbeingHelpline","subject":"answer"}"#);
+}
+
+impl AnswerReplacement {
+    wire::test_sample!(value r#"{"kind":"wellbeingPromptHelpline"}"#);
 }
 
 impl AppBranding {
@@ -393,6 +396,7 @@ impl BemItemPromotedThreadRealtimeItem {
     );
     wire::test_setter!(id : into String);
     wire::test_setter!(item_id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
     wire::test_setter!(presentation : into ThreadRealtimeBemItemPresentation);
     wire::test_setter!(realtime_session_id : into String);
     wire::test_setter!(turn_id : into String);
@@ -405,6 +409,26 @@ impl BlobResourceContent {
     wire::test_setter!(blob : into String);
     wire::test_setter!(mime_type : some_into String);
     wire::test_setter!(uri : into String);
+}
+
+impl BlockAgentMessageDisplay {
+    wire::test_sample!(
+        object
+        r#"{"reason":{"kind":"protection","protectionType":"sample"},"version":1}"#
+    );
+    wire::test_new!(
+        reason : into BlockReason, version : into BlockAgentMessageDisplayVersion
+    );
+    wire::test_setter!(reason : into BlockReason);
+    wire::test_setter!(version : into BlockAgentMessageDisplayVersion);
+}
+
+impl BlockAgentMessageDisplayVersion {
+    wire::test_sample!(value r#"1"#);
+}
+
+impl BlockReason {
+    wire::test_sample!(value r#"{"kind":"protection","protectionType":"sample"}"#);
 }
 
 impl BrowserUseConfig {
@@ -952,6 +976,12 @@ impl CustomToolCallResponseItem {
     );
 }
 
+impl CyberBlockReason {
+    wire::test_sample!(object r#"{}"#);
+    wire::test_new!();
+    wire::test_setter!(trusted_access : some bool);
+}
+
 impl DailyScheduledTaskSchedule {
     wire::test_sample!(object r#"{"time":"sample"}"#);
     wire::test_new!(time : into String);
@@ -1245,6 +1275,21 @@ impl ForcedChatgptWorkspaceIds {
     wire::test_sample!(value r#""sample""#);
 }
 
+impl FrameThreadRealtimeItem {
+    wire::test_sample!(
+        object
+        r#"{"channels":{"voice_transcript":{"role":"user","text":"sample"}},"id":"sample","realtimeSessionId":"sample"}"#
+    );
+    wire::test_new!(
+        id : into String, realtime_session_id : into String, channels : value
+        ThreadRealtimeFrameChannels
+    );
+    wire::test_setter!(channels : value ThreadRealtimeFrameChannels);
+    wire::test_setter!(id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
+    wire::test_setter!(realtime_session_id : into String);
+}
+
 impl FsReadDirectoryEntry {
     wire::test_sample!(
         value r#"{"fileName":"sample","isDirectory":false,"isFile":false}"#
@@ -1389,6 +1434,22 @@ impl GuardianApprovalReviewAction {
     wire::test_sample!(
         value r#"{"command":"sample","cwd":"sample","source":"shell","type":"command"}"#
     );
+}
+
+impl HideAgentMessageDisplay {
+    wire::test_sample!(
+        object r#"{"replacement":{"kind":"wellbeingPromptHelpline"},"version":1}"#
+    );
+    wire::test_new!(
+        replacement : into AnswerReplacement, version : into
+        HideAgentMessageDisplayVersion
+    );
+    wire::test_setter!(replacement : into AnswerReplacement);
+    wire::test_setter!(version : into HideAgentMessageDisplayVersion);
+}
+
+impl HideAgentMessageDisplayVersion {
+    wire::test_sample!(value r#"1"#);
 }
 
 impl HookErrorInfo {
@@ -1900,6 +1961,7 @@ impl McpServerStatus {
         std::collections::BTreeMap < String, Tool >
     );
     wire::test_setter!(auth_status : into McpAuthStatus);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(http_origin : some_into String);
     wire::test_setter!(name : into String);
     wire::test_setter!(plugin_id : some_into String);
@@ -1960,6 +2022,7 @@ impl McpToolCallThreadItem {
     wire::test_setter!(arguments : into serde_json::Value);
     wire::test_setter!(completed_at_ms : some i64);
     wire::test_setter!(duration_ms : some i64);
+    wire::test_setter!(environment_id : some_into String);
     wire::test_setter!(error : some McpToolCallError);
     wire::test_setter!(id : into String);
     wire::test_setter!(mcp_app_resource_uri : some_into String);
@@ -2258,6 +2321,8 @@ impl OtelRequirements {
     wire::test_new!();
     wire::test_setter!(environment : some_into String);
     wire::test_setter!(exporter : some_into OtelExporter);
+    wire::test_setter!(headers_helper : some_into String);
+    wire::test_setter!(headers_helper_refresh_interval_ms : some u64);
     wire::test_setter!(log_agent_responses : some bool);
     wire::test_setter!(log_guardian_assessments : some bool);
     wire::test_setter!(log_sse_deltas : some bool);
@@ -2575,6 +2640,12 @@ impl PromptHookMetadata {
     wire::test_setter!(trust_status : into HookTrustStatus);
 }
 
+impl ProtectionBlockReason {
+    wire::test_sample!(object r#"{"protectionType":"sample"}"#);
+    wire::test_new!(protection_type : into String);
+    wire::test_setter!(protection_type : into String);
+}
+
 impl ProviderSettings {
     wire::test_sample!(value r#"{"type":"openai"}"#);
 }
@@ -2662,6 +2733,7 @@ impl RealtimeSessionClosedThreadRealtimeItem {
         ThreadRealtimeSessionOutcome
     );
     wire::test_setter!(id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
     wire::test_setter!(outcome : into ThreadRealtimeSessionOutcome);
     wire::test_setter!(realtime_session_id : into String);
 }
@@ -2670,6 +2742,7 @@ impl RealtimeSessionStartedThreadRealtimeItem {
     wire::test_sample!(object r#"{"id":"sample","realtimeSessionId":"sample"}"#);
     wire::test_new!(id : into String, realtime_session_id : into String);
     wire::test_setter!(id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
     wire::test_setter!(realtime_session_id : into String);
 }
 
@@ -2858,6 +2931,23 @@ impl SelectedCapabilityRoot {
     );
 }
 
+impl SessionEndInputSavedThreadRealtimeItem {
+    wire::test_sample!(
+        object
+        r#"{"id":"sample","input":"sample","inputItemId":"sample","realtimeSessionId":"sample","sourceEventIds":[]}"#
+    );
+    wire::test_new!(
+        id : into String, input_item_id : into String, realtime_session_id : into String,
+        input : into String, source_event_ids : strings Vec < String >
+    );
+    wire::test_setter!(id : into String);
+    wire::test_setter!(input : into String);
+    wire::test_setter!(input_item_id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
+    wire::test_setter!(realtime_session_id : into String);
+    wire::test_setter!(source_event_ids : strings Vec < String >);
+}
+
 impl SessionMigration {
     wire::test_sample!(value r#"{"cwd":"sample","path":"sample"}"#);
 }
@@ -2868,6 +2958,21 @@ impl SessionSource {
 
 impl Settings {
     wire::test_sample!(value r#"{"model":"sample"}"#);
+}
+
+impl ShowAgentMessageDisplay {
+    wire::test_sample!(object r#"{"trustedContacts":"check","version":1}"#);
+    wire::test_new!(
+        trusted_contacts : into TrustedContacts, version : into
+        ShowAgentMessageDisplayVersion
+    );
+    wire::test_setter!(annotation : some_into AnswerAnnotation);
+    wire::test_setter!(trusted_contacts : into TrustedContacts);
+    wire::test_setter!(version : into ShowAgentMessageDisplayVersion);
+}
+
+impl ShowAgentMessageDisplayVersion {
+    wire::test_sample!(value r#"1"#);
 }
 
 impl SkillDependencies {
@@ -3224,6 +3329,12 @@ impl ThreadRealtimeBemItemPresentation {
     wire::test_sample!(value r#"{"type":"wholeItem"}"#);
 }
 
+impl ThreadRealtimeFrameChannels {
+    wire::test_sample!(value r#"{"voice_transcript":{"role":"user","text":"sample"}}"#);
+    wire::test_new!(voice_transcript : value ThreadRealtimeVoiceTranscript);
+    wire::test_setter!(voice_transcript : value ThreadRealtimeVoiceTranscript);
+}
+
 impl ThreadRealtimeItem {
     wire::test_sample!(
         value
@@ -3231,8 +3342,25 @@ impl ThreadRealtimeItem {
     );
 }
 
+impl ThreadRealtimeVoiceTranscript {
+    wire::test_sample!(value r#"{"role":"user","text":"sample"}"#);
+    wire::test_new!(role : into ThreadRealtimeTranscriptRole, text : into String);
+    wire::test_setter!(role : into ThreadRealtimeTranscriptRole);
+    wire::test_setter!(text : into String);
+}
+
 impl ThreadResumeInitialTurnsPageParams {
     wire::test_sample!(value r#"{}"#);
+}
+
+impl ThreadSearchResult {
+    wire::test_sample!(
+        value
+        r#"{"snippet":"sample","thread":{"cliVersion":"sample","createdAt":1,"cwd":"sample","ephemeral":false,"id":"sample","modelProvider":"sample","preview":"sample","projectId":null,"sessionId":"sample","source":"cli","status":{"type":"notLoaded"},"turns":[],"updatedAt":1}}"#
+    );
+    wire::test_new!(snippet : into String, thread : value Thread);
+    wire::test_setter!(snippet : into String);
+    wire::test_setter!(thread : value Thread);
 }
 
 impl ThreadSection {
@@ -3409,6 +3537,7 @@ impl TranscriptSegmentThreadRealtimeItem {
         ThreadRealtimeTranscriptRole, text : into String
     );
     wire::test_setter!(id : into String);
+    wire::test_setter!(observed_at_ms : some i64);
     wire::test_setter!(realtime_session_id : into String);
     wire::test_setter!(role : into ThreadRealtimeTranscriptRole);
     wire::test_setter!(text : into String);
@@ -3441,6 +3570,27 @@ impl TurnError {
     wire::test_setter!(codex_error_info : some_into CodexErrorInfo);
     wire::test_setter!(message : into String);
     wire::test_setter!(misalignment : some MisalignmentErrorDetails);
+}
+
+impl TurnInputAcceptedThreadRealtimeItem {
+    wire::test_sample!(
+        object
+        r#"{"handoffId":"sample","id":"sample","input":"sample","inputItemId":"sample","mode":"start","realtimeSessionId":"sample","sourceEventIds":[],"turnId":"sample"}"#
+    );
+    wire::test_new!(
+        turn_id : into String, handoff_id : into String, id : into String, input_item_id
+        : into String, realtime_session_id : into String, input : into String, mode :
+        into ThreadRealtimeHandoffMode, source_event_ids : strings Vec < String >
+    );
+    wire::test_setter!(handoff_id : into String);
+    wire::test_setter!(id : into String);
+    wire::test_setter!(input : into String);
+    wire::test_setter!(input_item_id : into String);
+    wire::test_setter!(mode : into ThreadRealtimeHandoffMode);
+    wire::test_setter!(observed_at_ms : some i64);
+    wire::test_setter!(realtime_session_id : into String);
+    wire::test_setter!(source_event_ids : strings Vec < String >);
+    wire::test_setter!(turn_id : into String);
 }
 
 impl TurnPlanStep {
@@ -3576,6 +3726,12 @@ impl WeeklyScheduledTaskSchedule {
     wire::test_new!(days : into Vec < ScheduledTaskWeekday >, time : into String);
     wire::test_setter!(days : into Vec < ScheduledTaskWeekday >);
     wire::test_setter!(time : into String);
+}
+
+impl WellbeingHelplineAnswerAnnotation {
+    wire::test_sample!(object r#"{"subject":"answer"}"#);
+    wire::test_new!(subject : into HelplineSubject);
+    wire::test_setter!(subject : into HelplineSubject);
 }
 
 impl WorkspaceMessage {

@@ -26,7 +26,7 @@ fn input_is_made_without_a_client() {
 
 #[test]
 fn a_recorded_notification_is_understood() {
-    let recording = include_str!("../../../fixtures/recorded/turns.jsonl");
+    let recording = include_str!("../../../fixtures/recorded/approval-accept.jsonl");
     let row = recording.lines().find(|row| row.contains("turn/completed")).unwrap();
     let line = row.split_once("\"line\":\"").unwrap().1.strip_suffix("\"}").unwrap().replace("\\\"", "\"");
     assert_eq!(describe(&line).unwrap(), "turn 00000000-0000-7000-8000-000000000003 is completed");
