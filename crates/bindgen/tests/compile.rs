@@ -85,7 +85,7 @@ fn types_with_serde_derive_compile() {
         lib.push_str(&format!("/// {}\npub mod {};\n", fixture.about, fixture.name));
     }
     project.file("src/lib.rs", &lib);
-    project.file("Cargo.toml", &manifest("fixtures"));
+    project.file("Cargo.toml", &manifest("fixtures_derived"));
     project.write();
     let output = project.cargo(&["check", "--quiet"], &["--all-features"], &[]);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -99,7 +99,6 @@ fn docs_of_upstream_have_no_warnings() {
     let fixture = Fixture::read(&support::folder().join("upstream_docs.json"));
     project.add_crates_as_modules(&fixture, fixture.generate(Layout::Workspace));
     project.file("src/lib.rs", &format!("//! Docs.\n\n/// {}\npub mod {};\n", fixture.about, fixture.name));
-    // A name of its own: the projects share a target folder.
     project.file("Cargo.toml", &manifest("fixture_docs"));
     project.write();
     // A test in the docs would be run, and fail.
@@ -128,6 +127,8 @@ fn wire_crate() -> PathBuf {
     repository().join("crates/wire")
 }
 
+/// The projects share a target folder, in which cargo cannot tell packages of one name apart.
+///
 /// Warnings are errors, but for the imports that a crate without methods of its kind does not use: no real
 /// schema is that small.
 fn manifest(package: &str) -> String {
