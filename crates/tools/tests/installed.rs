@@ -12,6 +12,7 @@ const VERBS: [&str; 12] = [
     "codegen",
     "schema",
     "schema sync",
+    "schema history",
     "schema probe",
     "schema history",
     "diff",
@@ -187,6 +188,7 @@ fn what_needs_a_checkout_says_so() {
         ("codegen", "pass --schema FILE --out DIR"),
         ("codegen --check", "pass --schema FILE --out DIR"),
         ("schema sync", "pass --out FILE"),
+        ("schema history 0.150.0", "pass --out FILE"),
         ("upgrade 0.1.0", "generate crates with `codegen --schema`"),
         ("diff git:HEAD 0.1.0", "name a codex version or a file"),
     ] {
