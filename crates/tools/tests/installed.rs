@@ -14,7 +14,6 @@ const VERBS: [&str; 12] = [
     "schema sync",
     "schema history",
     "schema probe",
-    "schema history",
     "diff",
     "upgrade",
     "record",
