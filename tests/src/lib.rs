@@ -1,5 +1,6 @@
 //! What the workspace-level tests share: the repository, its commands, and the real codex.
 
+pub mod compatibility;
 pub mod guide;
 pub mod json;
 pub mod protocol;

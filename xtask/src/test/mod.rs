@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let steps = steps();
     if args.list {
         for step in &steps {
-            println!("{:<12}{:<9}{}", step.name, step.tier, step.about);
+            println!("{:<14}{:<9}{}", step.name, step.tier, step.about);
         }
         println!("`cargo xtask test quick` runs fmt, clippy and the tests of what changed");
         return Ok(Outcome::Clean);
@@ -124,7 +124,7 @@ impl Log {
         for (name, ok, time) in &self.0 {
             eprintln!("{name:<12}{:>6.0} s  {}", time.as_secs_f64(), if *ok { "ok" } else { "FAILED" });
         }
-        eprintln!("{:<12}{:>6.0} s", "all", total.as_secs_f64());
+        eprintln!("{:<14}{:>6.0} s", "all", total.as_secs_f64());
         let failed: Vec<&str> = self.0.iter().filter(|(_, ok, _)| !ok).map(|(name, ..)| *name).collect();
         if failed.is_empty() {
             eprintln!("all steps passed");

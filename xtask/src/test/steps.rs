@@ -127,6 +127,17 @@ pub fn steps() -> Vec<Step> {
             ["wire", "diff", "trace"].map(fuzz).into(),
         ),
         Step::new(
+            "compatibility",
+            Tier::Full,
+            "docs/compatibility.md says what the bindings make of installed codex versions",
+            vec![tool(
+                "cargo run --quiet -p codex-appserver-tests --features experimental --example compatibility \
+                 -- --check",
+                "npm --version",
+                "install Node.js 20 or newer",
+            )],
+        ),
+        Step::new(
             "portable",
             Tier::Named,
             "what CI runs on macOS and Windows: unit tests, and the clients against the scripted server",

@@ -3,18 +3,17 @@
 
 mod live;
 mod minimal;
+mod server;
 mod sweep;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use codex_appserver_client::protocol::ClientInfo;
-use codex_appserver_client::{Client, Event, EventSettings, Events, Filter, Process};
 use codex_appserver_runtime::Codex;
 use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+use server::Heard;
 use sweep::{Outcome, Row};
 
 /// Calls every method of the protocol, with params as small as they may be, and prints a table of what came back.
@@ -27,12 +26,6 @@ struct Arguments {
     codex: Option<PathBuf>,
 }
 
-/// How long a method may take.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A port of this machine where nobody listens.
-const NOBODY: &str = "http://127.0.0.1:9";
-
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
@@ -40,8 +33,12 @@ async fn main() -> Result<ExitCode> {
     let model = MockModel::start().context("failed to start the mock of the model")?;
     model.answer_with(|_| Reply::text("Swept."));
     let home = CodexHome::builder(&model).build().context("failed to make a home for codex")?;
-    let client = connect(&home, codex.path()).await?;
-    let listener = client.early_events().map(|events| tokio::spawn(listen(events)));
+    let client = server::connect(&home, codex.path()).await?;
+    // A sweep of another codex compares two protocols; what differs need be no fault of either.
+    if let Some(mismatch) = client.server().mismatch() {
+        eprintln!("warning: {mismatch}");
+    }
+    let listener = client.early_events().map(|events| tokio::spawn(server::listen(events)));
 
     let rows = sweep::run(&client, &home.workspace(), print).await?;
     let unlisted = sweep::compare_with_server(&client).await?;
@@ -51,50 +48,6 @@ async fn main() -> Result<ExitCode> {
         None => Heard::default(),
     };
     Ok(summarise(&rows, &unlisted, &heard))
-}
-
-/// Starts codex where it finds nothing but the mock: proxies that nobody answers for keep it off the network.
-async fn connect(home: &CodexHome, codex: &Path) -> Result<Client> {
-    let mut process = Process::from_command(&home.command(codex)).env_clear();
-    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        process = process.env(name, NOBODY).env(name.to_ascii_lowercase(), NOBODY);
-    }
-    for name in ["NO_PROXY", "no_proxy"] {
-        process = process.env(name, "127.0.0.1,localhost");
-    }
-    let builder = Client::builder()
-        .client_info(ClientInfo::new("all_methods", env!("CARGO_PKG_VERSION")))
-        .experimental_api(true)
-        .early_events(Filter::All, EventSettings::default())
-        .spawn(process);
-    let client = builder.await?;
-    // A sweep of another codex compares two protocols; what differs need be no fault of either.
-    if let Some(mismatch) = client.server().mismatch() {
-        eprintln!("warning: {mismatch}");
-    }
-    // Some methods have no deadline of their own: this one is for all.
-    Ok(client.with_timeout(DEADLINE))
-}
-
-/// What the server told while it was asked.
-#[derive(Default)]
-struct Heard {
-    events: usize,
-    unreadable: Vec<String>,
-}
-
-async fn listen(mut events: Events) -> Heard {
-    let mut heard = Heard::default();
-    while let Some(event) = events.next().await {
-        heard.events += 1;
-        match event {
-            Ok(Event::Unreadable(unreadable)) => heard.unreadable.push(unreadable.to_string()),
-            Ok(Event::Lagged { skipped }) => heard.unreadable.push(format!("{skipped} events were skipped")),
-            Ok(_) => {}
-            Err(error) => heard.unreadable.push(error.to_string()),
-        }
-    }
-    heard
 }
 
 fn print(row: &Row) {

@@ -16,6 +16,7 @@ use codex_appserver_shapes::METHODS;
 
 use crate::live::Live;
 use crate::minimal::Minimal;
+use crate::server::DEADLINE;
 
 /// What creates something that others are about.
 const FIRST: &[&str] = &[
@@ -53,6 +54,10 @@ const LAST: &[&str] = &[
     "account/logout",
 ];
 
+/// What begins a turn.
+const TURNS: &[&str] =
+    &["turn/start", "thread/queue/add", "review/start", "thread/compact/start", "thread/shellCommand"];
+
 /// A method and what came of calling it.
 pub struct Row {
     pub method: &'static str,
@@ -80,14 +85,12 @@ pub async fn run(client: &Client, folder: &Path, print: impl Fn(&Row)) -> Result
     let mut live = Live::new(folder).context("failed to write into the workspace")?;
     let mut rows = Vec::new();
     for method in methods() {
-        let events = match (method.name, live.id("threadId")) {
-            ("turn/start", Some(thread)) => Some(client.events(Filter::thread(thread))),
-            _ => None,
-        };
+        let thread = live.id("threadId").filter(|_| TURNS.contains(&method.name));
+        let events = thread.map(|thread| client.events(Filter::thread(thread)));
         let row = Row { method: method.name, outcome: call(client, method, &mut live).await };
         print(&row);
         if let (Some(events), Outcome::Ok) = (events, &row.outcome) {
-            end_of_turn(events).await?;
+            end_of_turn(events).await.with_context(|| format!("no turn of `{}` ended", method.name))?;
         }
         rows.push(row);
     }
@@ -134,14 +137,18 @@ async fn call(client: &Client, method: &'static Method, live: &mut Live) -> Outc
     }
 }
 
-/// Most of what is asked of a thread is about turns that are over.
+/// Most of what is asked of a thread is about turns that are over, and what the server answers while one runs is a
+/// matter of chance.
 async fn end_of_turn(mut events: Events) -> Result<()> {
-    while let Some(event) = events.next().await {
-        if let Some(ServerNotification::TurnCompleted(_)) = event?.into_notification() {
-            return Ok(());
+    let end = async {
+        while let Some(event) = events.next().await {
+            if let Some(ServerNotification::TurnCompleted(_)) = event?.into_notification() {
+                return Ok(());
+            }
         }
-    }
-    bail!("the turn did not end")
+        bail!("the connection was closed")
+    };
+    tokio::time::timeout(DEADLINE, end).await.context("the server did not say so in time")?
 }
 
 /// What only one side knows: the server lists its methods when it is asked for one that it does not have.
