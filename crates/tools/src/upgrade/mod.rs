@@ -96,6 +96,7 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
     }
     open.extend(mentions::strays(&plan, pinned)?);
     open.extend(recordings::outdated(&plan, version)?);
+    open.extend(pages::compatibility(&plan, version));
     Ok((plan, open))
 }
 

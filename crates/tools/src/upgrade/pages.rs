@@ -1,13 +1,14 @@
 //! Pages that tell of each version: the history in `docs/`, and the counts in the README.
 
 use anyhow::{Context, Result};
-use codex_appserver_bindgen::Summary;
+use codex_appserver_bindgen::{Decision, Summary};
 
 use super::plan::Plan;
 use crate::diff;
 
 const HISTORY: &str = "docs/history.md";
 const HISTORY_PAGE: &str = "docs/history.html";
+const COMPATIBILITY: &str = "docs/compatibility.md";
 const README: &str = "README.md";
 
 /// Plans the history with this version at its end, unless it is there already.
@@ -30,6 +31,19 @@ fn listed(text: &str) -> Option<Vec<String>> {
     let (_, rest) = text.split_once("diff --history ")?;
     let (versions, _) = rest.split_once(" --out")?;
     Some(versions.split(' ').map(str::to_owned).collect())
+}
+
+/// A decision if the page about real servers has no row for this version: it is written by calling them.
+pub fn compatibility(plan: &Plan, version: &str) -> Option<Decision> {
+    let page = plan.text(COMPATIBILITY).unwrap_or_default();
+    (!page.contains(&format!("| {version} |"))).then(|| Decision {
+        file: COMPATIBILITY.to_owned(),
+        problem: format!(
+            "no row for codex {version}; write the page again: `cargo run -p codex-appserver-tests --features \
+             experimental --example compatibility`"
+        ),
+        row: None,
+    })
 }
 
 /// Plans the counts of the README: what stands between the version and `server requests`.
@@ -63,6 +77,14 @@ mod tests {
         let head = "<!-- Written by `cargo xtask diff --history 0.1.0 0.2.0 --out FILE`; do not edit. -->";
         assert_eq!(listed(head), Some(vec!["0.1.0".to_owned(), "0.2.0".to_owned()]));
         assert_eq!(listed("nothing"), None);
+    }
+
+    #[test]
+    fn a_compatibility_page_without_the_version_is_open() {
+        let mut plan = Plan::default();
+        plan.write(COMPATIBILITY, "| 0.1.0 | yes |\n");
+        assert!(compatibility(&plan, "0.1.0").is_none());
+        assert!(compatibility(&plan, "0.2.0").expect("open").problem.contains("no row for codex 0.2.0"));
     }
 
     #[test]
