@@ -92,7 +92,7 @@ fn types_with_serde_derive_compile() {
     assert!(output.status.success(), "do not compile: {:?}\n{stderr}", fixtures_in(&stderr));
 }
 
-/// Upstream's words are Markdown that nobody wrote for rustdoc.
+/// Upstream's descriptions are Markdown, but were not written for rustdoc.
 #[test]
 fn docs_of_upstream_have_no_warnings() {
     let mut project = Project::new("docs");

@@ -10,7 +10,7 @@ use codex_appserver_testkit::CodexHome;
 /// How long a method may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A port of this machine where nobody listens.
+/// A port of this machine on which no program listens.
 const NOBODY: &str = "http://127.0.0.1:9";
 
 /// Starts codex where it finds nothing but the mock, and connects to it with the experimental surface.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::probe::{self, Answer};
 
-/// More candidates than this help nobody.
+/// How many candidates the report lists.
 const SHOWN: usize = 5;
 
 /// An answer is shown up to here, in characters.
