@@ -35,7 +35,7 @@ use codex_appserver_tests::repo;
 use codex_appserver_wire::shape::Kind;
 use sweep::{Outcome, Row};
 
-/// Tries these bindings on several versions of codex and writes what came of it.
+/// Tries these bindings on several versions of codex and writes the result as a page.
 ///
 /// Exit code 0: the page is written, or with --check as it should be; 1: it is not; 2: a version could not be tried.
 #[derive(Parser)]

@@ -14,6 +14,7 @@ pub mod decisions;
 pub mod diff;
 pub mod history;
 pub mod inputs;
+pub mod probe;
 pub mod program;
 pub mod schema;
 pub mod tree;

@@ -1,4 +1,4 @@
-//! The verb `schema sync`: refreshes the canonical schema from a codex binary.
+//! The verbs of `schema`: `sync` refreshes the canonical schema from a codex binary, `probe` asks one for an answer.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,7 @@ use crate::history::{self, HistoryArgs};
 use crate::inputs::{self, Origin, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
-use crate::upgrade::responses;
-use crate::{Outcome, codex, decisions};
+use crate::{Outcome, codex, decisions, probe};
 
 /// Work on the canonical schema.
 ///
@@ -85,7 +84,7 @@ fn probe(args: &ProbeArgs) -> Result<Outcome> {
     let params =
         args.params.as_deref().map(serde_json::from_str).transpose().context("--params is no JSON")?;
     let codex = codex::find(args.codex.as_deref())?;
-    let found = responses::find(&codex, &inputs::pinned_schema()?, &args.method, params)?;
+    let found = probe::find(&codex, &inputs::pinned_schema()?, &args.method, params)?;
     println!("{}: {}", args.method, found.said);
     Ok(Outcome::Clean)
 }

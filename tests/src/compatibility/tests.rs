@@ -1,3 +1,5 @@
+//! The page of a few made-up results.
+
 use super::*;
 
 fn set(texts: &[&str]) -> BTreeSet<String> {

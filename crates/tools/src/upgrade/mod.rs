@@ -7,9 +7,7 @@ mod fixtures;
 mod mentions;
 mod pages;
 mod plan;
-mod probe;
 mod recordings;
-pub mod responses;
 mod versions;
 
 use anyhow::{Context, Result};
@@ -20,7 +18,7 @@ use codex_appserver_runtime::Codex;
 use crate::inputs::{self, Provenance};
 use crate::program::command;
 use crate::tree::{self, Kind, Owner};
-use crate::{Outcome, codex, decisions, diff, schema};
+use crate::{Outcome, codex, decisions, diff, probe, schema};
 use plan::Plan;
 
 /// Where the comparison of the two versions is written.
@@ -92,10 +90,10 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
     pages::count(&mut plan, &output.summary);
     open.extend(output.decisions);
     for method in &output.without_response {
-        responses::add_answer(&mut open, codex, &schema, method)?;
+        probe::add_answer(&mut open, codex, &schema, method)?;
     }
     open.extend(mentions::strays(&plan, pinned)?);
-    open.extend(recordings::outdated(&plan, version)?);
+    open.extend(recordings::outdated(&plan, version, codex.path())?);
     open.extend(pages::compatibility(&plan, version));
     Ok((plan, open))
 }

@@ -1,6 +1,7 @@
 //! Recordings of real traffic are renewed by playing their sessions against the new codex.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use codex_appserver_bindgen::Decision;
@@ -11,8 +12,8 @@ use crate::inputs;
 const FOLDER: &str = "tests/fixtures/recorded";
 const COMMAND: &str = "cargo run -p codex-appserver-tests --features experimental --example record_sessions";
 
-/// One decision if there are recordings of another codex.
-pub fn outdated(plan: &Plan, version: &str) -> Result<Option<Decision>> {
+/// One decision if there are recordings of another codex. `binary` is the one to play the sessions against.
+pub fn outdated(plan: &Plan, version: &str, binary: &Path) -> Result<Option<Decision>> {
     let header = format!(r#"{{"v":1,"codex":"{version}"}}"#);
     let folder = inputs::root().join(FOLDER);
     let mut outdated = 0;
@@ -24,8 +25,28 @@ pub fn outdated(plan: &Plan, version: &str) -> Result<Option<Decision>> {
     Ok((outdated > 0).then(|| Decision {
         file: FOLDER.to_owned(),
         problem: format!(
-            "{outdated} recordings are of another codex; renew them and look at what changed: `{COMMAND}`"
+            "{outdated} recordings are of another codex; renew them and look at what changed: \
+             `CODEX_APPSERVER_TEST_CODEX={} {COMMAND}`",
+            inputs::shown(binary)
         ),
         row: None,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_of_another_codex_are_one_decision() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        inputs::assume_root(&root.canonicalize().expect("the root is there"));
+        let pin = inputs::Provenance::read().expect("the provenance is there").codex_version;
+        let outdated = |version: &str| {
+            outdated(&Plan::default(), version, Path::new("/x/codex")).expect("the recordings are there")
+        };
+        assert_eq!(outdated(&pin), None);
+        let problem = outdated("9.9.9").expect("all are older").problem;
+        assert!(problem.contains("`CODEX_APPSERVER_TEST_CODEX=/x/codex cargo run "), "{problem}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Asks the real server for the answer to a method, and finds the definitions that fit it.
+//! A real app-server in an empty home, which is asked one method.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// What the server answered to one request.
-pub enum Answer {
+pub(super) enum Answer {
     /// A result.
     Result(Value),
     /// A JSON-RPC error.
@@ -22,7 +22,7 @@ pub enum Answer {
 
 /// Starts an app-server in an empty home of its own, with the experimental API, and sends one request. The server is
 /// stopped afterwards.
-pub fn ask(codex: &Codex, method: &str, params: &Value) -> Result<Answer> {
+pub(super) fn ask(codex: &Codex, method: &str, params: &Value) -> Result<Answer> {
     let home = tempfile::tempdir().context("cannot create a temporary folder")?;
     let mut server = Server::start(codex, home.path())?;
     let hello = json!({

@@ -1,5 +1,7 @@
 //! Finds the response type of a method that no rule finds: by the answer of the installed server.
 
+mod server;
+
 use anyhow::Result;
 use codex_appserver_bindgen::model::Model;
 use codex_appserver_bindgen::vectors::{Class, Subject};
@@ -7,7 +9,7 @@ use codex_appserver_bindgen::{Candidate, Config, Decision, Generator, Schema, ca
 use codex_appserver_runtime::Codex;
 use serde_json::{Value, json};
 
-use super::probe::{self, Answer};
+use server::Answer;
 
 /// How many candidates the report lists.
 const SHOWN: usize = 5;
@@ -48,7 +50,7 @@ pub fn find(codex: &Codex, schema: &Schema, method: &str, params: Option<Value>)
         Some(params) => params,
         None => smallest_params(&Generator::new(Config::default()).schema(schema.clone()).model()?, method),
     };
-    match probe::ask(codex, method, &params)? {
+    match server::ask(codex, method, &params)? {
         Answer::Error(message) => {
             let said = format!("the server answers {params} with an error: {message}; try other params");
             Ok(Found { said, best: None })
