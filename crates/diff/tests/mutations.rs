@@ -1,14 +1,15 @@
-//! Random single mutations of the pinned schema: each is one finding, the one that the table of rules says.
+//! Single mutations of the pinned schema: each is one finding, the one that the table of rules says.
 //!
 //! The expectation is written down here a second time, and directions come from the model's own usage, not
 //! from the walk that is tested.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use codex_appserver_bindgen::model::{MethodKind, Model};
 use codex_appserver_diff::{Direction, Level, Stability};
-use proptest::prelude::*;
 use serde_json::Value;
 
 mod mutants;
@@ -34,63 +35,71 @@ fn pinned() -> &'static Pinned {
     })
 }
 
-/// One kind of mutation after the other, so that rare kinds are met as well as common ones.
-fn any_mutant() -> impl Strategy<Value = &'static Mutant> {
-    let kinds: Vec<&str> = {
-        let kinds: BTreeSet<&str> = pinned().mutants.iter().map(|mutant| mutant.kind).collect();
-        kinds.into_iter().collect()
-    };
-    (proptest::sample::select(kinds), any::<proptest::sample::Index>()).prop_map(|(kind, index)| {
-        let of_kind: Vec<&Mutant> = pinned().mutants.iter().filter(|mutant| mutant.kind == kind).collect();
-        *index.get(&of_kind)
-    })
-}
-
-/// A model takes a third of a second in a debug build; `PROPTEST_CASES=3000 cargo test --release` is thorough.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_mutation_is_one_finding_and_the_one_of_the_table(mutant in any_mutant()) {
-        let mut schema = pinned().schema.clone();
-        mutant.apply(&mut schema);
-        // Some mutations are no protocol any more, such as a payload that another crate would refer to.
-        let new = try_model(&schema);
-        prop_assume!(new.is_ok());
-        let new = new.expect("checked above");
-        check(mutant, &new)?;
+/// As many mutants of each kind as `of_each_kind` says, spread over the schema, so that rare kinds are met as well as
+/// common ones.
+fn sample(of_each_kind: usize) -> Vec<&'static Mutant> {
+    let mut kinds: BTreeMap<&str, Vec<&Mutant>> = BTreeMap::new();
+    for mutant in &pinned().mutants {
+        kinds.entry(mutant.kind).or_default().push(mutant);
     }
+    kinds
+        .values()
+        .flat_map(|mutants| mutants.iter().step_by(mutants.len().div_ceil(of_each_kind)).copied())
+        .collect()
 }
 
-fn check(mutant: &Mutant, new: &Model) -> Result<(), TestCaseError> {
+/// Checks each mutant, on all processors: a model takes a third of a second in a debug build.
+fn check_all(mutants: &[&Mutant]) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut schema = pinned().schema.clone();
+            mutant.apply(&mut schema);
+            // Some mutations are no protocol any more, such as a payload that another crate would refer to.
+            if let Ok(new) = try_model(&schema) {
+                check(mutant, &new);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(work);
+        }
+    });
+}
+
+/// Two of each kind unless `MUTATIONS_PER_KIND` says more; all of them take 25 minutes of processor time in a release
+/// build.
+#[test]
+fn a_mutation_is_one_finding_and_the_one_of_the_table() {
+    let of_each_kind = std::env::var("MUTATIONS_PER_KIND").map_or(2, |number| number.parse().expect("a number"));
+    check_all(&sample(of_each_kind));
+}
+
+fn check(mutant: &Mutant, new: &Model) {
     let old = &pinned().model;
     let findings = diff(old, new).findings;
-    prop_assert_eq!(findings.len(), 1, "{:?}: {:#?}", mutant, findings);
+    assert_eq!(findings.len(), 1, "{:?}: {:#?}", mutant, findings);
     let finding = &findings[0];
     let expected = expected(mutant, old);
     let wire = [finding.wire.old_client.level, finding.wire.new_client.level];
     let found = (finding.rule.as_str(), wire, finding.source, finding.direction);
     let wanted = (expected.rule, expected.wire, expected.source, expected.direction);
-    prop_assert_eq!(found, wanted, "{:?}: {:?}", mutant, finding);
-    prop_assert!(finding.place.starts_with(mutant.target.name()), "{:?}: {:?}", mutant, finding);
+    assert_eq!(found, wanted, "{:?}: {:?}", mutant, finding);
+    assert!(finding.place.starts_with(mutant.target.name()), "{:?}: {:?}", mutant, finding);
     let stability = if expected.stable { Stability::Stable } else { Stability::Experimental };
-    prop_assert_eq!(finding.stability, stability, "{:?}: {:?}", mutant, finding);
+    assert_eq!(finding.stability, stability, "{:?}: {:?}", mutant, finding);
     let reached: BTreeSet<String> = finding.reach.iter().map(|reach| reach.method.clone()).collect();
-    prop_assert_eq!(reached, expected.methods, "{:?}", mutant);
+    assert_eq!(reached, expected.methods, "{:?}", mutant);
 
     let back = diff(new, old).findings;
-    prop_assert_eq!(back.len(), 1, "{:?}: {:#?}", mutant, back);
-    prop_assert_eq!(change(&back[0]), change(finding).opposite());
-    prop_assert_eq!(&back[0].place, &finding.place);
-    prop_assert_eq!((&back[0].old, &back[0].new), (&finding.new, &finding.old));
-    prop_assert_eq!(&back[0].reach, &finding.reach);
-    prop_assert_eq!(&back[0].wire.old_client, &finding.wire.new_client);
-    prop_assert_eq!(&back[0].wire.new_client, &finding.wire.old_client);
-    Ok(())
+    assert_eq!(back.len(), 1, "{:?}: {:#?}", mutant, back);
+    assert_eq!(change(&back[0]), change(finding).opposite());
+    assert_eq!(&back[0].place, &finding.place);
+    assert_eq!((&back[0].old, &back[0].new), (&finding.new, &finding.old));
+    assert_eq!(&back[0].reach, &finding.reach);
+    assert_eq!(&back[0].wire.old_client, &finding.wire.new_client);
+    assert_eq!(&back[0].wire.new_client, &finding.wire.old_client);
 }
 
 struct Expected {

@@ -257,7 +257,8 @@ impl Finder {
         let Some(values) = schema.get("enum").and_then(Value::as_array) else { return };
         let more: Vec<Value> = values.iter().cloned().chain([json!("zzExtra")]).collect();
         self.push("enum value", place, at, with(schema, "enum", more.into()));
-        self.push("enum opened", place, at, json!({"type": "string"}));
+        let open = without_key(&without_key(schema, "enum"), "x-experimental-values");
+        self.push("enum opened", place, at, open);
         for index in (0..values.len()).filter(|_| values.len() > 1) {
             let mut left = values.clone();
             let gone = left.remove(index);
