@@ -6,6 +6,7 @@
 /// The files by name.
 pub const FILES: &[(&str, &str)] = &[
     ("app-server.json", include_str!("../app-server.json")),
+    ("boxes.toml", include_str!("../boxes.toml")),
     ("docs.toml", include_str!("../docs.toml")),
     ("extra.json", include_str!("../extra.json")),
     ("history.json", include_str!("../history.json")),

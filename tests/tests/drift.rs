@@ -165,12 +165,7 @@ fn xtask_builds_without_generated_code() {
 
 /// Has `codegen` run in a copy of the repository without its generated crates, and once more when one is broken.
 fn in_a_tree_without_generated_code(codegen: impl Fn(&Path)) {
-    let copy = tempfile::tempdir().expect("a temporary folder");
-    for path in tracked_files() {
-        let to = copy.path().join(&path);
-        fs::create_dir_all(to.parent().expect("a parent")).expect("creates");
-        fs::copy(root().join(&path), to).expect("copies");
-    }
+    let copy = copy_of_tracked_files();
     codegen(copy.path());
     let library = copy.path().join("generated/types/src/lib.rs");
     let original = fs::read(&library).expect("codegen brought it back");
@@ -178,6 +173,41 @@ fn in_a_tree_without_generated_code(codegen: impl Fn(&Path)) {
     fs::write(&library, "this is not Rust").expect("writes");
     codegen(copy.path());
     assert_eq!(fs::read(&library).expect("it is there"), original);
+}
+
+#[test]
+fn codegen_remembers_what_it_boxed() {
+    let copy = copy_of_tracked_files();
+    let boxes = copy.path().join("schema/boxes.toml");
+    let read = || fs::read_to_string(&boxes).expect("it is there");
+    let codegen = |more: &[&str]| {
+        let mut arguments = vec![OsStr::new("--root"), copy.path().as_os_str(), OsStr::new("codegen")];
+        arguments.extend(more.iter().map(OsStr::new));
+        xtask(arguments)
+    };
+    // What is not remembered is decided by size, as this type was.
+    let kept = read();
+    let lacking = kept.replacen("    \"AccountRateLimitsUpdatedNotification\",\n", "", 1);
+    fs::write(&boxes, &lacking).expect("writes");
+    let output = codegen(&["--check"]);
+    let found = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{found}");
+    assert!(found.contains("differs: schema/boxes.toml"), "{found}");
+    assert!(found.contains("+    \"AccountRateLimitsUpdatedNotification\","), "{found}");
+    assert!(lacking != kept && read() == lacking, "--check writes nothing");
+
+    assert!(codegen(&[]).status.success());
+    assert_eq!(read(), kept);
+}
+
+fn copy_of_tracked_files() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for path in tracked_files() {
+        let to = copy.path().join(&path);
+        fs::create_dir_all(to.parent().expect("a parent")).expect("creates");
+        fs::copy(root().join(&path), to).expect("copies");
+    }
+    copy
 }
 
 /// What a clone has, but for the generated crates.

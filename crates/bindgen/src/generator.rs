@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::boxes::Boxes;
 use crate::codecs::Codecs;
 use crate::crosscheck;
 use crate::decision::{Decision, Open};
@@ -9,7 +10,7 @@ use crate::emit;
 use crate::emit::{Emission, Layout};
 use crate::error::{Error, Result};
 use crate::load::Schema;
-use crate::lower::{self, Item, ItemKind};
+use crate::lower::{self, Item, ItemKind, Lowered};
 use crate::model::{Home, MethodKind, Model};
 use crate::tables::Tables;
 
@@ -58,6 +59,8 @@ pub struct Output {
     pub files: Vec<(String, Vec<u8>)>,
     /// The protocol on one page: a line per method.
     pub index: String,
+    /// What is boxed, for [`Tables::with_boxes`] of the next run.
+    pub boxes: Boxes,
     /// What a strict run would refuse in this schema.
     pub warnings: Vec<String>,
     /// What a person has to decide before a strict run passes; a strict run returns an error instead.
@@ -142,7 +145,7 @@ impl Generator {
         let tables = &self.config.tables;
         let (mut model, open) = Model::build(schema, tables)?;
         let undated = date(&mut model, tables);
-        let items = lower::items(&model, &tables.docs)?;
+        let Lowered { items, boxes } = lower::items(&model, &tables.docs)?;
         let crosscheck = crosscheck::check(schema, &model, &items, &tables.typify);
         let (report, unread) = match crosscheck {
             Ok(report) => (report, None),
@@ -162,6 +165,7 @@ impl Generator {
         let emission = Emission {
             model: &model,
             items: &items,
+            boxes: &boxes,
             docs: &tables.docs,
             layout: &self.config.layout,
             codecs: self.config.codecs,
@@ -176,7 +180,8 @@ impl Generator {
             .filter(|method| method.kind == MethodKind::ClientRequest && method.response.is_none())
             .map(|method| method.name.clone())
             .collect();
-        Ok(Output { files, index: emit::index(&model), warnings, decisions, without_response, summary })
+        let index = emit::index(&model);
+        Ok(Output { files, index, boxes, warnings, decisions, without_response, summary })
     }
 }
 

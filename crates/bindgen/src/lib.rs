@@ -17,6 +17,7 @@
 //! The modules are the stages, in the order the data takes: [`load`], `normalise`, [`model`], [`lower`],
 //! `crosscheck`, `codecs`, `emit`. [`vectors`] makes test values from the model.
 
+mod boxes;
 mod candidates;
 mod codecs;
 mod crosscheck;
@@ -34,6 +35,7 @@ mod tables;
 mod typescript;
 pub mod vectors;
 
+pub use boxes::Boxes;
 pub use candidates::{Candidate, candidates};
 pub use codecs::Codecs;
 pub use decision::Decision;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::boxes::Boxes;
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::load::Source;
@@ -17,6 +18,7 @@ pub struct Tables {
     pub(crate) typify: Typify,
     pub(crate) extra: BTreeMap<String, Value>,
     pub(crate) history: Option<History>,
+    pub(crate) boxes: Boxes,
 }
 
 /// The table files.
@@ -43,6 +45,7 @@ impl Tables {
             typify: toml(&sources.typify)?,
             extra: extra.definitions,
             history: None,
+            boxes: Boxes::default(),
         })
     }
 
@@ -51,9 +54,15 @@ impl Tables {
     pub fn with_history(self, history: History) -> Self {
         Self { history: Some(history), ..self }
     }
+
+    /// The tables with what an earlier run boxed, which stays as it is.
+    #[must_use]
+    pub fn with_boxes(self, boxes: Boxes) -> Self {
+        Self { boxes, ..self }
+    }
 }
 
-fn toml<T: for<'de> Deserialize<'de>>(source: &Source<'_>) -> Result<T> {
+pub(crate) fn toml<T: for<'de> Deserialize<'de>>(source: &Source<'_>) -> Result<T> {
     let text = std::str::from_utf8(source.bytes)
         .map_err(|error| Error::table(source.name, format!("not UTF-8: {error}")))?;
     toml::from_str(text).map_err(|error| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use codex_appserver_bindgen::model::{Method, Model};
 
+use crate::boxes::Boxes;
 use crate::change::{Change, Raw};
 use crate::pair::Renames;
 use crate::path::Path;
@@ -50,11 +51,13 @@ impl<'m> Graph<'m> {
         renames: &mut Renames,
     ) -> Self {
         let mut graph = Self::default();
+        let boxes = Boxes::of(old, new);
         let mut queue = VecDeque::new();
         for (old_method, new_method) in common {
             let mut walk = Walk::new(old, new, renames);
             walk.methods(old_method, new_method);
-            let Found { changes, edges } = walk.found;
+            let Found { mut changes, edges } = walk.found;
+            changes.extend(boxes.of_params(old_method, new_method));
             let links = graph.links(edges, &mut queue);
             graph.methods.push(MethodPair { method: new_method, changes, links });
         }
@@ -66,6 +69,7 @@ impl<'m> Graph<'m> {
             let found = definitions(old, new, &old_name, &new_name, renames);
             graph.nodes[index].links = graph.links(found.edges, &mut queue);
             graph.nodes[index].changes = found.changes;
+            graph.nodes[index].changes.extend(boxes.of_type(&old_name, &new_name));
         }
         graph
     }

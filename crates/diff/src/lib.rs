@@ -6,6 +6,7 @@
 //! methods, `reach` says by which way and in which direction each method gets to a change, [`rules`] gives the
 //! verdicts, `fingerprint` names a finding, and `order` puts the worst first.
 
+mod boxes;
 mod change;
 mod compare;
 pub mod finding;

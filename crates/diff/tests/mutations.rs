@@ -72,7 +72,8 @@ fn check_all(mutants: &[&Mutant]) {
 /// build.
 #[test]
 fn a_mutation_is_one_finding_and_the_one_of_the_table() {
-    let of_each_kind = std::env::var("MUTATIONS_PER_KIND").map_or(2, |number| number.parse().expect("a number"));
+    let of_each_kind =
+        std::env::var("MUTATIONS_PER_KIND").map_or(2, |number| number.parse().expect("a number"));
     check_all(&sample(of_each_kind));
 }
 

@@ -85,14 +85,28 @@ pub fn run(args: &Args) -> Result<Outcome> {
         eprintln!("warning: {warning}");
     }
     let changes = tree::changes(&dir, &output.files, owner)?;
+    let boxes = if args.out.is_none() { changed_boxes(&output)? } else { None };
     if args.check {
-        return Ok(check(args, &dir, &output, &changes));
+        return Ok(check(args, &dir, &output, &changes, boxes.as_ref()));
     }
     if !args.dry_run {
         tree::apply(&dir, &changes)?;
+        if let Some(Kind::Missing(new) | Kind::Differs { new, .. }) = &boxes {
+            tree::write_whole(&inputs::boxes_path(), new)?;
+        }
     }
-    show(&report(&dir, &output, &changes, args.dry_run));
+    show(&report(&dir, &output, &changes, boxes.is_some(), args.dry_run));
     Ok(Outcome::Clean)
+}
+
+/// How `schema/boxes.toml` differs from what this run boxed.
+fn changed_boxes(output: &Output) -> Result<Option<Kind>> {
+    let (path, new) = (inputs::boxes_path(), output.boxes.to_toml().into_bytes());
+    if !path.exists() {
+        return Ok(Some(Kind::Missing(new)));
+    }
+    let old = inputs::read(&path)?;
+    Ok((old != new).then_some(Kind::Differs { old, new }))
 }
 
 fn generate(args: &Args) -> Result<Output> {
@@ -167,16 +181,18 @@ fn is_version(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) && text.contains('.') && text.chars().all(allowed)
 }
 
-fn check(args: &Args, dir: &Path, output: &Output, changes: &[Change]) -> Outcome {
+fn check(args: &Args, dir: &Path, output: &Output, changes: &[Change], boxes: Option<&Kind>) -> Outcome {
     let place = inputs::shown(dir);
+    let changes = changes.iter().map(|change| (inputs::shown(&dir.join(&change.path)), &change.kind));
+    let boxes = boxes.map(|kind| (inputs::shown(&inputs::boxes_path()), kind));
+    let changes: Vec<(String, &Kind)> = changes.chain(boxes).collect();
     if changes.is_empty() {
         show(&format!("{place}: {} files are what codegen makes of the schema\n", output.files.len()));
         return Outcome::Clean;
     }
     let mut text = String::new();
-    for change in changes {
-        let path = inputs::shown(&dir.join(&change.path));
-        match &change.kind {
+    for (path, kind) in &changes {
+        match kind {
             Kind::Missing(_) => text.push_str(&format!("missing: {path}\n")),
             Kind::Orphan => text.push_str(&format!("orphan: {path}: nothing generates it\n")),
             Kind::Differs { old, new } => {
@@ -215,7 +231,7 @@ impl Args {
 }
 
 /// The counts, and what changed.
-fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) -> String {
+fn report(dir: &Path, output: &Output, changes: &[Change], boxes: bool, dry_run: bool) -> String {
     let summary = &output.summary;
     let Summary { codex_version, enums, structs, unions, aliases, .. } = summary;
     let mut lines = vec![
@@ -253,6 +269,10 @@ fn report(dir: &Path, output: &Output, changes: &[Change], dry_run: bool) -> Str
             count(|kind| matches!(kind, Kind::Differs { .. })),
             count(|kind| matches!(kind, Kind::Orphan)),
         ));
+    }
+    if boxes {
+        let path = inputs::shown(&inputs::boxes_path());
+        lines.push(format!("{path}: {}changed", if dry_run { "would be " } else { "" }));
     }
     for change in changes.iter().take(LISTED) {
         let sign = match change.kind {

@@ -6,11 +6,13 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 use codex_appserver_bindgen::history::History;
-use codex_appserver_bindgen::{Schema, Source, TableSources, Tables};
+use codex_appserver_bindgen::{Boxes, Schema, Source, TableSources, Tables};
 use serde::{Deserialize, Serialize};
 
 use crate::program::command;
 use crate::tree;
+
+const BOXES: &str = "boxes.toml";
 
 static ROOT: OnceLock<Option<PathBuf>> = OnceLock::new();
 static EMBEDDED: OnceLock<Embedded> = OnceLock::new();
@@ -142,7 +144,22 @@ pub fn tables() -> Result<Tables> {
         typify: source(&typify),
         extra: source(&extra),
     })?
-    .with_history(pinned_history()?))
+    .with_history(pinned_history()?)
+    .with_boxes(boxes()?))
+}
+
+/// `schema/boxes.toml`: which types codegen boxes.
+pub fn boxes_path() -> PathBuf {
+    schema_dir().join(BOXES)
+}
+
+/// Reads what codegen boxed before; where there is no file, every type is new.
+fn boxes() -> Result<Boxes> {
+    if checkout().is_some() && !boxes_path().exists() {
+        return Ok(Boxes::default());
+    }
+    let (name, bytes) = schema_file(BOXES)?;
+    Ok(Boxes::parse(&Source { name: &name, bytes: &bytes })?)
 }
 
 /// `schema/history.json`: in which releases each name exists.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Codecs, Context, derive, docs, gate, rust_type};
-use crate::lower::{Item, ItemKind, RustType, is_large, method_docs, names};
+use crate::lower::{Item, ItemKind, RustType, method_docs, names};
 use crate::model::{Method, MethodKind, Params};
 use crate::tables::Docs;
 
@@ -124,11 +124,17 @@ impl Arm {
     }
 }
 
-/// The payload type of a variant, boxed where it is large.
+/// Whether the params of a method are boxed as the payload of their variant.
+pub(crate) fn is_boxed(context: &Context<'_>, definition: &str) -> bool {
+    context.boxes.get(&names::type_name(definition)) == Some(true)
+}
+
+/// The payload type of a variant.
 pub(crate) fn variant_type(context: &Context<'_>, definition: &str) -> TokenStream {
-    let ty = RustType::Named(names::type_name(definition));
-    let ty = if is_large(context.items, &ty) { ty.boxed() } else { ty };
-    rust_type(&ty)
+    let name = names::type_name(definition);
+    let boxed = is_boxed(context, definition);
+    let ty = RustType::Named(name);
+    rust_type(&if boxed { ty.boxed() } else { ty })
 }
 
 fn is_empty(context: &Context<'_>, definition: &str) -> bool {

@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::boxes::Boxes;
 use crate::lower::{Item, ItemKind};
 
 pub(crate) use constructors::{argument, setter_value};
-pub(crate) use messages::{message_enum, variant_type};
+pub(crate) use messages::{is_boxed, message_enum};
 pub(crate) use open_enums::literal;
 pub(crate) use types::rust_type;
 
@@ -36,6 +37,7 @@ pub enum Codecs {
 /// Everything that code for one item may need to know about others.
 pub(crate) struct Context<'i> {
     pub(crate) items: &'i BTreeMap<String, Item>,
+    pub(crate) boxes: &'i Boxes,
     pub(crate) codecs: Codecs,
 }
 

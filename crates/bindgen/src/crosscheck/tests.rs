@@ -37,7 +37,7 @@ impl Case {
 
     fn with_tables(schema: Schema, tables: Tables) -> Self {
         let (model, _) = Model::build(&schema, &tables).expect("a model");
-        let items = lower::items(&model, &tables.docs).expect("items");
+        let items = lower::items(&model, &tables.docs).expect("items").items;
         Self { schema, tables, model, items }
     }
 

@@ -108,9 +108,11 @@ impl Parts {
 fn routes(emission: &Emission<'_>, methods: &[&Method], wait: &TokenStream) -> TokenStream {
     let arms = methods.iter().map(|method| {
         let Parts { gate, name, variant, .. } = Parts::new(emission, method);
-        let boxed = method.params.definition().is_some_and(|definition| {
-            crate::codecs::variant_type(&emission.context(), definition).to_string().starts_with("Box")
-        });
+        let context = emission.context();
+        let boxed = method
+            .params
+            .definition()
+            .is_some_and(|definition| crate::codecs::is_boxed(&context, definition));
         let (pattern, value) = match (&method.params, boxed) {
             (Params::None, _) => (quote!(), quote!(())),
             (Params::Required(_), true) => (quote!((params)), quote!(*params)),

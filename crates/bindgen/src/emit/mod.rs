@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use crate::boxes::Boxes;
 use crate::codecs::{Codecs, Context};
 use crate::error::Result;
 use crate::history::{Release, Since};
@@ -30,6 +31,7 @@ pub use manifests::Layout;
 pub(crate) struct Emission<'e> {
     pub(crate) model: &'e Model,
     pub(crate) items: &'e BTreeMap<String, Item>,
+    pub(crate) boxes: &'e Boxes,
     pub(crate) docs: &'e Docs,
     pub(crate) layout: &'e Layout,
     pub(crate) codecs: Codecs,
@@ -122,7 +124,7 @@ impl Emission<'_> {
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { items: self.items, codecs: self.codecs }
+        Context { items: self.items, boxes: self.boxes, codecs: self.codecs }
     }
 
     /// The crates there are: derived types come without the wrappers, which build on the written codecs.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Item, ItemKind, RustType};
+use super::{Item, ItemKind, RustType, names};
+use crate::boxes::Boxes;
+use crate::model::Model;
 
-/// An arm above this many bytes is boxed, so that a list of items does not pay for its largest arm.
-pub(crate) const LARGE: usize = 160;
+/// A new type above this many bytes is boxed as an arm, so that a list of items does not pay for its largest arm.
+const LARGE: usize = 160;
 
 /// Boxes every field and arm through which a type would contain itself.
 pub(super) fn recursive(items: &mut BTreeMap<String, Item>) {
@@ -32,23 +34,34 @@ pub(super) fn recursive(items: &mut BTreeMap<String, Item>) {
     }
 }
 
-/// Boxes large arms.
-pub(super) fn large(items: &mut BTreeMap<String, Item>) {
-    let sizes = Sizes { items: &items.clone() };
+/// Boxes large arms, and says of all payloads of variants whether they are boxed.
+///
+/// The enums over all methods are no items; their payloads are the params of the methods.
+pub(super) fn large(items: &mut BTreeMap<String, Item>, model: &Model) -> Boxes {
+    let sizes = Sizes { items: &items.clone(), remembered: &model.boxes };
+    let params = model.methods.iter().filter_map(|method| method.params.definition()).map(names::type_name);
+    let payloads = items.values().flat_map(|item| match &item.kind {
+        ItemKind::Union(union) => union.variants.as_slice(),
+        _ => &[],
+    });
+    let payloads = payloads.filter_map(|variant| variant.payload.as_ref()?.by_value()).map(str::to_owned);
+    let boxes: Boxes = payloads
+        .chain(params)
+        .map(|name| {
+            let boxed = sizes.is_boxed(&RustType::Named(name.clone()), 0);
+            (name, boxed)
+        })
+        .collect();
     for item in items.values_mut() {
         if let ItemKind::Union(union) = &mut item.kind {
             for payload in union.variants.iter_mut().filter_map(|variant| variant.payload.as_mut()) {
-                if sizes.of(payload, 0) > LARGE {
+                if payload.by_value().and_then(|name| boxes.get(name)) == Some(true) {
                     *payload = payload.clone().boxed();
                 }
             }
         }
     }
-}
-
-/// Whether a value of a type is large enough to be boxed as an arm.
-pub(crate) fn is_large(items: &BTreeMap<String, Item>, ty: &RustType) -> bool {
-    Sizes { items }.of(ty, 0) > LARGE
+    boxes
 }
 
 fn held(item: &Item) -> Vec<String> {
@@ -78,9 +91,16 @@ fn each_type(kind: &mut ItemKind, visit: &mut dyn FnMut(&mut RustType)) {
 /// Sizes as a 64-bit target has them, near enough to tell large from small.
 struct Sizes<'i> {
     items: &'i BTreeMap<String, Item>,
+    remembered: &'i Boxes,
 }
 
 impl Sizes<'_> {
+    /// Whether a payload is boxed: as before, or because it is large.
+    fn is_boxed(&self, payload: &RustType, depth: usize) -> bool {
+        let remembered = payload.by_value().and_then(|name| self.remembered.get(name));
+        remembered.unwrap_or_else(|| self.of(payload, depth) > LARGE)
+    }
+
     fn of(&self, ty: &RustType, depth: usize) -> usize {
         match ty {
             RustType::Bool => 1,
@@ -122,11 +142,7 @@ impl Sizes<'_> {
             }
             ItemKind::Union(union) => {
                 let arms = union.variants.iter().filter_map(|variant| variant.payload.as_ref());
-                // A large arm will be boxed.
-                let sizes = arms.map(|arm| match self.of(arm, depth) {
-                    size if size > LARGE => 8,
-                    size => size,
-                });
+                let sizes = arms.map(|arm| if self.is_boxed(arm, depth) { 8 } else { self.of(arm, depth) });
                 8 + sizes.max().unwrap_or(0).max(32)
             }
         }

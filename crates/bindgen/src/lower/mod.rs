@@ -2,6 +2,7 @@
 
 mod boxes;
 mod docs;
+mod held;
 mod item;
 mod markdown;
 pub mod names;
@@ -11,21 +12,30 @@ mod unions;
 
 use std::collections::BTreeMap;
 
+use crate::boxes::Boxes;
 use crate::error::{Error, Result};
 use crate::load::pointer;
 use crate::model::Model;
 use crate::shape::{Definition, Shape};
 use crate::tables::Docs;
 
-pub(crate) use boxes::is_large;
 pub(crate) use docs::method_docs;
+pub use held::{Held, HeldByValue, held_by_value};
 pub use item::{
     ChoiceArm, ChoiceField, FieldItem, IntegerVariant, Item, ItemKind, Presence, RustType, StringVariant,
     Struct, Union, UnionKind, Variant,
 };
 
-/// Lowers every definition. Items are sorted by name.
-pub(crate) fn items(model: &Model, docs: &Docs) -> Result<BTreeMap<String, Item>> {
+/// The Rust items of a model.
+pub(crate) struct Lowered {
+    /// The items by name.
+    pub(crate) items: BTreeMap<String, Item>,
+    /// Which of them are boxed as the payload of a variant.
+    pub(crate) boxes: Boxes,
+}
+
+/// Lowers every definition.
+pub(crate) fn items(model: &Model, docs: &Docs) -> Result<Lowered> {
     let mut lowering = Lowering { model, docs, items: BTreeMap::new(), groups: groups(model) };
     for definition in model.definitions.values() {
         lowering.definition(definition)?;
@@ -33,8 +43,8 @@ pub(crate) fn items(model: &Model, docs: &Docs) -> Result<BTreeMap<String, Item>
     lowering.share_choices()?;
     let mut items = lowering.items;
     boxes::recursive(&mut items);
-    boxes::large(&mut items);
-    Ok(items)
+    let boxes = boxes::large(&mut items, model);
+    Ok(Lowered { items, boxes })
 }
 
 struct Lowering<'m> {

@@ -7,6 +7,7 @@ mod usage;
 
 use std::collections::BTreeMap;
 
+use crate::boxes::Boxes;
 use crate::decision::Open;
 use crate::error::Result;
 use crate::history::Since;
@@ -29,6 +30,8 @@ pub struct Model {
     pub usage: BTreeMap<String, Usage>,
     /// Definitions that no method reaches; nothing is generated for them.
     pub unused: Vec<String>,
+    /// What an earlier run boxed.
+    pub(crate) boxes: Boxes,
 }
 
 /// The four kinds of messages that carry a method.
@@ -134,7 +137,8 @@ impl Model {
 
         let open = Open { missing, idle: rows.unused() };
         let codex_version = schema.codex_version.clone().unwrap_or_else(|| "unknown".to_owned());
-        Ok((Self { codex_version, methods, definitions, usage, unused }, open))
+        let boxes = tables.boxes.clone();
+        Ok((Self { codex_version, methods, definitions, usage, unused, boxes }, open))
     }
 
     /// The methods that the schema itself lists, without the tables and without responses.

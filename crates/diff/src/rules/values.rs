@@ -157,7 +157,7 @@ pub(super) const RULES: [Rule; 16] = [
     Rule {
         id: "type-representation-changed",
         title: "The same bytes, another Rust type",
-        what: "A value is described another way that allows the same bytes: by another definition of a compatible shape, inline instead of by a definition, as a union of strings instead of an enum, or with a response type that was not known. Where two definitions differ in members that may be absent anyway, that makes it dangerous. Aliases such as `ThreadId` for a string are no types of their own, so that naming one is no change.",
+        what: "A value is described another way that allows the same bytes: by another definition of a compatible shape, inline instead of by a definition, as a union of strings instead of an enum, in a `Box` or no longer in one, or with a response type that was not known. Where two definitions differ in members that may be absent anyway, that makes it dangerous. Aliases such as `ThreadId` for a string are no types of their own, so that naming one is no change.",
         why: "Peers see no difference. The Rust code names another type.",
         example: "`\"status\"` of `Turn` goes from `TurnStatus` to `TurnState`, an enum with the same values.",
         waive: CODE,

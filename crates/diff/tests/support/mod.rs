@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use codex_appserver_bindgen::model::Model;
-use codex_appserver_bindgen::{Config, Error, Generator, Schema, Source, TableSources, Tables};
+use codex_appserver_bindgen::{Boxes, Config, Error, Generator, Schema, Source, TableSources, Tables};
 use codex_appserver_diff::{Change, Comparison, Finding, Options, compare, rule};
 use serde_json::Value;
 
@@ -74,7 +74,10 @@ fn tables() -> Tables {
             typify: Source { name: files[2], bytes: &typify },
             extra: Source { name: files[3], bytes: &extra },
         };
-        Tables::parse(&sources).expect("the tables of the repository are fine")
+        let boxes = read(&repo().join("schema/boxes.toml"));
+        let boxes = Boxes::parse(&Source { name: "boxes.toml", bytes: &boxes });
+        let tables = Tables::parse(&sources).expect("the tables of the repository are fine");
+        tables.with_boxes(boxes.expect("the boxes of the repository are fine"))
     };
     TABLES.get_or_init(parse).clone()
 }

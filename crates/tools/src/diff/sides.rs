@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 use codex_appserver_bindgen::model::Model;
-use codex_appserver_bindgen::{Config, Generator, Prose, Schema, Source, Tables};
+use codex_appserver_bindgen::{Boxes, Config, Generator, Prose, Schema, Source, Tables};
 
 use super::repository_path;
 use crate::inputs::{self, Provenance};
@@ -14,6 +14,8 @@ use crate::{codegen, codex, schema};
 
 /// The canonical schema below the root.
 const PINNED: &str = "schema/app-server.json";
+/// What codegen boxed.
+const BOXES: &str = "schema/boxes.toml";
 
 /// One protocol.
 pub struct Side {
@@ -30,7 +32,11 @@ impl Side {
     /// version holds for its neighbours, and a side without them would differ from one that has them.
     pub fn read(name: &str, tables: &Tables) -> Result<Self> {
         let (schema, file) = read_schema(name)?;
-        let config = Config { tables: tables.clone(), ..Config::default() };
+        let mut tables = tables.clone();
+        if let Some(boxes) = name.strip_prefix("git:").map(boxes_at_revision).transpose()?.flatten() {
+            tables = tables.with_boxes(boxes);
+        }
+        let config = Config { tables, ..Config::default() };
         let model = Generator::new(config).schema(schema).model();
         Ok(Self { name: name.to_owned(), file, model: model.with_context(|| name.to_owned())? })
     }
@@ -54,16 +60,32 @@ fn at_revision(revision: &str) -> Result<Schema> {
     if revision.is_empty() || revision.starts_with('-') {
         bail!("git:{revision} names no revision; write git:HEAD or git:origin/main");
     }
-    let root = inputs::need_checkout(&format!("git:{revision}"), "name a codex version or a file")?;
     let object = format!("{revision}:{PINNED}");
-    let output = Command::new("git").arg("-C").arg(root).args(["show", &object]).output();
-    let output = output.with_context(|| format!("cannot run `git show {object}`"))?;
+    let bytes = git(revision, &["show", &object])?;
+    Ok(Schema::from_canonical(&Source { name: &object, bytes: &bytes })?)
+}
+
+/// What codegen boxed at a revision; `None` where it did not remember that yet.
+fn boxes_at_revision(revision: &str) -> Result<Option<Boxes>> {
+    if git(revision, &["ls-tree", "--name-only", revision, BOXES])?.is_empty() {
+        return Ok(None);
+    }
+    let object = format!("{revision}:{BOXES}");
+    let bytes = git(revision, &["show", &object])?;
+    Ok(Some(Boxes::parse(&Source { name: &object, bytes: &bytes })?))
+}
+
+/// What a git command prints in the checkout.
+fn git(revision: &str, arguments: &[&str]) -> Result<Vec<u8>> {
+    let root = inputs::need_checkout(&format!("git:{revision}"), "name a codex version or a file")?;
+    let output = Command::new("git").arg("-C").arg(root).args(arguments).output();
+    let output = output.with_context(|| format!("cannot run `git {}`", arguments.join(" ")))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
         let reason = reason.lines().next().unwrap_or("git says nothing").trim_start_matches("fatal: ");
         bail!("git:{revision}: {reason}");
     }
-    Ok(Schema::from_canonical(&Source { name: &object, bytes: &output.stdout })?)
+    Ok(output.stdout)
 }
 
 /// A codex version: a fixture, the pinned schema, what an earlier run kept, or asked of codex itself.

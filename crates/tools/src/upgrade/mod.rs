@@ -87,6 +87,7 @@ fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Dec
     let mut open = schema::typescript_decisions(codex, &schema, &inputs::tables()?)?;
     let history = history(&mut plan, &schema)?;
     let output = generate(&mut plan, schema.clone(), history)?;
+    plan.write("schema/boxes.toml", output.boxes.to_toml());
     pages::count(&mut plan, &output.summary);
     open.extend(output.decisions);
     for method in &output.without_response {
