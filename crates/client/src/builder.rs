@@ -1,69 +1,259 @@
-//! What both kinds of builders collect.
+//! The settings of a client, and its handlers. The ways to connect are with each runtime.
 
-use codex_appserver_requests::InitializeParams;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use codex_appserver_requests::method;
 use codex_appserver_types::{ClientInfo, InitializeCapabilities};
-use codex_appserver_wire::encode_params;
+use codex_appserver_wire::{Request, UnknownMethod};
 
-use crate::error::Error;
-use crate::event::Filter;
-use crate::handle::Handle;
-use crate::requests::Handlers;
-use crate::server::ServerInfo;
-use crate::settings::{EventSettings, Settings, Unhandled, VersionCheck};
-use crate::subscription::Subscription;
+use crate::client::Client;
+use crate::conn::Incoming;
+use crate::core::Filter;
+use crate::requests::{RequestContext, RequestResponder};
+use crate::runtime::{Answer, Runtime};
+use crate::settings::{EventSettings, RetryPolicy, Unhandled, VersionCheck};
+use crate::setup::Setup;
 
-/// The settings of a client that is about to connect.
-pub(crate) struct Setup {
-    pub(crate) settings: Settings,
-    /// What is asked for; else the transport decides.
-    pub(crate) unhandled: Option<Unhandled>,
-    pub(crate) handlers: Handlers,
-    pub(crate) client_info: ClientInfo,
-    pub(crate) capabilities: InitializeCapabilities,
-    pub(crate) bearer_token: Option<String>,
-    pub(crate) early_events: Option<(Filter, EventSettings)>,
+/// Everything that can be set about a client, and the ways to connect it.
+#[must_use = "nothing happens until it is connected"]
+pub struct ClientBuilder<R: Runtime> {
+    pub(crate) setup: Setup,
+    runtime: PhantomData<fn() -> R>,
 }
 
-impl Default for Setup {
+type Params<M> = <M as Request>::Params;
+type Response<M> = <M as Request>::Response;
+
+/// Settings.
+impl<R: Runtime> ClientBuilder<R> {
+    /// What this client calls itself: its name goes into the user agent and into codex's own records.
+    pub fn client_info(mut self, info: ClientInfo) -> Self {
+        self.setup.client_info = info;
+        self
+    }
+
+    /// Asks the server for its experimental API (`capabilities.experimentalApi`). Off unless set.
+    pub fn experimental_api(mut self, wanted: bool) -> Self {
+        self.setup.capabilities = self.setup.capabilities.experimental_api(wanted);
+        self
+    }
+
+    /// Notifications, by their wire names, that the server shall not send on this connection.
+    pub fn opt_out<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        let methods: Vec<String> = methods.into_iter().map(Into::into).collect();
+        self.setup.capabilities = self.setup.capabilities.opt_out_notification_methods(methods);
+        self
+    }
+
+    /// All capabilities at once; replaces what `experimental_api` and `opt_out` have set.
+    pub fn capabilities(mut self, capabilities: InitializeCapabilities) -> Self {
+        self.setup.capabilities = capabilities;
+        self
+    }
+
+    /// How many calls may be unanswered at once. 64 unless set, which a codex app-server always takes; far
+    /// more, and it starts to refuse calls and to forget some. 0 counts as 1.
+    pub fn window(mut self, calls: usize) -> Self {
+        self.setup.settings.window = calls;
+        self
+    }
+
+    /// How many calls may wait for a place in the window, first come, first served; beyond that they fail
+    /// with [`Error::QueueFull`](crate::Error::QueueFull). 65 536 unless set.
+    pub fn queue_limit(mut self, calls: usize) -> Self {
+        self.setup.settings.queue_limit = calls;
+        self
+    }
+
+    /// How long a call may take, its time in the queue included; none for ever. 60 s unless set.
+    ///
+    /// `command/exec` and `mcpServer/tool/call`, which answer when something of the user's has ended, have
+    /// no deadline unless a handle gives them one.
+    pub fn default_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.setup.settings.timeout = timeout.into();
+        self
+    }
+
+    /// When and how often calls are made again that the server is too busy for (code -32001), and only those.
+    /// Never unless set.
+    ///
+    /// It holds for the call that introduces the client as well: where a hundred clients connect to one
+    /// server at the same time, many are told to come back later.
+    pub fn default_retry(mut self, policy: RetryPolicy) -> Self {
+        self.setup.settings.retry = Some(policy);
+        self
+    }
+
+    /// How many bytes a message of the server may have. 64 MiB unless set. On a pipe a longer line is
+    /// passed over, and the call that it answers fails; a WebSocket is closed.
+    pub fn line_limit(mut self, bytes: usize) -> Self {
+        self.setup.settings.line_limit = bytes;
+        self
+    }
+
+    /// What happens to requests of the server that no handler answers.
+    pub fn unhandled(mut self, unhandled: Unhandled) -> Self {
+        self.setup.unhandled = Some(unhandled);
+        self
+    }
+
+    /// What to do when the server's version is not the one the bindings were generated from.
+    pub fn version_check(mut self, check: VersionCheck) -> Self {
+        self.setup.settings.version_check = check;
+        self
+    }
+
+    /// The token for a server that wants one on its WebSocket, sent as `Authorization: Bearer`.
+    pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
+        self.setup.bearer_token = Some(token.into());
+        self
+    }
+
+    /// Subscribes before anything is sent, so that what the server tells right after `initialize` is not
+    /// missed; take the events with `early_events` of the client.
+    pub fn early_events(mut self, filter: Filter, settings: EventSettings) -> Self {
+        self.setup.early_events = Some((filter, settings));
+        self
+    }
+}
+
+/// What the server asks of the client.
+impl<R: Runtime> ClientBuilder<R> {
+    /// Answers the server's requests of method `M`.
+    ///
+    /// Each request gets a task, or a thread, of its own, which may call the client and take hours. A task is dropped
+    /// when the server is done with the request. [`HandlerError::Unhandled`](crate::HandlerError::Unhandled) leaves the
+    /// request to the setting [`unhandled`](Self::unhandled); a panic declines it. The last handler for a method counts.
+    pub fn on<M, F, A>(mut self, handler: F) -> Self
+    where
+        M: Request + 'static,
+        F: Fn(M::Params, RequestContext<Client<R>>) -> A + Send + Sync + 'static,
+        A: Answer<M::Response, R>,
+    {
+        self.setup.handlers.on(
+            M::METHOD,
+            A::hook(move |incoming| {
+                let (params, incoming) = incoming.accept::<M>()?;
+                Some((handler(params, RequestContext::new(&incoming)), incoming))
+            }),
+        );
+        self
+    }
+
+    /// Hands the server's requests of method `M` over with a responder, to be answered some time, from anywhere. The
+    /// handler runs in a task or on a thread of its own and should return soon.
+    pub fn on_responder<M, F>(mut self, handler: F) -> Self
+    where
+        M: Request + 'static,
+        F: Fn(M::Params, RequestResponder<M, Client<R>>) + Send + Sync + 'static,
+    {
+        let serve = move |incoming: Incoming| {
+            if let Some((params, incoming)) = incoming.accept::<M>() {
+                handler(params, RequestResponder::new(incoming));
+            }
+        };
+        self.setup.handlers.on(M::METHOD, R::hook(serve));
+        self
+    }
+
+    /// Answers whether the agent may run a command (`item/commandExecution/requestApproval`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_command_approval<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::ItemCommandExecutionRequestApproval>, RequestContext<Client<R>>) -> A
+            + Send
+            + Sync
+            + 'static,
+        A: Answer<Response<method::ItemCommandExecutionRequestApproval>, R>,
+    {
+        self.on::<method::ItemCommandExecutionRequestApproval, F, A>(handler)
+    }
+
+    /// Answers whether the agent may change files (`item/fileChange/requestApproval`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_file_change_approval<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::ItemFileChangeRequestApproval>, RequestContext<Client<R>>) -> A
+            + Send
+            + Sync
+            + 'static,
+        A: Answer<Response<method::ItemFileChangeRequestApproval>, R>,
+    {
+        self.on::<method::ItemFileChangeRequestApproval, F, A>(handler)
+    }
+
+    /// Answers which further permissions the agent gets (`item/permissions/requestApproval`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_permissions_approval<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::ItemPermissionsRequestApproval>, RequestContext<Client<R>>) -> A
+            + Send
+            + Sync
+            + 'static,
+        A: Answer<Response<method::ItemPermissionsRequestApproval>, R>,
+    {
+        self.on::<method::ItemPermissionsRequestApproval, F, A>(handler)
+    }
+
+    /// Puts questions of a tool to the user (`item/tool/requestUserInput`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_user_input<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::ItemToolRequestUserInput>, RequestContext<Client<R>>) -> A
+            + Send
+            + Sync
+            + 'static,
+        A: Answer<Response<method::ItemToolRequestUserInput>, R>,
+    {
+        self.on::<method::ItemToolRequestUserInput, F, A>(handler)
+    }
+
+    /// Gets an MCP server what it asks for (`mcpServer/elicitation/request`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_elicitation<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::McpServerElicitationRequest>, RequestContext<Client<R>>) -> A
+            + Send
+            + Sync
+            + 'static,
+        A: Answer<Response<method::McpServerElicitationRequest>, R>,
+    {
+        self.on::<method::McpServerElicitationRequest, F, A>(handler)
+    }
+
+    /// Runs a dynamic tool (`item/tool/call`).
+    ///
+    /// The same as [`on`](Self::on) with this method.
+    pub fn on_tool_call<F, A>(self, handler: F) -> Self
+    where
+        F: Fn(Params<method::ItemToolCall>, RequestContext<Client<R>>) -> A + Send + Sync + 'static,
+        A: Answer<Response<method::ItemToolCall>, R>,
+    {
+        self.on::<method::ItemToolCall, F, A>(handler)
+    }
+
+    /// Answers the server's requests that these bindings do not know.
+    pub fn on_unknown<F, A>(mut self, handler: F) -> Self
+    where
+        F: Fn(UnknownMethod, RequestContext<Client<R>>) -> A + Send + Sync + 'static,
+        A: Answer<serde_json::Value, R>,
+    {
+        self.setup.handlers.on_unknown(A::hook(move |incoming| {
+            let (request, incoming) = incoming.accept_untyped()?;
+            Some((handler(request, RequestContext::new(&incoming)), incoming))
+        }));
+        self
+    }
+}
+
+impl<R: Runtime> Default for ClientBuilder<R> {
     fn default() -> Self {
-        Self {
-            settings: Settings::default(),
-            unhandled: None,
-            handlers: Handlers::default(),
-            client_info: ClientInfo::new("codex_appserver_client", env!("CARGO_PKG_VERSION")),
-            capabilities: InitializeCapabilities::new(),
-            bearer_token: None,
-            early_events: None,
-        }
-    }
-}
-
-impl Setup {
-    /// The connection's state, what is subscribed to from the start, and how the client introduces itself.
-    pub(crate) fn begin(mut self, unhandled: Unhandled) -> (Handle, Option<Subscription>, Introduction) {
-        self.settings.unhandled = self.unhandled.unwrap_or(unhandled);
-        let check = self.settings.version_check;
-        let handle = Handle::new(self.settings, self.handlers);
-        let early = self.early_events.map(|(filter, settings)| handle.subscribe(filter, settings));
-        let params = InitializeParams::new(self.client_info).capabilities(self.capabilities);
-        (handle, early, Introduction { params, check })
-    }
-}
-
-/// What is said first, and what is expected of the answer.
-pub(crate) struct Introduction {
-    params: InitializeParams,
-    check: VersionCheck,
-}
-
-impl Introduction {
-    pub(crate) fn params(&self) -> Result<Option<String>, Error> {
-        Ok(encode_params(&self.params)?)
-    }
-
-    /// Takes note of who the server is, unless the settings refuse it.
-    pub(crate) fn accept(&self, handle: &Handle, result: String) -> Result<(), Error> {
-        handle.link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
-        Ok(())
+        Self { setup: Setup::default(), runtime: PhantomData }
     }
 }

@@ -1,12 +1,10 @@
 //! What the server tells of its own accord, decoded where it is consumed.
 
-use std::fmt;
-
 use codex_appserver_notifications::ServerNotification;
 use codex_appserver_requests::ServerRequest;
 use codex_appserver_wire::{DecodeError, NotificationEnvelope, RequestEnvelope};
 
-use crate::core::Item;
+use crate::core::{Item, Unreadable};
 
 /// Something the server said, or what is to be known about the subscription.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,20 +21,6 @@ pub enum Event {
         /// How many.
         skipped: u64,
     },
-}
-
-/// A message that cannot be decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unreadable {
-    /// Its method, where that much can be told.
-    pub method: Option<String>,
-    /// The JSON path of what is wrong; empty for the message as a whole.
-    pub path: String,
-    /// What is wrong there.
-    pub message: String,
-    /// The text; of a line that is no message at all, its beginning.
-    pub raw: String,
 }
 
 impl Event {
@@ -78,42 +62,5 @@ impl Event {
             Item::Unreadable(unreadable) => Self::Unreadable((*unreadable).clone()),
             Item::Lagged(skipped) => Self::Lagged { skipped },
         }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(method) = &self.method {
-            write!(f, "{method}: ")?;
-        }
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
-        }
-        f.write_str(&self.message)
-    }
-}
-
-/// What a subscription is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Filter {
-    /// Everything, also what belongs to no thread and lines that cannot be read.
-    All,
-    /// One thread: what names its id. A sub-agent has a thread of its own.
-    Thread(String),
-    /// One turn: what names its id, before and after `turn/completed`, and the `turn/started` of a review, or of a
-    /// sub-agent on a thread of its own, that names it as its root. What names only the thread, such as its
-    /// status, is not of the turn.
-    Turn(String),
-}
-
-impl Filter {
-    /// One thread.
-    pub fn thread(id: impl Into<String>) -> Self {
-        Self::Thread(id.into())
-    }
-
-    /// One turn.
-    pub fn turn(id: impl Into<String>) -> Self {
-        Self::Turn(id.into())
     }
 }

@@ -18,9 +18,9 @@ use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
 use crate::address::Address;
+use crate::conn::Link;
 use crate::core::Wakes;
 use crate::error::Error;
-use crate::link::Link;
 
 /// The app-server refuses frames of more than 16 MiB; longer messages go in parts.
 const FRAME_BYTES: usize = 8 << 20;

@@ -71,33 +71,48 @@ mod address;
 mod asynchronous;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-#[cfg(any(feature = "async", feature = "blocking"))]
 mod builder;
-mod call;
+mod client;
+mod conn;
 mod core;
 mod error;
 mod event;
+mod events;
 #[cfg(feature = "ws")]
 mod frames;
-mod handle;
 mod lines;
-mod link;
+#[cfg(feature = "blocking")]
+mod os_threads;
 mod process;
 mod requests;
+mod runtime;
 mod server;
 mod settings;
+mod setup;
 mod stats;
-mod subscription;
-#[cfg(any(feature = "async", feature = "blocking"))]
-mod twins;
-#[cfg(feature = "blocking")]
-mod wait;
+#[cfg(feature = "async")]
+mod tokio;
 
+/// What the two runtimes share: each type is written once, with the runtime as a parameter.
+///
+/// Programs use the names at the root of the crate, or those of `blocking`; these are for code that is written for both.
+pub mod generic {
+    pub use crate::builder::ClientBuilder;
+    pub use crate::client::{Client, WeakClient};
+    pub use crate::events::Events;
+    pub use crate::runtime::{Answer, Runtime};
+}
+
+pub use crate::core::{Filter, Unreadable};
+#[cfg(feature = "async")]
+pub use crate::tokio::Tokio;
 pub use address::{Address, AddressError};
 #[cfg(feature = "async")]
-pub use asynchronous::{Answer, Client, ClientBuilder, Context, Events, Responder, WeakClient};
+pub use asynchronous::{Client, ClientBuilder, Context, Events, Responder, WeakClient};
 pub use error::{CloseReason, Closed, Error};
-pub use event::{Event, Filter, Unreadable};
+pub use event::Event;
+#[cfg(feature = "blocking")]
+pub use os_threads::OsThreads;
 pub use process::Process;
 pub use requests::{RequestContext, RequestResponder};
 pub use server::{ServerInfo, VersionMismatch};

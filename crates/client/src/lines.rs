@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use codex_appserver_wire::LineBuffer;
 
+use crate::conn::Link;
 use crate::core::Wakes;
-use crate::link::Link;
 
 /// Makes lines of what is read, and hands them to the link.
 pub(crate) struct LineReader {

@@ -4,12 +4,14 @@
 //! and a parked thread both can provide; wakers are collected and woken by the caller, outside its lock.
 
 mod calls;
+mod filter;
 mod head;
 mod queue;
 mod receive;
 mod requests;
 mod routes;
 mod tier;
+mod unreadable;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,17 +22,18 @@ use std::time::{Duration, Instant};
 use codex_appserver_wire::{LineError, RpcError};
 
 use crate::error::{Closed, Error};
-use crate::event::Filter;
 use crate::settings::{Settings, Unhandled};
 use crate::stats::Stats;
 
 use calls::Calls;
 pub(crate) use calls::{Failure, Outcome};
+pub use filter::Filter;
 pub(crate) use head::Head;
 pub(crate) use queue::{Item, Queue};
 use requests::Requests;
 pub(crate) use requests::Ticket;
 use routes::Routes;
+pub use unreadable::Unreadable;
 
 /// Wakers to wake once the lock is free.
 pub(crate) type Wakes = Vec<Waker>;

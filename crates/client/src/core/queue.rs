@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::Wakes;
+use super::{Unreadable, Wakes};
 use crate::error::{Closed, Error};
-use crate::event::Unreadable;
 use crate::settings::{EventSettings, Overflow};
 
 /// What an event weighs beside its text.

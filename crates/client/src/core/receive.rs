@@ -6,8 +6,7 @@ use codex_appserver_wire::{DecodeError, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
-use super::{Asked, Core, Item, Phase, Wakes};
-use crate::event::Unreadable;
+use super::{Asked, Core, Item, Phase, Unreadable, Wakes};
 use crate::settings::Unhandled;
 
 impl Core {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::filter::Filter;
 use super::head::Scope;
 use super::queue::{Item, Queue};
 use super::{Wakes, tier};
 use crate::error::Closed;
-use crate::event::Filter;
 
 /// All subscriptions of a connection, by what they are about.
 #[derive(Debug, Default)]
@@ -99,17 +99,6 @@ fn remove_from(routes: &mut HashMap<String, Vec<Arc<Queue>>>, id: &str, keep: im
         queues.retain(keep);
         if queues.is_empty() {
             routes.remove(id);
-        }
-    }
-}
-
-impl Filter {
-    /// Whether an event about this belongs to the subscription; the same rule as [`Routes::push`].
-    pub(crate) fn takes(&self, scope: &Scope<'_>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Thread(id) => scope.thread.as_deref() == Some(id),
-            Self::Turn(id) => [&scope.turn, &scope.root_turn].iter().any(|turn| turn.as_deref() == Some(id)),
         }
     }
 }

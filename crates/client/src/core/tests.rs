@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use codex_appserver_wire::{LineBuffer, RpcError};
 use serde_json::Value;
 
+use super::Filter;
 use super::{Asked, Core, Failure, Item, NoMessage, Outcome, Output, Queue, Wakes};
 use crate::error::{CloseReason, Closed, Error};
-use crate::event::Filter;
 use crate::settings::{EventSettings, Settings};
 
 /// Counts how often it is woken.

@@ -5,10 +5,10 @@ use std::sync::Weak;
 
 use codex_appserver_wire::RequestId;
 
-use super::Incoming;
+use crate::conn::Incoming;
+use crate::conn::Link;
+use crate::conn::{Handle, WeakHandle};
 use crate::core::Ticket;
-use crate::handle::{Handle, WeakHandle};
-use crate::link::Link;
 
 /// Where a request of the server came from, and the client it came to.
 pub struct RequestContext<C> {

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use codex_appserver_wire::{Request, RpcError, encode};
 
-use super::{Incoming, RequestContext};
+use super::RequestContext;
+use crate::conn::Incoming;
 use crate::error::Error;
 
 /// Answers one request of method `R`. It can be kept, sent to another thread, and used hours later.
@@ -77,7 +78,7 @@ impl<R: Request, C> RequestResponder<R, C> {
     /// The same as [`resolved`](Self::resolved), blocking this thread.
     #[cfg(feature = "blocking")]
     pub fn wait_resolved(&self) {
-        crate::wait::block_on(|context| self.poll_resolved(context));
+        crate::os_threads::block_on(|context| self.poll_resolved(context));
     }
 
     /// Waits until no answer is wanted any more. A front end takes its dialog away then.

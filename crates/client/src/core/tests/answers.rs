@@ -3,7 +3,7 @@
 use codex_appserver_wire::DecodeError;
 
 use super::{Bench, Failure, drain};
-use crate::event::Filter;
+use crate::core::Filter;
 use crate::settings::Settings;
 
 fn unreadable(bench: &mut Bench, id: i64) -> DecodeError {

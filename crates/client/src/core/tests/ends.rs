@@ -4,8 +4,8 @@ use std::task::{Poll, Waker};
 
 use super::{Alarm, Bench, Failure, Output, drain};
 use crate::core::Core;
+use crate::core::Filter;
 use crate::error::Error;
-use crate::event::Filter;
 
 #[test]
 fn stopping_cancels_calls_and_lets_the_writer_finish() {

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use super::{Alarm, Bench, drain};
-use crate::event::Filter;
+use crate::core::Filter;
 use crate::settings::{EventSettings, Overflow};
 
 const OUTPUT: &str = "item/commandExecution/outputDelta";

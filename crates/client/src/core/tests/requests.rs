@@ -3,8 +3,8 @@
 use super::{Alarm, Bench, drain};
 use codex_appserver_wire::RpcError;
 
+use crate::core::Filter;
 use crate::core::{Asked, requests::OPEN_LIMIT};
-use crate::event::Filter;
 use crate::settings::{Settings, Unhandled};
 
 fn ask(id: &str, params: &str) -> String {

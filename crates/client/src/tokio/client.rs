@@ -1,46 +1,28 @@
-//! The handle that tasks share.
+//! Calls that are awaited.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use codex_appserver_wire::{Request, Serialize, Transport, encode_params};
 use serde_json::Value;
 
-use super::{ClientBuilder, Events};
-use crate::call::decoded;
+use super::Tokio;
+use crate::client::Client;
+use crate::conn::{Watch, decoded};
 use crate::error::{Closed, Error};
-use crate::handle::{Handle, WeakHandle};
-use crate::link::Watch;
-use crate::twins::{client_methods, client_traits};
 
-/// A connection to an app-server, cheap to clone and shared by any number of tasks.
-///
-/// Every method of the protocol is a method of it by the trait [`Methods`](crate::Methods). When the last
-/// clone is dropped the connection is closed, and a child process that does not end at once is killed;
-/// [`shutdown`](Self::shutdown) is the polite way.
-#[derive(Clone)]
-pub struct Client {
-    handle: Handle,
-    early_events: Arc<Mutex<Option<Events>>>,
-}
-
-/// A client that does not keep the connection open, for handlers that outlive everything else.
-#[derive(Clone)]
-pub struct WeakClient(WeakHandle);
-
-impl Client {
-    client_methods!();
-
+/// Calls on tokio.
+impl Client<Tokio> {
     /// Calls a method by its marker type.
     ///
     /// # Errors
     ///
     /// What [`Error`] says of calls.
-    pub async fn request<R: Request>(&self, params: R::Params) -> Result<R::Response, Error> {
+    pub async fn request<M: Request>(&self, params: M::Params) -> Result<M::Response, Error> {
         let params = encode_params(&params)?;
-        decoded(R::METHOD, self.call(Cow::Borrowed(R::METHOD), params).await?)
+        decoded(M::METHOD, self.call(Cow::Borrowed(M::METHOD), params).await?)
     }
 
     /// Calls a method by its wire name, for what the bindings do not know.
@@ -59,8 +41,8 @@ impl Client {
         poll_fn(|context| watch.poll(context)).await
     }
 
-    /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the
-    /// stream is closed. A child process is waited for, then told to terminate, then killed; see
+    /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the stream is
+    /// closed. A child process is waited for, then told to terminate, then killed; see
     /// [`Process::patience`](crate::Process::patience). Yields how it ended.
     ///
     /// The server ends running turns at once when its input closes; interrupt them first, or wait.
@@ -88,9 +70,7 @@ impl Client {
     }
 }
 
-client_traits!();
-
-impl Transport for Client {
+impl Transport for Client<Tokio> {
     async fn send(&self, method: &'static str, params: Option<String>) -> Result<String, Error> {
         self.call(Cow::Borrowed(method), params).await
     }

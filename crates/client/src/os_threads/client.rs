@@ -1,47 +1,28 @@
-//! The handle that threads share.
+//! Calls that block the calling thread.
 
 use std::borrow::Cow;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 use codex_appserver_wire::{BlockingTransport, Request, Serialize, encode_params};
 use serde_json::Value;
 
-use super::{ClientBuilder, Events};
-use crate::call::decoded;
+use super::{OsThreads, block_on};
+use crate::client::Client;
+use crate::conn::{Watch, decoded};
 use crate::error::{Closed, Error};
-use crate::handle::{Handle, WeakHandle};
-use crate::link::Watch;
-use crate::twins::{client_methods, client_traits};
-use crate::wait::block_on;
 
-/// A connection to an app-server, cheap to clone and shared by any number of threads.
-///
-/// Every method of the protocol is a method of it by the trait [`Methods`](crate::Methods), sent by `.call()`.
-/// When the last clone is dropped the connection is closed, and a child process that does not end at once is
-/// killed; [`shutdown`](Self::shutdown) is the polite way.
-#[derive(Clone)]
-pub struct Client {
-    handle: Handle,
-    early_events: Arc<Mutex<Option<Events>>>,
-}
-
-/// A client that does not keep the connection open, for handlers that outlive everything else.
-#[derive(Clone)]
-pub struct WeakClient(WeakHandle);
-
-impl Client {
-    client_methods!();
-
+/// Calls on threads.
+impl Client<OsThreads> {
     /// Calls a method by its marker type.
     ///
     /// # Errors
     ///
     /// What [`Error`] says of calls.
-    pub fn request<R: Request>(&self, params: R::Params) -> Result<R::Response, Error> {
+    pub fn request<M: Request>(&self, params: M::Params) -> Result<M::Response, Error> {
         let params = encode_params(&params)?;
-        decoded(R::METHOD, self.call(Cow::Borrowed(R::METHOD), params)?)
+        decoded(M::METHOD, self.call(Cow::Borrowed(M::METHOD), params)?)
     }
 
     /// Calls a method by its wire name, for what the bindings do not know.
@@ -60,8 +41,8 @@ impl Client {
         block_on(|context| watch.poll(context))
     }
 
-    /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the
-    /// stream is closed. A child process is waited for, then told to terminate, then killed; see
+    /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the stream is
+    /// closed. A child process is waited for, then told to terminate, then killed; see
     /// [`Process::patience`](crate::Process::patience). Yields how it ended.
     ///
     /// The server ends running turns at once when its input closes; interrupt them first, or wait.
@@ -85,9 +66,7 @@ impl Client {
     }
 }
 
-client_traits!();
-
-impl BlockingTransport for Client {
+impl BlockingTransport for Client<OsThreads> {
     fn send(&self, method: &'static str, params: Option<String>) -> Result<String, Error> {
         self.call(Cow::Borrowed(method), params)
     }

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 
 use super::driver::{Sink, Source};
 use crate::address::Address;
+use crate::conn::{CHUNK, Link};
 use crate::error::Error;
 use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request};
-use crate::link::{CHUNK, Link};
 
 /// A socket of either kind.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}

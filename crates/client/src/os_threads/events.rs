@@ -1,27 +1,15 @@
-//! Events for threads.
+//! Events that are waited for.
 
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use super::{OsThreads, block_on, block_until};
 use crate::error::Error;
 use crate::event::Event;
-use crate::subscription::Subscription;
-use crate::twins::events_methods;
-use crate::wait::{block_on, block_until};
+use crate::events::Events;
 
-/// The events of one [`Filter`](crate::Filter), in the order in which they came, as an iterator that blocks.
-///
-/// See [`Events`](crate::Events) of the client for tasks: what is lossless and what is not, how a
-/// subscription ends, and what it costs, is the same.
-#[derive(Debug)]
-#[must_use = "events are lost once this is dropped"]
-pub struct Events {
-    subscription: Subscription,
-}
-
-impl Events {
-    events_methods!();
-
+/// Events on threads.
+impl Events<OsThreads> {
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up.
     ///
     /// # Errors
@@ -37,7 +25,7 @@ impl Events {
     }
 }
 
-impl Iterator for Events {
+impl Iterator for Events<OsThreads> {
     type Item = Result<Event, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -10,9 +10,9 @@ use std::task::Poll;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::child::Child;
+use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 use crate::core::Output;
 use crate::error::{CloseReason, Closed};
-use crate::link::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 
 /// The reading half of a transport.
 pub(super) trait Source: Send + 'static {

@@ -8,9 +8,9 @@ use std::time::Instant;
 use codex_appserver_wire::decode;
 use serde::de::DeserializeOwned;
 
+use super::link::Link;
 use crate::core::Failure;
 use crate::error::Error;
-use crate::link::Link;
 
 /// A call that is under way; dropping it gives it up.
 pub(crate) struct Pending {
@@ -44,11 +44,11 @@ impl Pending {
     #[cfg(feature = "blocking")]
     pub(crate) fn wait(&mut self) -> Result<String, Failure> {
         let deadline = self.deadline;
-        if let Poll::Ready(outcome) = crate::wait::block_until(deadline, |context| self.poll(context)) {
+        if let Poll::Ready(outcome) = crate::os_threads::block_until(deadline, |context| self.poll(context)) {
             return outcome;
         }
         self.link.expire();
-        crate::wait::block_on(|context| self.poll(context))
+        crate::os_threads::block_on(|context| self.poll(context))
     }
 
     /// The error that stands for a failure of this call, the so-manieth attempt.

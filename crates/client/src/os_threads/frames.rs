@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::driver::{Sink, Source};
 use crate::address::Address;
+use crate::conn::{CHUNK, Link};
 use crate::error::Error;
 use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request, silent};
-use crate::link::{CHUNK, Link};
 
 /// A connected WebSocket: both halves, and a way to end them.
 pub(super) struct Connected {

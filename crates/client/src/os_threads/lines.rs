@@ -4,8 +4,8 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::driver::{Sink, Source};
+use crate::conn::{CHUNK, Link};
 use crate::lines::LineReader;
-use crate::link::{CHUNK, Link};
 
 pub(super) struct LineSource<R>(pub(super) R);
 

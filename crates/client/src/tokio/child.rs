@@ -8,8 +8,8 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::conn::CHUNK;
 use crate::error::Error;
-use crate::link::CHUNK;
 use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes, not_started};
 
 /// A running app-server. It is killed when this is dropped, and reaped by the runtime.

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::Child;
+use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 use crate::core::Output;
 use crate::error::{CloseReason, Closed};
-use crate::link::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
-use crate::wait::{block_on, block_until};
+use crate::os_threads::{block_on, block_until};
 
 /// How often to look whether the process is still there.
 const LOOKS: Duration = Duration::from_millis(250);

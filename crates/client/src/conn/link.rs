@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{LineError, RpcError};
 
+use super::handlers::Handlers;
+use super::incoming::Incoming;
+use crate::core::Filter;
 use crate::core::{Asked, Core, DRIVER, NoMessage, Outcome, Output, Queue, Ticket, Wakes, read};
 use crate::error::{CloseReason, Closed, Error};
-use crate::event::Filter;
-use crate::handle::Owner;
-use crate::requests::{Handlers, Incoming};
 use crate::server::ServerInfo;
 use crate::settings::Settings;
 use crate::stats::Stats;
@@ -45,6 +45,15 @@ pub(crate) struct Link {
     handlers: Mutex<Option<Arc<Handlers>>>,
     owner: OnceLock<Weak<Owner>>,
     server: OnceLock<ServerInfo>,
+}
+
+/// Ends the connection at once when the last handle is gone.
+pub(crate) struct Owner(pub(super) Arc<Link>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Link {
@@ -163,7 +172,7 @@ impl Link {
         if self.waits.load(Ordering::Acquire) {
             let mut watch = Watch::new(self);
             let deadline = Instant::now().checked_add(GRACE);
-            let _ = crate::wait::block_until(deadline, |context| watch.poll(context));
+            let _ = crate::os_threads::block_until(deadline, |context| watch.poll(context));
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::conn::CHUNK;
 use crate::error::Error;
-use crate::link::CHUNK;
 use crate::process::{LAST_WORDS, Patience, Process, StderrLines, no_pipes, not_started};
 
 /// How often to look whether something has ended: soon at first, then less often.

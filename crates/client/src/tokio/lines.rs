@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::driver::{Sink, Source};
+use crate::conn::{CHUNK, Link};
 use crate::lines::LineReader;
-use crate::link::{CHUNK, Link};
 
 pub(super) struct LineSource<R>(pub(super) R);
 

@@ -12,13 +12,13 @@ use codex_appserver_wire::{
 use serde_json::value::RawValue;
 
 use super::decline::decline;
+use super::handle::Handle;
+use super::link::Link;
 use crate::core::{Asked, Ticket};
 use crate::error::Error;
-use crate::handle::Handle;
-use crate::link::Link;
 
 /// A request of the server that has to be answered or left. Dropping it declines it: it never hangs.
-pub(crate) struct Incoming {
+pub struct Incoming {
     link: Arc<Link>,
     asked: Asked,
     over: bool,

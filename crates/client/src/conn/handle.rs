@@ -4,23 +4,15 @@ use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::call::Pending;
+use super::call::Pending;
+use super::handlers::Handlers;
+use super::link::Link;
+use super::link::Owner;
+use super::subscription::Subscription;
+use crate::core::Filter;
 use crate::core::Queue;
 use crate::error::Error;
-use crate::event::Filter;
-use crate::link::Link;
-use crate::requests::Handlers;
 use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
-use crate::subscription::Subscription;
-
-/// Ends the connection at once when the last handle is gone.
-pub(crate) struct Owner(Arc<Link>);
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        self.0.abandon();
-    }
-}
 
 /// What both kinds of clients are made of.
 #[derive(Clone)]

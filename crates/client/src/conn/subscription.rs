@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::link::Link;
+use crate::core::Filter;
 use crate::core::Queue;
 use crate::error::Error;
-use crate::event::{Event, Filter};
-use crate::link::Link;
+use crate::event::Event;
 
 /// The events of one filter, until it is dropped.
 pub(crate) struct Subscription {

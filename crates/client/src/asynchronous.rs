@@ -1,0 +1,23 @@
+//! The names of the client for tokio, which are those of the crate.
+
+use crate::generic;
+use crate::requests::{RequestContext, RequestResponder};
+use crate::tokio::Tokio;
+
+/// A connection to an app-server, cheap to clone and shared by any number of tasks; see [`generic::Client`].
+pub type Client = generic::Client<Tokio>;
+
+/// A client that does not keep the connection open, for handlers that outlive everything else.
+pub type WeakClient = generic::WeakClient<Tokio>;
+
+/// Everything that can be set about a client, and the ways to connect it; see [`generic::ClientBuilder`].
+pub type ClientBuilder = generic::ClientBuilder<Tokio>;
+
+/// The events of one [`Filter`](crate::Filter), as a stream; see [`generic::Events`].
+pub type Events = generic::Events<Tokio>;
+
+/// Where a request of the server came from; see [`ClientBuilder::on`], and [`RequestContext`] for what it knows.
+pub type Context = RequestContext<Client>;
+
+/// Answers one request of the server; see [`ClientBuilder::on_responder`], and [`RequestResponder`] for what it can do.
+pub type Responder<R> = RequestResponder<R, Client>;

@@ -1,0 +1,26 @@
+//! The client for threads: the same names and shapes, every wait blocks the calling thread.
+//!
+//! A connection has a thread that reads, one that writes, one that waits for its end and, with a child process, one
+//! for its standard error; and one for each request of the server that a handler is at work on.
+
+use crate::generic;
+use crate::os_threads::OsThreads;
+use crate::requests::{RequestContext, RequestResponder};
+
+/// A connection to an app-server, cheap to clone and shared by any number of threads; see [`generic::Client`].
+pub type Client = generic::Client<OsThreads>;
+
+/// A client that does not keep the connection open, for handlers that outlive everything else.
+pub type WeakClient = generic::WeakClient<OsThreads>;
+
+/// Everything that can be set about a client, and the ways to connect it; see [`generic::ClientBuilder`].
+pub type ClientBuilder = generic::ClientBuilder<OsThreads>;
+
+/// The events of one [`Filter`](crate::Filter), as an iterator that blocks; see [`generic::Events`].
+pub type Events = generic::Events<OsThreads>;
+
+/// Where a request of the server came from; see [`ClientBuilder::on`], and [`RequestContext`] for what it knows.
+pub type Context = RequestContext<Client>;
+
+/// Answers one request of the server; see [`ClientBuilder::on_responder`], and [`RequestResponder`] for what it can do.
+pub type Responder<R> = RequestResponder<R, Client>;

@@ -1,0 +1,149 @@
+//! The handle that tasks, or threads, share.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use codex_appserver_wire::{Endpoint, Request, Serialize, encode_params};
+
+use crate::builder::ClientBuilder;
+use crate::conn::{Handle, WeakHandle};
+use crate::core::Filter;
+use crate::error::{Closed, Error};
+use crate::events::Events;
+use crate::runtime::Runtime;
+use crate::server::ServerInfo;
+use crate::settings::{EventSettings, RetryPolicy};
+use crate::stats::Stats;
+
+/// A connection to an app-server, cheap to clone and shared by any number of tasks or threads.
+///
+/// Every method of the protocol is a method of it by the trait [`Methods`](crate::Methods): awaited with tokio, sent by
+/// `.call()` on threads. When the last clone is dropped the connection is closed, and a child process that does not end
+/// at once is killed; `shutdown` is the polite way.
+pub struct Client<R: Runtime> {
+    pub(crate) handle: Handle,
+    early_events: Arc<Mutex<Option<Events<R>>>>,
+}
+
+/// A client that does not keep the connection open, for handlers that outlive everything else.
+pub struct WeakClient<R: Runtime> {
+    handle: WeakHandle,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<R: Runtime> Client<R> {
+    /// Everything that can be set, and the ways to connect.
+    pub fn builder() -> ClientBuilder<R> {
+        ClientBuilder::default()
+    }
+
+    pub(crate) fn new(handle: Handle, early_events: Option<Events<R>>) -> Self {
+        Self { handle, early_events: Arc::new(Mutex::new(early_events)) }
+    }
+
+    /// Sends a notification by its wire name.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be sent.
+    pub fn notify_raw(&self, method: &str, params: impl Serialize) -> Result<(), Error> {
+        self.handle.link.notify(method, encode_params(&params)?.as_deref())
+    }
+
+    /// A handle whose calls may take this long, or for ever.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { handle: self.handle.with_timeout(timeout.into()), ..self.clone() }
+    }
+
+    /// A handle whose calls are made again when the server is overloaded (code -32001), and only then.
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        Self { handle: self.handle.with_retry(policy), ..self.clone() }
+    }
+
+    /// Subscribes to events, from now on.
+    pub fn events(&self, filter: Filter) -> Events<R> {
+        self.events_with(filter, EventSettings::default())
+    }
+
+    /// Subscribes to events, with caps of one's own.
+    pub fn events_with(&self, filter: Filter, settings: EventSettings) -> Events<R> {
+        Events::new(self.handle.subscribe(filter, settings))
+    }
+
+    /// The events since before `initialize`, where the builder was told to keep them; once.
+    pub fn early_events(&self) -> Option<Events<R>> {
+        self.early_events.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What the server said about itself.
+    pub fn server(&self) -> &ServerInfo {
+        self.handle.link.server()
+    }
+
+    /// Whether the server has a request: `client.supports::<method::ThreadSearch>()`. `None` where the server's
+    /// version is not known.
+    ///
+    /// See [`ServerInfo::supports`], which takes the wire name of any method.
+    pub fn supports<M: Request>(&self) -> Option<bool> {
+        Some(self.server().release()? >= M::SINCE)
+    }
+
+    /// What the connection has seen so far.
+    pub fn stats(&self) -> Stats {
+        self.handle.link.stats()
+    }
+
+    /// How the connection ended; none while it is open.
+    pub fn closed(&self) -> Option<Arc<Closed>> {
+        self.handle.link.closed()
+    }
+
+    /// A client that does not keep the connection open.
+    pub fn downgrade(&self) -> WeakClient<R> {
+        WeakClient { handle: self.handle.downgrade(), runtime: PhantomData }
+    }
+}
+
+impl<R: Runtime> WeakClient<R> {
+    /// The client, unless all others are gone.
+    pub fn upgrade(&self) -> Option<Client<R>> {
+        self.handle.upgrade().map(Client::from)
+    }
+}
+
+impl<R: Runtime> From<Handle> for Client<R> {
+    fn from(handle: Handle) -> Self {
+        Self::new(handle, None)
+    }
+}
+
+impl<R: Runtime> Endpoint for Client<R> {
+    type Error = Error;
+}
+
+impl<R: Runtime> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), early_events: self.early_events.clone() }
+    }
+}
+
+impl<R: Runtime> Clone for WeakClient<R> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), runtime: PhantomData }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("server", self.server()).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for WeakClient<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WeakClient").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,16 @@
+//! One connection as its handles and its driver share it: the core behind a lock, and who waits for what.
+
+mod call;
+mod decline;
+mod handle;
+mod handlers;
+mod incoming;
+mod link;
+mod subscription;
+
+pub(crate) use call::decoded;
+pub(crate) use handle::{Handle, WeakHandle};
+pub(crate) use handlers::{Handlers, Hook};
+pub(crate) use incoming::Incoming;
+pub(crate) use link::{CHUNK, CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link, Watch};
+pub(crate) use subscription::Subscription;
