@@ -16,6 +16,9 @@ pub type ClientBuilder = generic::ClientBuilder<Tokio>;
 /// The events of one [`Filter`](crate::Filter), as a stream; see [`generic::Events`].
 pub type Events = generic::Events<Tokio>;
 
+/// A call that has begun, with the events that come until its answer; see [`generic::PendingCall`].
+pub type PendingCall<M> = generic::PendingCall<M, Tokio>;
+
 /// Where a request of the server came from; see [`ClientBuilder::on`], and [`RequestContext`] for what it knows.
 pub type Context = RequestContext<Client>;
 

@@ -19,6 +19,9 @@ pub type ClientBuilder = generic::ClientBuilder<OsThreads>;
 /// The events of one [`Filter`](crate::Filter), as an iterator that blocks; see [`generic::Events`].
 pub type Events = generic::Events<OsThreads>;
 
+/// A call that has begun, with the events that come until its answer; see [`generic::PendingCall`].
+pub type PendingCall<M> = generic::PendingCall<M, OsThreads>;
+
 /// Where a request of the server came from; see [`ClientBuilder::on`], and [`RequestContext`] for what it knows.
 pub type Context = RequestContext<Client>;
 

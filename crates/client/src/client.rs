@@ -1,5 +1,6 @@
 //! The handle that tasks, or threads, share.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::conn::{Handle, WeakHandle};
 use crate::core::Filter;
 use crate::error::{Closed, Error};
 use crate::events::Events;
+use crate::pending_call::PendingCall;
 use crate::runtime::Runtime;
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, RetryPolicy};
@@ -61,6 +63,26 @@ impl<R: Runtime> Client<R> {
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
         Self { handle: self.handle.with_retry(policy), ..self.clone() }
+    }
+
+    /// Begins a call by its marker type, with a subscription from before it is sent: for requests that the server tells
+    /// about by notifications until it answers. Narrow them down with [`EventSettings::methods`].
+    ///
+    /// The call has the deadline of this handle. It is not made again when the server is overloaded.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be sent. How the call ends is told by what is returned.
+    pub fn begin<M: Request>(
+        &self,
+        params: M::Params,
+        filter: Filter,
+        settings: EventSettings,
+    ) -> Result<PendingCall<M, R>, Error> {
+        let params = encode_params(&params)?;
+        let events = self.handle.subscribe(filter, settings);
+        let pending = self.handle.begin(Cow::Borrowed(M::METHOD), params.as_deref())?;
+        Ok(PendingCall::new(pending, events))
     }
 
     /// Subscribes to events, from now on.

@@ -37,7 +37,8 @@
 //!
 //! Subscribe to everything, to a thread or to a turn, before the call that begins it. What must not be lost is
 //! not: see [`Events`] for what that is, and [`EventSettings`] for what happens to a subscriber that does not
-//! keep up.
+//! keep up. For a request that the server tells about until it answers, `begin` of the client does both: a
+//! [`PendingCall`] has the events, and then the answer.
 //!
 //! # Bad peers
 //!
@@ -83,6 +84,7 @@ mod frames;
 mod lines;
 #[cfg(feature = "blocking")]
 mod os_threads;
+mod pending_call;
 mod process;
 mod requests;
 mod runtime;
@@ -100,6 +102,7 @@ pub mod generic {
     pub use crate::builder::ClientBuilder;
     pub use crate::client::{Client, WeakClient};
     pub use crate::events::Events;
+    pub use crate::pending_call::PendingCall;
     pub use crate::runtime::{Answer, Runtime};
 }
 
@@ -108,7 +111,7 @@ pub use crate::core::{Filter, Unreadable};
 pub use crate::tokio::Tokio;
 pub use address::{Address, AddressError};
 #[cfg(feature = "async")]
-pub use asynchronous::{Client, ClientBuilder, Context, Events, Responder, WeakClient};
+pub use asynchronous::{Client, ClientBuilder, Context, Events, PendingCall, Responder, WeakClient};
 pub use error::{CloseReason, Closed, Error};
 pub use event::Event;
 #[cfg(feature = "blocking")]
@@ -122,7 +125,7 @@ pub use stats::Stats;
 pub use codex_appserver_methods::{
     BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler, protocol,
 };
-pub use codex_appserver_notifications::ServerNotification;
+pub use codex_appserver_notifications::{ServerNotification, method as notification_method};
 pub use codex_appserver_requests::{ServerRequest, method};
 #[doc(no_inline)]
 pub use codex_appserver_wire as wire;

@@ -33,6 +33,37 @@ impl Pending {
         Self { link, id, method, deadline, over: false }
     }
 
+    /// The id of the request.
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The method of the request.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Whether the outcome was taken.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// When the call times out, unless the outcome was taken.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline.filter(|_| !self.over)
+    }
+
+    /// The connection.
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Gives the call up; tells whether the server may be at work on it.
+    pub(crate) fn give_up(&mut self) -> bool {
+        !std::mem::replace(&mut self.over, true) && self.link.give_up(self.id)
+    }
+
     /// The JSON text of the `result`.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<String, Failure>> {
         let polled = self.link.poll_call(self.id, context);
@@ -69,9 +100,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.over {
-            self.link.give_up(self.id);
-        }
+        self.give_up();
     }
 }
 

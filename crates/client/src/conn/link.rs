@@ -110,8 +110,23 @@ impl Link {
         polled
     }
 
-    pub(crate) fn give_up(&self, id: i64) {
-        self.with(|core, wakes| core.give_up(id, wakes));
+    /// See [`Core::give_up`].
+    pub(crate) fn give_up(&self, id: i64) -> bool {
+        self.with(|core, wakes| core.give_up(id, wakes))
+    }
+
+    /// Begins a call whose answer is dropped.
+    pub(crate) fn begin_detached(
+        &self,
+        method: &'static str,
+        params: Option<&str>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        self.with(|core, wakes| {
+            let id = core.begin(Cow::Borrowed(method), params, Some(timeout), Instant::now(), wakes)?;
+            core.detach(id);
+            Ok(())
+        })
     }
 
     /// See [`Core::expire`].

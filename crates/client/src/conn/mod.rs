@@ -8,7 +8,7 @@ mod incoming;
 mod link;
 mod subscription;
 
-pub(crate) use call::decoded;
+pub(crate) use call::{Pending, decoded};
 pub(crate) use handle::{Handle, WeakHandle};
 pub(crate) use handlers::{Handlers, Hook};
 pub(crate) use incoming::Incoming;

@@ -31,6 +31,11 @@ impl Subscription {
         self.filter = filter;
     }
 
+    /// Takes no more events; those that wait can still be read.
+    pub(crate) fn end(&self) {
+        self.queue.end();
+    }
+
     pub(crate) fn filter(&self) -> &Filter {
         &self.filter
     }

@@ -14,7 +14,7 @@ use super::Wakes;
 const GIVEN_UP_LIMIT: usize = 4096;
 
 /// Why a call has no result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// The server answered with an error.
     Rpc(RpcError),
@@ -67,6 +67,8 @@ struct Entry {
     state: State,
     deadline: Option<(Instant, Duration)>,
     waker: Option<Waker>,
+    /// The answer is dropped: no caller waits for it.
+    detached: bool,
 }
 
 #[derive(Debug)]
@@ -120,7 +122,7 @@ impl Calls {
         if let Some((at, _)) = deadline {
             self.deadlines.insert((at, id));
         }
-        self.entries.insert(id, Entry { method, state, deadline, waker: None });
+        self.entries.insert(id, Entry { method, state, deadline, waker: None, detached: false });
         Some(id)
     }
 
@@ -169,12 +171,21 @@ impl Calls {
         }
     }
 
-    /// Forgets a call: its caller is gone.
-    pub(crate) fn give_up(&mut self, id: i64, out: &mut Vec<u8>) {
-        let Some(entry) = self.entries.remove(&id) else { return };
+    /// Forgets a call: its caller is gone. Tells whether it was sent and is not over.
+    pub(crate) fn give_up(&mut self, id: i64, out: &mut Vec<u8>) -> bool {
+        let Some(entry) = self.entries.remove(&id) else { return false };
         self.forget_deadline(id, entry.deadline);
         self.leave(id, &entry.state, out);
         self.stale = entry.waker;
+        matches!(entry.state, State::InFlight)
+    }
+
+    /// Lets a call that has just begun go on without a caller. It has its place in the window and its deadline as
+    /// every call, and is forgotten when it is over.
+    pub(crate) fn detach(&mut self, id: i64) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.detached = true;
+        }
     }
 
     pub(crate) fn take_stale(&mut self) -> Option<Waker> {
@@ -192,6 +203,7 @@ impl Calls {
             let after = entry.deadline.take().map_or(Duration::ZERO, |(_, after)| after);
             let state = std::mem::replace(&mut entry.state, State::Done(Err(Failure::TimedOut(after))));
             wakes.extend(entry.waker.take());
+            self.forget_detached(id);
             self.leave(id, &state, out);
         }
     }
@@ -208,6 +220,7 @@ impl Calls {
                 wakes.extend(entry.waker.take());
             }
         }
+        self.entries.retain(|_, entry| !entry.detached);
         self.queue.clear();
         self.deadlines.clear();
         (self.queued, self.in_flight) = (0, 0);
@@ -224,7 +237,15 @@ impl Calls {
         wakes.extend(entry.waker.take());
         let deadline = entry.deadline.take();
         self.forget_deadline(id, deadline);
+        self.forget_detached(id);
         self.in_flight -= 1;
+    }
+
+    /// Forgets a call that is over, if no caller will take the outcome.
+    fn forget_detached(&mut self, id: i64) {
+        if self.entries.get(&id).is_some_and(|entry| entry.detached) {
+            self.entries.remove(&id);
+        }
     }
 
     fn forget_deadline(&mut self, id: i64, deadline: Option<(Instant, Duration)>) {

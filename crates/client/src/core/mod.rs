@@ -155,10 +155,16 @@ impl Core {
         self.calls.take_stale()
     }
 
-    /// Forgets a call whose caller is gone.
-    pub(crate) fn give_up(&mut self, id: i64, wakes: &mut Wakes) {
-        self.calls.give_up(id, &mut self.out);
+    /// Forgets a call whose caller is gone. Tells whether the server may be at work on it.
+    pub(crate) fn give_up(&mut self, id: i64, wakes: &mut Wakes) -> bool {
+        let sent = self.calls.give_up(id, &mut self.out);
         self.wake_writer(wakes);
+        sent
+    }
+
+    /// Lets a call go on without a caller; its answer is dropped.
+    pub(crate) fn detach(&mut self, id: i64) {
+        self.calls.detach(id);
     }
 
     /// Sends a notification.

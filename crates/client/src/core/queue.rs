@@ -101,6 +101,11 @@ impl Queue {
         wakes.extend(state.waker.take());
     }
 
+    /// Takes no more items. Those that wait are still given out, and no error follows them.
+    pub(crate) fn end(&self) {
+        self.lock().end.get_or_insert(End::Told);
+    }
+
     /// The next item; none after the end was told.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Option<Result<Item, Error>>> {
         let mut state = self.lock();

@@ -9,6 +9,7 @@ mod events;
 mod frames;
 mod handlers;
 mod lines;
+mod pending_call;
 mod wait;
 
 use crate::runtime::Runtime;

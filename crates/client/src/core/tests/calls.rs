@@ -229,3 +229,47 @@ fn the_clock_is_woken_for_an_earlier_deadline_only() {
     bench.give_up(early);
     assert_eq!(next(&mut bench), Some(now + Duration::from_secs(10)));
 }
+
+#[test]
+fn a_detached_call_is_sent_and_forgotten() {
+    let mut bench = Bench::window(1, 10);
+    let held = bench.begin("held");
+    let detached = bench.begin_within(5);
+    bench.core.detach(detached);
+    assert_eq!((bench.sent_ids(), bench.load()), (vec![held], (1, 1)), "it waits as every call does");
+    bench.result(held);
+    assert_eq!((bench.sent_ids(), bench.load()), (vec![detached], (1, 0)));
+    bench.result(detached);
+    assert_eq!((bench.load(), bench.core.stats().answers), ((0, 0), 2));
+    assert!(bench.core.calls.method(detached).is_none(), "nothing is kept of it");
+    bench.result(detached);
+    assert_eq!(bench.core.stats().duplicate_answers, 1);
+}
+
+#[test]
+fn a_detached_call_frees_its_place_in_time() {
+    let mut bench = Bench::window(1, 10);
+    let detached = bench.begin_within(5);
+    bench.core.detach(detached);
+    let next = bench.begin("next");
+    bench.pass(5);
+    assert_eq!((bench.sent_ids(), bench.load()), (vec![detached, next], (1, 0)));
+    assert!(bench.core.calls.method(detached).is_none(), "nothing is kept of it");
+    bench.result(detached);
+    assert_eq!(bench.core.stats().late_answers, 1);
+    bench.core.detach(next);
+    bench.close();
+    assert!(bench.core.calls.method(next).is_none(), "nor is it when the connection ends");
+}
+
+#[test]
+fn giving_up_tells_whether_the_server_may_be_at_work() {
+    let mut bench = Bench::window(1, 10);
+    let (sent, waiting) = (bench.begin("sent"), bench.begin("waiting"));
+    assert!(!bench.act(|core, wakes| core.give_up(waiting, wakes)));
+    assert!(bench.act(|core, wakes| core.give_up(sent, wakes)));
+    assert!(!bench.act(|core, wakes| core.give_up(sent, wakes)), "once");
+    let answered = bench.begin("answered");
+    bench.result(answered);
+    assert!(!bench.act(|core, wakes| core.give_up(answered, wakes)));
+}

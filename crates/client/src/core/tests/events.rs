@@ -214,3 +214,14 @@ fn a_subscription_that_is_gone_gets_nothing() {
     assert_eq!((drain(&gone).len(), drain(&here).len()), (0, 1));
     assert!(gone.poll(Waker::noop()).is_pending());
 }
+
+#[test]
+fn a_subscription_that_has_ended_gives_out_what_waits_and_no_error() {
+    let mut bench = Bench::new();
+    let queue = bench.subscribe(Filter::All);
+    bench.tell("before", "{}");
+    queue.end();
+    bench.tell("after", "{}");
+    bench.close();
+    assert_eq!(drain(&queue), ["before", "end"]);
+}

@@ -1,0 +1,45 @@
+//! The events of a call, and its answer, waited for.
+
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use codex_appserver_wire::Request;
+
+use super::{OsThreads, block_on, block_until};
+use crate::error::Error;
+use crate::event::Event;
+use crate::pending_call::PendingCall;
+
+/// On threads.
+impl<M: Request> PendingCall<M, OsThreads> {
+    /// Waits for the answer; events that were not read are dropped.
+    ///
+    /// # Errors
+    ///
+    /// What [`Error`] says of calls, also where the iterator has yielded it already.
+    pub fn finish(mut self) -> Result<M::Response, Error> {
+        self.stop_listening();
+        self.wait(Self::poll_answer)
+    }
+
+    /// Polls on this thread until it is ready; minds the deadline of the call.
+    fn wait<T>(&mut self, mut poll: impl FnMut(&mut Self, &Context<'_>) -> Poll<T>) -> T {
+        let deadline = self.deadline();
+        // A call that is late times out, however many events there are to read.
+        if deadline.is_none_or(|deadline| deadline > Instant::now())
+            && let Poll::Ready(ready) = block_until(deadline, |context| poll(self, context))
+        {
+            return ready;
+        }
+        self.expire();
+        block_on(|context| poll(self, context))
+    }
+}
+
+impl<M: Request> Iterator for PendingCall<M, OsThreads> {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.wait(Self::poll_event)
+    }
+}
