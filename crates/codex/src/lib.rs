@@ -56,6 +56,8 @@ mod metadata;
 mod retry;
 #[cfg(feature = "structured")]
 mod schema;
+#[cfg(all(feature = "experimental", feature = "client"))]
+mod search;
 #[cfg(feature = "client")]
 mod settings;
 mod turns;
@@ -64,6 +66,8 @@ mod twins;
 
 #[cfg(feature = "client")]
 pub use approvals::{ApprovalRequest, Decision, FileChangeApproval};
+#[cfg(all(feature = "async", feature = "experimental"))]
+pub use asynchronous::ThreadSearchStream;
 #[cfg(feature = "async")]
 pub use asynchronous::{
     Approvals, Codex, CodexBuilder, IntoThread, IntoTurn, Login, Thread, Turn, TurnStream, retry_on_overload,

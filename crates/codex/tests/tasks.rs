@@ -61,3 +61,44 @@ macro_rules! attach {
 }
 
 mod suite;
+
+#[cfg(feature = "experimental")]
+mod search {
+    //! What only tasks can do with a search.
+
+    use std::pin::Pin;
+    use std::task::Context;
+    use std::time::Duration;
+
+    use futures_core::Stream;
+
+    use super::suite::search::{CANCEL, SEARCH, params, partial, searching};
+    use super::{sdk, suite};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn giving_up_the_answer_cancels_the_search() {
+        let (server, codex) = attach!(sdk::Codex::builder(), searching([]));
+        let codex = codex.expect("a connection");
+        // Also if it was never polled.
+        drop(codex.thread_search_stream(params()).expect("it is sent").finish());
+        let search = codex.thread_search_stream(params()).expect("it is sent");
+        let answer = tokio::time::timeout(Duration::from_millis(50), search.finish()).await;
+        answer.expect_err("there is none");
+        server.wait_for(CANCEL, 2, suite::PATIENCE).expect("both are cancelled");
+        let ids: Vec<_> = server.params(CANCEL).iter().map(|params| params["requestId"].clone()).collect();
+        assert_eq!((ids, server.count(SEARCH)), (vec![2.into(), 4.into()], 2));
+    }
+
+    #[tokio::test]
+    async fn giving_up_a_hit_loses_nothing() {
+        let (server, codex) = attach!(sdk::Codex::builder(), searching([]));
+        let codex = codex.expect("a connection");
+        let mut search = codex.thread_search_stream(params()).expect("it is sent");
+        tokio::time::timeout(Duration::from_millis(50), search.next()).await.expect_err("there is none");
+        server.play([partial(2, &["a"])]);
+        // As any other stream.
+        let next = std::future::poll_fn(|context: &mut Context<'_>| Pin::new(&mut search).poll_next(context));
+        assert_eq!(next.await.expect("a hit").expect("it is readable").thread.id, "a");
+        assert_eq!(server.count(CANCEL), 0);
+    }
+}

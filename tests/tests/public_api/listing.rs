@@ -23,6 +23,7 @@ const NAMES: &[(&str, &str)] = &[
     (r"codex_appserver_methods::(?:[a-z_]+::)*([A-Z]\w*)", "codex_appserver_methods::$1"),
     (r"codex_appserver_client::(blocking::)?(?:[a-z_]+::)*([A-Z]\w*)", "client::$1$2"),
     (r"codex_appserver_wire::(?:[a-z_]+::)*(RpcError(?:Kind)?)\b", "client::$1"),
+    (r"codex_appserver_wire::(?:[a-z_]+::)*(RequestId)\b", "protocol::wire::$1"),
     (r"\b(?:core|alloc|std)::(?:\w+::)*([A-Z]\w*)", "$1"),
     (r"\b(tokio::io|futures_core|serde_json)::[a-z_]+::", "$1::"),
     (r"\bserde_core::", "serde::"),

@@ -40,7 +40,14 @@ pub const DIFFERENCES: &[Difference] = &[
 /// The items that one side alone has, as its line begins once `async` is out of it, and why.
 pub const ONLY_ON_ONE_SIDE: &[(Side, &str, &str)] = &[
     (Side::Tasks, "impl futures_core::Stream for TurnStream", "streams are for tasks"),
+    (Side::Tasks, "impl futures_core::Stream for ThreadSearchStream", "streams are for tasks"),
+    (
+        Side::Tasks,
+        "pub fn ThreadSearchStream::next(",
+        "spares users the trait of `futures`; an iterator has it",
+    ),
     (Side::Tasks, "pub fn TurnStream::next(", "spares users the trait of `futures`; an iterator has it"),
+    (Side::Threads, "impl Iterator for ThreadSearchStream", "iterators are for threads"),
     (Side::Threads, "impl Iterator for TurnStream", "iterators are for threads"),
     (Side::Threads, "pub fn TurnStream::next_timeout(", "tasks have the timeout of their runtime"),
 ];

@@ -5,6 +5,8 @@ mod builder;
 mod codex;
 mod login;
 mod retry;
+#[cfg(feature = "experimental")]
+mod search;
 mod stream;
 mod thread;
 mod turn;
@@ -14,6 +16,8 @@ pub use builder::CodexBuilder;
 pub use codex::Codex;
 pub use login::Login;
 pub use retry::retry_on_overload;
+#[cfg(feature = "experimental")]
+pub use search::ThreadSearchStream;
 pub use stream::TurnStream;
 pub use thread::{IntoThread, IntoTurn, Thread};
 pub use turn::Turn;

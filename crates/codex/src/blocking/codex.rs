@@ -12,6 +12,8 @@ use super::{Approvals, CodexBuilder, IntoThread, Login, Thread};
 use crate::error::Error;
 use crate::settings::Shared;
 use crate::twins::codex_methods;
+#[cfg(feature = "experimental")]
+use crate::twins::search_method;
 
 /// A codex app-server: the place where threads live. Cheap to clone and shared by any number of threads of the program.
 ///
@@ -25,6 +27,9 @@ pub struct Codex {
 
 impl Codex {
     codex_methods!();
+
+    #[cfg(feature = "experimental")]
+    search_method!();
 
     /// Starts `codex app-server` as a child process, as everything is unless set.
     ///

@@ -5,10 +5,14 @@
 
 mod builder;
 mod codex;
+#[cfg(feature = "experimental")]
+mod search;
 mod thread;
 mod turn;
 
 pub(crate) use builder::builder_settings;
 pub(crate) use codex::{codex_methods, login_methods};
+#[cfg(feature = "experimental")]
+pub(crate) use search::{search_method, search_stream_debug, search_stream_methods};
 pub(crate) use thread::{mappers, thread_methods};
 pub(crate) use turn::{stream_drop, stream_methods, turn_methods};

@@ -7,5 +7,7 @@ mod agents;
 mod codex;
 mod control;
 mod records;
+#[cfg(feature = "experimental")]
+mod search;
 mod stage;
 mod turns;

@@ -21,6 +21,8 @@ mod calls;
 mod ends;
 mod interrupts;
 mod records;
+#[cfg(feature = "experimental")]
+pub mod search;
 #[cfg(feature = "structured")]
 mod structured;
 mod turns;
