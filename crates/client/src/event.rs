@@ -51,13 +51,13 @@ impl Event {
             })
         };
         match item {
-            Item::Notification(line) => match NotificationEnvelope::decode(&line) {
+            Item::Notification(message) => match NotificationEnvelope::decode(&message.line) {
                 Ok(envelope) => Self::Notification(envelope),
-                Err(error) => unreadable(error, &line),
+                Err(error) => unreadable(error, &message.line),
             },
-            Item::Request(line) => match RequestEnvelope::decode(&line) {
+            Item::Request(message) => match RequestEnvelope::decode(&message.line) {
                 Ok(envelope) => Self::Request(envelope),
-                Err(error) => unreadable(error, &line),
+                Err(error) => unreadable(error, &message.line),
             },
             Item::Unreadable(unreadable) => Self::Unreadable((*unreadable).clone()),
             Item::Lagged(skipped) => Self::Lagged { skipped },

@@ -10,7 +10,6 @@ use super::link::Link;
 use super::link::Owner;
 use super::subscription::Subscription;
 use crate::core::Filter;
-use crate::core::Queue;
 use crate::error::Error;
 use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
 
@@ -54,9 +53,7 @@ impl Handle {
     }
 
     pub(crate) fn subscribe(&self, filter: Filter, settings: EventSettings) -> Subscription {
-        let queue = Arc::new(Queue::new(settings));
-        self.link.subscribe(&filter, queue.clone());
-        Subscription::new(self.link.clone(), filter, queue)
+        Subscription::new(self.link.clone(), filter, settings)
     }
 
     /// A handle to the connection, while there is any other.

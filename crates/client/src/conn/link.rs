@@ -12,10 +12,10 @@ use codex_appserver_wire::{LineError, RpcError};
 use super::handlers::Handlers;
 use super::incoming::Incoming;
 use crate::core::Filter;
-use crate::core::{Asked, Core, DRIVER, NoMessage, Outcome, Output, Queue, Ticket, Wakes, read};
+use crate::core::{Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Wakes, read};
 use crate::error::{CloseReason, Closed, Error};
 use crate::server::ServerInfo;
-use crate::settings::Settings;
+use crate::settings::{EventSettings, Settings};
 use crate::stats::Stats;
 
 /// How much is read at once.
@@ -139,8 +139,25 @@ impl Link {
         self.with(|core, wakes| core.notify(method, params, wakes))
     }
 
-    pub(crate) fn subscribe(&self, filter: &Filter, queue: Arc<Queue>) {
-        self.lock().subscribe(filter, queue);
+    pub(crate) fn subscribe(&self, filter: &Filter, settings: EventSettings) -> QueueId {
+        self.lock().subscribe(filter, settings)
+    }
+
+    /// See [`Core::poll_event`].
+    pub(crate) fn poll_event(&self, id: QueueId, context: &Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        let mut stale = None;
+        let polled = self.lock().poll_event(id, context.waker(), &mut stale);
+        drop(stale);
+        polled
+    }
+
+    /// See [`Core::end_events`].
+    pub(crate) fn end_events(&self, id: QueueId) {
+        self.lock().end_events(id);
+    }
+
+    pub(crate) fn skipped(&self, id: QueueId) -> u64 {
+        self.lock().skipped(id)
     }
 
     /// Takes in a line of the server. Whatever others may have a part in, such as logs, is done without the lock.
@@ -224,12 +241,13 @@ impl Link {
         self.with(|core, wakes| core.poll_clock(now, context.waker(), wakes))
     }
 
-    pub(crate) fn unsubscribe(&self, filter: &Filter, queue: &Arc<Queue>) {
-        self.lock().unsubscribe(filter, queue);
+    pub(crate) fn unsubscribe(&self, filter: &Filter, id: QueueId) {
+        let queue = self.lock().unsubscribe(filter, id);
+        drop(queue);
     }
 
-    pub(crate) fn narrow(&self, old: &Filter, new: &Filter, queue: &Arc<Queue>) {
-        self.lock().narrow(old, new, queue);
+    pub(crate) fn narrow(&self, old: &Filter, new: &Filter, id: QueueId) {
+        self.lock().narrow(old, new, id);
     }
 
     /// See [`Core::stop`].

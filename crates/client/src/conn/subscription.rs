@@ -4,36 +4,45 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::link::Link;
-use crate::core::Filter;
-use crate::core::Queue;
+use crate::core::{Filter, QueueId};
 use crate::error::Error;
 use crate::event::Event;
+use crate::settings::EventSettings;
 
 /// The events of one filter, until it is dropped.
 pub(crate) struct Subscription {
     link: Arc<Link>,
     filter: Filter,
-    queue: Arc<Queue>,
+    queue: QueueId,
+    #[cfg(feature = "blocking")]
+    byte_cap: usize,
 }
 
 impl Subscription {
-    pub(crate) fn new(link: Arc<Link>, filter: Filter, queue: Arc<Queue>) -> Self {
-        Self { link, filter, queue }
+    pub(crate) fn new(link: Arc<Link>, filter: Filter, settings: EventSettings) -> Self {
+        let queue = link.subscribe(&filter, settings);
+        Self {
+            link,
+            filter,
+            queue,
+            #[cfg(feature = "blocking")]
+            byte_cap: settings.byte_cap,
+        }
     }
 
     /// The next event, decoded here.
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        self.queue.poll(context.waker()).map(|item| item.map(|item| item.map(Event::of)))
+        self.link.poll_event(self.queue, context).map(|item| item.map(|item| item.map(Event::of)))
     }
 
     pub(crate) fn narrow(&mut self, filter: Filter) {
-        self.link.narrow(&self.filter, &filter, &self.queue);
+        self.link.narrow(&self.filter, &filter, self.queue);
         self.filter = filter;
     }
 
     /// Takes no more events; those that wait can still be read.
     pub(crate) fn end(&self) {
-        self.queue.end();
+        self.link.end_events(self.queue);
     }
 
     pub(crate) fn filter(&self) -> &Filter {
@@ -45,18 +54,18 @@ impl Subscription {
     pub(crate) fn closed(&self) -> Error {
         match self.link.closed() {
             Some(closed) => Error::Closed(closed),
-            None => self.queue.overrun(),
+            None => Error::Overrun { byte_cap: self.byte_cap },
         }
     }
 
     pub(crate) fn skipped(&self) -> u64 {
-        self.queue.skipped()
+        self.link.skipped(self.queue)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.link.unsubscribe(&self.filter, &self.queue);
+        self.link.unsubscribe(&self.filter, self.queue);
     }
 }
 

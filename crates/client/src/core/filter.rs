@@ -1,6 +1,6 @@
 //! What a subscription is about.
 
-use super::head::Scope;
+use super::queue::Message;
 
 /// What a subscription is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,12 +28,14 @@ impl Filter {
 }
 
 impl Filter {
-    /// Whether an event about this belongs to the subscription; the same rule as [`Routes::push`].
-    pub(crate) fn takes(&self, scope: &Scope<'_>) -> bool {
+    /// Whether a message belongs to the subscription; the same rule as `Routes::push`.
+    pub(super) fn takes(&self, message: &Message) -> bool {
         match self {
             Self::All => true,
-            Self::Thread(id) => scope.thread.as_deref() == Some(id),
-            Self::Turn(id) => [&scope.turn, &scope.root_turn].iter().any(|turn| turn.as_deref() == Some(id)),
+            Self::Thread(id) => message.thread.as_deref() == Some(id),
+            Self::Turn(id) => {
+                [&message.turn, &message.root_turn].iter().any(|turn| turn.as_deref() == Some(id))
+            }
         }
     }
 }

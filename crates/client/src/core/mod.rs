@@ -22,16 +22,18 @@ use std::time::{Duration, Instant};
 use codex_appserver_wire::{LineError, RpcError};
 
 use crate::error::{Closed, Error};
-use crate::settings::{Settings, Unhandled};
+use crate::settings::{EventSettings, Settings, Unhandled};
 use crate::stats::Stats;
 
 use calls::Calls;
 pub(crate) use calls::{Failure, Outcome};
 pub use filter::Filter;
 pub(crate) use head::Head;
-pub(crate) use queue::{Item, Queue};
+use queue::Queue;
+pub(crate) use queue::{Item, Message};
 use requests::Requests;
 pub(crate) use requests::Ticket;
+pub(crate) use routes::QueueId;
 use routes::Routes;
 pub use unreadable::Unreadable;
 
@@ -214,23 +216,49 @@ impl Core {
     }
 
     /// Adds a subscription. On a closed connection it has ended already.
-    pub(crate) fn subscribe(&mut self, filter: &Filter, queue: Arc<Queue>) {
+    pub(crate) fn subscribe(&mut self, filter: &Filter, settings: EventSettings) -> QueueId {
+        let mut queue = Queue::new(settings);
         match &self.phase {
-            Phase::Closed(closed) => queue.close(closed, &mut Wakes::new()),
+            Phase::Closed(closed) => {
+                queue.close(closed, &mut Wakes::new());
+                self.routes.keep(queue)
+            }
             _ => self.routes.add(filter, queue),
         }
     }
 
-    pub(crate) fn unsubscribe(&mut self, filter: &Filter, queue: &Arc<Queue>) {
-        self.routes.remove(filter, queue);
+    /// Ends a subscription; what is left of it is to be dropped outside of the lock.
+    pub(crate) fn unsubscribe(&mut self, filter: &Filter, id: QueueId) -> Option<Queue> {
+        let queue = self.routes.remove(filter, id)?;
         self.stats.skipped_events += queue.skipped();
+        Some(queue)
     }
 
     /// Changes what a subscription is about, for what waits in it as well.
-    pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, queue: &Arc<Queue>) {
-        self.routes.remove(old, queue);
-        queue.retain(|line| head::scan(line).is_ok_and(|head| new.takes(&head.scope)));
-        self.subscribe(new, queue.clone());
+    pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, id: QueueId) {
+        self.routes.narrow(old, new, id);
+    }
+
+    /// The next item of a subscription; none after its end was told. See [`Queue::poll`] for `stale`.
+    pub(crate) fn poll_event(
+        &mut self,
+        id: QueueId,
+        waker: &Waker,
+        stale: &mut Option<Waker>,
+    ) -> Poll<Option<Result<Item, Error>>> {
+        self.routes.queue(id).map_or(Poll::Ready(None), |queue| queue.poll(waker, stale))
+    }
+
+    /// Has a subscription take no more events; those that wait can still be read.
+    pub(crate) fn end_events(&mut self, id: QueueId) {
+        if let Some(queue) = self.routes.queue(id) {
+            queue.end();
+        }
+    }
+
+    /// How many events of a subscription were skipped so far.
+    pub(crate) fn skipped(&self, id: QueueId) -> u64 {
+        self.routes.skipped(id)
     }
 
     /// Has the writer come by even if there is nothing of ours to write.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use codex_appserver_wire::{DecodeError, RequestId, RpcError};
+use codex_appserver_notifications::method::ServerRequestResolved;
+use codex_appserver_wire::{DecodeError, Notification, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
-use super::{Asked, Core, Item, Phase, Unreadable, Wakes};
+use super::{Asked, Core, Item, Message, Phase, Unreadable, Wakes};
 use crate::settings::Unhandled;
 
 impl Core {
@@ -38,7 +39,7 @@ impl Core {
     ) -> Option<Asked> {
         self.stats.server_requests += 1;
         let text: Arc<str> = line.into();
-        self.routes.push(scope, Some(method), wakes, || Item::Request(text.clone()));
+        self.routes.push(scope, Some(method), wakes, || Item::Request(Message::new(text.clone(), scope)));
         if !matches!(self.phase, Phase::Open) {
             return None;
         }
@@ -69,8 +70,8 @@ impl Core {
         if self.unhandled == Unhandled::LeaveToOthers {
             self.requests.note_notification(method, scope);
         }
-        self.routes.push(scope, Some(method), wakes, || Item::Notification(line.into()));
-        if method == "serverRequest/resolved"
+        self.routes.push(scope, Some(method), wakes, || Item::Notification(Message::new(line.into(), scope)));
+        if method == ServerRequestResolved::METHOD
             && let Some(id) = &scope.request
         {
             self.requests.resolve(id, wakes);

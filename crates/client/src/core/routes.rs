@@ -9,29 +9,73 @@ use super::queue::{Item, Queue};
 use super::{Wakes, tier};
 use crate::error::Closed;
 
+/// A subscription of a connection. No two have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct QueueId(u64);
+
 /// All subscriptions of a connection, by what they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    all: Vec<Arc<Queue>>,
-    threads: HashMap<String, Vec<Arc<Queue>>>,
-    turns: HashMap<String, Vec<Arc<Queue>>>,
+    /// Also of those that have ended, as long as their subscriber is there.
+    queues: HashMap<QueueId, Queue>,
+    all: Vec<QueueId>,
+    threads: HashMap<String, Vec<QueueId>>,
+    turns: HashMap<String, Vec<QueueId>>,
+    last: u64,
 }
 
 impl Routes {
-    pub(crate) fn add(&mut self, filter: &Filter, queue: Arc<Queue>) {
-        match filter {
-            Filter::All => self.all.push(queue),
-            Filter::Thread(id) => self.threads.entry(id.clone()).or_default().push(queue),
-            Filter::Turn(id) => self.turns.entry(id.clone()).or_default().push(queue),
+    /// Adds a queue that gets what the filter takes.
+    pub(crate) fn add(&mut self, filter: &Filter, queue: Queue) -> QueueId {
+        let id = self.keep(queue);
+        self.route(filter, id);
+        id
+    }
+
+    /// Adds a queue that gets nothing.
+    pub(crate) fn keep(&mut self, queue: Queue) -> QueueId {
+        self.last += 1;
+        let id = QueueId(self.last);
+        self.queues.insert(id, queue);
+        id
+    }
+
+    /// Takes a queue out, to be dropped outside of the lock.
+    pub(crate) fn remove(&mut self, filter: &Filter, id: QueueId) -> Option<Queue> {
+        self.unroute(filter, id);
+        self.queues.remove(&id)
+    }
+
+    /// Changes what a queue gets, also for what waits in it.
+    pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, id: QueueId) {
+        self.unroute(old, id);
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.narrow(new);
+            self.route(new, id);
         }
     }
 
-    pub(crate) fn remove(&mut self, filter: &Filter, queue: &Arc<Queue>) {
-        let gone = |other: &Arc<Queue>| !Arc::ptr_eq(other, queue);
+    pub(crate) fn queue(&mut self, id: QueueId) -> Option<&mut Queue> {
+        self.queues.get_mut(&id)
+    }
+
+    pub(crate) fn skipped(&self, id: QueueId) -> u64 {
+        self.queues.get(&id).map_or(0, Queue::skipped)
+    }
+
+    fn route(&mut self, filter: &Filter, id: QueueId) {
         match filter {
-            Filter::All => self.all.retain(gone),
-            Filter::Thread(id) => remove_from(&mut self.threads, id, gone),
-            Filter::Turn(id) => remove_from(&mut self.turns, id, gone),
+            Filter::All => self.all.push(id),
+            Filter::Thread(thread) => self.threads.entry(thread.clone()).or_default().push(id),
+            Filter::Turn(turn) => self.turns.entry(turn.clone()).or_default().push(id),
+        }
+    }
+
+    fn unroute(&mut self, filter: &Filter, id: QueueId) {
+        match filter {
+            Filter::All => self.all.retain(|other| *other != id),
+            Filter::Thread(thread) => remove_from(&mut self.threads, thread, id),
+            Filter::Turn(turn) => remove_from(&mut self.turns, turn, id),
         }
     }
 
@@ -46,8 +90,10 @@ impl Routes {
         let best_effort = method.is_some_and(tier::is_best_effort);
         let mut making = Some(make);
         let mut made = None;
-        let mut push_to = |queues: &mut Vec<Arc<Queue>>| {
-            queues.retain(|queue| {
+        let queues = &mut self.queues;
+        let mut push_to = |ids: &mut Vec<QueueId>| {
+            ids.retain(|id| {
+                let Some(queue) = queues.get_mut(id) else { return false };
                 if !queue.wants(method) {
                     return true;
                 }
@@ -58,10 +104,10 @@ impl Routes {
             });
         };
         push_to(&mut self.all);
-        let mut push_by = |routes: &mut HashMap<String, Vec<Arc<Queue>>>, id: &str| {
-            if let Some(queues) = routes.get_mut(id) {
-                push_to(queues);
-                if queues.is_empty() {
+        let mut push_by = |routes: &mut HashMap<String, Vec<QueueId>>, id: &str| {
+            if let Some(ids) = routes.get_mut(id) {
+                push_to(ids);
+                if ids.is_empty() {
                     routes.remove(id);
                 }
             }
@@ -77,28 +123,29 @@ impl Routes {
         }
     }
 
-    /// Gives an event to everyone, for it may concern anyone.
+    /// Gives an event to everyone, for it may concern anyone. A queue that has ended takes nothing.
     pub(crate) fn push_everywhere(&mut self, item: &Item, wakes: &mut Wakes) {
-        let keyed = self.threads.values_mut().chain(self.turns.values_mut());
-        for queues in std::iter::once(&mut self.all).chain(keyed) {
-            queues.retain(|queue| queue.push(item.clone(), false, wakes));
+        for queue in self.queues.values_mut() {
+            queue.push(item.clone(), false, wakes);
         }
     }
 
     /// Ends all subscriptions.
     pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
-        let keyed = self.threads.drain().chain(self.turns.drain()).flat_map(|(_, queues)| queues);
-        for queue in self.all.drain(..).chain(keyed) {
+        self.all.clear();
+        self.threads.clear();
+        self.turns.clear();
+        for queue in self.queues.values_mut() {
             queue.close(closed, wakes);
         }
     }
 }
 
-fn remove_from(routes: &mut HashMap<String, Vec<Arc<Queue>>>, id: &str, keep: impl Fn(&Arc<Queue>) -> bool) {
-    if let Some(queues) = routes.get_mut(id) {
-        queues.retain(keep);
-        if queues.is_empty() {
-            routes.remove(id);
+fn remove_from(routes: &mut HashMap<String, Vec<QueueId>>, key: &str, id: QueueId) {
+    if let Some(ids) = routes.get_mut(key) {
+        ids.retain(|other| *other != id);
+        if ids.is_empty() {
+            routes.remove(key);
         }
     }
 }

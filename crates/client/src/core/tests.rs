@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod ends;
 mod events;
+mod names;
 mod random;
 mod requests;
 
@@ -16,7 +17,7 @@ use codex_appserver_wire::{LineBuffer, RpcError};
 use serde_json::Value;
 
 use super::Filter;
-use super::{Asked, Core, Failure, Item, NoMessage, Outcome, Output, Queue, Wakes};
+use super::{Asked, Core, Failure, Item, NoMessage, Outcome, Output, QueueId, Wakes};
 use crate::error::{CloseReason, Closed, Error};
 use crate::settings::{EventSettings, Settings};
 
@@ -172,14 +173,33 @@ impl Bench {
         (stats.in_flight, stats.queued)
     }
 
-    fn subscribe(&mut self, filter: Filter) -> Arc<Queue> {
+    fn subscribe(&mut self, filter: Filter) -> QueueId {
         self.subscribe_with(&filter, EventSettings::default())
     }
 
-    fn subscribe_with(&mut self, filter: &Filter, settings: EventSettings) -> Arc<Queue> {
-        let queue = Arc::new(Queue::new(settings));
-        self.core.subscribe(filter, queue.clone());
-        queue
+    fn subscribe_with(&mut self, filter: &Filter, settings: EventSettings) -> QueueId {
+        self.core.subscribe(filter, settings)
+    }
+
+    fn poll_event(&mut self, queue: QueueId, waker: &Waker) -> Poll<Option<Result<Item, Error>>> {
+        self.core.poll_event(queue, waker, &mut None)
+    }
+
+    /// What waits in a subscription, in short: methods with their `n`, and what else there is to know.
+    fn drain(&mut self, queue: QueueId) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Poll::Ready(item) = self.poll_event(queue, Waker::noop()) {
+            seen.push(match item {
+                None => "end".to_owned(),
+                Some(Ok(item)) => brief(&item),
+                Some(Err(Error::Overrun { .. })) => "overrun".to_owned(),
+                Some(Err(error)) => error.to_string(),
+            });
+            if seen.last().is_some_and(|last| last == "end") {
+                break;
+            }
+        }
+        seen
     }
 
     fn answer(&mut self, asked: &Asked, answer: &Result<String, RpcError>) -> bool {
@@ -193,27 +213,10 @@ impl Bench {
     }
 }
 
-/// What waits in a subscription, in short: methods with their `n`, and what else there is to know.
-fn drain(queue: &Queue) -> Vec<String> {
-    let mut seen = Vec::new();
-    while let Poll::Ready(item) = queue.poll(Waker::noop()) {
-        seen.push(match item {
-            None => "end".to_owned(),
-            Some(Ok(item)) => brief(&item),
-            Some(Err(Error::Overrun { .. })) => "overrun".to_owned(),
-            Some(Err(error)) => error.to_string(),
-        });
-        if seen.last().is_some_and(|last| last == "end") {
-            break;
-        }
-    }
-    seen
-}
-
 fn brief(item: &Item) -> String {
     match item {
-        Item::Notification(line) | Item::Request(line) => {
-            let line: Value = serde_json::from_str(line).expect(line);
+        Item::Notification(message) | Item::Request(message) => {
+            let line: Value = serde_json::from_str(&message.line).expect("a message");
             let method = line["method"].as_str().expect("a method");
             line["params"].get("n").map_or_else(|| method.to_owned(), |n| format!("{method} {n}"))
         }

@@ -2,7 +2,7 @@
 
 use codex_appserver_wire::DecodeError;
 
-use super::{Bench, Failure, drain};
+use super::{Bench, Failure};
 use crate::core::Filter;
 use crate::settings::Settings;
 
@@ -83,7 +83,7 @@ fn a_broken_answer_fails_its_call_and_no_other() {
     bench.result(fine);
     assert!(bench.outcome(fine).is_ok());
     assert_eq!(bench.core.stats().unreadable_lines, 9);
-    assert_eq!(drain(&all).len(), 9, "everybody who listens to all gets to know");
+    assert_eq!(bench.drain(all).len(), 9, "everybody who listens to all gets to know");
 }
 
 #[test]
@@ -99,6 +99,6 @@ fn a_line_that_is_too_long_fails_the_call_that_it_answers() {
     bench.line(&format!(r#"{{"method":"m","params":{{"threadId":"t","x":"{}"}}}}"#, "x".repeat(200)));
     bench.result(fine);
     assert!(bench.outcome(fine).is_ok(), "the connection goes on");
-    assert_eq!(drain(&all).len(), 2);
-    assert_eq!(drain(&thread).len(), 1, "what answers nothing may have been about this thread");
+    assert_eq!(bench.drain(all).len(), 2);
+    assert_eq!(bench.drain(thread).len(), 1, "what answers nothing may have been about this thread");
 }

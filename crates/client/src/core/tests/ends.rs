@@ -2,7 +2,7 @@
 
 use std::task::{Poll, Waker};
 
-use super::{Alarm, Bench, Failure, Output, drain};
+use super::{Alarm, Bench, Failure, Output};
 use crate::core::Core;
 use crate::core::Filter;
 use crate::error::Error;
@@ -30,7 +30,7 @@ fn stopping_cancels_calls_and_lets_the_writer_finish() {
     assert!(matches!(bench.core.poll_output(&mut Vec::new(), Waker::noop()), Poll::Ready(Output::End)));
     bench.result(answered);
     bench.line(r#"{"method":"m"}"#);
-    assert_eq!(drain(&all), ["m"], "events come until the end");
+    assert_eq!(bench.drain(all), ["m"], "events come until the end");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn closing_ends_everything_that_waits() {
     }
     assert!(bench.core.poll_resolved(&asked.ticket, Waker::noop()).is_ready());
     for queue in queues {
-        let seen = drain(&queue);
+        let seen = bench.drain(queue);
         assert_eq!((seen.len(), seen[0].as_str(), seen[2].as_str()), (3, "m", "end"), "{seen:?}");
         assert!(seen[1].contains("it closed the connection") && seen[1].contains("ouch"), "{seen:?}");
     }
@@ -77,9 +77,9 @@ fn a_subscription_to_a_closed_connection_ends_at_once() {
     let mut bench = Bench::new();
     bench.close();
     let queue = bench.subscribe(Filter::All);
-    assert_eq!(drain(&queue).len(), 2);
-    bench.core.narrow(&Filter::All, &Filter::thread("T"), &queue);
-    assert_eq!(drain(&queue), ["end"]);
+    assert_eq!(bench.drain(queue).len(), 2);
+    bench.core.narrow(&Filter::All, &Filter::thread("T"), queue);
+    assert_eq!(bench.drain(queue), ["end"]);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Where notifications go, and what happens to a subscriber that does not keep up.
 
-use std::task::Waker;
-
-use super::{Alarm, Bench, drain};
+use super::{Alarm, Bench};
 use crate::core::Filter;
 use crate::settings::{EventSettings, Overflow};
 
@@ -55,9 +53,9 @@ fn an_event_goes_to_all_to_its_thread_and_to_its_turn() {
         "noParams",
         "escaped",
     ];
-    assert_eq!(drain(&all), everything);
-    assert_eq!(drain(&thread), ["both", "nestedTurn", "nestedThread", "threadOnly", "escaped"]);
-    assert_eq!(drain(&turn), ["both", "nestedTurn", "turnOnly"]);
+    assert_eq!(bench.drain(all), everything);
+    assert_eq!(bench.drain(thread), ["both", "nestedTurn", "nestedThread", "threadOnly", "escaped"]);
+    assert_eq!(bench.drain(turn), ["both", "nestedTurn", "turnOnly"]);
     assert_eq!(bench.core.stats().notifications, 9);
 }
 
@@ -67,8 +65,8 @@ fn a_turn_within_a_turn_goes_to_both_and_once_where_they_are_the_same() {
     let (inner, root) = (bench.subscribe(Filter::turn("inner")), bench.subscribe(Filter::turn("root")));
     bench.tell("turn/started", r#"{"threadId":"T","turn":{"id":"inner","rootTurnId":"root"}}"#);
     bench.tell("turn/completed", r#"{"threadId":"T","turn":{"id":"root","rootTurnId":"root"}}"#);
-    assert_eq!(drain(&inner), ["turn/started"]);
-    assert_eq!(drain(&root), ["turn/started", "turn/completed"]);
+    assert_eq!(bench.drain(inner), ["turn/started"]);
+    assert_eq!(bench.drain(root), ["turn/started", "turn/completed"]);
 }
 
 #[test]
@@ -77,8 +75,8 @@ fn a_sub_agent_has_a_thread_of_its_own() {
     let (parent, child) = (bench.subscribe(Filter::thread("P")), bench.subscribe(Filter::thread("C")));
     bench.tell("thread/started", r#"{"thread":{"id":"C","parentThreadId":"P"}}"#);
     bench.tell("item/started", r#"{"threadId":"C","turnId":"U"}"#);
-    assert!(drain(&parent).is_empty());
-    assert_eq!(drain(&child), ["thread/started", "item/started"]);
+    assert!(bench.drain(parent).is_empty());
+    assert_eq!(bench.drain(child), ["thread/started", "item/started"]);
 }
 
 #[test]
@@ -87,7 +85,10 @@ fn requests_are_events_of_their_thread_and_turn_as_well() {
     let (thread, turn) = (bench.subscribe(Filter::thread("T")), bench.subscribe(Filter::turn("U")));
     bench.line(r#"{"method":"ask","id":0,"params":{"threadId":"T","turnId":"U"}}"#);
     bench.line(r#"{"method":"legacy","id":1,"params":{"conversationId":"T"}}"#);
-    assert_eq!((drain(&thread), drain(&turn)), (vec!["ask".into(), "legacy".into()], vec!["ask".into()]));
+    assert_eq!(
+        (bench.drain(thread), bench.drain(turn)),
+        (vec!["ask".into(), "legacy".into()], vec!["ask".into()])
+    );
 }
 
 #[test]
@@ -99,14 +100,14 @@ fn narrowing_keeps_what_matches_and_loses_nothing() {
     bench.line("garbage");
     bench.tell("c", r#"{"threadId":"T","turnId":"U","n":2}"#);
     bench.tell("d", r#"{"threadId":"X","turnId":"U","n":3}"#);
-    bench.core.narrow(&Filter::All, &Filter::thread("T"), &queue);
+    bench.core.narrow(&Filter::All, &Filter::thread("T"), queue);
     bench.tell("e", r#"{"threadId":"T","n":4}"#);
     bench.tell("f", r#"{"threadId":"X","n":5}"#);
-    bench.core.narrow(&Filter::thread("T"), &Filter::turn("U"), &queue);
+    bench.core.narrow(&Filter::thread("T"), &Filter::turn("U"), queue);
     bench.tell("g", r#"{"threadId":"T","n":6}"#);
     bench.tell("h", r#"{"turnId":"U","n":7}"#);
     bench.tell("i", r#"{"turn":{"id":"V","rootTurnId":"U"},"n":8}"#);
-    assert_eq!(drain(&queue), ["unreadable garbage", "c 2", "h 7", "i 8"]);
+    assert_eq!(bench.drain(queue), ["unreadable garbage", "c 2", "h 7", "i 8"]);
 }
 
 #[test]
@@ -115,11 +116,11 @@ fn narrowing_makes_room_and_keeps_the_count_of_what_was_skipped() {
     let settings = room_for(4, OUTPUT);
     let queue = bench.subscribe_with(&Filter::All, settings);
     (0..3).for_each(|n| bench.tell_number(OUTPUT, n));
-    assert_eq!(queue.skipped(), 1);
-    bench.core.narrow(&Filter::All, &Filter::thread("T"), &queue);
+    assert_eq!(bench.core.skipped(queue), 1);
+    bench.core.narrow(&Filter::All, &Filter::thread("T"), queue);
     bench.tell(OUTPUT, r#"{"threadId":"T"}"#);
-    assert_eq!(drain(&queue), ["lagged 1".to_owned(), OUTPUT.to_owned()]);
-    bench.core.unsubscribe(&Filter::thread("T"), &queue);
+    assert_eq!(bench.drain(queue), ["lagged 1".to_owned(), OUTPUT.to_owned()]);
+    bench.core.unsubscribe(&Filter::thread("T"), queue);
     assert_eq!(bench.core.stats().skipped_events, 1);
 }
 
@@ -133,10 +134,10 @@ fn output_is_skipped_at_half_of_the_room_and_the_gap_is_told_where_it_is() {
     bench.tell("b", "{}");
     let kept = |n| format!("{OUTPUT} {n}");
     let expected = [kept(0), kept(1), kept(2), "lagged 2".into(), "a".into(), "lagged 1".into(), "b".into()];
-    assert_eq!(drain(&queue), expected);
-    assert_eq!(queue.skipped(), 3);
+    assert_eq!(bench.drain(queue), expected);
+    assert_eq!(bench.core.skipped(queue), 3);
     bench.tell_number(OUTPUT, 6);
-    assert_eq!(drain(&queue), [kept(6)], "there is room again");
+    assert_eq!(bench.drain(queue), [kept(6)], "there is room again");
 }
 
 #[test]
@@ -145,10 +146,10 @@ fn what_must_not_be_lost_ends_the_subscription_after_what_it_holds() {
     let queue = bench.subscribe_with(&Filter::All, room_for(3, "m"));
     let (other, alarm) = (bench.subscribe(Filter::All), Alarm::new());
     (0..5).for_each(|n| bench.tell_number("m", n));
-    assert_eq!(drain(&queue), ["m 0", "m 1", "m 2", "overrun", "end"]);
+    assert_eq!(bench.drain(queue), ["m 0", "m 1", "m 2", "overrun", "end"]);
     bench.tell_number("m", 5);
-    assert!(queue.poll(&alarm.waker).is_ready(), "the end is the end");
-    assert_eq!(drain(&other).len(), 6, "nobody else minds");
+    assert!(bench.poll_event(queue, &alarm.waker).is_ready(), "the end is the end");
+    assert_eq!(bench.drain(other).len(), 6, "nobody else minds");
 }
 
 #[test]
@@ -156,15 +157,15 @@ fn an_overrun_wakes_the_one_who_waits() {
     let mut bench = Bench::new();
     let (queue, alarm) =
         (bench.subscribe_with(&Filter::All, EventSettings::default().byte_cap(0)), Alarm::new());
-    assert!(queue.poll(&alarm.waker).is_pending());
+    assert!(bench.poll_event(queue, &alarm.waker).is_pending());
     bench.tell_number("m", 0);
     assert_eq!(alarm.rings(), 1);
-    assert_eq!(drain(&queue), ["m 0"], "what is alone has room");
-    assert!(queue.poll(&alarm.waker).is_pending());
+    assert_eq!(bench.drain(queue), ["m 0"], "what is alone has room");
+    assert!(bench.poll_event(queue, &alarm.waker).is_pending());
     bench.tell_number("m", 1);
     bench.tell_number("m", 2);
     assert_eq!(alarm.rings(), 2);
-    assert_eq!(drain(&queue), ["m 1", "overrun", "end"]);
+    assert_eq!(bench.drain(queue), ["m 1", "overrun", "end"]);
 }
 
 #[test]
@@ -172,9 +173,9 @@ fn a_subscription_that_skips_counts_and_goes_on() {
     let mut bench = Bench::new();
     let queue = bench.subscribe_with(&Filter::All, room_for(3, "m").overflow(Overflow::Skip));
     (0..5).for_each(|n| bench.tell_number("m", n));
-    assert_eq!(drain(&queue), ["m 0", "m 1", "m 2", "lagged 2"]);
+    assert_eq!(bench.drain(queue), ["m 0", "m 1", "m 2", "lagged 2"]);
     bench.tell_number("m", 5);
-    assert_eq!(drain(&queue), ["m 5"]);
+    assert_eq!(bench.drain(queue), ["m 5"]);
 }
 
 #[test]
@@ -182,11 +183,11 @@ fn a_subscription_for_the_latest_drops_the_oldest() {
     let mut bench = Bench::new();
     let queue = bench.subscribe_with(&Filter::All, room_for(3, "m").overflow(Overflow::DropOldest));
     (0..5).for_each(|n| bench.tell_number("m", n));
-    assert_eq!(queue.skipped(), 2);
-    assert_eq!(drain(&queue), ["lagged 2", "m 2", "m 3", "m 4"]);
+    assert_eq!(bench.core.skipped(queue), 2);
+    assert_eq!(bench.drain(queue), ["lagged 2", "m 2", "m 3", "m 4"]);
     bench.tell("long", &format!(r#"{{"text":"{}"}}"#, "x".repeat(10_000)));
     bench.tell_number("m", 5);
-    assert_eq!(drain(&queue), ["lagged 1", "m 5"], "what is alone is kept, however long");
+    assert_eq!(bench.drain(queue), ["lagged 1", "m 5"], "what is alone is kept, however long");
 }
 
 #[test]
@@ -196,23 +197,23 @@ fn a_subscription_may_be_about_some_methods_alone() {
     for method in ["a", "c", "b"] {
         bench.tell(method, r#"{"threadId":"T"}"#);
     }
-    assert_eq!(drain(&queue).len(), 2);
+    assert_eq!(bench.drain(queue).len(), 2);
     assert!(bench.line("garbage").is_none());
-    assert_eq!(drain(&queue).len(), 1, "it may have been one of them");
+    assert_eq!(bench.drain(queue).len(), 1, "it may have been one of them");
     assert!(bench.line(r#"{"id":7,"result":garbage"#).is_none());
-    assert_eq!(drain(&queue).len(), 0, "it was an answer");
+    assert_eq!(bench.drain(queue).len(), 0, "it was an answer");
     bench.close();
-    assert_eq!(drain(&queue).len(), 2, "it is told of the end: an error, and that nothing more comes");
+    assert_eq!(bench.drain(queue).len(), 2, "it is told of the end: an error, and that nothing more comes");
 }
 
 #[test]
 fn a_subscription_that_is_gone_gets_nothing() {
     let mut bench = Bench::new();
     let (gone, here) = (bench.subscribe(Filter::thread("T")), bench.subscribe(Filter::thread("T")));
-    bench.core.unsubscribe(&Filter::thread("T"), &gone);
+    assert!(bench.core.unsubscribe(&Filter::thread("T"), gone).is_some());
     bench.tell("m", r#"{"threadId":"T"}"#);
-    assert_eq!((drain(&gone).len(), drain(&here).len()), (0, 1));
-    assert!(gone.poll(Waker::noop()).is_pending());
+    assert_eq!((bench.drain(gone), bench.drain(here)), (vec!["end".to_owned()], vec!["m".to_owned()]));
+    assert!(bench.core.unsubscribe(&Filter::thread("T"), gone).is_none(), "once");
 }
 
 #[test]
@@ -220,8 +221,8 @@ fn a_subscription_that_has_ended_gives_out_what_waits_and_no_error() {
     let mut bench = Bench::new();
     let queue = bench.subscribe(Filter::All);
     bench.tell("before", "{}");
-    queue.end();
+    bench.core.end_events(queue);
     bench.tell("after", "{}");
     bench.close();
-    assert_eq!(drain(&queue), ["before", "end"]);
+    assert_eq!(bench.drain(queue), ["before", "end"]);
 }

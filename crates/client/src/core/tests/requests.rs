@@ -1,6 +1,6 @@
 //! Requests of the server: open, answered, resolved, left to others.
 
-use super::{Alarm, Bench, drain};
+use super::{Alarm, Bench};
 use codex_appserver_wire::RpcError;
 
 use crate::core::Filter;
@@ -151,7 +151,7 @@ fn a_stopped_client_is_asked_nothing_but_hears_of_it() {
     bench.act(crate::core::Core::stop);
     assert!(!bench.answer(&open, &ok()));
     assert!(bench.line(&ask("1", "{}")).is_none());
-    assert_eq!(drain(&all), ["ask", "ask"]);
+    assert_eq!(bench.drain(all), ["ask", "ask"]);
 }
 
 #[test]
