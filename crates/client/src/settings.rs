@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use codex_appserver_requests::method::{CommandExec, McpServerToolCall};
+use codex_appserver_wire::Request;
+
 /// What happens to a request of the server that no handler answers. It is never accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unhandled {
@@ -191,7 +194,7 @@ impl Default for Settings {
 
 /// Methods that answer only when something of the user's has ended, however long that takes: without a
 /// deadline unless one is asked for.
-const OPEN_ENDED: &[&str] = &["command/exec", "mcpServer/tool/call"];
+const OPEN_ENDED: &[&str] = &[CommandExec::METHOD, McpServerToolCall::METHOD];
 
 impl Settings {
     /// How long this call may take.

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
 
-use codex_appserver_wire::{RequestId, RpcError};
+use codex_appserver_notifications::method::{ThreadDeleted, ThreadStarted, TurnStarted};
+use codex_appserver_requests::method::{ReviewStart, ThreadFork, ThreadResume, ThreadStart, TurnStart};
+use codex_appserver_wire::{Notification, Request, RequestId, RpcError};
 
 use super::Wakes;
 use super::calls::write_json;
@@ -14,6 +16,10 @@ pub(crate) const OPEN_LIMIT: usize = 1024;
 
 /// How many of the latest own turns are known. A sub-agent names the turn that started it when its own begins.
 const OWN_TURN_LIMIT: usize = 1024;
+
+/// The calls that start or load a thread, or start a turn.
+const STARTERS: [&str; 5] =
+    [ThreadStart::METHOD, ThreadFork::METHOD, ThreadResume::METHOD, TurnStart::METHOD, ReviewStart::METHOD];
 
 /// One request of the server, told from a later one with the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,19 +109,18 @@ impl Requests {
 
     /// Takes note of the thread or the turn that a call of this client has started.
     pub(crate) fn note_result(&mut self, method: &str, result: &str) {
-        if !matches!(method, "thread/start" | "thread/fork" | "thread/resume" | "turn/start" | "review/start")
-        {
+        if !STARTERS.contains(&method) {
             return;
         }
         let scope = scope_of_result(result);
-        match (method, scope.thread.as_deref()) {
-            ("thread/resume", thread) => self.resumed_threads.extend(thread.map(str::to_owned)),
-            ("turn/start", _) | (_, None) => {}
-            (_, Some(thread)) => self.add_own_thread(thread),
+        match scope.thread.as_deref() {
+            Some(thread) if method == ThreadResume::METHOD => {
+                self.resumed_threads.insert(thread.to_owned());
+            }
+            Some(thread) => self.add_own_thread(thread),
+            None => {}
         }
-        if matches!(method, "turn/start" | "review/start") {
-            self.add_own_turn(&scope);
-        }
+        self.add_own_turn(&scope);
     }
 
     fn add_own_thread(&mut self, thread: &str) {
@@ -136,10 +141,10 @@ impl Requests {
     pub(crate) fn note_notification(&mut self, method: &str, scope: &Scope<'_>) {
         let Some(thread) = scope.thread.as_deref() else { return };
         match method {
-            "thread/started" if self.is_sub_agent(scope) => {
+            ThreadStarted::METHOD if self.is_sub_agent(scope) => {
                 self.own_threads.insert(thread.to_owned());
             }
-            "turn/started" => {
+            TurnStarted::METHOD => {
                 let is_part = scope.root_turn.as_deref().is_some_and(|root| self.is_own_turn(root));
                 if is_part && scope.root_turn != scope.turn {
                     self.add_own_thread(thread);
@@ -148,7 +153,7 @@ impl Requests {
                     self.add_own_turn(scope);
                 }
             }
-            "thread/deleted" => {
+            ThreadDeleted::METHOD => {
                 self.own_threads.remove(thread);
                 self.resumed_threads.remove(thread);
             }

@@ -1,15 +1,22 @@
 //! Which notifications may be skipped for a subscriber that does not keep up.
 
+use codex_appserver_notifications::method::{
+    CommandExecOutputDelta, ExternalAgentConfigImportProgress, FuzzyFileSearchSessionUpdated,
+    ItemCommandExecutionOutputDelta, ItemFileChangeOutputDelta, ItemMcpToolCallProgress, ProcessOutputDelta,
+    ThreadRealtimeOutputAudioDelta,
+};
+use codex_appserver_wire::Notification;
+
 /// Output and progress of something whose outcome is told by another message, or can be asked for.
 pub(crate) const BEST_EFFORT: &[&str] = &[
-    "command/exec/outputDelta",
-    "externalAgentConfig/import/progress",
-    "fuzzyFileSearch/sessionUpdated",
-    "item/commandExecution/outputDelta",
-    "item/fileChange/outputDelta",
-    "item/mcpToolCall/progress",
-    "process/outputDelta",
-    "thread/realtime/outputAudio/delta",
+    CommandExecOutputDelta::METHOD,
+    ExternalAgentConfigImportProgress::METHOD,
+    FuzzyFileSearchSessionUpdated::METHOD,
+    ItemCommandExecutionOutputDelta::METHOD,
+    ItemFileChangeOutputDelta::METHOD,
+    ItemMcpToolCallProgress::METHOD,
+    ProcessOutputDelta::METHOD,
+    ThreadRealtimeOutputAudioDelta::METHOD,
 ];
 
 /// Whether a subscriber that does not keep up may miss this notification. Those the bindings do not know are
