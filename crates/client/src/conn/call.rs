@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use codex_appserver_wire::decode;
 use serde::de::DeserializeOwned;
+use tracing::Span;
 
 use super::link::Link;
 use crate::core::Failure;
@@ -20,6 +21,7 @@ pub(crate) struct Pending {
     #[cfg_attr(not(feature = "blocking"), expect(dead_code))]
     deadline: Option<Instant>,
     over: bool,
+    span: Span,
 }
 
 impl Pending {
@@ -30,7 +32,8 @@ impl Pending {
         method: Cow<'static, str>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { link, id, method, deadline, over: false }
+        let span = link.call_span(&method, id);
+        Self { link, id, method, deadline, over: false, span }
     }
 
     /// The id of the request.
@@ -66,6 +69,7 @@ impl Pending {
 
     /// The JSON text of the `result`.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<String, Failure>> {
+        let _entered = self.span.enter();
         let polled = self.link.poll_call(self.id, context);
         self.over = polled.is_ready();
         polled

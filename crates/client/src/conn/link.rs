@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{LineError, RpcError};
+use tracing::Span;
 
 use super::handlers::Handlers;
 use super::incoming::Incoming;
@@ -37,6 +38,9 @@ pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// A connection.
 pub(crate) struct Link {
     core: Mutex<Core>,
+    /// What is logged about the connection stands in this span.
+    span: Span,
+    number: u64,
     /// All handles are gone.
     abandoned: AtomicBool,
     #[cfg(feature = "blocking")]
@@ -58,8 +62,13 @@ impl Drop for Owner {
 
 impl Link {
     pub(crate) fn new(settings: Settings, handlers: Handlers) -> Self {
+        // Connections are told apart in the log by their number in this process.
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
         Self {
             core: Mutex::new(Core::new(&settings)),
+            span: tracing::info_span!(parent: None, "connection", connection = number),
+            number,
             abandoned: AtomicBool::new(false),
             #[cfg(feature = "blocking")]
             waits: AtomicBool::new(false),
@@ -68,6 +77,16 @@ impl Link {
             owner: OnceLock::new(),
             server: OnceLock::new(),
         }
+    }
+
+    /// The span of the connection, for its driver.
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The span of a call.
+    pub(crate) fn call_span(&self, method: &str, id: i64) -> Span {
+        tracing::debug_span!("call", connection = self.number, method, id)
     }
 
     pub(crate) fn settings(&self) -> &Settings {

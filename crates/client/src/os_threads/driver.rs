@@ -45,12 +45,14 @@ pub(super) fn start(
     let reading = link.clone();
     thread::Builder::new().name("codex read".into()).spawn(move || {
         let told = Told { link: reading, tell: tell_read };
+        let _entered = told.link.span().enter();
         // Whoever ends the connection may have stopped listening.
         let _ = told.tell.send(source.read(&told.link));
     })?;
     let writing = link.clone();
     thread::Builder::new().name("codex write".into()).spawn(move || {
         let told = Told { link: writing, tell: tell_written };
+        let _entered = told.link.span().enter();
         let _ = told.tell.send(write(&told.link, sink));
     })?;
     let ending = link.clone();
@@ -59,6 +61,7 @@ pub(super) fn start(
     }
     thread::Builder::new().name("codex end".into()).spawn(move || {
         let _closes = CloseOnDrop(ending.clone());
+        let _entered = ending.span().enter();
         end(&ending, &read, &written, child);
         hang_up();
     })?;

@@ -5,6 +5,7 @@ use std::thread;
 
 use codex_appserver_methods::BlockingServerRequestHandler;
 use codex_appserver_wire::Serialize;
+use tracing::Span;
 
 use super::OsThreads;
 use crate::conn::{Hook, Incoming};
@@ -49,7 +50,8 @@ fn on_thread(serve: impl Fn(Incoming) + Send + Sync + 'static) -> Hook {
         }
         // A name with a null byte would panic, on the thread that reads.
         let (serve, name) = (serve.clone(), format!("codex {}", incoming.method().replace('\0', "")));
-        let started = thread::Builder::new().name(name).spawn(move || serve(incoming));
+        let span = Span::current();
+        let started = thread::Builder::new().name(name).spawn(move || span.in_scope(|| serve(incoming)));
         if let Err(error) = started {
             tracing::error!(%error, "no thread for a server request");
         }

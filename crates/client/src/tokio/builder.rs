@@ -3,6 +3,7 @@
 use codex_appserver_methods::{Methods, ServerRequestHandler};
 use codex_appserver_wire::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::Instrument;
 
 use super::child::Child;
 use super::driver::{Sink, Source, drive};
@@ -73,7 +74,8 @@ impl ClientBuilder<Tokio> {
         unhandled: Unhandled,
     ) -> Result<Client<Tokio>, Error> {
         let (handle, early, introduction) = self.setup.begin(unhandled);
-        tokio::spawn(drive(handle.link.clone(), source, sink, child));
+        let driver = drive(handle.link.clone(), source, sink, child);
+        tokio::spawn(driver.instrument(handle.link.span().clone()));
         let client = Client::new(handle.clone(), early.map(Events::new));
         let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
         let result = client.call(method, introduction.params()?).await?;

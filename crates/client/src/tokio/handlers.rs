@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use codex_appserver_methods::ServerRequestHandler;
 use codex_appserver_wire::Serialize;
+use tracing::Instrument;
 
 use super::Tokio;
 use crate::conn::{Hook, Incoming};
@@ -50,7 +51,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let handler = Arc::new(handler);
-    Arc::new(move |incoming| drop(tokio::spawn(run(handler.clone(), incoming))))
+    Arc::new(move |incoming| drop(tokio::spawn(run(handler.clone(), incoming).in_current_span())))
 }
 
 /// What the future yields, or nothing once no answer is wanted any more. The future is dropped then.
