@@ -46,7 +46,11 @@ mod asynchronous;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "client")]
+mod core;
+#[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "client")]
+mod event_source;
 mod input;
 #[cfg(feature = "client")]
 mod login;

@@ -4,10 +4,10 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use codex_appserver_client::{ClientBuilder, Events};
+use codex_appserver_client::ClientBuilder;
 
 use crate::approvals::Registry;
-use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
+use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval};
 
 type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
 
@@ -68,7 +68,7 @@ pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -
             async move { Decision::for_command(deciding.await) }
         })
         .on_file_change_approval(move |request, _| {
-            let changes = files.announcements.changes(&request.thread_id, &request.item_id);
+            let changes = files.changes(&request.thread_id, &request.item_id);
             let asked = FileChangeApproval { request, changes };
             let deciding = decide(&files, ApprovalRequest::FileChange(Box::new(asked)));
             async move { Decision::for_file_change(deciding.await) }
@@ -81,14 +81,8 @@ pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -
 }
 
 fn decide(registry: &Arc<Registry<Approvals>>, request: ApprovalRequest) -> Deciding {
-    match registry.who(request.thread_id(), request.turn_id()) {
+    match registry.choose(request.thread_id(), request.turn_id()) {
         Some(who) => (who.0)(request),
         None => Box::pin(ready(None)),
-    }
-}
-
-impl News for Events {
-    fn next_now(&mut self) -> Option<codex_appserver_client::Event> {
-        self.try_next()?.ok()
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::approvals::wire;
 use super::{Approvals, Codex};
-use crate::approvals::{Announcements, Registry};
+use crate::approvals::Registry;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::settings::{Settings, Shared};
@@ -87,7 +87,7 @@ async fn open(
             return Err(error);
         }
     };
-    approvals.announcements.listen(client.events_with(Filter::All, Announcements::settings()));
+    approvals.listen(client.events_with(Filter::All, Registry::<Approvals>::event_settings()));
     let runtime = tokio::runtime::Handle::current();
     Ok(Codex { client, runtime, shared: Arc::new(Shared { metadata, settings, approvals }) })
 }

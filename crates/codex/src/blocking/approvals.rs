@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use codex_appserver_client::blocking::{ClientBuilder, Events};
+use codex_appserver_client::blocking::ClientBuilder;
 
 use crate::approvals::Registry;
-use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval, News};
+use crate::approvals::{ApprovalRequest, Decision, FileChangeApproval};
 
 /// Who decides what the agent may do. Nobody ever accepts unless told to.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -
             Decision::for_command(decide(&commands, ApprovalRequest::Command(Box::new(request))))
         })
         .on_file_change_approval(move |request, _| {
-            let changes = files.announcements.changes(&request.thread_id, &request.item_id);
+            let changes = files.changes(&request.thread_id, &request.item_id);
             let asked = FileChangeApproval { request, changes };
             Decision::for_file_change(decide(&files, ApprovalRequest::FileChange(Box::new(asked))))
         })
@@ -66,12 +66,6 @@ pub(super) fn wire(client: ClientBuilder, registry: &Arc<Registry<Approvals>>) -
 }
 
 fn decide(registry: &Arc<Registry<Approvals>>, request: ApprovalRequest) -> Option<Decision> {
-    let who = registry.who(request.thread_id(), request.turn_id())?;
+    let who = registry.choose(request.thread_id(), request.turn_id())?;
     (who.0)(request)
-}
-
-impl News for Events {
-    fn next_now(&mut self) -> Option<codex_appserver_client::Event> {
-        self.try_next()?.ok()
-    }
 }

@@ -8,7 +8,7 @@ use codex_appserver_client::{Filter, Process};
 
 use super::approvals::wire;
 use super::{Approvals, Codex};
-use crate::approvals::{Announcements, Registry};
+use crate::approvals::Registry;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::settings::{Settings, Shared};
@@ -84,6 +84,6 @@ fn open(client: Client, settings: Settings, approvals: Arc<Registry<Approvals>>)
             return Err(error);
         }
     };
-    approvals.announcements.listen(client.events_with(Filter::All, Announcements::settings()));
+    approvals.listen(client.events_with(Filter::All, Registry::<Approvals>::event_settings()));
     Ok(Codex { client, shared: Arc::new(Shared { metadata, settings, approvals }) })
 }

@@ -7,7 +7,7 @@ use codex_appserver_client::{EventSettings, Overflow, ServerNotification};
 use codex_appserver_methods::protocol::{ThreadReadResponse, Turn};
 
 use super::records::{self, Record};
-use crate::approvals::News;
+use crate::event_source::EventSource;
 
 /// What a life consists of.
 pub(crate) fn settings() -> EventSettings {
@@ -33,7 +33,7 @@ pub(crate) struct Life {
 }
 
 struct State {
-    news: Box<dyn News>,
+    news: Box<dyn EventSource>,
     /// The turn that does the work of this one: a review has another id there than everywhere else.
     at_work: Option<String>,
     /// How it ended.
@@ -43,7 +43,7 @@ struct State {
 }
 
 impl Life {
-    pub(crate) fn new(thread_id: &str, turn_id: &str, news: impl News + 'static) -> Self {
+    pub(crate) fn new(thread_id: &str, turn_id: &str, news: impl EventSource + 'static) -> Self {
         let state = State { news: Box::new(news), at_work: None, end: None, over: false };
         Self { thread_id: thread_id.to_owned(), turn_id: turn_id.to_owned(), state: Mutex::new(state) }
     }

@@ -1,0 +1,218 @@
+//! What the server announced on a connection before it asks for an approval: what a file change is about, and on whose
+//! behalf a turn runs. The request itself only names an item and a turn.
+
+use std::collections::VecDeque;
+
+use codex_appserver_client::{Event, ServerNotification, notification_method as method};
+use codex_appserver_methods::protocol::wire::Notification;
+use codex_appserver_methods::protocol::{FileUpdateChange, ThreadItem};
+
+/// The notifications that announce it.
+pub(crate) const METHODS: &[&str] = &[
+    method::ItemStarted::METHOD,
+    method::ItemFileChangePatchUpdated::METHOD,
+    method::TurnStarted::METHOD,
+    method::TurnCompleted::METHOD,
+];
+
+/// How many items and turns are remembered; far more than run at a time.
+const KEPT: usize = 1024;
+
+/// The announcements of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Announcements {
+    files: VecDeque<File>,
+    turns: VecDeque<Started>,
+    /// The start of a turn may have been missed.
+    missed_turns: bool,
+    /// Turns that have ended since [`take_ended`](Self::take_ended) was called.
+    ended: Vec<String>,
+}
+
+/// A file change.
+#[derive(Debug)]
+struct File {
+    thread_id: String,
+    item_id: String,
+    changes: Vec<FileUpdateChange>,
+}
+
+/// A turn that has started.
+#[derive(Debug)]
+struct Started {
+    thread_id: String,
+    turn_id: String,
+    root: Option<Root>,
+    ended: bool,
+}
+
+/// The start of a turn may have been missed, so the turn on whose behalf it runs is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missed;
+
+/// The turn on whose behalf another one runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Root {
+    /// Its thread, if its own start was announced.
+    pub(crate) thread_id: Option<String>,
+    pub(crate) turn_id: String,
+}
+
+impl Announcements {
+    /// What an item wants to change, if that was announced.
+    pub(crate) fn changes(&self, thread_id: &str, item_id: &str) -> Option<&[FileUpdateChange]> {
+        let is_it = |file: &&File| file.thread_id == thread_id && file.item_id == item_id;
+        self.files.iter().rev().find(is_it).map(|file| &*file.changes)
+    }
+
+    /// The turn on whose behalf this one runs, if that is another one.
+    ///
+    /// # Errors
+    ///
+    /// The start of the turn may have been missed.
+    pub(crate) fn root(&self, turn_id: &str) -> Result<Option<Root>, Missed> {
+        if let Some(turn) = self.started(turn_id) {
+            return Ok(turn.root.clone());
+        }
+        // A review asks by its own id, and only the turn as which it runs was announced.
+        let is_root = |turn: &Started| turn.root.as_ref().is_some_and(|root| root.turn_id == turn_id);
+        if self.missed_turns && !self.turns.iter().any(is_root) { Err(Missed) } else { Ok(None) }
+    }
+
+    /// The turns that have ended since the last call.
+    pub(crate) fn take_ended(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Adds an event of [`METHODS`], or of a gap between them.
+    pub(crate) fn on_event(&mut self, event: Event) {
+        use ServerNotification as Kind;
+        match &event {
+            Event::Lagged { .. } => self.on_gap(true, true),
+            Event::Unreadable(unreadable) => match unreadable.method.as_deref() {
+                Some(method::TurnStarted::METHOD) => self.on_gap(true, false),
+                Some(method::TurnCompleted::METHOD) => {}
+                Some(_) => self.on_gap(false, true),
+                // A message without a method may have been any.
+                None => self.on_gap(true, true),
+            },
+            _ => {}
+        }
+        match event.into_notification() {
+            Some(Kind::ItemStarted(params)) => {
+                if let ThreadItem::FileChange(item) = params.item {
+                    let (thread_id, item_id) = (params.thread_id, item.id);
+                    self.on_file(File { thread_id, item_id, changes: item.changes });
+                }
+            }
+            Some(Kind::ItemFileChangePatchUpdated(params)) => {
+                let (thread_id, item_id) = (params.thread_id, params.item_id);
+                self.on_file(File { thread_id, item_id, changes: params.changes });
+            }
+            Some(Kind::TurnStarted(params)) => {
+                self.on_start(params.thread_id, params.turn.id, params.turn.root_turn_id);
+            }
+            Some(Kind::TurnCompleted(params)) => self.on_end(&params.thread_id, params.turn.id),
+            _ => {}
+        }
+    }
+
+    /// Announcements were missed. The changes that are known may have been replaced by a missed one.
+    fn on_gap(&mut self, turns: bool, files: bool) {
+        self.missed_turns |= turns;
+        if files {
+            self.files.clear();
+        }
+    }
+
+    fn started(&self, turn_id: &str) -> Option<&Started> {
+        self.turns.iter().rev().find(|turn| turn.turn_id == turn_id)
+    }
+
+    fn on_start(&mut self, thread_id: String, turn_id: String, root: Option<String>) {
+        let root = root.filter(|root| *root != turn_id).map(|root| Root {
+            thread_id: self.started(&root).map(|turn| turn.thread_id.clone()),
+            turn_id: root,
+        });
+        if self.turns.len() == KEPT {
+            // A turn that has ended asks for nothing.
+            let ended = self.turns.iter().position(|turn| turn.ended);
+            self.missed_turns |= ended.is_none();
+            self.turns.remove(ended.unwrap_or(0));
+        }
+        self.turns.push_back(Started { thread_id, turn_id, root, ended: false });
+    }
+
+    /// A turn has ended; if it is a review, the turn as which it ran has ended too.
+    fn on_end(&mut self, thread_id: &str, turn_id: String) {
+        let works_for = |turn: &Started| turn.root.as_ref().is_some_and(|root| root.turn_id == turn_id);
+        for turn in &mut self.turns {
+            turn.ended |= turn.turn_id == turn_id || (turn.thread_id == thread_id && works_for(turn));
+        }
+        self.ended.push(turn_id);
+    }
+
+    fn on_file(&mut self, file: File) {
+        self.files.retain(|known| known.thread_id != file.thread_id || known.item_id != file.item_id);
+        if self.files.len() == KEPT {
+            self.files.pop_front();
+        }
+        self.files.push_back(file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::fixtures;
+
+    #[test]
+    fn changes_from_before_a_gap_are_forgotten() {
+        let change = json!([{"path": "a", "kind": {"type": "update"}, "diff": ""}]);
+        let params = json!({"threadId": "T", "turnId": "U", "itemId": "I", "changes": change});
+        let patch = fixtures::event("item/fileChange/patchUpdated", params);
+        let gap = Event::Lagged { skipped: 1 };
+        for (events, known) in
+            [(vec![patch.clone()], true), (vec![patch.clone(), gap.clone()], false), (vec![gap, patch], true)]
+        {
+            assert_eq!(announced(events).changes("T", "I").is_some(), known);
+        }
+    }
+
+    fn event(method: &str, thread: &str, turn: &str, root: &str) -> Event {
+        let turn = fixtures::turn(turn, "inProgress", root);
+        fixtures::event(method, json!({"threadId": thread, "turn": turn}))
+    }
+
+    fn announced(events: Vec<Event>) -> Announcements {
+        let mut announcements = Announcements::default();
+        events.into_iter().for_each(|event| announcements.on_event(event));
+        announcements
+    }
+
+    /// A review asks by an id that was never announced as a turn of its own.
+    #[test]
+    fn a_turn_announced_as_root_is_known() {
+        let known =
+            announced(vec![Event::Lagged { skipped: 1 }, event("turn/started", "T", "inner", "review")]);
+        assert_eq!(known.root("review"), Ok(None));
+        assert_eq!(known.root("another"), Err(Missed));
+        let root = Root { thread_id: None, turn_id: "review".into() };
+        assert_eq!(known.root("inner"), Ok(Some(root)));
+    }
+
+    #[test]
+    fn ended_turns_make_room_for_new_ones() {
+        let crowd =
+            || (0..KEPT - 1).map(|n| event("turn/started", "other", &format!("{n}"), &format!("{n}")));
+        let first = event("turn/started", "T", "first", "review");
+        for (ended, known) in [("first", Ok(None)), ("review", Ok(None)), ("elsewhere", Err(Missed))] {
+            let end = event("turn/completed", "T", ended, ended);
+            let last = event("turn/started", "T", "last", "last");
+            let all = announced([first.clone()].into_iter().chain(crowd()).chain([end, last]).collect());
+            assert_eq!(all.root("unheard of"), known, "{ended}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Messages of the server, for tests.
+
+use codex_appserver_client::Event;
+use codex_appserver_methods::protocol::wire::NotificationEnvelope;
+use serde_json::{Value, json};
+
+/// A notification, decoded from its line.
+pub(super) fn event(method: &str, params: Value) -> Event {
+    let line = json!({"method": method, "params": params}).to_string();
+    Event::Notification(NotificationEnvelope::decode(&line).expect("a notification"))
+}
+
+/// A turn without items, on behalf of the turn `root`.
+pub(super) fn turn(id: &str, status: &str, root: &str) -> Value {
+    json!({"id": id, "items": [], "status": status, "rootTurnId": root})
+}

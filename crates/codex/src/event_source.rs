@@ -1,0 +1,16 @@
+//! A subscription, for what reads it without waiting.
+
+use codex_appserver_client::Event;
+use codex_appserver_client::generic::{Events, Runtime};
+
+/// A subscription of either client.
+pub(crate) trait EventSource: Send {
+    /// The next event that has already arrived. Errors end a subscription and count as no event.
+    fn next_now(&mut self) -> Option<Event>;
+}
+
+impl<R: Runtime> EventSource for Events<R> {
+    fn next_now(&mut self) -> Option<Event> {
+        self.try_next()?.ok()
+    }
+}
