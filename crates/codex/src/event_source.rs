@@ -1,16 +1,23 @@
 //! A subscription, for what reads it without waiting.
 
-use codex_appserver_client::Event;
 use codex_appserver_client::generic::{Events, Runtime};
+use codex_appserver_client::{Event, Filter};
 
 /// A subscription of either client.
 pub(crate) trait EventSource: Send {
     /// The next event that has already arrived. Errors end a subscription and count as no event.
     fn next_now(&mut self) -> Option<Event>;
+
+    /// Limits the subscription, also what waits in it.
+    fn narrow_to(&mut self, filter: Filter);
 }
 
 impl<R: Runtime> EventSource for Events<R> {
     fn next_now(&mut self) -> Option<Event> {
         self.try_next()?.ok()
+    }
+
+    fn narrow_to(&mut self, filter: Filter) {
+        self.narrow(filter);
     }
 }

@@ -2,21 +2,20 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use codex_appserver_client::{Error as ClientError, Event, Events, Filter};
+use codex_appserver_client::{Error as ClientError, Event, Events};
 use codex_appserver_methods::protocol::ThreadReadResponse;
 use futures_core::Stream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::Approvals;
 use super::turn::{Inner, read_records};
+use crate::core::Step;
 use crate::error::Error;
-use crate::turns::Following;
-use crate::turns::TurnResult;
-use crate::turns::records::Record;
-use crate::twins::{stream_drop, stream_methods};
+use crate::turns::{TurnReader, TurnResult};
+use crate::twins::stream_methods;
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
 
@@ -28,23 +27,18 @@ type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TurnStream {
     turn: Arc<Inner>,
-    /// What is followed; nothing while another stream is at it.
-    following: Option<Following<Events>>,
-    /// An error was the last thing.
-    ended: bool,
-    /// Since the last event.
-    silence: Option<Pin<Box<Sleep>>>,
-    /// The server is being asked how the turn is doing, if so because of such a silence.
-    asking: Option<(Asking, Option<Duration>)>,
-    outcome: Option<TurnResult>,
+    reader: TurnReader<Events, Approvals>,
+    /// The call for the records, while the reader asks for them.
+    asking: Option<Asking>,
+    /// Wakes the reader at the end of its wait.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl TurnStream {
     stream_methods!();
 
     pub(super) fn new(turn: Arc<Inner>) -> Self {
-        let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { turn, following, ended: false, silence: None, asking: None, outcome: None }
+        Self { reader: turn.shared.reader(), turn, asking: None, timer: None }
     }
 
     /// The next event. Giving up the future loses nothing.
@@ -58,48 +52,59 @@ impl TurnStream {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         loop {
-            if self.is_ended() {
-                return Poll::Ready(None);
-            }
-            if self.following.is_none() {
-                return Poll::Ready(Some(Err(self.taken())));
-            }
-            if let Some((asking, silent_for)) = &mut self.asking {
-                let (read, silent_for) = (ready!(asking.as_mut().poll(context)), *silent_for);
-                self.asking = None;
-                self.silence = None;
-                match self.consult(read, silent_for) {
-                    Some(error) => return Poll::Ready(Some(Err(error))),
-                    None => continue,
+            match self.reader.next(now()) {
+                Step::Event(event) => return Poll::Ready(Some(Ok(event))),
+                Step::Fail(error) => return Poll::Ready(Some(Err(error))),
+                Step::Done => return Poll::Ready(None),
+                Step::AskRecords => {
+                    let turn = &self.turn;
+                    let asking = self.asking.get_or_insert_with(|| ask(turn));
+                    let read = ready!(asking.as_mut().poll(context));
+                    self.asking = None;
+                    self.reader.on_records(read, now());
                 }
+                Step::Read => match self.poll_events(context) {
+                    Poll::Ready(event) => self.take(event),
+                    Poll::Pending => self.reader.on_empty(),
+                },
+                Step::Wait { until } => match (self.poll_events(context), until) {
+                    (Poll::Ready(event), _) => self.take(event),
+                    (Poll::Pending, None) => return Poll::Pending,
+                    (Poll::Pending, Some(until)) => {
+                        ready!(self.poll_timer(until.into(), context));
+                        self.reader.on_timeout();
+                    }
+                },
             }
-            if self.must_ask() {
-                self.ask(None);
-                continue;
-            }
-            let Some(following) = &mut self.following else { continue };
-            if let Poll::Ready(event) = Pin::new(&mut following.events).poll_next(context) {
-                self.silence = None;
-                return Poll::Ready(self.take(event));
-            }
-            match self.run_dry() {
-                Some(Ok(())) => continue,
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => {}
-            }
-            let doubt = self.following.as_ref().and_then(Following::doubt);
-            let Some(patience) = self.turn.watchdog.or(doubt) else { return Poll::Pending };
-            let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(patience)));
-            ready!(silence.as_mut().poll(context));
-            self.ask(self.turn.watchdog);
         }
     }
 
-    /// Asks the server how the turn is doing; because of a silence, if it was one.
-    fn ask(&mut self, silent_for: Option<Duration>) {
-        let (client, id) = (self.turn.client().clone(), self.turn.thread.id().to_owned());
-        self.asking = Some((Box::pin(async move { read_records(&client, &id).await }), silent_for));
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, ClientError>>> {
+        self.reader.events().map_or(Poll::Ready(None), |events| Pin::new(events).poll_next(context))
     }
+
+    fn poll_timer(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if timer.deadline() != until {
+            timer.as_mut().reset(until);
+        }
+        timer.as_mut().poll(context)
+    }
+
+    fn take(&mut self, event: Option<Result<Event, ClientError>>) {
+        let turn = &self.turn;
+        self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
+    }
+}
+
+/// The time by the runtime's clock, which tests may move.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+fn ask(turn: &Inner) -> Asking {
+    let (client, thread_id) = (turn.client().clone(), turn.thread.id().to_owned());
+    Box::pin(async move { read_records(&client, &thread_id).await })
 }
 
 impl Stream for TurnStream {
@@ -110,4 +115,8 @@ impl Stream for TurnStream {
     }
 }
 
-stream_drop!();
+impl std::fmt::Debug for TurnStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnStream").field("turn_id", &self.turn.shared.id()).finish_non_exhaustive()
+    }
+}

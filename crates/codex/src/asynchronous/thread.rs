@@ -7,7 +7,7 @@ use codex_appserver_methods::{Call, MapResponse};
 use super::{Approvals, Codex, Turn};
 use crate::Input;
 use crate::error::Error;
-use crate::turns::TurnResult;
+use crate::turns::{Subscriptions, TurnResult};
 use crate::twins::{mappers, thread_methods};
 
 /// A conversation with the agent. Cheap to clone; it keeps the connection open.

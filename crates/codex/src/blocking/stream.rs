@@ -1,18 +1,18 @@
 //! What a turn tells, as an iterator.
 
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use codex_appserver_client::blocking::Events;
-use codex_appserver_client::{Error as ClientError, Event, Filter};
-use codex_appserver_methods::protocol::ThreadReadResponse;
+use codex_appserver_client::{Error as ClientError, Event};
 
+use super::Approvals;
 use super::turn::{Inner, read_records};
+use crate::core::Step;
+use crate::core::records;
 use crate::error::Error;
-use crate::turns::Following;
-use crate::turns::TurnResult;
-use crate::turns::records::{self, Record};
-use crate::twins::{stream_drop, stream_methods};
+use crate::turns::{TurnReader, TurnResult};
+use crate::twins::stream_methods;
 
 /// What a turn tells, to its end: an iterator of events that blocks, the last of which is `turn/completed`.
 ///
@@ -22,24 +22,20 @@ use crate::twins::{stream_drop, stream_methods};
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TurnStream {
     turn: Arc<Inner>,
-    /// What is followed; nothing while another stream is at it.
-    following: Option<Following<Events>>,
-    /// An error was the last thing.
-    ended: bool,
-    outcome: Option<TurnResult>,
-    /// How long the server may take to say how the turn is doing, for somebody who is in a hurry.
+    reader: TurnReader<Events, Approvals>,
+    /// How long the server may take to send its records to a caller that waits for less. Doubled whenever that was not
+    /// enough.
     hurry: Duration,
 }
 
-/// How long that is at first.
+/// The first value of `hurry`.
 const HURRY: Duration = Duration::from_secs(1);
 
 impl TurnStream {
     stream_methods!();
 
     pub(super) fn new(turn: Arc<Inner>) -> Self {
-        let following = turn.following.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { turn, following, ended: false, outcome: None, hurry: HURRY }
+        Self { reader: turn.shared.reader(), turn, hurry: HURRY }
     }
 
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
@@ -50,68 +46,64 @@ impl TurnStream {
     ///
     /// What the connection failed with, as the last thing.
     pub fn next_timeout(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
-        self.advance(Some(patience), false).transpose()
+        self.advance(Some(patience)).transpose()
     }
 
-    /// Waits for an event, as long as it may take. A watched one has the server asked when that is up.
-    fn advance(&mut self, patience: Option<Duration>, watched: bool) -> Option<Result<Event, Error>> {
+    /// Waits for an event: no longer than the caller's patience, or until the turn is over.
+    fn advance(&mut self, patience: Option<Duration>) -> Option<Result<Event, Error>> {
         loop {
-            if self.is_ended() {
-                return None;
-            }
-            if self.must_ask() {
-                let hurry = patience.filter(|_| !watched).map(|patience| patience.max(self.hurry));
-                match self.ask(hurry) {
-                    // There is time for that, and more of it, when somebody waits again.
-                    Err(ClientError::TimedOut { .. })
-                        if hurry.is_some_and(|hurry| hurry < records::PATIENCE) =>
-                    {
-                        self.hurry = (self.hurry * 2).min(records::PATIENCE);
-                    }
-                    read => match self.consult(read, None) {
-                        Some(error) => return Some(Err(error)),
-                        None => continue,
-                    },
-                }
-            }
-            let Some(following) = &mut self.following else { return Some(Err(self.taken())) };
-            if let Some(event) = following.events.try_next() {
-                return self.take(Some(event));
-            }
-            match self.run_dry() {
-                Some(Ok(())) => continue,
-                Some(Err(error)) => return Some(Err(error)),
-                None => {}
-            }
-            let Some(following) = &mut self.following else { continue };
-            let doubt = following.doubt().filter(|_| watched);
-            match wait(&mut following.events, patience.or(doubt)) {
-                Some(event) => return self.take(event),
-                None if watched => {
-                    let read = self.ask(None);
-                    if let Some(error) = self.consult(read, patience) {
-                        return Some(Err(error));
+            let now = Instant::now();
+            match self.reader.next(now) {
+                Step::Event(event) => return Some(Ok(event)),
+                Step::Fail(error) => return Some(Err(error)),
+                Step::Done => return None,
+                Step::AskRecords => self.ask(patience),
+                Step::Read => match self.reader.events().and_then(Events::try_next) {
+                    None => self.reader.on_empty(),
+                    event => self.take(event),
+                },
+                Step::Wait { until } => {
+                    let timeout = patience.or_else(|| Some(until?.saturating_duration_since(now)));
+                    match wait(self.reader.events()?, timeout) {
+                        Some(event) => self.take(event),
+                        None if patience.is_none() => self.reader.on_timeout(),
+                        None => {
+                            self.reader.on_gave_up();
+                            return None;
+                        }
                     }
                 }
-                None => return None,
             }
         }
     }
 
-    /// Asks the server how the turn is doing, no longer than somebody wants to wait.
-    fn ask(&self, patience: Option<Duration>) -> Result<ThreadReadResponse, ClientError> {
-        let patience = patience.unwrap_or(records::PATIENCE).min(records::PATIENCE);
-        read_records(&self.turn.client().with_timeout(patience), self.turn.thread.id())
+    /// Asks the server for the records. A caller with little patience does not wait for them as long as it may take.
+    fn ask(&mut self, patience: Option<Duration>) {
+        let limit =
+            patience.map_or(records::PATIENCE, |patience| patience.max(self.hurry).min(records::PATIENCE));
+        let client = self.turn.client().with_timeout(limit);
+        match read_records(&client, self.turn.thread.id()) {
+            Err(ClientError::TimedOut { .. }) if limit < records::PATIENCE => {
+                self.hurry = (self.hurry * 2).min(records::PATIENCE);
+                self.reader.on_postponed();
+            }
+            read => self.reader.on_records(read, Instant::now()),
+        }
+    }
+
+    fn take(&mut self, event: Option<Result<Event, ClientError>>) {
+        let turn = &self.turn;
+        self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
     }
 }
 
 /// What the subscription's iterator yields, unless the time is up before.
-fn wait(events: &mut Events, patience: Option<Duration>) -> Option<Option<Result<Event, ClientError>>> {
-    let Some(patience) = patience else { return Some(events.next()) };
-    match events.next_timeout(patience) {
+fn wait(events: &mut Events, timeout: Option<Duration>) -> Option<Option<Result<Event, ClientError>>> {
+    let Some(timeout) = timeout else { return Some(events.next()) };
+    match events.next_timeout(timeout) {
         Ok(Some(event)) => Some(Some(Ok(event))),
         Ok(None) => None,
-        // That is how the iterator would end: whoever shut the connection down knows.
+        // That is how the iterator would end.
         Err(ClientError::Closed(closed)) if closed.is_shutdown() => Some(None),
         Err(error) => Some(Some(Err(error))),
     }
@@ -121,8 +113,12 @@ impl Iterator for TurnStream {
     type Item = Result<Event, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.advance(self.turn.watchdog, true)
+        self.advance(None)
     }
 }
 
-stream_drop!();
+impl std::fmt::Debug for TurnStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnStream").field("turn_id", &self.turn.shared.id()).finish_non_exhaustive()
+    }
+}

@@ -1,21 +1,19 @@
 //! One go of the agent.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use codex_appserver_client::blocking::{Client, Events};
-use codex_appserver_client::{Error as ClientError, Filter, Methods, RpcErrorKind};
+use codex_appserver_client::{Error as ClientError, Filter, Methods};
 use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
 
-use super::thread::Ear;
 use super::{Approvals, Thread, TurnStream};
 use crate::Input;
+use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
+use crate::core::records;
+
 use crate::error::Error;
-use crate::turns::life::{self, Progress};
-use crate::turns::records;
-use crate::turns::{Following, Life, TurnResult};
+use crate::turns::{SharedTurn, Subscriptions, TurnResult, notice_settings};
 use crate::twins::turn_methods;
 
 /// One go of the agent: what it does for one input. Dropping it leaves the turn running.
@@ -26,15 +24,17 @@ pub struct Turn {
 
 pub(super) struct Inner {
     pub(super) thread: Thread,
-    pub(super) id: String,
-    /// What waits to be read, unless a stream is at it.
-    pub(super) following: Mutex<Option<Following<Events>>>,
-    pub(super) watchdog: Option<Duration>,
-    pub(super) life: Arc<Life>,
-    interrupt_on_drop: AtomicBool,
+    pub(super) shared: Arc<SharedTurn<Events, Approvals>>,
 }
 
 impl Turn {
+    /// A turn of this thread, with subscriptions from before its start.
+    pub(super) fn new(thread: Thread, turn: crate::core::Turn, subscriptions: Subscriptions<Events>) -> Self {
+        let approvals = thread.codex().shared.approvals.clone();
+        let shared = Arc::new(SharedTurn::new(turn, subscriptions, approvals));
+        Self { inner: Arc::new(Inner { thread, shared }) }
+    }
+
     turn_methods!();
 
     /// Waits for the end of the turn. What streams have seen before is part of the result.
@@ -72,7 +72,7 @@ impl Turn {
     pub fn steer(&self, input: impl Into<Input>) -> Result<TurnSteerResponse, Error> {
         let (inner, input) = (&*self.inner, Vec::from(input.into()));
         let steer =
-            || inner.client().turn_steer(inner.thread.id(), inner.life.at_work(), input.clone()).call();
+            || inner.client().turn_steer(inner.thread.id(), inner.shared.active_id(), input.clone()).call();
         Ok(inner.once_begun(steer)?)
     }
 
@@ -92,35 +92,38 @@ impl Inner {
         self.thread.codex().client()
     }
 
+    /// A subscription in the place of one that was full.
+    pub(super) fn subscribe(&self) -> Events {
+        let settings = self.thread.codex().shared.settings.events;
+        self.client().events_with(Filter::turn(self.shared.id()), settings)
+    }
+
     fn interrupt(&self, client: &Client) -> Result<(), Error> {
-        if self.life.is_over() {
+        if self.shared.is_over() {
             return Ok(());
         }
-        let interrupt = || client.turn_interrupt(self.thread.id(), self.life.at_work()).call();
+        let interrupt = || client.turn_interrupt(self.thread.id(), self.shared.active_id()).call();
         match self.once_begun(interrupt) {
-            Err(error) if is_idle(&error) && self.life.is_over() => Ok(()),
+            Err(error) if is_not_running(&error) && self.shared.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
         }
     }
 
     /// Makes a call that the server refuses while the turn has not begun, though its id is known.
     fn once_begun<T>(&self, call: impl Fn() -> Result<T, ClientError>) -> Result<T, ClientError> {
-        let mut news = self.client().events_with(Filter::turn(&self.id), life::settings());
-        let mut deadline = Instant::now() + life::BEGINNING;
+        let mut notices = self.client().events_with(Filter::turn(self.shared.id()), notice_settings());
+        let mut attempts = Attempts::new(Instant::now());
         loop {
             let error = match call() {
-                Err(error) if is_idle(&error) && !self.life.is_over() => error,
+                Err(error) if is_not_running(&error) && !self.shared.is_over() => error,
                 done => return done,
             };
-            if !matches!(news.next_timeout(life::GLANCE), Ok(None)) {
+            if !matches!(notices.next_timeout(GLANCE), Ok(None)) {
                 continue;
             }
             let read = read_records(&self.client().with_timeout(records::PATIENCE), self.thread.id()).ok();
-            match self.life.learn(read) {
-                Progress::Over => return Err(error),
-                Progress::AtWork => deadline = Instant::now() + life::BEGINNING,
-                Progress::Unknown if Instant::now() >= deadline => return Err(error),
-                Progress::Unknown => {}
+            if !attempts.go_on(self.shared.on_status(read), Instant::now()) {
+                return Err(error);
             }
         }
     }
@@ -134,27 +137,22 @@ pub(super) fn read_records(client: &Client, thread_id: &str) -> Result<ThreadRea
     }
 }
 
-/// Whether the server says that this turn is not at work.
-fn is_idle(error: &ClientError) -> bool {
-    error.kind() == Some(RpcErrorKind::NoActiveTurn)
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
-        if !self.interrupt_on_drop.load(Relaxed) || self.life.is_over() {
+        if !self.shared.take_interrupt() {
             return;
         }
-        let turn = self.thread.follow(&self.id).with_life(self.life.clone());
+        let turn = Self { thread: self.thread.clone(), shared: self.shared.clone() };
         let interrupt = move || {
-            // It holds the connection open, and nobody knows.
-            let client = turn.inner.client().with_timeout(life::BEGINNING);
-            if let Err(error) = turn.inner.interrupt(&client) {
-                tracing::warn!(turn = turn.id(), %error, "a turn that was dropped could not be interrupted");
+            // The call keeps the connection open, so it must not last.
+            let client = turn.client().with_timeout(BEGINNING);
+            if let Err(error) = turn.interrupt(&client) {
+                tracing::warn!(turn = turn.shared.id(), %error, "a turn that was dropped could not be interrupted");
             }
         };
         let started = std::thread::Builder::new().name("codex interrupt".into()).spawn(interrupt);
         if let Err(error) = started {
-            tracing::warn!(turn = self.id, %error, "no thread to interrupt a turn that was dropped");
+            tracing::warn!(turn = self.shared.id(), %error, "no thread to interrupt a turn that was dropped");
         }
     }
 }

@@ -1,8 +1,16 @@
 //! What the SDK knows, as plain values: no connection, no clock, no lock, no waiting.
 //!
-//! [`announcements`] and [`deciders`] say who answers an approval. The rest of the crate puts these values behind locks.
+//! [`turn`] is the state machine of one turn, [`log`] what its events add up to, [`records`] what the server keeps of
+//! it, [`attempts`] when a call to it is made again. [`announcements`] and [`deciders`] say who answers an approval.
+//! The rest of the crate puts these values behind locks and waits for what they ask for.
 
 pub(crate) mod announcements;
+pub(crate) mod attempts;
 pub(crate) mod deciders;
 #[cfg(test)]
 mod fixtures;
+mod log;
+pub(crate) mod records;
+pub(crate) mod turn;
+
+pub(crate) use turn::{Step, Turn};

@@ -1,19 +1,9 @@
-//! What is known of a turn: what its events add up to, whether it is at work, what the server keeps of it.
+//! Turns: the result of one, and its state as its handles and streams share it.
 
-#[cfg(feature = "client")]
-mod course;
-#[cfg(feature = "client")]
-mod following;
-#[cfg(feature = "client")]
-pub(crate) mod life;
-#[cfg(feature = "client")]
-pub(crate) mod records;
 mod result;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod shared;
 
-#[cfg(feature = "client")]
-pub(crate) use course::Course;
-#[cfg(feature = "client")]
-pub(crate) use following::Following;
-#[cfg(feature = "client")]
-pub(crate) use life::Life;
 pub use result::{Plan, TurnFailed, TurnResult};
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub(crate) use shared::{SharedTurn, Subscriptions, TurnReader, notice_settings};

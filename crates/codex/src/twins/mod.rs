@@ -15,4 +15,4 @@ pub(crate) use codex::{codex_methods, login_methods};
 #[cfg(feature = "experimental")]
 pub(crate) use search::{search_method, search_stream_debug, search_stream_methods};
 pub(crate) use thread::{mappers, thread_methods};
-pub(crate) use turn::{stream_drop, stream_methods, turn_methods};
+pub(crate) use turn::{stream_methods, turn_methods};

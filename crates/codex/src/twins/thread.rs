@@ -23,7 +23,8 @@ macro_rules! thread_methods {
         /// What the turn tells is kept from before it starts, for [`Turn::stream`] and [`Turn::run`].
         pub fn turn(&self, input: impl Into<crate::Input>) -> Call<'_, Client, method::TurnStart, IntoTurn> {
             let input = Vec::from(input.into());
-            let map = IntoTurn { thread: self.clone(), ear: self.listen(Filter::thread(&self.id)) };
+            let subscriptions = self.subscribe(Filter::thread(&self.id));
+            let map = IntoTurn { thread: self.clone(), subscriptions };
             self.codex.client().turn_start(&self.id, input).map_with(map)
         }
 
@@ -32,15 +33,16 @@ macro_rules! thread_methods {
             &self,
             target: impl Into<crate::protocol::ReviewTarget>,
         ) -> Call<'_, Client, method::ReviewStart, IntoTurn> {
-            let map = IntoTurn { thread: self.clone(), ear: self.listen(Filter::All) };
+            let map = IntoTurn { thread: self.clone(), subscriptions: self.subscribe(Filter::All) };
             self.codex.client().review_start(&self.id, target).map_with(map)
         }
 
         /// A turn that somebody else has started on this thread, by its id: what it tells from now on.
         pub fn follow(&self, turn_id: impl Into<String>) -> Turn {
             let turn_id = turn_id.into();
-            let ear = self.listen(Filter::turn(&turn_id));
-            Turn::new(self.clone(), turn_id, ear, true)
+            let subscriptions = self.subscribe(Filter::turn(&turn_id));
+            let turn = crate::core::Turn::joined(&self.id, turn_id, self.codex.shared.settings.watchdog);
+            Turn::new(self.clone(), turn, subscriptions)
         }
 
         /// Reads what the server keeps of it; with the setter `include_turns` its turns as well.
@@ -97,12 +99,18 @@ macro_rules! thread_methods {
             self.codex.shared.approvals.set_thread(&self.id, approvals);
         }
 
-        /// Hears what is to come.
-        fn listen(&self, filter: Filter) -> Ear {
+        /// Subscribes to what a turn will report.
+        fn subscribe(&self, filter: Filter) -> Subscriptions<Events> {
             self.codex.shared.approvals.forget_ended();
             let client = self.codex.client();
-            let life = client.events_with(filter.clone(), crate::turns::life::settings());
-            Ear { events: client.events_with(filter, self.codex.shared.settings.events), life }
+            let notices = client.events_with(filter.clone(), crate::turns::notice_settings());
+            Subscriptions { events: client.events_with(filter, self.codex.shared.settings.events), notices }
+        }
+
+        /// The turn that was just started here.
+        fn started(&self, turn_id: String, subscriptions: Subscriptions<Events>) -> Turn {
+            let turn = crate::core::Turn::new(&self.id, turn_id, self.codex.shared.settings.watchdog);
+            Turn::new(self.clone(), turn, subscriptions)
         }
     };
 }
@@ -117,14 +125,8 @@ macro_rules! mappers {
 
         /// Makes a [`Turn`] of the response.
         pub struct IntoTurn {
-            pub(super) thread: Thread,
-            pub(super) ear: Ear,
-        }
-
-        /// What is heard of a turn before it has an id.
-        pub(super) struct Ear {
-            pub(super) events: Events,
-            pub(super) life: Events,
+            thread: Thread,
+            subscriptions: Subscriptions<Events>,
         }
 
         crate::twins::mappers! {
@@ -135,7 +137,7 @@ macro_rules! mappers {
             type Output = Turn;
 
             fn map_response(self, response: crate::protocol::TurnStartResponse) -> Turn {
-                Turn::new(self.thread, response.turn.id, self.ear, false)
+                self.thread.started(response.turn.id, self.subscriptions)
             }
         }
 
@@ -144,7 +146,7 @@ macro_rules! mappers {
 
             fn map_response(self, response: crate::protocol::ReviewStartResponse) -> Turn {
                 let thread = self.thread.codex().thread(response.review_thread_id);
-                Turn::new(thread, response.turn.id, self.ear, false)
+                thread.started(response.turn.id, self.subscriptions)
             }
         }
     };

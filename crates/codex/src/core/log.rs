@@ -1,4 +1,4 @@
-//! What the events of a turn add up to.
+//! The log of one turn: its items, its messages, its end, collected from its events into a result.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use codex_appserver_methods::protocol::*;
 use crate::error::Error;
 use crate::turns::{Plan, TurnResult};
 
-/// The course of one turn, as far as it was seen.
+/// What was read of one turn so far.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(super) struct Log {
     thread_id: String,
     turn_id: String,
     items: Vec<ThreadItem>,
-    /// What the agent said, as far as it was said, in the order in which it began to.
+    /// The messages of the agent, in the order in which they began.
     messages: Vec<AgentMessage>,
-    /// What the model said, where its raw answers are asked for (`experimentalRawEvents`).
+    /// The messages of the model, if its raw responses are reported (`experimentalRawEvents`).
     raw: Vec<AgentMessage>,
     usage: Option<ThreadTokenUsage>,
     plan: Option<Plan>,
@@ -29,14 +29,14 @@ pub(crate) struct Course {
 #[derive(Clone, Debug)]
 struct AgentMessage {
     id: String,
-    /// Whether this is all of it.
+    /// Whether the message was completed.
     whole: bool,
     phase: Option<MessagePhase>,
     text: String,
 }
 
-impl Course {
-    pub(crate) fn new(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
+impl Log {
+    pub(super) fn new(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
         Self {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
@@ -51,44 +51,53 @@ impl Course {
         }
     }
 
-    /// Whether the turn has ended.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn thread_id(&self) -> &str {
+        &self.thread_id
+    }
+
+    pub(super) fn turn_id(&self) -> &str {
+        &self.turn_id
+    }
+
+    /// Whether the end of the turn was read.
+    pub(super) fn is_over(&self) -> bool {
         self.end.is_some()
     }
 
-    /// Takes note of an event. Those of other turns, such as of a sub-agent, are none of its business.
-    pub(crate) fn see(&mut self, event: &Event) {
-        use ServerNotification as Said;
+    /// Adds an event. Events of other turns, such as those of a sub-agent, are ignored.
+    pub(super) fn on_event(&mut self, event: &Event) {
+        use ServerNotification as Kind;
         match event.notification() {
-            Some(Said::ItemStarted(said)) if self.is_mine(&said.turn_id) => self.begin(&said.item),
-            Some(Said::ItemAgentMessageDelta(said)) if self.is_mine(&said.turn_id) => self.append(said),
-            Some(Said::ItemCompleted(said)) if self.is_mine(&said.turn_id) => self.complete(&said.item),
+            Some(Kind::ItemStarted(params)) if self.is_mine(&params.turn_id) => self.begin(&params.item),
+            Some(Kind::ItemAgentMessageDelta(params)) if self.is_mine(&params.turn_id) => self.append(params),
+            Some(Kind::ItemCompleted(params)) if self.is_mine(&params.turn_id) => self.complete(&params.item),
             #[cfg(feature = "experimental")]
-            Some(Said::RawResponseItemCompleted(said)) if self.is_mine(&said.turn_id) => {
-                self.raw.extend(raw_message(&said.item));
+            Some(Kind::RawResponseItemCompleted(params)) if self.is_mine(&params.turn_id) => {
+                self.raw.extend(raw_message(&params.item));
             }
-            Some(Said::ThreadTokenUsageUpdated(said)) if self.is_mine(&said.turn_id) => {
-                self.usage = Some(said.token_usage.clone());
+            Some(Kind::ThreadTokenUsageUpdated(params)) if self.is_mine(&params.turn_id) => {
+                self.usage = Some(params.token_usage.clone());
             }
-            Some(Said::TurnPlanUpdated(said)) if self.is_mine(&said.turn_id) => {
-                self.plan = Some(Plan { explanation: said.explanation.clone(), steps: said.plan.clone() });
+            Some(Kind::TurnPlanUpdated(params)) if self.is_mine(&params.turn_id) => {
+                self.plan =
+                    Some(Plan { explanation: params.explanation.clone(), steps: params.plan.clone() });
             }
-            Some(Said::TurnDiffUpdated(said)) if self.is_mine(&said.turn_id) => {
-                self.diff = Some(said.diff.clone());
+            Some(Kind::TurnDiffUpdated(params)) if self.is_mine(&params.turn_id) => {
+                self.diff = Some(params.diff.clone());
             }
-            Some(Said::Error(said)) if self.is_mine(&said.turn_id) && !said.will_retry => {
-                self.error = Some(said.error.clone());
+            Some(Kind::Error(params)) if self.is_mine(&params.turn_id) && !params.will_retry => {
+                self.error = Some(params.error.clone());
             }
-            Some(Said::TurnCompleted(said)) if self.is_mine(&said.turn.id) => {
-                self.end = Some(said.turn.clone());
+            Some(Kind::TurnCompleted(params)) if self.is_mine(&params.turn.id) => {
+                self.end = Some(params.turn.clone());
             }
             _ => {}
         }
     }
 
-    /// Takes a turn that has ended from what the server keeps of it, where its events were missed. Items have other
-    /// ids in there, so that it is theirs or ours.
-    pub(crate) fn adopt(&mut self, turn: Turn) {
+    /// Takes the end of the turn from the server's records. If they have all items, these replace the ones that were
+    /// read: items have other ids in the records, so the two lists cannot be merged.
+    pub(super) fn adopt(&mut self, turn: Turn) {
         if turn.items_view == TurnItemsView::Full && !turn.items.is_empty() {
             self.items.clone_from(&turn.items);
             self.messages = turn.items.iter().filter_map(agent_message).collect();
@@ -96,13 +105,18 @@ impl Course {
         self.end = Some(turn);
     }
 
-    /// The error of a turn that nobody knows any more.
-    pub(crate) fn lost(&self) -> Error {
+    /// The error of a turn whose end the server does not know either.
+    pub(super) fn lost(&self) -> Error {
         Error::Lost { thread_id: self.thread_id.clone(), turn_id: self.turn_id.clone() }
     }
 
-    /// What came of the turn, once it has ended.
-    pub(crate) fn result(&self) -> Option<TurnResult> {
+    /// The error of a reader that stops before the turn has ended.
+    pub(super) fn disconnected(&self) -> Error {
+        Error::Disconnected { thread_id: self.thread_id.clone(), turn_id: self.turn_id.clone() }
+    }
+
+    /// The result of the turn, once its end was read.
+    pub(super) fn result(&self) -> Option<TurnResult> {
         let end = self.end.as_ref()?;
         Some(TurnResult {
             thread_id: self.thread_id.clone(),
@@ -134,17 +148,17 @@ impl Course {
         }
     }
 
-    fn append(&mut self, said: &AgentMessageDeltaNotification) {
-        match self.messages.iter_mut().find(|message| message.id == said.item_id) {
-            Some(message) => message.text.push_str(&said.delta),
+    fn append(&mut self, params: &AgentMessageDeltaNotification) {
+        match self.messages.iter_mut().find(|message| message.id == params.item_id) {
+            Some(message) => message.text.push_str(&params.delta),
             None => {
-                let (id, text) = (said.item_id.clone(), said.delta.clone());
+                let (id, text) = (params.item_id.clone(), params.delta.clone());
                 self.messages.push(AgentMessage { id, whole: false, phase: None, text });
             }
         }
     }
 
-    /// A completed message is the whole of its deltas, also for those who came late.
+    /// A completed item replaces what its deltas added up to, which may be a part only.
     fn complete(&mut self, item: &ThreadItem) {
         if let Some(message) = agent_message(item) {
             match self.messages.iter_mut().find(|begun| begun.id == message.id) {
@@ -158,7 +172,8 @@ impl Course {
         }
     }
 
-    /// What was missed is taken from what the end of the turn holds, then from the model's own words.
+    /// The answer to the user. If its item was missed, it is taken from the items in the end of the turn, or else from
+    /// the model's raw responses.
     fn final_text(&self, end: &Turn) -> Option<String> {
         answer(&self.messages, &end.status)
             .or_else(|| answer(&end.items.iter().filter_map(agent_message).collect::<Vec<_>>(), &end.status))
@@ -174,10 +189,10 @@ fn answer(messages: &[AgentMessage], status: &TurnStatus) -> Option<String> {
         Some(MessagePhase::Commentary) => 0,
         _ => 2,
     };
-    // Where the turn went well, what was never completed was given up: the model was asked again.
+    // If the turn completed, a message that did not was abandoned: the model was asked again.
     let counts = |message: &AgentMessage| message.whole || *status != TurnStatus::Completed;
-    let said = messages.iter().filter(|message| !message.text.is_empty() && rank(message) > 0);
-    said.max_by_key(|message| (counts(message), rank(message))).map(|message| message.text.clone())
+    let candidates = messages.iter().filter(|message| !message.text.is_empty() && rank(message) > 0);
+    candidates.max_by_key(|message| (counts(message), rank(message))).map(|message| message.text.clone())
 }
 
 fn agent_message(item: &ThreadItem) -> Option<AgentMessage> {
@@ -186,7 +201,7 @@ fn agent_message(item: &ThreadItem) -> Option<AgentMessage> {
     Some(AgentMessage { id, whole: true, phase, text })
 }
 
-/// A message of the agent among the model's raw answers.
+/// The message of the agent in a raw response of the model.
 #[cfg(feature = "experimental")]
 fn raw_message(item: &ResponseItem) -> Option<AgentMessage> {
     let ResponseItem::Message(message) = item else { return None };

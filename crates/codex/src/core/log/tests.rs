@@ -1,16 +1,16 @@
-//! Turns as lines of the wire, and what they add up to.
+//! Events of a turn, and the result that they add up to.
 
-use codex_appserver_methods::protocol::wire::NotificationEnvelope;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::core::fixtures;
 
-/// A turn `U` of the thread `T`, told line by line.
-struct Told(Course);
+/// The turn `U` of the thread `T`, built up event by event.
+struct Session(Log);
 
-impl Told {
+impl Session {
     fn new() -> Self {
-        Self(Course::new("T", "U"))
+        Self(Log::new("T", "U"))
     }
 
     fn of(mut self, turn: &str, method: &str, mut params: Value) -> Self {
@@ -18,9 +18,7 @@ impl Told {
         if params.get("turn").is_none() {
             params["turnId"] = turn.into();
         }
-        let line = json!({"method": method, "params": params}).to_string();
-        let envelope = NotificationEnvelope::decode(&line).expect("a notification");
-        self.0.see(&Event::Notification(envelope));
+        self.0.on_event(&fixtures::event(method, params));
         self
     }
 
@@ -59,13 +57,13 @@ fn turn(id: &str, status: &str, items: Value) -> Value {
 }
 
 #[test]
-fn the_text_is_that_of_the_last_answer() {
+fn the_last_answer_is_the_final_text() {
     let phases = |phases: &[&str]| {
-        let told = phases.iter().enumerate().fold(Told::new(), |told, (n, phase)| {
+        let events = phases.iter().enumerate().fold(Session::new(), |events, (n, phase)| {
             let phase = if phase.is_empty() { Value::Null } else { (*phase).into() };
-            told.completed(&format!("m{n}"), &n.to_string(), phase)
+            events.completed(&format!("m{n}"), &n.to_string(), phase)
         });
-        told.text(json!([]))
+        events.text(json!([]))
     };
     assert_eq!(phases(&["", ""]).as_deref(), Some("1"));
     assert_eq!(phases(&["final_answer", "", "commentary"]).as_deref(), Some("0"));
@@ -77,70 +75,74 @@ fn the_text_is_that_of_the_last_answer() {
 }
 
 #[test]
-fn deltas_are_the_text_of_what_never_completed() {
-    let told = || Told::new().started("m", Value::Null).delta("m", "half ").delta("m", "a sentence");
-    assert_eq!(told().text(json!([])).as_deref(), Some("half a sentence"));
-    // Who came late saw but a part of them.
+fn deltas_are_the_text_of_uncompleted_messages() {
+    let events = || Session::new().started("m", Value::Null).delta("m", "half ").delta("m", "a sentence");
+    assert_eq!(events().text(json!([])).as_deref(), Some("half a sentence"));
+    // A reader that joined late got a part of the deltas.
     assert_eq!(
-        told().completed("m", "a whole sentence", Value::Null).text(json!([])).as_deref(),
+        events().completed("m", "a whole sentence", Value::Null).text(json!([])).as_deref(),
         Some("a whole sentence")
     );
-    assert_eq!(Told::new().delta("unannounced", "so").text(json!([])).as_deref(), Some("so"));
-    let again = told().started("n", Value::Null).delta("n", "a whole").completed(
+    assert_eq!(Session::new().delta("unannounced", "so").text(json!([])).as_deref(), Some("so"));
+    let again = events().started("n", Value::Null).delta("n", "a whole").completed(
         "n",
         "a whole sentence",
         Value::Null,
     );
-    assert_eq!(again.text(json!([])).as_deref(), Some("a whole sentence"), "what was given up is no answer");
+    assert_eq!(
+        again.text(json!([])).as_deref(),
+        Some("a whole sentence"),
+        "an abandoned message is no answer"
+    );
     let again =
-        told().completed("k", "before", Value::Null).delta("n", "and then").end("interrupted", json!([]));
+        events().completed("k", "before", Value::Null).delta("n", "and then").end("interrupted", json!([]));
     assert_eq!(again.expect("it has ended").text(), "and then", "as far as it came");
-    let commented = Told::new().started("m", "commentary".into()).delta("m", "hm");
+    let commented = Session::new().started("m", "commentary".into()).delta("m", "hm");
     assert_eq!(commented.text(json!([])), None);
 }
 
 #[test]
-fn the_end_of_the_turn_has_the_text_that_was_missed() {
+fn missed_text_comes_from_the_end() {
     let items = json!([message("m", "at last", Value::Null)]);
-    assert_eq!(Told::new().text(items.clone()).as_deref(), Some("at last"));
-    assert_eq!(Told::new().completed("n", "before", Value::Null).text(items).as_deref(), Some("before"));
+    assert_eq!(Session::new().text(items.clone()).as_deref(), Some("at last"));
+    assert_eq!(Session::new().completed("n", "before", Value::Null).text(items).as_deref(), Some("before"));
 }
 
 #[cfg(feature = "experimental")]
 #[test]
-fn raw_answers_are_the_last_resort() {
+fn raw_responses_are_the_last_resort() {
     let said = |role: &str, text: &str| {
         json!({"item": {"type": "message", "role": role,
             "content": [{"type": "output_text", "text": text}, {"type": "output_text", "text": "!"}]}})
     };
-    let told = || {
-        let told = Told::new().tell("rawResponseItem/completed", said("assistant", "raw"));
-        told.tell("rawResponseItem/completed", said("user", "asked"))
+    let events = || {
+        let events = Session::new().tell("rawResponseItem/completed", said("assistant", "raw"));
+        events.tell("rawResponseItem/completed", said("user", "asked"))
     };
-    assert_eq!(told().text(json!([])).as_deref(), Some("raw!"));
-    assert_eq!(told().completed("m", "cooked", Value::Null).text(json!([])).as_deref(), Some("cooked"));
+    assert_eq!(events().text(json!([])).as_deref(), Some("raw!"));
+    assert_eq!(events().completed("m", "cooked", Value::Null).text(json!([])).as_deref(), Some("cooked"));
 }
 
 #[test]
-fn other_turns_are_none_of_its_business() {
-    let told = Told::new()
+fn events_of_other_turns_are_ignored() {
+    let events = Session::new()
         .of("V", "item/completed", json!({"item": message("m", "theirs", Value::Null), "completedAtMs": 1}))
         .of("V", "turn/diff/updated", json!({"diff": "theirs"}))
         .of("V", "turn/completed", json!({"turn": turn("V", "failed", json!([]))}));
-    assert!(!told.0.is_over());
-    let result = told.end("completed", json!([])).expect("its own end");
+    assert!(!events.0.is_over());
+    let result = events.end("completed", json!([])).expect("its own end");
     assert_eq!((result.items.len(), result.diff, result.final_text), (0, None, None));
 }
 
 #[test]
-fn everything_the_turn_told_is_in_the_result() {
+fn the_result_has_all_that_was_reported() {
     let tokens = |n: i64| {
         json!({"inputTokens": n, "cachedInputTokens": 0, "outputTokens": 0, "reasoningOutputTokens": 0,
             "totalTokens": n})
     };
     let usage = |n: i64| json!({"tokenUsage": {"last": tokens(n), "total": tokens(10 * n), "modelContextWindow": 99}});
     let failure = |message: &str, will_retry: bool| json!({"error": {"message": message, "codexErrorInfo": "other"}, "willRetry": will_retry});
-    let result = Told::new()
+    let result = Session::new()
         .tell("thread/tokenUsage/updated", usage(1))
         .tell("thread/tokenUsage/updated", usage(2))
         .tell(
@@ -169,14 +171,14 @@ fn everything_the_turn_told_is_in_the_result() {
 }
 
 #[test]
-fn what_the_server_keeps_takes_the_place_of_what_was_seen() {
+fn complete_records_replace_the_items_read() {
     let adopted = |view: &str| {
-        let mut told = Told::new().completed("m", "seen", Value::Null).delta("n", "half");
+        let mut events = Session::new().completed("m", "seen", Value::Null).delta("n", "half");
         let items = json!([message("item-1", "seen", Value::Null), message("item-2", "whole", Value::Null)]);
         let mut turn = turn("U", "completed", items);
         turn["itemsView"] = view.into();
-        told.0.adopt(serde_json::from_value(turn).expect("a turn"));
-        let result = told.0.result().expect("it has ended");
+        events.0.adopt(serde_json::from_value(turn).expect("a turn"));
+        let result = events.0.result().expect("it has ended");
         (result.items.len(), result.text().to_owned())
     };
     assert_eq!(adopted("full"), (2, "whole".to_owned()));

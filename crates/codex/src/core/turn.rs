@@ -1,0 +1,376 @@
+//! One turn as a state machine: what its reader has to do next, whether it is over, and under which id it runs.
+//!
+//! A [`Turn`] does no I/O and reads no clock; whoever has one gets its input for it. At any time and in any order,
+//! any of its handles may call the methods that take no part in reading: [`on_notice`](Turn::on_notice),
+//! [`on_status`](Turn::on_status), [`is_over`](Turn::is_over), [`active_id`](Turn::active_id),
+//! [`result`](Turn::result). Reading is up to one reader at a time. It calls [`begin_reading`](Turn::begin_reading)
+//! and then [`next`](Turn::next) over and over; each step says what may be called before `next` again:
+//!
+//! | step | what the reader does | what it calls then |
+//! |---|---|---|
+//! | `Event`, `Fail` | hands it to the caller | nothing |
+//! | `AskRecords` | sends `thread/read` | `on_records`, or `on_postponed` |
+//! | `Read` | takes the next event, without waiting | `on_event`, `on_overrun` or `on_closed`; `on_empty` if there is none |
+//! | `Wait` | waits for the next event | `on_event`, `on_overrun` or `on_closed`; `on_timeout` at `until`; `on_gave_up` if the caller waits no longer |
+//! | `Done` | ends | nothing |
+//!
+//! Calling `next` again at once repeats `AskRecords`, `Read`, `Wait` and `Done`, so that a future may be polled as often
+//! as its executor likes. Every event is passed in once. Notices come from a subscription of their own and are passed in
+//! when a handle needs to know, up to the latest, and before `on_records`.
+
+use std::time::{Duration, Instant};
+
+use codex_appserver_client::{
+    Error as ClientError, Event, ServerNotification, notification_method as method,
+};
+use codex_appserver_methods::protocol::wire::Notification;
+use codex_appserver_methods::protocol::{self, ThreadReadResponse, ThreadStatus, TurnStatus};
+
+use super::attempts::{GLANCE, Progress};
+use super::log::Log;
+use super::records::{self, Record};
+use crate::error::{Error, Stalled};
+use crate::turns::TurnResult;
+
+/// The notifications that say under which id a turn runs, and that it has ended.
+pub(crate) const NOTICES: &[&str] = &[method::TurnStarted::METHOD, method::TurnCompleted::METHOD];
+
+/// How long to wait for events of a turn in doubt before the server is asked again.
+const DOUBT: Duration = Duration::from_secs(5);
+
+/// What the reader of a turn has to do next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Hand this event to the caller.
+    Event(Event),
+    /// Ask the server for its records of the turn.
+    AskRecords,
+    /// Take an event that has already arrived. The turn has ended, or is lost, once there is none.
+    Read,
+    /// Wait for an event; without end, or until then.
+    Wait { until: Option<Instant> },
+    /// Hand this error to the caller. After [`Error::Stalled`] reading goes on; any other error is followed by `Done`.
+    Fail(Error),
+    /// There is nothing to read any more.
+    Done,
+}
+
+/// The state of one turn.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    log: Log,
+    /// How long the reader waits for an event before the server is asked, if that is set.
+    watchdog: Option<Duration>,
+    /// The turn of the same thread that started last on behalf of this one: a review runs under an id of its own.
+    active_id: Option<String>,
+    /// The end, as it was noticed beside the reader.
+    noticed_end: Option<Box<protocol::Turn>>,
+    /// The server's records say that the turn is over.
+    recorded_end: bool,
+    /// The end may have been missed, so the server is asked before anything else.
+    needs_records: bool,
+    /// Items may have been missed, so the server is asked once the turn has ended.
+    missed_items: bool,
+    /// How the turn ended, once all events that have arrived are read.
+    verdict: Option<Verdict>,
+    /// When the server said that the turn goes on, if no event came since. The server may be wrong about that, or send
+    /// this connection no events of the thread.
+    doubt: Option<Instant>,
+    /// The server said that its thread does nothing and that it has no such turn. Said once, the turn may be about to
+    /// begin, or its end may be on the way; said twice in a row, it is lost.
+    unknown: bool,
+    reader: Reader,
+}
+
+/// How a turn ended of which no more events are to be expected.
+#[derive(Debug)]
+enum Verdict {
+    Ended(Box<protocol::Turn>),
+    /// The server does not know how.
+    Lost,
+}
+
+/// What is forgotten when another reader takes over.
+#[derive(Debug, Default)]
+struct Reader {
+    /// What the caller gets next.
+    output: Option<Result<Event, Error>>,
+    /// The server is being asked.
+    asking: Option<Asking>,
+    /// Since when the reader waits for an event.
+    waiting_since: Option<Instant>,
+    /// The caller had no time to wait for the records.
+    postponed: bool,
+    /// The reader was told an error that ends it.
+    stopped: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    /// How long the turn was silent, if the watchdog asks.
+    silent_for: Option<Duration>,
+}
+
+impl Turn {
+    /// A turn of which every event is read, from its start.
+    pub(crate) fn new(
+        thread_id: impl Into<String>,
+        turn_id: impl Into<String>,
+        watchdog: Option<Duration>,
+    ) -> Self {
+        Self {
+            log: Log::new(thread_id, turn_id),
+            watchdog,
+            active_id: None,
+            noticed_end: None,
+            recorded_end: false,
+            needs_records: false,
+            missed_items: false,
+            verdict: None,
+            doubt: None,
+            unknown: false,
+            reader: Reader::default(),
+        }
+    }
+
+    /// A turn that was started before its events are read: it may be over already.
+    pub(crate) fn joined(
+        thread_id: impl Into<String>,
+        turn_id: impl Into<String>,
+        watchdog: Option<Duration>,
+    ) -> Self {
+        Self { needs_records: true, ..Self::new(thread_id, turn_id, watchdog) }
+    }
+
+    pub(crate) fn thread_id(&self) -> &str {
+        self.log.thread_id()
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.log.turn_id()
+    }
+
+    /// Whether the server has said that the turn is over. Its reader may not be there yet.
+    pub(crate) fn is_over(&self) -> bool {
+        self.recorded_end || self.noticed_end.is_some() || self.log.is_over()
+    }
+
+    /// Whether there is nothing left to read or to ask.
+    pub(crate) fn is_done(&self) -> bool {
+        self.log.is_over() && !self.needs_records
+    }
+
+    /// Whether [`on_notice`](Self::on_notice) may tell anything new: neither the reader nor a notice told the end.
+    pub(crate) fn wants_notices(&self) -> bool {
+        self.noticed_end.is_none() && !self.log.is_over()
+    }
+
+    /// The id by which the server interrupts or steers the turn.
+    pub(crate) fn active_id(&self) -> &str {
+        self.active_id.as_deref().unwrap_or_else(|| self.id())
+    }
+
+    /// The result, once the end was read.
+    pub(crate) fn result(&self) -> Option<TurnResult> {
+        self.log.result()
+    }
+
+    /// The error of a reader that stops before the turn has ended, on a connection that was closed like this.
+    pub(crate) fn disconnected(&self, closed: Option<ClientError>) -> Error {
+        closed.map_or_else(|| self.log.disconnected(), Error::from)
+    }
+
+    /// The next step of the reader.
+    pub(crate) fn next(&mut self, now: Instant) -> Step {
+        match self.reader.output.take() {
+            Some(Ok(event)) => return Step::Event(event),
+            Some(Err(error)) => return Step::Fail(error),
+            None => {}
+        }
+        if self.reader.stopped || self.is_done() {
+            return Step::Done;
+        }
+        if self.reader.asking.is_none() && !self.reader.postponed && self.must_ask(now) {
+            self.reader.asking = Some(Asking { silent_for: None });
+        }
+        if self.reader.asking.is_some() {
+            return Step::AskRecords;
+        }
+        if self.verdict.is_some() {
+            return Step::Read;
+        }
+        let since = *self.reader.waiting_since.get_or_insert(now);
+        let until = match self.watchdog {
+            Some(watchdog) => since.checked_add(watchdog),
+            None => self.doubt.map(|since| since + self.doubt_patience()),
+        };
+        Step::Wait { until }
+    }
+
+    /// Another reader begins where the last one stopped.
+    pub(crate) fn begin_reading(&mut self) {
+        self.reader = Reader::default();
+    }
+
+    /// The next event of the turn.
+    pub(crate) fn on_event(&mut self, event: Event) {
+        (self.doubt, self.unknown) = (None, false);
+        self.reader.waiting_since = None;
+        self.reader.postponed = false;
+        if let Event::Unreadable(unreadable) = &event {
+            self.on_unreadable(unreadable.method.as_deref());
+        }
+        self.log.on_event(&event);
+        self.needs_records |= self.log.is_over() && std::mem::take(&mut self.missed_items);
+        self.reader.output = Some(Ok(event));
+    }
+
+    /// A message that could not be decoded, of this method. A message without a method may have been any.
+    fn on_unreadable(&mut self, method: Option<&str>) {
+        self.needs_records |= method.is_none_or(|method| method == method::TurnCompleted::METHOD);
+        self.missed_items |= method.is_none_or(|method| method == method::ItemCompleted::METHOD);
+    }
+
+    /// The subscription has lost events and ended; the reader has subscribed again. The next reader asks the server.
+    pub(crate) fn on_overrun(&mut self, error: ClientError) {
+        self.missed_items = true;
+        self.needs_records = true;
+        self.stop(error.into());
+    }
+
+    /// The connection has ended: with this error, or because it was shut down.
+    pub(crate) fn on_closed(&mut self, error: Option<ClientError>) {
+        match self.verdict.take() {
+            Some(Verdict::Ended(turn)) => self.log.adopt(*turn),
+            Some(Verdict::Lost) | None => self.stop(self.disconnected(error)),
+        }
+    }
+
+    /// No event has arrived that was not read: the answer to [`Step::Read`].
+    pub(crate) fn on_empty(&mut self) {
+        self.reader.postponed = false;
+        match self.verdict.take() {
+            Some(Verdict::Ended(turn)) => self.log.adopt(*turn),
+            Some(Verdict::Lost) => {
+                // The next reader gets the same answer, unless the server knows more by then.
+                self.needs_records = true;
+                self.stop(self.log.lost());
+            }
+            None => {}
+        }
+    }
+
+    /// No event came until the time that [`Step::Wait`] names.
+    pub(crate) fn on_timeout(&mut self) {
+        self.reader.asking = Some(Asking { silent_for: self.watchdog });
+    }
+
+    /// The caller waits no longer for an event. The watchdog begins anew when it waits again.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on_gave_up(&mut self) {
+        self.reader.waiting_since = None;
+        self.reader.postponed = false;
+    }
+
+    /// The caller has no time to wait for the records. The server is asked again after the next event, or when the
+    /// caller has more time.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on_postponed(&mut self) {
+        self.reader.asking = None;
+        self.reader.postponed = true;
+    }
+
+    /// The answer to [`Step::AskRecords`].
+    pub(crate) fn on_records(&mut self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+        let silent_for = self.reader.asking.take().and_then(|asking| asking.silent_for);
+        self.reader.waiting_since = None;
+        match read {
+            Ok(read) => {
+                self.needs_records = false;
+                self.doubt = None;
+                match Record::of(read, self.id(), silent_for.unwrap_or_default()) {
+                    // Its items are the better ones where some were missed.
+                    Record::Over(turn) if self.log.is_over() => self.log.adopt(*turn),
+                    Record::Over(turn) => self.verdict = Some(Verdict::Ended(turn)),
+                    Record::Open(_) if self.log.is_over() => {}
+                    Record::Open(stalled) => self.on_open(stalled, silent_for.is_some(), now),
+                }
+            }
+            Err(_) if self.log.is_over() => self.needs_records = false,
+            Err(error) => match self.noticed_end.clone() {
+                Some(end) => {
+                    self.needs_records = false;
+                    self.verdict = Some(Verdict::Ended(end));
+                }
+                None => self.stop(records::unread(error)),
+            },
+        }
+    }
+
+    /// The records do not know the end of a turn whose end was not read either.
+    fn on_open(&mut self, stalled: Box<Stalled>, silent: bool, now: Instant) {
+        let unknown = is_unknown(&stalled);
+        let again = std::mem::replace(&mut self.unknown, unknown);
+        match self.noticed_end.clone() {
+            Some(end) => self.verdict = Some(Verdict::Ended(end)),
+            None if unknown && again => self.verdict = Some(Verdict::Lost),
+            None if silent => self.reader.output = Some(Err(Error::Stalled(stalled))),
+            None => self.doubt = Some(now),
+        }
+    }
+
+    /// An event of [`NOTICES`] that was heard beside the reader, in the order of the server.
+    pub(crate) fn on_notice(&mut self, event: &Event) {
+        match event.notification() {
+            Some(ServerNotification::TurnStarted(started)) if started.thread_id == self.thread_id() => {
+                self.active_id = Some(started.turn.id.clone());
+            }
+            Some(ServerNotification::TurnCompleted(completed)) if completed.turn.id == self.id() => {
+                self.noticed_end = Some(Box::new(completed.turn.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the server says of the turn to a handle that could not interrupt or steer it; none where it did not answer.
+    pub(crate) fn on_status(&mut self, read: Option<ThreadReadResponse>) -> Progress {
+        let Some(read) = read else { return Progress::Unknown };
+        // Whoever joined a review has not heard under which id it runs.
+        if let Some(active) = records::active_turn(&read, self.id()) {
+            self.active_id = Some(active.to_owned());
+        }
+        match Record::of(read, self.id(), Duration::ZERO) {
+            Record::Over(_) => {
+                self.recorded_end = true;
+                Progress::Over
+            }
+            record if record.is_in_progress() => Progress::Running,
+            _ => Progress::Unknown,
+        }
+    }
+
+    fn stop(&mut self, error: Error) {
+        self.reader.output = Some(Err(error));
+        self.reader.stopped = true;
+    }
+
+    /// Whether the server is asked before anything is read. A watchdog minds doubts itself.
+    fn must_ask(&self, now: Instant) -> bool {
+        let doubted =
+            self.doubt.is_some_and(|since| now.saturating_duration_since(since) >= self.doubt_patience());
+        self.needs_records || (self.watchdog.is_none() && doubted)
+    }
+
+    /// How long the reader waits for an event before a turn in doubt is asked for again.
+    fn doubt_patience(&self) -> Duration {
+        if self.unknown { GLANCE } else { DOUBT }
+    }
+}
+
+/// Whether the server does nothing, and knows nothing of the turn.
+fn is_unknown(stalled: &Stalled) -> bool {
+    !matches!(stalled.status, ThreadStatus::Active(_)) && stalled.turn_status != Some(TurnStatus::InProgress)
+}
+
+#[cfg(test)]
+mod tests;

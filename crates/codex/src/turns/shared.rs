@@ -1,0 +1,270 @@
+//! A turn behind its lock, shared by its handles and streams, with the subscriptions that its events come from.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use codex_appserver_client::{Closed, Error as ClientError, Event, EventSettings, Filter, Overflow};
+use codex_appserver_methods::protocol::ThreadReadResponse;
+
+use super::TurnResult;
+use crate::approvals::Registry;
+use crate::core::attempts::Progress;
+use crate::core::turn::NOTICES;
+use crate::core::{Step, Turn};
+use crate::error::Error;
+use crate::event_source::EventSource;
+
+/// The settings of [`Subscriptions::notices`]. The newest notices matter, so the oldest make room.
+pub(crate) fn notice_settings() -> EventSettings {
+    EventSettings::default().byte_cap(1 << 20).overflow(Overflow::DropOldest).methods(NOTICES)
+}
+
+/// The subscriptions of one turn, made before the turn has an id.
+pub(crate) struct Subscriptions<E> {
+    /// Everything; read by one stream at a time.
+    pub(crate) events: E,
+    /// Only what says under which id the turn runs and that it has ended. They are decoded only if a handle needs to
+    /// know, or the server does not, before a stream has read the end: a turn is interrupted while its events wait,
+    /// and its end is not lost with them.
+    pub(crate) notices: E,
+}
+
+/// One turn. `E` is a subscription, `A` the approvals of the same runtime.
+pub(crate) struct SharedTurn<E, A> {
+    id: String,
+    state: Mutex<State<E>>,
+    approvals: Arc<Registry<A>>,
+}
+
+struct State<E> {
+    turn: Turn,
+    /// None while a stream has them, and once the turn is done.
+    events: Option<E>,
+    /// None once the turn is done.
+    notices: Option<E>,
+    interrupt_on_drop: bool,
+}
+
+impl<E: EventSource, A> SharedTurn<E, A> {
+    /// A turn with these subscriptions, which are narrowed to it.
+    pub(crate) fn new(turn: Turn, subscriptions: Subscriptions<E>, approvals: Arc<Registry<A>>) -> Self {
+        let Subscriptions { mut events, mut notices } = subscriptions;
+        events.narrow_to(Filter::turn(turn.id()));
+        notices.narrow_to(Filter::turn(turn.id()));
+        Self {
+            id: turn.id().to_owned(),
+            state: Mutex::new(State {
+                turn,
+                events: Some(events),
+                notices: Some(notices),
+                interrupt_on_drop: false,
+            }),
+            approvals,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether the server has said that the turn is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.up_to_date().turn.is_over()
+    }
+
+    /// The id by which the server interrupts or steers the turn.
+    pub(crate) fn active_id(&self) -> String {
+        self.up_to_date().turn.active_id().to_owned()
+    }
+
+    /// See [`Turn::on_status`].
+    pub(crate) fn on_status(&self, read: Option<ThreadReadResponse>) -> Progress {
+        self.up_to_date().turn.on_status(read)
+    }
+
+    /// The result, once a stream has read the end. While a stream reads, it may not have all of it.
+    pub(crate) fn result(&self) -> Option<TurnResult> {
+        let state = self.lock();
+        if state.events.is_some() || state.turn.is_done() { state.turn.result() } else { None }
+    }
+
+    /// Sets the approvals of the turn, until it ends.
+    pub(crate) fn on_approval(&self, approvals: A) {
+        self.approvals.set_turn(&self.id, approvals);
+        // Its end may have been announced already, and is announced once.
+        if self.is_over() {
+            self.approvals.end_turn(&self.id);
+        }
+    }
+
+    pub(crate) fn interrupt_on_drop(&self) {
+        self.lock().interrupt_on_drop = true;
+    }
+
+    /// Whether the turn is to be interrupted now that its last handle is dropped. It is so once.
+    pub(crate) fn take_interrupt(&self) -> bool {
+        std::mem::take(&mut self.lock().interrupt_on_drop) && !self.is_over()
+    }
+
+    /// The reader of a new stream. It fails while another one reads.
+    pub(crate) fn reader(self: &Arc<Self>) -> TurnReader<E, A> {
+        let mut state = self.lock();
+        let access = match state.events.take() {
+            Some(events) => {
+                state.turn.begin_reading();
+                Access::Reading(events)
+            }
+            None if state.turn.is_done() => Access::Done,
+            None => Access::Refused { told: false },
+        };
+        drop(state);
+        TurnReader { turn: self.clone(), access }
+    }
+
+    /// Takes what a done turn needs no more. It is dropped without the lock.
+    fn take_notices(&self) -> Option<E> {
+        self.lock().notices.take()
+    }
+
+    /// The state, with all notices that have arrived.
+    fn up_to_date(&self) -> MutexGuard<'_, State<E>> {
+        let mut state = self.lock();
+        let State { turn, notices, .. } = &mut *state;
+        while turn.wants_notices()
+            && let Some(event) = notices.as_mut().and_then(EventSource::next_now)
+        {
+            turn.on_notice(&event);
+        }
+        state
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a stream that does not wait: the stream does what [`next`](Self::next) says and passes in what it got.
+pub(crate) struct TurnReader<E: EventSource, A> {
+    turn: Arc<SharedTurn<E, A>>,
+    access: Access<E>,
+}
+
+enum Access<E> {
+    Reading(E),
+    /// Another stream was reading when this one was opened.
+    Refused {
+        told: bool,
+    },
+    Done,
+}
+
+impl<E: EventSource, A> TurnReader<E, A> {
+    /// The next step; see [`Turn::next`].
+    pub(crate) fn next(&mut self, now: Instant) -> Step {
+        match &mut self.access {
+            Access::Done | Access::Refused { told: true } => return Step::Done,
+            Access::Refused { told } => {
+                *told = true;
+                return Step::Fail(Error::Followed { turn_id: self.turn.id.clone() });
+            }
+            Access::Reading(_) => {}
+        }
+        let mut state = self.turn.lock();
+        let (step, done) = (state.turn.next(now), state.turn.is_done());
+        drop(state);
+        // At once with the last event, so that its approvals end and others have the result.
+        if done {
+            self.access = Access::Done;
+            drop(self.turn.take_notices());
+            self.turn.approvals.end_turn(&self.turn.id);
+        }
+        step
+    }
+
+    /// The subscription, to read from or to wait for. There is one after the steps `Read` and `Wait`.
+    pub(crate) fn events(&mut self) -> Option<&mut E> {
+        match &mut self.access {
+            Access::Reading(events) => Some(events),
+            Access::Refused { .. } | Access::Done => None,
+        }
+    }
+
+    /// Passes in what the subscription yielded: an event, or its end. If it ended because it was full, another one
+    /// takes its place.
+    pub(crate) fn on_events(
+        &mut self,
+        event: Option<Result<Event, ClientError>>,
+        closed: impl FnOnce() -> Option<Arc<Closed>>,
+        subscribe: impl FnOnce() -> E,
+    ) {
+        match event {
+            Some(Ok(event)) => self.turn.lock().turn.on_event(event),
+            Some(Err(error @ ClientError::Overrun { .. })) => {
+                self.access = Access::Reading(subscribe());
+                self.turn.lock().turn.on_overrun(error);
+            }
+            Some(Err(error)) => self.turn.lock().turn.on_closed(Some(error)),
+            None => self.turn.lock().turn.on_closed(broken(closed())),
+        }
+    }
+
+    /// See [`Turn::on_empty`].
+    pub(crate) fn on_empty(&self) {
+        self.turn.lock().turn.on_empty();
+    }
+
+    /// See [`Turn::on_timeout`].
+    pub(crate) fn on_timeout(&self) {
+        self.turn.lock().turn.on_timeout();
+    }
+
+    /// See [`Turn::on_records`]. If the records do not know the end, the notices may.
+    pub(crate) fn on_records(&self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+        self.turn.up_to_date().turn.on_records(read, now);
+    }
+
+    /// See [`Turn::on_gave_up`].
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on_gave_up(&self) {
+        self.turn.lock().turn.on_gave_up();
+    }
+
+    /// See [`Turn::on_postponed`].
+    #[cfg(feature = "blocking")]
+    pub(crate) fn on_postponed(&self) {
+        self.turn.lock().turn.on_postponed();
+    }
+
+    /// The result, once the turn is done.
+    pub(crate) fn result(&self) -> Option<TurnResult> {
+        match self.access {
+            Access::Refused { .. } => None,
+            Access::Reading(_) | Access::Done => {
+                let state = self.turn.lock();
+                if state.turn.is_done() { state.turn.result() } else { None }
+            }
+        }
+    }
+
+    /// The result, or why there is none.
+    pub(crate) fn into_result(self, closed: Option<Arc<Closed>>) -> Result<TurnResult, Error> {
+        self.result().ok_or_else(|| self.turn.lock().turn.disconnected(broken(closed)))
+    }
+}
+
+/// The error of a connection that broke; none of one that was shut down.
+fn broken(closed: Option<Arc<Closed>>) -> Option<ClientError> {
+    closed.filter(|closed| !closed.is_shutdown()).map(ClientError::Closed)
+}
+
+impl<E: EventSource, A> Drop for TurnReader<E, A> {
+    /// Leaves the subscription to the next reader.
+    fn drop(&mut self) {
+        if let Access::Reading(events) = std::mem::replace(&mut self.access, Access::Done) {
+            self.turn.lock().events = Some(events);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
