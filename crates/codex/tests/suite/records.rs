@@ -86,18 +86,6 @@ test! {
         }
     }
 
-    fn a_turn_that_nobody_is_at_work_on_is_lost_once_the_thread_is_idle() {
-        // Another turn is under way when it is asked for.
-        let scenario = Scenario::new()
-            .answer("thread/read", thread_with(active(), json!([])))
-            .answer("thread/read", thread_with(idle(), json!([])));
-        let (server, codex) = attach!(sdk::Codex::builder(), scenario);
-        let thread = codex.expect("a connection").thread("thread-1");
-        let error = wait!(thread.follow("no such turn").run()).expect_err("there is none");
-        assert!(matches!(error, Error::Lost { .. }), "{error}");
-        assert_eq!(server.count("thread/read"), 3, "once is not enough");
-    }
-
     fn a_turn_that_is_about_to_begin_is_not_lost() {
         let begun = thread_with(active(), json!([super::turn("inProgress")]));
         let scenario = Scenario::new()
