@@ -47,7 +47,7 @@ pub enum Error {
         turn_id: String,
     },
 
-    /// Somebody else follows the turn: there is one stream of a turn at a time.
+    /// Another stream of the turn is open: there is one at a time.
     #[error(
         "failed to follow turn {turn_id}: another stream of it is open; drop that first, or use `events` of the thread"
     )]
@@ -56,7 +56,7 @@ pub enum Error {
         turn_id: String,
     },
 
-    /// The end of the turn was missed, and the server does not know how it ended: it keeps nothing of ephemeral
+    /// The end of the turn was missed, and the server does not know how it ended: it has no records of ephemeral
     /// threads, or there is no such turn.
     #[error(
         "failed to find out how turn {turn_id} of thread {thread_id} ended: its end was missed, the server is not at \
@@ -69,8 +69,8 @@ pub enum Error {
         turn_id: String,
     },
 
-    /// Nothing was heard of the turn for as long as the watchdog waits. The turn may still go on, and may be
-    /// followed further.
+    /// No event of the turn came for as long as the watchdog waits. The turn may still go on, and may be followed
+    /// further.
     #[error(transparent)]
     Stalled(Box<Stalled>),
 
@@ -95,7 +95,7 @@ pub enum Error {
     },
 }
 
-/// What the watchdog found out about a silent turn.
+/// What the server said about a turn when the watchdog asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
     "failed to hear of turn {turn_id} of thread {thread_id} for {silent_for:?}: the server says that the turn is \

@@ -1,4 +1,4 @@
-//! What a turn tells, as a stream.
+//! The events of a turn, as a stream.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -19,10 +19,10 @@ use crate::twins::stream_methods;
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
 
-/// What a turn tells, to its end: a [`Stream`] of events, the last of which is `turn/completed`.
+/// The events of a turn, to its end: a [`Stream`], whose last event is `turn/completed`.
 ///
 /// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow
-/// reader, who gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
+/// reader, which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
 /// stream loses nothing: the next one, or [`Turn::run`](crate::Turn::run), goes on where it stopped.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TurnStream {
@@ -41,11 +41,11 @@ impl TurnStream {
         Self { reader: turn.shared.reader(), turn, asking: None, timer: None }
     }
 
-    /// The next event. Giving up the future loses nothing.
+    /// The next event. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Stalled`], after which it goes on; and as the last thing what the connection failed with.
+    /// [`Error::Stalled`], after which the stream goes on; any other error is its last item.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         poll_fn(|context| self.poll(context)).await
     }

@@ -1,4 +1,4 @@
-//! One go of the agent.
+//! A turn, and what its handle waits for.
 
 use std::future::{Future, IntoFuture};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::turns::{SharedTurn, Subscriptions, TurnResult, notice_settings};
 use crate::twins::turn_methods;
 
-/// One go of the agent: what it does for one input. Dropping it leaves the turn running.
+/// A turn: one input, and what the agent does about it. Dropping the handle leaves the turn running.
 #[derive(Clone)]
 pub struct Turn {
     inner: Arc<Inner>,
@@ -37,11 +37,11 @@ impl Turn {
 
     turn_methods!();
 
-    /// Waits for the end of the turn. What streams have seen before is part of the result.
+    /// Waits for the end of the turn. The result includes what streams have read before.
     ///
     /// # Errors
     ///
-    /// The turn cannot be followed; while another `run` or a stream is at it, that is [`Error::Followed`]. A turn that
+    /// The turn cannot be followed; while another `run` or stream reads it, that is [`Error::Followed`]. A turn that
     /// fails is a value: see [`TurnResult::into_result`].
     pub async fn run(&self) -> Result<TurnResult, Error> {
         let mut stream = self.stream();
@@ -51,7 +51,7 @@ impl Turn {
         stream.into_result()
     }
 
-    /// Waits for the end of the turn and reads the final text, for which the turn was given the schema of `T`.
+    /// Waits for the end of the turn and decodes its final text. The turn must have been started with the schema of `T`.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Turn {
         Ok(crate::schema::read(self.run().await?.into_result()?)?)
     }
 
-    /// Says something more while the agent is at work. If the turn has not begun yet, that is waited for.
+    /// Sends more input while the agent works (`turn/steer`). Waits until the turn has begun.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ impl Turn {
         Ok(inner.once_begun(steer).await?)
     }
 
-    /// Stops the agent. If the turn has not begun yet, that is waited for; if it is over, there is nothing to do.
-    /// Its end is told as ever, with the status interrupted.
+    /// Stops the agent (`turn/interrupt`). Waits until the turn has begun, and does nothing if it is over. The turn then
+    /// ends with the status interrupted.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Inner {
         }
     }
 
-    /// Makes a call that the server refuses while the turn has not begun, though its id is known.
+    /// Makes a call that the server refuses while the turn has not begun, until it has.
     async fn once_begun<T, F>(&self, call: impl Fn() -> F) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, ClientError>>,
@@ -136,7 +136,7 @@ impl Inner {
     }
 }
 
-/// What the server keeps of a thread, with its turns where it keeps them.
+/// Reads the server's records of a thread, with its turns if there are records of them.
 pub(super) async fn read_records(
     client: &Client,
     thread_id: &str,

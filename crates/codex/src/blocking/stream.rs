@@ -1,4 +1,4 @@
-//! What a turn tells, as an iterator.
+//! The events of a turn, as an iterator.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::turns::{TurnReader, TurnResult};
 use crate::twins::stream_methods;
 
-/// What a turn tells, to its end: an iterator of events that blocks, the last of which is `turn/completed`.
+/// The events of a turn, to its end: an iterator that blocks, whose last event is `turn/completed`.
 ///
 /// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow
-/// reader, who gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
+/// reader, which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
 /// stream loses nothing: the next one, or [`Turn::run`](super::Turn::run), goes on where it stopped.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TurnStream {
@@ -39,12 +39,12 @@ impl TurnStream {
     }
 
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
-    /// [`result`](Self::result) has what came of it. The watchdog is not asked. Where events were missed, as of a
-    /// turn of somebody else, the server is asked about them first; that may take longer.
+    /// [`result`](Self::result) has its result. The watchdog has no effect here. If events were missed, as of a
+    /// turn that another client started, the server is asked about them first, which may take longer.
     ///
     /// # Errors
     ///
-    /// What the connection failed with, as the last thing.
+    /// Any error is the last item.
     pub fn next_timeout(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
         self.advance(Some(patience)).transpose()
     }

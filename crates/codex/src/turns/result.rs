@@ -1,4 +1,4 @@
-//! What came of a turn.
+//! The result of a turn.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use codex_appserver_methods::protocol::{
     CodexErrorInfo, ThreadItem, ThreadTokenUsage, TurnError, TurnPlanStep, TurnStatus,
 };
 
-/// What came of a turn, whether it went well or not.
+/// The result of a turn, whether it completed or not.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TurnResult {
@@ -17,19 +17,18 @@ pub struct TurnResult {
     pub turn_id: String,
     /// How it ended: completed, interrupted or failed.
     pub status: TurnStatus,
-    /// What went wrong, where something did.
+    /// The error of a turn that did not complete, if the server reported one.
     pub error: Option<TurnError>,
-    /// What the agent said at last: its last message that is a final answer, else the last without a phase, else
-    /// the last partial answer. None where it said nothing, or only commented on its work.
+    /// The agent's last message that is a final answer, else the last without a phase, else the last partial answer.
+    /// None if it sent no message, or only comments on its work.
     pub final_text: Option<String>,
-    /// All that the turn completed, in order: messages, commands, file changes and so on.
+    /// All items that the turn completed, in order: messages, commands, file changes and so on.
     pub items: Vec<ThreadItem>,
-    /// What the turn cost: of its last request to the model, of the thread in all, and how much the model can
-    /// take.
+    /// The tokens of its last request to the model and of the whole thread, and how many the model can take.
     pub usage: Option<ThreadTokenUsage>,
-    /// The agent's plan as it was last.
+    /// The last plan of the agent.
     pub plan: Option<Plan>,
-    /// What the turn changed in files, as a unified diff.
+    /// The changes of files, as a unified diff.
     pub diff: Option<String>,
     /// When it began, in seconds since 1970.
     pub started_at: Option<i64>,
@@ -39,28 +38,28 @@ pub struct TurnResult {
     pub duration: Option<Duration>,
 }
 
-/// What the agent means to do.
+/// A plan of the agent.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
     /// Why the plan changed.
     pub explanation: Option<String>,
-    /// Its steps and how far each is.
+    /// Its steps, with the status of each.
     pub steps: Vec<TurnPlanStep>,
 }
 
 impl TurnResult {
-    /// Whether the turn ended as it should.
+    /// Whether the turn completed: it was neither interrupted nor did it fail.
     pub fn is_completed(&self) -> bool {
         self.status == TurnStatus::Completed
     }
 
-    /// The final text, empty where there is none.
+    /// The final text, empty if there is none.
     pub fn text(&self) -> &str {
         self.final_text.as_deref().unwrap_or_default()
     }
 
-    /// What kind of error the turn failed with, where the server tells.
+    /// The kind of error that the turn failed with, if the server reports one.
     pub fn error_info(&self) -> Option<&CodexErrorInfo> {
         self.error.as_ref()?.codex_error_info.as_ref()
     }
@@ -78,7 +77,7 @@ impl TurnResult {
 /// A turn that failed or was interrupted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnFailed {
-    /// What came of it all the same.
+    /// The result.
     pub result: Box<TurnResult>,
 }
 

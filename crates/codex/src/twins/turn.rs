@@ -4,39 +4,39 @@
 /// What a turn is beside its ways to wait.
 macro_rules! turn_methods {
     () => {
-        /// Its id.
+        /// The id of the turn.
         pub fn id(&self) -> &str {
             self.inner.shared.id()
         }
 
-        /// The thread it runs on.
+        /// The thread that the turn runs on.
         pub fn thread(&self) -> &Thread {
             &self.inner.thread
         }
 
-        /// Puts somebody in charge of what the agent, and its sub-agents, may do in this turn, from now on until it
-        /// ends. What the server may have asked before is for the thread's or the connection's approvals. What is asked
-        /// after its end, as by a sub-agent that works on, nobody accepts.
+        /// Sets the approvals of this turn, from now on until it ends: they decide what the agent and its sub-agents may
+        /// do. Requests from before are decided by the approvals of the thread or of the connection. Requests after the
+        /// end, such as those of a sub-agent that still works, are not accepted.
         pub fn on_approval(&self, approvals: Approvals) {
             self.inner.shared.on_approval(approvals);
         }
 
-        /// Interrupts the turn when the last of this handle and its streams is dropped, unless it has ended.
-        /// Without this it goes on.
+        /// Interrupts the turn when the last of this handle, its clones and its streams is dropped, unless the turn has
+        /// ended. Without this the turn goes on.
         #[must_use = "it is a setting of the turn that is returned"]
         pub fn interrupt_on_drop(self) -> Self {
             self.inner.shared.interrupt_on_drop();
             self
         }
 
-        /// What the turn tells, from before it began. What one stream has taken the next one does not see, and
-        /// there is one at a time: while another is open this one fails with [`Error::Followed`]. Dropping it
-        /// loses nothing.
+        /// The events of the turn, from before it began. Another stream goes on where the last one stopped; there is
+        /// one at a time: while another is open, this one fails with [`Error::Followed`]. Dropping a stream loses
+        /// nothing.
         pub fn stream(&self) -> TurnStream {
             TurnStream::new(self.inner.clone())
         }
 
-        /// What came of the turn, once a stream has seen its end.
+        /// The result of the turn, once a stream has read its end.
         pub fn result(&self) -> Option<TurnResult> {
             self.inner.shared.result()
         }
@@ -48,16 +48,16 @@ pub(crate) use turn_methods;
 /// What a stream of a turn is beside its ways to wait.
 macro_rules! stream_methods {
     () => {
-        /// What came of the turn, once its end was seen.
+        /// The result of the turn, once this stream has read its end.
         pub fn result(&self) -> Option<TurnResult> {
             self.reader.result()
         }
 
-        /// What came of the turn, whose end this stream has seen.
+        /// The result of the turn, whose end this stream has read.
         ///
         /// # Errors
         ///
-        /// [`Error::Disconnected`]: it was not read to its end.
+        /// The stream was not read to its end: [`Error::Disconnected`], or the error of a connection that broke.
         pub fn into_result(self) -> Result<TurnResult, Error> {
             self.reader.into_result(self.turn.client().closed())
         }
