@@ -46,6 +46,10 @@ mod asynchronous;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "client")]
+mod builder;
+#[cfg(feature = "client")]
+mod codex;
+#[cfg(feature = "client")]
 mod core;
 #[cfg(feature = "client")]
 mod error;
@@ -56,17 +60,44 @@ mod input;
 mod login;
 #[cfg(feature = "client")]
 mod metadata;
+#[cfg(feature = "blocking")]
+mod os_threads;
 #[cfg(feature = "client")]
 mod retry;
+#[cfg(feature = "client")]
+mod runtime;
 #[cfg(feature = "structured")]
 mod schema;
 #[cfg(all(feature = "experimental", feature = "client"))]
 mod search;
 #[cfg(feature = "client")]
 mod settings;
+#[cfg(feature = "client")]
+mod stream;
+#[cfg(feature = "client")]
+mod thread;
+#[cfg(feature = "async")]
+mod tokio;
+#[cfg(feature = "client")]
+mod turn;
 mod turns;
-#[cfg(any(feature = "async", feature = "blocking"))]
-mod twins;
+
+/// What the two runtimes share: each type is written once, with the runtime as a parameter.
+///
+/// Programs use the names at the root of the crate, or those of `blocking`; these are for code that is written for both.
+#[cfg(feature = "client")]
+pub mod generic {
+    pub use crate::approvals::Approvals;
+    pub use crate::builder::CodexBuilder;
+    pub use crate::codex::Codex;
+    pub use crate::login::Login;
+    pub use crate::runtime::Runtime;
+    #[cfg(feature = "experimental")]
+    pub use crate::search::ThreadSearchStream;
+    pub use crate::stream::TurnStream;
+    pub use crate::thread::{IntoThread, IntoTurn, Thread};
+    pub use crate::turn::Turn;
+}
 
 #[cfg(feature = "client")]
 pub use approvals::{ApprovalRequest, Decision, FileChangeApproval};
@@ -104,7 +135,7 @@ pub use codex_appserver_methods::{CODEX_VERSION, Call, Methods, protocol};
 pub use schemars1 as schemars;
 
 /// What the SDK calls itself where nothing else is set.
-#[cfg(any(feature = "async", feature = "blocking"))]
+#[cfg(feature = "client")]
 fn client_info() -> protocol::ClientInfo {
     protocol::ClientInfo::new("codex_appserver", env!("CARGO_PKG_VERSION"))
 }

@@ -1,14 +1,48 @@
 //! A login that the user completes elsewhere.
 
+use codex_appserver_client::generic::{Client, Events};
+use codex_appserver_client::notification_method::AccountLoginCompleted;
 use codex_appserver_client::{Error as ClientError, Event, EventSettings, ServerNotification};
-use codex_appserver_methods::protocol::wire::DecodeError;
+use codex_appserver_methods::protocol::method;
+use codex_appserver_methods::protocol::wire::{DecodeError, Notification, Request};
 use codex_appserver_methods::protocol::{AccountLoginCompletedNotification, LoginAccountResponse};
 
 use crate::error::Error;
+use crate::runtime::Runtime;
 
 /// What a login is told by.
 pub(crate) fn settings() -> EventSettings {
-    EventSettings::default().methods(&["account/login/completed"])
+    EventSettings::default().methods(&[AccountLoginCompleted::METHOD])
+}
+
+/// A login with ChatGPT that the user completes in a browser.
+#[derive(Debug)]
+pub struct Login<R: Runtime> {
+    pub(crate) client: Client<R>,
+    pub(crate) events: Events<R>,
+    pub(crate) instructions: Instructions,
+}
+
+impl<R: Runtime> Login<R> {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.instructions.id
+    }
+
+    /// What the user has to open in a browser.
+    pub fn url(&self) -> &str {
+        &self.instructions.url
+    }
+
+    /// What the user has to type in there, where it is a login by code.
+    pub fn user_code(&self) -> Option<&str> {
+        self.instructions.user_code.as_deref()
+    }
+
+    /// The error of a connection that was shut down meanwhile.
+    pub(crate) fn cancelled(&self) -> Error {
+        ClientError::Cancelled { method: method::AccountLoginStart::METHOD.into() }.into()
+    }
 }
 
 /// What the user has to do.

@@ -1,19 +1,112 @@
-//! The hits that the server sends while a search runs.
+//! A search that yields hits as they are found.
 
 use std::collections::VecDeque;
 
+use codex_appserver_client::generic::PendingCall;
 use codex_appserver_client::notification_method::ThreadSearchPartial;
 use codex_appserver_client::{
-    Error as ClientError, Event, EventSettings, Overflow, ServerNotification, Unreadable,
+    Error as ClientError, Event, EventSettings, Filter, Overflow, ServerNotification, Unreadable,
 };
-use codex_appserver_methods::protocol::ThreadSearchResult;
 use codex_appserver_methods::protocol::wire::{DecodeError, Notification, RequestId};
+use codex_appserver_methods::protocol::{
+    ThreadSearchCancelParams, ThreadSearchParams, ThreadSearchResult, method,
+};
 use serde_json::Value;
 
+use crate::codex::Codex;
 use crate::error::Error;
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Codex<R> {
+    /// Searches the kept threads for a text, and yields hits as the server finds them (`thread/search/stream`).
+    /// Needs codex 0.171 and [`experimental_api`](CodexBuilder::experimental_api).
+    ///
+    /// The search has the default timeout of the connection. It is not tried again when the server is overloaded.
+    ///
+    /// # Errors
+    ///
+    /// The search cannot be sent. What the server answers is told by the stream.
+    pub fn thread_search_stream(&self, params: ThreadSearchParams) -> Result<ThreadSearchStream<R>, Error> {
+        ThreadSearchStream::start(self, params)
+    }
+}
+
+/// A search that runs: first its hits, a `Stream` with tokio and an iterator that blocks on threads, and then the answer.
+///
+/// The server sends hits as it finds them: unsorted, and only as previews. One may name a thread that the answer lacks,
+/// and there may be none at all. The answer, from `finish`, is one sorted page that replaces them.
+///
+#[cfg_attr(feature = "async", doc = "```no_run")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
+/// use codex_appserver::protocol::ThreadSearchParams;
+/// use codex_appserver::{Codex, Error};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let codex = Codex::builder().experimental_api(true).start().await?;
+/// let mut search = codex.thread_search_stream(ThreadSearchParams::new("release notes").limit(20_u32))?;
+/// while let Some(hit) = search.next().await {
+///     println!("found: {}", hit?.snippet);
+/// }
+/// for hit in search.finish().await?.data {
+///     println!("{}: {}", hit.thread.id, hit.snippet);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A search that fails yields its error once, as the last item, so that it does not look like one without hits;
+/// `finish` fails as well then.
+///
+/// Hits of this search that cannot be decoded are an [`Error`] that does not end the stream. Hits wait for a slow
+/// reader up to [`event_capacity`](crate::generic::CodexBuilder::event_capacity); beyond that they are skipped and counted by
+/// [`skipped`](Self::skipped).
+///
+/// # Giving up
+///
+/// Dropping the stream, or the future of `finish`, before the answer tells the server to stop
+/// (`thread/search/stream/cancel`), and so does the timeout of the search. Nothing waits for the answer to that.
+#[must_use = "dropping it cancels the search"]
+pub struct ThreadSearchStream<R: Runtime> {
+    /// Goes before the handle that keeps the connection open.
+    pub(crate) call: PendingCall<method::ThreadSearchStream, R>,
+    pub(crate) previews: Previews,
+    pub(crate) codex: Codex<R>,
+}
+
+impl<R: Runtime> ThreadSearchStream<R> {
+    fn start(codex: &Codex<R>, params: ThreadSearchParams) -> Result<Self, Error> {
+        let settings = settings(codex.shared.settings.events);
+        let call = codex.client().begin::<method::ThreadSearchStream>(params, Filter::All, settings)?;
+        let previews = Previews::new(call.id());
+        let cancel = ThreadSearchCancelParams::new(call.id());
+        let call = call.cancel_with::<method::ThreadSearchStreamCancel>(&cancel)?;
+        Ok(Self { call, previews, codex: codex.clone() })
+    }
+
+    /// The JSON-RPC id of the search, by which `thread/search/partial` and `thread/search/stream/cancel` name it.
+    pub fn request_id(&self) -> &RequestId {
+        self.previews.request_id()
+    }
+
+    /// The server that searches.
+    pub fn codex(&self) -> &Codex<R> {
+        &self.codex
+    }
+
+    /// How many batches of hits were skipped so far because too many waited to be read.
+    pub fn skipped(&self) -> u64 {
+        self.call.skipped()
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for ThreadSearchStream<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadSearchStream").field("request_id", self.request_id()).finish_non_exhaustive()
+    }
+}
 
 /// What a search is told by. Hits that find no room are skipped: the answer has all that count.
-pub(crate) fn settings(events: EventSettings) -> EventSettings {
+fn settings(events: EventSettings) -> EventSettings {
     events.methods(&[ThreadSearchPartial::METHOD]).overflow(Overflow::Skip)
 }
 

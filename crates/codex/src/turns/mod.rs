@@ -1,9 +1,9 @@
 //! Turns: the result of one, and its state as its handles and streams share it.
 
 mod result;
-#[cfg(any(feature = "async", feature = "blocking"))]
+#[cfg(feature = "client")]
 mod shared;
 
 pub use result::{Plan, TurnFailed, TurnResult};
-#[cfg(any(feature = "async", feature = "blocking"))]
+#[cfg(feature = "client")]
 pub(crate) use shared::{SharedTurn, Subscriptions, TurnReader, notice_settings};

@@ -1,42 +1,49 @@
-//! A turn, and what its handle waits for.
+//! Turns: what their handles wait for.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use codex_appserver_client::blocking::{Client, Events};
-use codex_appserver_client::{Error as ClientError, Filter, Methods};
+use codex_appserver_client::generic::Client;
+use codex_appserver_client::{Error as ClientError, Filter, Methods, OsThreads};
 use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
 
-use super::{Approvals, Thread, TurnStream};
-use crate::Input;
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
 use crate::core::records;
-
 use crate::error::Error;
-use crate::turns::{SharedTurn, Subscriptions, TurnResult, notice_settings};
-use crate::twins::turn_methods;
+use crate::input::Input;
+use crate::thread::Thread;
+use crate::turn::{Inner, Turn};
+use crate::turns::{TurnResult, notice_settings};
 
-/// A turn: one input, and what the agent does about it. Dropping the handle leaves the turn running.
-#[derive(Clone)]
-pub struct Turn {
-    inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
-    pub(super) thread: Thread,
-    pub(super) shared: Arc<SharedTurn<Events, Approvals>>,
-}
-
-impl Turn {
-    /// A turn of this thread, with subscriptions from before its start.
-    pub(super) fn new(thread: Thread, turn: crate::core::Turn, subscriptions: Subscriptions<Events>) -> Self {
-        let approvals = thread.codex().shared.approvals.clone();
-        let shared = Arc::new(SharedTurn::new(turn, subscriptions, approvals));
-        Self { inner: Arc::new(Inner { thread, shared }) }
+/// On threads.
+impl Thread<OsThreads> {
+    /// Starts a turn and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed. A turn that fails is a value.
+    pub fn run(&self, input: impl Into<Input>) -> Result<TurnResult, Error> {
+        self.turn(input).call()?.run()
     }
 
-    turn_methods!();
+    /// Asks for an answer of a Rust type: starts a turn with the type's schema, waits for its end and reads the final
+    /// text. To set more about the turn, hand [`output_schema`](crate::output_schema) to [`turn`](Self::turn) and call
+    /// [`Turn::run_as`].
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed, did not complete, or the answer is not a `T`; then the error holds both.
+    #[cfg(feature = "structured")]
+    pub fn run_as<T>(&self, input: impl Into<Input>) -> Result<crate::Structured<T>, Error>
+    where
+        T: serde::de::DeserializeOwned + crate::schemars::JsonSchema,
+    {
+        let schema = crate::output_schema::<T>()?;
+        self.turn(input).output_schema(schema).call()?.run_as()
+    }
+}
 
+/// On threads.
+impl Turn<OsThreads> {
     /// Waits for the end of the turn. The result includes what streams have read before.
     ///
     /// # Errors
@@ -87,18 +94,8 @@ impl Turn {
     }
 }
 
-impl Inner {
-    pub(super) fn client(&self) -> &Client {
-        self.thread.codex().client()
-    }
-
-    /// A subscription in the place of one that was full.
-    pub(super) fn subscribe(&self) -> Events {
-        let settings = self.thread.codex().shared.settings.events;
-        self.client().events_with(Filter::turn(self.shared.id()), settings)
-    }
-
-    fn interrupt(&self, client: &Client) -> Result<(), Error> {
+impl Inner<OsThreads> {
+    fn interrupt(&self, client: &Client<OsThreads>) -> Result<(), Error> {
         if self.shared.is_over() {
             return Ok(());
         }
@@ -130,36 +127,28 @@ impl Inner {
 }
 
 /// Reads the server's records of a thread, with its turns if there are records of them.
-pub(super) fn read_records(client: &Client, thread_id: &str) -> Result<ThreadReadResponse, ClientError> {
+pub(super) fn read_records(
+    client: &Client<OsThreads>,
+    thread_id: &str,
+) -> Result<ThreadReadResponse, ClientError> {
     match client.thread_read(thread_id).include_turns(true).call() {
         Err(error) if records::has_no_turns(&error) => client.thread_read(thread_id).call(),
         read => read,
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if !self.shared.take_interrupt() {
-            return;
+/// Interrupts a turn whose last handle was dropped.
+pub(super) fn interrupt_dropped(turn: Inner<OsThreads>) {
+    let id = turn.shared.id().to_owned();
+    let interrupt = move || {
+        // The call keeps the connection open, so it must not last.
+        let client = turn.client().with_timeout(BEGINNING);
+        if let Err(error) = turn.interrupt(&client) {
+            tracing::warn!(turn = turn.shared.id(), %error, "a turn that was dropped could not be interrupted");
         }
-        let turn = Self { thread: self.thread.clone(), shared: self.shared.clone() };
-        let interrupt = move || {
-            // The call keeps the connection open, so it must not last.
-            let client = turn.client().with_timeout(BEGINNING);
-            if let Err(error) = turn.interrupt(&client) {
-                tracing::warn!(turn = turn.shared.id(), %error, "a turn that was dropped could not be interrupted");
-            }
-        };
-        let started = std::thread::Builder::new().name("codex interrupt".into()).spawn(interrupt);
-        if let Err(error) = started {
-            tracing::warn!(turn = self.shared.id(), %error, "no thread to interrupt a turn that was dropped");
-        }
-    }
-}
-
-impl std::fmt::Debug for Turn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (thread_id, id) = (self.thread().id(), self.id());
-        f.debug_struct("Turn").field("thread_id", &thread_id).field("id", &id).finish_non_exhaustive()
+    };
+    let started = std::thread::Builder::new().name("codex interrupt".into()).spawn(interrupt);
+    if let Err(error) = started {
+        tracing::warn!(turn = id, %error, "no thread to interrupt a turn that was dropped");
     }
 }

@@ -6,7 +6,7 @@ use crate::retry::{Attempts, Retryable};
 
 /// Does something again when it fails because the server is too busy, and only then.
 ///
-/// For single calls there is [`default_retry`](super::CodexBuilder::default_retry); this is for what consists of
+/// For single calls there is [`default_retry`](crate::blocking::CodexBuilder::default_retry); this is for what consists of
 /// several. A turn that failed is no such failure: what it did is done.
 ///
 /// # Errors

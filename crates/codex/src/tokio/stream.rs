@@ -1,46 +1,33 @@
-//! The events of a turn, as a stream.
+//! The events of a turn, awaited.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use codex_appserver_client::{Error as ClientError, Event, Events};
+use codex_appserver_client::{Error as ClientError, Event, Tokio};
 use codex_appserver_methods::protocol::ThreadReadResponse;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Approvals;
-use super::turn::{Inner, read_records};
+use super::turn::read_records;
 use crate::core::Step;
 use crate::error::Error;
-use crate::turns::{TurnReader, TurnResult};
-use crate::twins::stream_methods;
+use crate::stream::TurnStream;
+use crate::turn::Inner;
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
 
-/// The events of a turn, to its end: a [`Stream`], whose last event is `turn/completed`.
-///
-/// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow
-/// reader, which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
-/// stream loses nothing: the next one, or [`Turn::run`](crate::Turn::run), goes on where it stopped.
-#[must_use = "a stream does nothing unless it is read"]
-pub struct TurnStream {
-    turn: Arc<Inner>,
-    reader: TurnReader<Events, Approvals>,
+/// What a stream waits for beside its events.
+#[derive(Default)]
+pub struct Waiting {
     /// The call for the records, while the reader asks for them.
     asking: Option<Asking>,
     /// Wakes the reader at the end of its wait.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl TurnStream {
-    stream_methods!();
-
-    pub(super) fn new(turn: Arc<Inner>) -> Self {
-        Self { reader: turn.shared.reader(), turn, asking: None, timer: None }
-    }
-
+/// On tokio.
+impl TurnStream<Tokio> {
     /// The next event. Dropping the future loses nothing.
     ///
     /// # Errors
@@ -58,9 +45,9 @@ impl TurnStream {
                 Step::Done => return Poll::Ready(None),
                 Step::AskRecords => {
                     let turn = &self.turn;
-                    let asking = self.asking.get_or_insert_with(|| ask(turn));
+                    let asking = self.waiting.asking.get_or_insert_with(|| ask(turn));
                     let read = ready!(asking.as_mut().poll(context));
-                    self.asking = None;
+                    self.waiting.asking = None;
                     self.reader.on_records(read, now());
                 }
                 Step::Read => match self.poll_events(context) {
@@ -84,16 +71,11 @@ impl TurnStream {
     }
 
     fn poll_timer(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        let timer = self.waiting.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if timer.deadline() != until {
             timer.as_mut().reset(until);
         }
         timer.as_mut().poll(context)
-    }
-
-    fn take(&mut self, event: Option<Result<Event, ClientError>>) {
-        let turn = &self.turn;
-        self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
     }
 }
 
@@ -102,21 +84,15 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-fn ask(turn: &Inner) -> Asking {
+fn ask(turn: &Inner<Tokio>) -> Asking {
     let (client, thread_id) = (turn.client().clone(), turn.thread.id().to_owned());
     Box::pin(async move { read_records(&client, &thread_id).await })
 }
 
-impl Stream for TurnStream {
+impl Stream for TurnStream<Tokio> {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll(context)
-    }
-}
-
-impl std::fmt::Debug for TurnStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TurnStream").field("turn_id", &self.turn.shared.id()).finish_non_exhaustive()
     }
 }

@@ -1,27 +1,17 @@
-//! A login that the user completes elsewhere, and a thread waits for.
+//! Waiting for the user to log in.
 
-use codex_appserver_client::blocking::{Client, Events};
-use codex_appserver_client::{Filter, Methods};
+use codex_appserver_client::generic::Client;
+use codex_appserver_client::{Filter, Methods, OsThreads};
 use codex_appserver_methods::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, LoginAccountParams,
 };
 
 use crate::error::Error;
-use crate::login::{self, Instructions};
-use crate::twins::login_methods;
+use crate::login::{self, Instructions, Login};
 
-/// A login with ChatGPT that the user completes in a browser.
-#[derive(Debug)]
-pub struct Login {
-    client: Client,
-    events: Events,
-    instructions: Instructions,
-}
-
-impl Login {
-    login_methods!();
-
-    pub(super) fn start(client: &Client, params: LoginAccountParams) -> Result<Self, Error> {
+/// On threads.
+impl Login<OsThreads> {
+    pub(super) fn start(client: &Client<OsThreads>, params: LoginAccountParams) -> Result<Self, Error> {
         let events = client.events_with(Filter::All, login::settings());
         let instructions = Instructions::of(client.account_login_start(params).call()?)?;
         Ok(Self { client: client.clone(), events, instructions })

@@ -1,26 +1,17 @@
-//! A login that the user completes elsewhere, and a task waits for.
+//! Waiting for the user to log in.
 
-use codex_appserver_client::{Client, Events, Filter, Methods};
+use codex_appserver_client::generic::Client;
+use codex_appserver_client::{Filter, Methods, Tokio};
 use codex_appserver_methods::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, LoginAccountParams,
 };
 
 use crate::error::Error;
-use crate::login::{self, Instructions};
-use crate::twins::login_methods;
+use crate::login::{self, Instructions, Login};
 
-/// A login with ChatGPT that the user completes in a browser.
-#[derive(Debug)]
-pub struct Login {
-    client: Client,
-    events: Events,
-    instructions: Instructions,
-}
-
-impl Login {
-    login_methods!();
-
-    pub(super) async fn start(client: &Client, params: LoginAccountParams) -> Result<Self, Error> {
+/// On tokio.
+impl Login<Tokio> {
+    pub(super) async fn start(client: &Client<Tokio>, params: LoginAccountParams) -> Result<Self, Error> {
         let events = client.events_with(Filter::All, login::settings());
         let instructions = Instructions::of(client.account_login_start(params).await?)?;
         Ok(Self { client: client.clone(), events, instructions })

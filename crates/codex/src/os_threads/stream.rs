@@ -1,43 +1,27 @@
-//! The events of a turn, as an iterator.
+//! The events of a turn, waited for.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use codex_appserver_client::blocking::Events;
-use codex_appserver_client::{Error as ClientError, Event};
+use codex_appserver_client::generic::Events;
+use codex_appserver_client::{Error as ClientError, Event, OsThreads};
 
-use super::Approvals;
-use super::turn::{Inner, read_records};
-use crate::core::Step;
-use crate::core::records;
+use super::turn::read_records;
+use crate::core::{Step, records};
 use crate::error::Error;
-use crate::turns::{TurnReader, TurnResult};
-use crate::twins::stream_methods;
+use crate::stream::TurnStream;
 
-/// The events of a turn, to its end: an iterator that blocks, whose last event is `turn/completed`.
-///
-/// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow
-/// reader, which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the
-/// stream loses nothing: the next one, or [`Turn::run`](super::Turn::run), goes on where it stopped.
-#[must_use = "a stream does nothing unless it is read"]
-pub struct TurnStream {
-    turn: Arc<Inner>,
-    reader: TurnReader<Events, Approvals>,
-    /// How long the server may take to send its records to a caller that waits for less. Doubled whenever that was not
-    /// enough.
-    hurry: Duration,
+/// How long the server may take to send its records to a caller that waits for less. It is doubled whenever that was not
+/// enough.
+pub struct Hurry(Duration);
+
+impl Default for Hurry {
+    fn default() -> Self {
+        Self(Duration::from_secs(1))
+    }
 }
 
-/// The first value of `hurry`.
-const HURRY: Duration = Duration::from_secs(1);
-
-impl TurnStream {
-    stream_methods!();
-
-    pub(super) fn new(turn: Arc<Inner>) -> Self {
-        Self { reader: turn.shared.reader(), turn, hurry: HURRY }
-    }
-
+/// On threads.
+impl TurnStream<OsThreads> {
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
     /// [`result`](Self::result) has its result. The watchdog has no effect here. If events were missed, as of a
     /// turn that another client started, the server is asked about them first, which may take longer.
@@ -79,26 +63,24 @@ impl TurnStream {
 
     /// Asks the server for the records. A caller with little patience does not wait for them as long as it may take.
     fn ask(&mut self, patience: Option<Duration>) {
-        let limit =
-            patience.map_or(records::PATIENCE, |patience| patience.max(self.hurry).min(records::PATIENCE));
+        let limit = patience
+            .map_or(records::PATIENCE, |patience| patience.max(self.waiting.0).min(records::PATIENCE));
         let client = self.turn.client().with_timeout(limit);
         match read_records(&client, self.turn.thread.id()) {
             Err(ClientError::TimedOut { .. }) if limit < records::PATIENCE => {
-                self.hurry = (self.hurry * 2).min(records::PATIENCE);
+                self.waiting.0 = (self.waiting.0 * 2).min(records::PATIENCE);
                 self.reader.on_postponed();
             }
             read => self.reader.on_records(read, Instant::now()),
         }
     }
-
-    fn take(&mut self, event: Option<Result<Event, ClientError>>) {
-        let turn = &self.turn;
-        self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
-    }
 }
 
 /// What the subscription's iterator yields, unless the time is up before.
-fn wait(events: &mut Events, timeout: Option<Duration>) -> Option<Option<Result<Event, ClientError>>> {
+fn wait(
+    events: &mut Events<OsThreads>,
+    timeout: Option<Duration>,
+) -> Option<Option<Result<Event, ClientError>>> {
     let Some(timeout) = timeout else { return Some(events.next()) };
     match events.next_timeout(timeout) {
         Ok(Some(event)) => Some(Some(Ok(event))),
@@ -109,16 +91,10 @@ fn wait(events: &mut Events, timeout: Option<Duration>) -> Option<Option<Result<
     }
 }
 
-impl Iterator for TurnStream {
+impl Iterator for TurnStream<OsThreads> {
     type Item = Result<Event, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.advance(None)
-    }
-}
-
-impl std::fmt::Debug for TurnStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TurnStream").field("turn_id", &self.turn.shared.id()).finish_non_exhaustive()
     }
 }

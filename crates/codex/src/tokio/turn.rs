@@ -1,42 +1,50 @@
-//! A turn, and what its handle waits for.
+//! Turns: what their handles wait for.
 
 use std::future::{Future, IntoFuture};
-use std::sync::Arc;
 use std::time::Instant;
 
-use codex_appserver_client::{Client, Error as ClientError, Events, Filter, Methods};
+use codex_appserver_client::generic::Client;
+use codex_appserver_client::{Error as ClientError, Filter, Methods, Tokio};
 use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
 
-use super::{Approvals, Thread, TurnStream};
-use crate::Input;
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
 use crate::core::records;
-
 use crate::error::Error;
-use crate::turns::{SharedTurn, Subscriptions, TurnResult, notice_settings};
-use crate::twins::turn_methods;
+use crate::input::Input;
+use crate::thread::Thread;
+use crate::turn::{Inner, Turn};
+use crate::turns::{TurnResult, notice_settings};
 
-/// A turn: one input, and what the agent does about it. Dropping the handle leaves the turn running.
-#[derive(Clone)]
-pub struct Turn {
-    inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
-    pub(super) thread: Thread,
-    pub(super) shared: Arc<SharedTurn<Events, Approvals>>,
-}
-
-impl Turn {
-    /// A turn of this thread, with subscriptions from before its start.
-    pub(super) fn new(thread: Thread, turn: crate::core::Turn, subscriptions: Subscriptions<Events>) -> Self {
-        let approvals = thread.codex().shared.approvals.clone();
-        let shared = Arc::new(SharedTurn::new(turn, subscriptions, approvals));
-        Self { inner: Arc::new(Inner { thread, shared }) }
+/// On tokio.
+impl Thread<Tokio> {
+    /// Starts a turn and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed. A turn that fails is a value.
+    pub async fn run(&self, input: impl Into<Input>) -> Result<TurnResult, Error> {
+        self.turn(input).await?.run().await
     }
 
-    turn_methods!();
+    /// Asks for an answer of a Rust type: starts a turn with the type's schema, waits for its end and reads the final
+    /// text. To set more about the turn, hand [`output_schema`](crate::output_schema) to [`turn`](Self::turn) and call
+    /// [`Turn::run_as`].
+    ///
+    /// # Errors
+    ///
+    /// The turn cannot be started or followed, did not complete, or the answer is not a `T`; then the error holds both.
+    #[cfg(feature = "structured")]
+    pub async fn run_as<T>(&self, input: impl Into<Input>) -> Result<crate::Structured<T>, Error>
+    where
+        T: serde::de::DeserializeOwned + crate::schemars::JsonSchema,
+    {
+        let schema = crate::output_schema::<T>()?;
+        self.turn(input).output_schema(schema).await?.run_as().await
+    }
+}
 
+/// On tokio.
+impl Turn<Tokio> {
     /// Waits for the end of the turn. The result includes what streams have read before.
     ///
     /// # Errors
@@ -91,18 +99,8 @@ impl Turn {
     }
 }
 
-impl Inner {
-    pub(super) fn client(&self) -> &Client {
-        self.thread.codex().client()
-    }
-
-    /// A subscription in the place of one that was full.
-    pub(super) fn subscribe(&self) -> Events {
-        let settings = self.thread.codex().shared.settings.events;
-        self.client().events_with(Filter::turn(self.shared.id()), settings)
-    }
-
-    async fn interrupt(&self, client: &Client) -> Result<(), Error> {
+impl Inner<Tokio> {
+    async fn interrupt(&self, client: &Client<Tokio>) -> Result<(), Error> {
         if self.shared.is_over() {
             return Ok(());
         }
@@ -138,7 +136,7 @@ impl Inner {
 
 /// Reads the server's records of a thread, with its turns if there are records of them.
 pub(super) async fn read_records(
-    client: &Client,
+    client: &Client<Tokio>,
     thread_id: &str,
 ) -> Result<ThreadReadResponse, ClientError> {
     let client = client.with_timeout(records::PATIENCE);
@@ -148,25 +146,13 @@ pub(super) async fn read_records(
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if !self.shared.take_interrupt() {
-            return;
+/// Interrupts a turn whose last handle was dropped.
+pub(super) fn interrupt_dropped(turn: Inner<Tokio>) {
+    turn.thread.codex().home.clone().spawn(async move {
+        // The call keeps the connection open, so it must not last.
+        let client = turn.client().with_timeout(BEGINNING);
+        if let Err(error) = turn.interrupt(&client).await {
+            tracing::warn!(turn = turn.shared.id(), %error, "a turn that was dropped could not be interrupted");
         }
-        let turn = Self { thread: self.thread.clone(), shared: self.shared.clone() };
-        self.thread.codex().runtime.spawn(async move {
-            // The call keeps the connection open, so it must not last.
-            let client = turn.client().with_timeout(BEGINNING);
-            if let Err(error) = turn.interrupt(&client).await {
-                tracing::warn!(turn = turn.shared.id(), %error, "a turn that was dropped could not be interrupted");
-            }
-        });
-    }
-}
-
-impl std::fmt::Debug for Turn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (thread_id, id) = (self.thread().id(), self.id());
-        f.debug_struct("Turn").field("thread_id", &thread_id).field("id", &id).finish_non_exhaustive()
-    }
+    });
 }

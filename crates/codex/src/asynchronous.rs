@@ -1,0 +1,37 @@
+//! The names of the SDK for tokio, which are those of the crate.
+
+use codex_appserver_client::Tokio;
+
+use crate::generic;
+pub use crate::tokio::retry_on_overload;
+
+/// A codex app-server: the place where threads live; see [`generic::Codex`].
+pub type Codex = generic::Codex<Tokio>;
+
+/// Everything that can be set about a [`Codex`], and the ways to connect it; see [`generic::CodexBuilder`].
+pub type CodexBuilder = generic::CodexBuilder<Tokio>;
+
+/// A conversation with the agent; see [`generic::Thread`].
+pub type Thread = generic::Thread<Tokio>;
+
+/// A turn: one input, and what the agent does about it; see [`generic::Turn`].
+pub type Turn = generic::Turn<Tokio>;
+
+/// The events of a turn, to its end, as a stream; see [`generic::TurnStream`].
+pub type TurnStream = generic::TurnStream<Tokio>;
+
+/// Decides what the agent may do; see [`generic::Approvals`].
+pub type Approvals = generic::Approvals<Tokio>;
+
+/// A login with ChatGPT that the user completes in a browser; see [`generic::Login`].
+pub type Login = generic::Login<Tokio>;
+
+/// Makes a [`Thread`] of a response.
+pub type IntoThread = generic::IntoThread<Tokio>;
+
+/// Makes a [`Turn`] of a response.
+pub type IntoTurn = generic::IntoTurn<Tokio>;
+
+/// A search that yields hits as they are found; see [`generic::ThreadSearchStream`].
+#[cfg(feature = "experimental")]
+pub type ThreadSearchStream = generic::ThreadSearchStream<Tokio>;

@@ -1,0 +1,49 @@
+//! The same for threads: the same names and shapes, every wait blocks the calling thread.
+//!
+//! Calls are sent with `.call()` where the other ones are awaited:
+//!
+//! ```no_run
+//! use codex_appserver::blocking::Codex;
+//! use codex_appserver::protocol::SandboxMode;
+//!
+//! let codex = Codex::start()?;
+//! let thread = codex.thread_start().sandbox(SandboxMode::ReadOnly).call()?;
+//! println!("{}", thread.run("What is in this folder?")?.text());
+//! # Ok::<(), codex_appserver::Error>(())
+//! ```
+
+use codex_appserver_client::OsThreads;
+
+use crate::generic;
+pub use crate::os_threads::retry_on_overload;
+
+/// A codex app-server: the place where threads live; see [`generic::Codex`].
+pub type Codex = generic::Codex<OsThreads>;
+
+/// Everything that can be set about a [`Codex`], and the ways to connect it; see [`generic::CodexBuilder`].
+pub type CodexBuilder = generic::CodexBuilder<OsThreads>;
+
+/// A conversation with the agent; see [`generic::Thread`].
+pub type Thread = generic::Thread<OsThreads>;
+
+/// A turn: one input, and what the agent does about it; see [`generic::Turn`].
+pub type Turn = generic::Turn<OsThreads>;
+
+/// The events of a turn, to its end, as an iterator that blocks; see [`generic::TurnStream`].
+pub type TurnStream = generic::TurnStream<OsThreads>;
+
+/// Decides what the agent may do; see [`generic::Approvals`].
+pub type Approvals = generic::Approvals<OsThreads>;
+
+/// A login with ChatGPT that the user completes in a browser; see [`generic::Login`].
+pub type Login = generic::Login<OsThreads>;
+
+/// Makes a [`Thread`] of a response.
+pub type IntoThread = generic::IntoThread<OsThreads>;
+
+/// Makes a [`Turn`] of a response.
+pub type IntoTurn = generic::IntoTurn<OsThreads>;
+
+/// A search that yields hits as they are found; see [`generic::ThreadSearchStream`].
+#[cfg(feature = "experimental")]
+pub type ThreadSearchStream = generic::ThreadSearchStream<OsThreads>;

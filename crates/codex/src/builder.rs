@@ -1,0 +1,155 @@
+//! The settings of a [`Codex`]. The ways to connect are with each runtime.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_appserver_client::generic::{Client, ClientBuilder};
+use codex_appserver_client::{EventSettings, Filter, Process, RetryPolicy};
+use codex_appserver_methods::protocol::ClientInfo;
+
+use crate::approvals::{Approvals, Registry, decide_with};
+use crate::codex::{Codex, Shared};
+use crate::error::Error;
+use crate::metadata::Metadata;
+use crate::runtime::Runtime;
+use crate::settings::Settings;
+
+/// Everything that can be set about a [`Codex`], and the ways to connect it.
+#[must_use = "nothing happens until it is connected"]
+pub struct CodexBuilder<R: Runtime> {
+    pub(crate) client: ClientBuilder<R>,
+    pub(crate) process: Process,
+    settings: Settings,
+    approvals: Arc<Registry<Approvals<R>>>,
+}
+
+impl<R: Runtime> CodexBuilder<R> {
+    /// The codex binary, instead of the one that `CODEX_BIN`, `PATH` or npm's caches have.
+    pub fn codex_bin(mut self, path: impl Into<PathBuf>) -> Self {
+        self.process = self.process.program(path);
+        self
+    }
+
+    /// The folder that the app-server runs in, and threads unless told otherwise.
+    pub fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.process = self.process.current_dir(folder);
+        self
+    }
+
+    /// Sets a variable of the app-server's environment.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.process = self.process.env(name, value);
+        self
+    }
+
+    /// The folder with codex's configuration, login and threads; `~/.codex` unless set.
+    pub fn codex_home(mut self, folder: impl Into<OsString>) -> Self {
+        self.process = self.process.codex_home(folder);
+        self
+    }
+
+    /// Overrides a value of codex's configuration, the value as TOML: `config("model", "\"gpt-5.5\"")`.
+    pub fn config(mut self, key: &str, value: &str) -> Self {
+        self.process = self.process.config(key, value);
+        self
+    }
+
+    /// All else about the process, after what was set before: arguments, environment, how long its end may take, as in
+    /// `builder.process(|process| process.env_remove("OPENAI_API_KEY"))`.
+    pub fn process(mut self, change: impl FnOnce(Process) -> Process) -> Self {
+        self.process = change(self.process);
+        self
+    }
+
+    /// All else about the connection: its window, retries, limits, and handlers of what the server asks
+    /// besides approvals, as in `builder.client(|client| client.window(16).on_user_input(ask_the_user))`.
+    pub fn client(mut self, change: impl FnOnce(ClientBuilder<R>) -> ClientBuilder<R>) -> Self {
+        self.client = change(self.client);
+        self
+    }
+
+    /// What this program calls itself: its name goes into the user agent and into codex's own records.
+    pub fn client_info(self, info: ClientInfo) -> Self {
+        self.client(|client| client.client_info(info))
+    }
+
+    /// Asks the server for its experimental API. Off unless set.
+    pub fn experimental_api(self, wanted: bool) -> Self {
+        self.client(|client| client.experimental_api(wanted))
+    }
+
+    /// The token for a server that wants one on its WebSocket.
+    pub fn bearer_token(self, token: impl Into<String>) -> Self {
+        self.client(|client| client.bearer_token(token))
+    }
+
+    /// How long a call may take; none for ever. 60 s unless set. Turns are not calls: see
+    /// [`watchdog`](Self::watchdog).
+    pub fn default_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.client(|client| client.default_timeout(timeout))
+    }
+
+    /// When and how often calls are made again that the server is too busy for. Never unless set.
+    pub fn default_retry(self, policy: RetryPolicy) -> Self {
+        self.client(|client| client.default_retry(policy))
+    }
+
+    /// Who decides what the agent may do. Nobody unless set: everything is declined, and on a shared server
+    /// what other clients started is left to them.
+    pub fn approvals(self, approvals: Approvals<R>) -> Self {
+        self.approvals.set_default(approvals);
+        self
+    }
+
+    /// How many bytes of events may wait for a slow reader, per turn and per subscription. 16 MiB unless set.
+    /// Beyond that progress is skipped, and then the stream fails with an error that says so; the turn can
+    /// be followed again.
+    pub fn event_capacity(mut self, bytes: usize) -> Self {
+        self.settings.events = EventSettings::default().byte_cap(bytes);
+        self
+    }
+
+    /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set.
+    pub fn watchdog(mut self, silence: Duration) -> Self {
+        self.settings.watchdog = Some(silence.max(Duration::from_millis(10)));
+        self
+    }
+
+    /// Splits off what is connected.
+    pub(crate) fn split(self) -> (ClientBuilder<R>, Process, Opening<R>) {
+        let Self { client, process, settings, approvals } = self;
+        (client, process, Opening { settings, approvals })
+    }
+}
+
+/// What is left to do once a client is connected.
+pub(crate) struct Opening<R: Runtime> {
+    settings: Settings,
+    approvals: Arc<Registry<Approvals<R>>>,
+}
+
+impl<R: Runtime> Opening<R> {
+    /// The handle of a connection. If this fails, the client is to be shut down.
+    pub(crate) fn open(self, client: &Client<R>) -> Result<Codex<R>, Error> {
+        let metadata = Metadata::of(client.server())?;
+        let Self { settings, approvals } = self;
+        approvals.listen(client.events_with(Filter::All, Registry::<Approvals<R>>::event_settings()));
+        let shared = Arc::new(Shared { metadata, settings, approvals });
+        Ok(Codex { client: client.clone(), home: R::home(), shared })
+    }
+}
+
+impl<R: Runtime> Default for CodexBuilder<R> {
+    fn default() -> Self {
+        let approvals = Arc::new(Registry::new(Approvals::decline_all()));
+        let client = Client::builder().client_info(crate::client_info());
+        Self {
+            client: decide_with(client, &approvals),
+            process: Process::new(),
+            settings: Settings::default(),
+            approvals,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The server, and what it keeps.
+
+use std::sync::Arc;
+
+use codex_appserver_client::Methods;
+use codex_appserver_client::generic::Client;
+use codex_appserver_methods::Call;
+use codex_appserver_methods::protocol::{ApiKeyLoginAccountParams, method};
+
+use crate::approvals::{Approvals, Registry};
+use crate::builder::CodexBuilder;
+use crate::metadata::Metadata;
+use crate::runtime::Runtime;
+use crate::settings::Settings;
+use crate::thread::{IntoThread, Thread};
+
+/// A codex app-server: the place where threads live. Cheap to clone and shared by any number of tasks or threads of the
+/// program.
+///
+/// When the last clone is gone, handles of threads and turns included, the connection is closed and a child process
+/// ended. `close` is the polite way.
+pub struct Codex<R: Runtime> {
+    pub(crate) client: Client<R>,
+    pub(crate) home: R::Home,
+    pub(crate) shared: Arc<Shared<R>>,
+}
+
+/// What all handles of a connection share beside the client.
+pub(crate) struct Shared<R: Runtime> {
+    pub(crate) metadata: Metadata,
+    pub(crate) settings: Settings,
+    pub(crate) approvals: Arc<Registry<Approvals<R>>>,
+}
+
+impl<R: Runtime> Codex<R> {
+    /// Everything that can be set, and the ways to connect.
+    pub fn builder() -> CodexBuilder<R> {
+        CodexBuilder::default()
+    }
+
+    /// Who the server is.
+    pub fn metadata(&self) -> &Metadata {
+        &self.shared.metadata
+    }
+
+    /// The connection, with every method of the protocol, subscriptions and all else.
+    pub fn client(&self) -> &Client<R> {
+        &self.client
+    }
+
+    /// Starts a thread. Every optional param of `thread/start` is a setter.
+    pub fn thread_start(&self) -> Call<'_, Client<R>, method::ThreadStart, IntoThread<R>> {
+        self.client.thread_start().map_with(IntoThread(self.clone()))
+    }
+
+    /// Loads a thread that was kept, to go on with it.
+    pub fn thread_resume(
+        &self,
+        id: impl Into<String>,
+    ) -> Call<'_, Client<R>, method::ThreadResume, IntoThread<R>> {
+        self.client.thread_resume(id).map_with(IntoThread(self.clone()))
+    }
+
+    /// Starts a thread that begins with what another one holds.
+    pub fn thread_fork(
+        &self,
+        id: impl Into<String>,
+    ) -> Call<'_, Client<R>, method::ThreadFork, IntoThread<R>> {
+        self.client.thread_fork(id).map_with(IntoThread(self.clone()))
+    }
+
+    /// Lists threads, in pages.
+    pub fn thread_list(&self) -> Call<'_, Client<R>, method::ThreadList> {
+        self.client.thread_list()
+    }
+
+    /// Puts a thread into the archive.
+    pub fn thread_archive(&self, id: impl Into<String>) -> Call<'_, Client<R>, method::ThreadArchive> {
+        self.client.thread_archive(id)
+    }
+
+    /// Takes a thread out of the archive. [`thread_resume`](Self::thread_resume) loads it then.
+    pub fn thread_unarchive(
+        &self,
+        id: impl Into<String>,
+    ) -> Call<'_, Client<R>, method::ThreadUnarchive, IntoThread<R>> {
+        self.client.thread_unarchive(id).map_with(IntoThread(self.clone()))
+    }
+
+    /// A thread that this connection has started or resumed before, by its id. Nothing is sent.
+    ///
+    /// The server tells a connection only of threads that it has started or resumed: turns of others can be
+    /// started, but not followed.
+    pub fn thread(&self, id: impl Into<String>) -> Thread<R> {
+        Thread::new(self.clone(), id.into())
+    }
+
+    /// The models there are, in pages.
+    pub fn models(&self) -> Call<'_, Client<R>, method::ModelList> {
+        self.client.model_list()
+    }
+
+    /// Who is logged in.
+    pub fn account(&self) -> Call<'_, Client<R>, method::AccountRead> {
+        self.client.account_read()
+    }
+
+    /// Logs in with an API key.
+    pub fn login_api_key(&self, key: impl Into<String>) -> Call<'_, Client<R>, method::AccountLoginStart> {
+        self.client.account_login_start(ApiKeyLoginAccountParams::new(key))
+    }
+
+    /// Logs out.
+    pub fn logout(&self) -> Call<'_, Client<R>, method::AccountLogout> {
+        self.client.account_logout()
+    }
+
+    /// Puts somebody else in charge of what the agent may do, where no thread or turn has its own.
+    pub fn on_approval(&self, approvals: Approvals<R>) {
+        self.shared.approvals.set_default(approvals);
+    }
+}
+
+impl<R: Runtime> Clone for Codex<R> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), home: self.home.clone(), shared: self.shared.clone() }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Codex<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Codex").field("metadata", self.metadata()).finish_non_exhaustive()
+    }
+}

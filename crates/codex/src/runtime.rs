@@ -1,0 +1,46 @@
+//! The two ways to wait, as the SDK needs them.
+
+use codex_appserver_client::generic;
+
+/// How the SDK waits. The runtimes are [`Tokio`](crate::client::Tokio) (feature `async`) and
+/// [`OsThreads`](crate::client::OsThreads) (feature `blocking`).
+///
+/// All handles are written once, with the runtime as a parameter; what waits is an `async fn` with the one runtime and
+/// blocks the calling thread with the other.
+pub trait Runtime: generic::Runtime + sealed::Wait {}
+
+impl<R: generic::Runtime + sealed::Wait> Runtime for R {}
+
+pub(crate) mod sealed {
+    use codex_appserver_client::HandlerError;
+    use codex_appserver_client::generic::{Answer, Runtime};
+    use codex_appserver_client::wire::Serialize;
+
+    use crate::approvals::Decision;
+    use crate::turn::Inner;
+
+    /// What differs between the runtimes beside the methods that wait.
+    pub trait Wait: Runtime {
+        /// A decision about an approval that is being made; `None` leaves the request to others.
+        type Deciding: Send + 'static;
+        /// Where a task is started when a handle is dropped on a thread that has no runtime.
+        type Home: Clone + Send + Sync + 'static;
+        /// What a stream of a turn keeps while it waits.
+        type Waiting: Default + Send;
+
+        /// A decision that is made already.
+        fn decided(decision: Option<Decision>) -> Self::Deciding;
+
+        /// The answer that follows from a decision.
+        fn answer<T, F>(deciding: Self::Deciding, answer: F) -> impl Answer<T, Self>
+        where
+            T: Serialize + 'static,
+            F: FnOnce(Option<Decision>) -> Result<T, HandlerError> + Send + 'static;
+
+        /// The runtime that this is called on.
+        fn home() -> Self::Home;
+
+        /// Interrupts a turn whose last handle was dropped.
+        fn interrupt(turn: Inner<Self>);
+    }
+}

@@ -1,0 +1,213 @@
+//! A conversation with the agent.
+
+use codex_appserver_client::generic::{Client, Events};
+use codex_appserver_client::{Filter, Methods};
+use codex_appserver_methods::protocol::{
+    ReviewStartResponse, ReviewTarget, ThreadForkResponse, ThreadResumeResponse, ThreadStartResponse,
+    ThreadUnarchiveResponse, TurnStartResponse, method,
+};
+use codex_appserver_methods::{Call, MapResponse};
+
+use crate::approvals::Approvals;
+use crate::codex::Codex;
+use crate::input::Input;
+use crate::runtime::Runtime;
+use crate::turn::Turn;
+use crate::turns::{Subscriptions, notice_settings};
+
+/// A conversation with the agent. Cheap to clone; it keeps the connection open.
+#[cfg_attr(feature = "async", doc = "\n```no_run")]
+#[cfg_attr(not(feature = "async"), doc = "\n```ignore")]
+/// # async fn example() -> Result<(), codex_appserver::Error> {
+/// let codex = codex_appserver::Codex::start().await?;
+/// let thread = codex.thread_start().model("gpt-5.5").await?;
+/// println!("{}", thread.run("What is in this folder?").await?.text());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Thread<R: Runtime> {
+    codex: Codex<R>,
+    id: String,
+}
+
+impl<R: Runtime> Thread<R> {
+    pub(crate) fn new(codex: Codex<R>, id: String) -> Self {
+        Self { codex, id }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The server it lives on.
+    pub fn codex(&self) -> &Codex<R> {
+        &self.codex
+    }
+
+    /// Starts a turn. Every optional param of `turn/start` is a setter. While a turn is running the input
+    /// joins it, and the handle is of that turn: its result has what happens from now on.
+    ///
+    /// What the turn tells is kept from before it starts, for [`Turn::stream`] and [`Turn::run`].
+    pub fn turn(&self, input: impl Into<Input>) -> Call<'_, Client<R>, method::TurnStart, IntoTurn<R>> {
+        let input = Vec::from(input.into());
+        let subscriptions = self.subscribe(Filter::thread(&self.id));
+        let map = IntoTurn { thread: self.clone(), subscriptions };
+        self.codex.client().turn_start(&self.id, input).map_with(map)
+    }
+
+    /// Starts a review of changes, which is a turn. It may have a thread of its own: see its `thread`.
+    pub fn review(
+        &self,
+        target: impl Into<ReviewTarget>,
+    ) -> Call<'_, Client<R>, method::ReviewStart, IntoTurn<R>> {
+        let map = IntoTurn { thread: self.clone(), subscriptions: self.subscribe(Filter::All) };
+        self.codex.client().review_start(&self.id, target).map_with(map)
+    }
+
+    /// A turn that somebody else has started on this thread, by its id: what it tells from now on.
+    pub fn follow(&self, turn_id: impl Into<String>) -> Turn<R> {
+        let turn_id = turn_id.into();
+        let subscriptions = self.subscribe(Filter::turn(&turn_id));
+        let turn = crate::core::Turn::joined(&self.id, turn_id, self.codex.shared.settings.watchdog);
+        Turn::new(self.clone(), turn, subscriptions)
+    }
+
+    /// Reads what the server keeps of it; with the setter `include_turns` its turns as well.
+    pub fn read(&self) -> Call<'_, Client<R>, method::ThreadRead> {
+        self.codex.client().thread_read(&self.id)
+    }
+
+    /// Gives it a title.
+    pub fn set_name(&self, name: impl Into<String>) -> Call<'_, Client<R>, method::ThreadNameSet> {
+        self.codex.client().thread_name_set(&self.id, name)
+    }
+
+    /// Starts to make its history shorter. That is a turn of which only [`events`](Self::events) tell: subscribe
+    /// before, and wait for `turn/completed`.
+    pub fn compact(&self) -> Call<'_, Client<R>, method::ThreadCompactStart> {
+        self.codex.client().thread_compact_start(&self.id)
+    }
+
+    /// Puts it into the archive.
+    pub fn archive(&self) -> Call<'_, Client<R>, method::ThreadArchive> {
+        self.codex.client().thread_archive(&self.id)
+    }
+
+    /// Starts another thread that begins with what this one holds.
+    pub fn fork(&self) -> Call<'_, Client<R>, method::ThreadFork, IntoThread<R>> {
+        self.codex.thread_fork(&self.id)
+    }
+
+    /// Reads its goal.
+    pub fn goal(&self) -> Call<'_, Client<R>, method::ThreadGoalGet> {
+        self.codex.client().thread_goal_get(&self.id)
+    }
+
+    /// Sets its goal. The agent pursues it at once, in turns of its own accord, unless the setter `status` says
+    /// that it is paused.
+    pub fn set_goal(&self, objective: impl Into<String>) -> Call<'_, Client<R>, method::ThreadGoalSet> {
+        self.codex.client().thread_goal_set(&self.id).objective(objective)
+    }
+
+    /// Takes its goal away.
+    pub fn clear_goal(&self) -> Call<'_, Client<R>, method::ThreadGoalClear> {
+        self.codex.client().thread_goal_clear(&self.id)
+    }
+
+    /// Everything that happens on it, from now on, turns and their streams included.
+    pub fn events(&self) -> Events<R> {
+        let settings = self.codex.shared.settings.events;
+        self.codex.client().events_with(Filter::thread(&self.id), settings)
+    }
+
+    /// Puts somebody in charge of what the agent may do on this thread, from now on and for as long as the
+    /// connection lasts.
+    pub fn on_approval(&self, approvals: Approvals<R>) {
+        self.codex.shared.approvals.set_thread(&self.id, approvals);
+    }
+
+    /// Subscribes to what a turn will report.
+    fn subscribe(&self, filter: Filter) -> Subscriptions<Events<R>> {
+        self.codex.shared.approvals.forget_ended();
+        let client = self.codex.client();
+        let notices = client.events_with(filter.clone(), notice_settings());
+        Subscriptions { events: client.events_with(filter, self.codex.shared.settings.events), notices }
+    }
+
+    /// The turn that was just started here.
+    fn started(&self, turn_id: String, subscriptions: Subscriptions<Events<R>>) -> Turn<R> {
+        let turn = crate::core::Turn::new(&self.id, turn_id, self.codex.shared.settings.watchdog);
+        Turn::new(self.clone(), turn, subscriptions)
+    }
+}
+
+impl<R: Runtime> Clone for Thread<R> {
+    fn clone(&self) -> Self {
+        Self { codex: self.codex.clone(), id: self.id.clone() }
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Thread<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").field("codex", &self.codex).field("id", &self.id).finish()
+    }
+}
+
+/// Makes a [`Thread`] of the response.
+pub struct IntoThread<R: Runtime>(pub(crate) Codex<R>);
+
+impl<R: Runtime> MapResponse<ThreadStartResponse> for IntoThread<R> {
+    type Output = Thread<R>;
+
+    fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
+        self.0.thread(response.thread.id)
+    }
+}
+
+impl<R: Runtime> MapResponse<ThreadResumeResponse> for IntoThread<R> {
+    type Output = Thread<R>;
+
+    fn map_response(self, response: ThreadResumeResponse) -> Thread<R> {
+        self.0.thread(response.thread.id)
+    }
+}
+
+impl<R: Runtime> MapResponse<ThreadForkResponse> for IntoThread<R> {
+    type Output = Thread<R>;
+
+    fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
+        self.0.thread(response.thread.id)
+    }
+}
+
+impl<R: Runtime> MapResponse<ThreadUnarchiveResponse> for IntoThread<R> {
+    type Output = Thread<R>;
+
+    fn map_response(self, response: ThreadUnarchiveResponse) -> Thread<R> {
+        self.0.thread(response.thread.id)
+    }
+}
+
+/// Makes a [`Turn`] of the response.
+pub struct IntoTurn<R: Runtime> {
+    thread: Thread<R>,
+    subscriptions: Subscriptions<Events<R>>,
+}
+
+impl<R: Runtime> MapResponse<TurnStartResponse> for IntoTurn<R> {
+    type Output = Turn<R>;
+
+    fn map_response(self, response: TurnStartResponse) -> Turn<R> {
+        self.thread.started(response.turn.id, self.subscriptions)
+    }
+}
+
+impl<R: Runtime> MapResponse<ReviewStartResponse> for IntoTurn<R> {
+    type Output = Turn<R>;
+
+    fn map_response(self, response: ReviewStartResponse) -> Turn<R> {
+        let thread = self.thread.codex().thread(response.review_thread_id);
+        thread.started(response.turn.id, self.subscriptions)
+    }
+}

@@ -1,0 +1,49 @@
+//! What waits, on tokio.
+
+mod approvals;
+mod connect;
+mod login;
+mod retry;
+#[cfg(feature = "experimental")]
+mod search;
+mod stream;
+mod turn;
+
+pub use retry::retry_on_overload;
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+
+use codex_appserver_client::generic::Answer;
+use codex_appserver_client::wire::Serialize;
+use codex_appserver_client::{HandlerError, Tokio};
+
+use crate::approvals::Decision;
+use crate::runtime::sealed::Wait;
+use crate::turn::Inner;
+
+impl Wait for Tokio {
+    type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
+    type Home = tokio::runtime::Handle;
+    type Waiting = stream::Waiting;
+
+    fn decided(decision: Option<Decision>) -> Self::Deciding {
+        Box::pin(ready(decision))
+    }
+
+    fn answer<T, F>(deciding: Self::Deciding, answer: F) -> impl Answer<T, Self>
+    where
+        T: Serialize + 'static,
+        F: FnOnce(Option<Decision>) -> Result<T, HandlerError> + Send + 'static,
+    {
+        async move { answer(deciding.await) }
+    }
+
+    fn home() -> Self::Home {
+        tokio::runtime::Handle::current()
+    }
+
+    fn interrupt(turn: Inner<Self>) {
+        turn::interrupt_dropped(turn);
+    }
+}
