@@ -2,8 +2,8 @@
 
 use codex_appserver_client::generic;
 
-/// How the SDK waits. The runtimes are [`Tokio`](crate::client::Tokio) (feature `async`) and
-/// [`OsThreads`](crate::client::OsThreads) (feature `blocking`).
+/// How the SDK waits. The runtimes are `Tokio` (feature `async`) and
+/// `OsThreads` (feature `blocking`), of the client.
 ///
 /// All handles are written once, with the runtime as a parameter; what waits is an `async fn` with the one runtime and
 /// blocks the calling thread with the other.

@@ -19,7 +19,8 @@ use crate::runtime::Runtime;
 
 impl<R: Runtime> Codex<R> {
     /// Searches the kept threads for a text, and yields hits as the server finds them (`thread/search/stream`).
-    /// Needs codex 0.171 and [`experimental_api`](CodexBuilder::experimental_api).
+    /// Needs [`experimental_api`](crate::generic::CodexBuilder::experimental_api), and a server that has the method: see
+    /// [`Metadata::supports`](crate::Metadata::supports).
     ///
     /// The search has the default timeout of the connection. It is not tried again when the server is overloaded.
     ///
