@@ -25,17 +25,18 @@ mod bodies {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
+    #[cfg(feature = "blocking")]
+    use codex_appserver_client::OsThreads;
+    #[cfg(feature = "async")]
+    use codex_appserver_client::Tokio;
+    use codex_appserver_client::generic::Client;
     use codex_appserver_client::{CloseReason, Closed, Error, Filter, Process};
     use codex_appserver_testkit::scripted::{Answer, Ended, OnEnd, Report, Scenario, Step};
     use libtest_mimic::Trial;
     use serde_json::json;
     use tempfile::TempDir;
 
-    #[cfg(feature = "async")]
-    use crate::support::asynchronous::Tasks;
-    #[cfg(feature = "blocking")]
-    use crate::support::blocking::Threads;
-    use crate::support::{Api, Build, Kit, Listen, PATIENCE};
+    use crate::support::{Kit, PATIENCE};
 
     pub const SCENARIO: &str = "SCRIPTED_APP_SERVER_SCENARIO";
     const SOON: Duration = Duration::from_millis(50);
@@ -45,9 +46,9 @@ mod bodies {
             pub fn trials() -> Vec<Trial> {
                 let trials = [$(
                     #[cfg(feature = "async")]
-                    trial(concat!(stringify!($name), "::tasks"), || Tasks::run($name::<Tasks>())),
+                    trial(concat!(stringify!($name), "::tasks"), || Tokio::run($name::<Tokio>())),
                     #[cfg(feature = "blocking")]
-                    trial(concat!(stringify!($name), "::threads"), || Threads::run($name::<Threads>())),
+                    trial(concat!(stringify!($name), "::threads"), || OsThreads::run($name::<OsThreads>())),
                 )+];
                 trials.into()
             }
@@ -102,9 +103,9 @@ mod bodies {
         }
     }
 
-    async fn start<K: Kit>(scenario: &Scenario) -> (Stage, K::Client) {
+    async fn start<R: Kit>(scenario: &Scenario) -> (Stage, Client<R>) {
         let (stage, process) = Stage::new(scenario);
-        (stage, K::builder().spawn(process).await.expect("it starts"))
+        (stage, R::spawn_process(Client::builder(), process).await.expect("it starts"))
     }
 
     fn closed(error: &Error) -> Arc<Closed> {
@@ -112,23 +113,23 @@ mod bodies {
         closed.clone()
     }
 
-    pub async fn it_talks_and_ends_with_its_input<K: Kit>() {
-        let (stage, client) = start::<K>(&Scenario::new().answer("echo", Answer::echo())).await;
-        assert_eq!(client.call("echo", json!({"a": 1})).await.expect("an answer"), json!({"a": 1}));
-        let status = client.shutdown().await.expect("it ended");
+    async fn it_talks_and_ends_with_its_input<R: Kit>() {
+        let (stage, client) = start::<R>(&Scenario::new().answer("echo", Answer::echo())).await;
+        assert_eq!(R::call(&client, "echo", json!({"a": 1})).await.expect("an answer"), json!({"a": 1}));
+        let status = R::shutdown(&client).await.expect("it ended");
         assert!(status.success(), "{status}");
         let report = stage.report();
         assert_eq!((report.ended, report.methods["echo"], report.malformed), (Some(Ended::Eof), 1, 0));
-        let again = client.shutdown().await.expect("it is known");
+        let again = R::shutdown(&client).await.expect("it is known");
         assert_eq!(again.code(), Some(0));
     }
 
-    pub async fn an_exit_tells_the_code_and_the_last_words<K: Kit>() {
+    async fn an_exit_tells_the_code_and_the_last_words<R: Kit>() {
         let words: String = (0..30).map(|n| format!("word {n}\n")).collect();
         let then = [Step::Stderr(words), Step::Exit(3)];
-        let (_stage, client) = start::<K>(&Scenario::new().answer("go", Answer::never().then(then))).await;
+        let (_stage, client) = start::<R>(&Scenario::new().answer("go", Answer::never().then(then))).await;
         let mut all = client.events(Filter::All);
-        let error = client.call("go", json!({})).await.expect_err("it ends");
+        let error = R::call(&client, "go", json!({})).await.expect_err("it ends");
         let closed = closed(&error);
         assert!(matches!(closed.reason, CloseReason::EndOfStream), "{closed}");
         assert_eq!(closed.status.and_then(|status| status.code()), Some(3));
@@ -137,16 +138,16 @@ mod bodies {
             error.to_string().contains("3; its last words") && error.to_string().contains("word 29"),
             "{error}"
         );
-        assert!(matches!(all.next().await, Some(Err(Error::Closed(_)))));
-        assert_eq!(client.shutdown().await.and_then(|status| status.code()), Some(3));
+        assert!(matches!(R::next(&mut all).await, Some(Err(Error::Closed(_)))));
+        assert_eq!(R::shutdown(&client).await.and_then(|status| status.code()), Some(3));
     }
 
-    pub async fn a_server_that_does_not_start_says_why<K: Kit>() {
+    async fn a_server_that_does_not_start_says_why<R: Kit>() {
         // One that reads what it is told first, and one that does not.
         for reads in ["read line; ", ""] {
             let script = format!("{reads}echo 'error: the configuration is wrong' >&2; exit 2");
             let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
-            let error = K::builder().spawn(process).await.expect_err("it ends at once");
+            let error = R::spawn_process(Client::builder(), process).await.expect_err("it ends at once");
             let closed = closed(&error);
             assert_eq!(closed.status.and_then(|status| status.code()), Some(2));
             assert!(error.to_string().contains("exit status: 2; its last words"), "{error}");
@@ -154,52 +155,57 @@ mod bodies {
         }
     }
 
-    pub async fn the_end_of_the_process_counts_though_its_child_holds_the_stream<K: Kit>() {
+    async fn the_end_of_the_process_counts_though_its_child_holds_the_stream<R: Kit>() {
         let script = "sleep 30 & exit 3";
         let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
-        let error = K::builder().default_timeout(None).spawn(process).await.expect_err("it ends at once");
+        let error = R::spawn_process(Client::builder().default_timeout(None), process)
+            .await
+            .expect_err("it ends at once");
         assert_eq!(closed(&error).status.and_then(|status| status.code()), Some(3));
     }
 
-    pub async fn a_crash_tells_the_signal<K: Kit>() {
+    async fn a_crash_tells_the_signal<R: Kit>() {
         let scenario = Scenario::new().answer("go", Answer::never().then([Step::Abort]));
-        let (_stage, client) = start::<K>(&scenario).await;
-        let error = client.call("go", json!({})).await.expect_err("it crashes");
+        let (_stage, client) = start::<R>(&scenario).await;
+        let error = R::call(&client, "go", json!({})).await.expect_err("it crashes");
         assert_eq!(closed(&error).status.and_then(|status| status.signal()), Some(6), "{error}");
     }
 
-    pub async fn one_that_ignores_the_end_of_its_input_is_terminated<K: Kit>() {
+    async fn one_that_ignores_the_end_of_its_input_is_terminated<R: Kit>() {
         let (stage, process) = Stage::new(&Scenario::new().on_eof(OnEnd::Ignore));
-        let client = K::builder().spawn(process.patience(SOON, PATIENCE)).await.expect("it starts");
-        let status = client.shutdown().await.expect("it ended");
+        let client =
+            R::spawn_process(Client::builder(), process.patience(SOON, PATIENCE)).await.expect("it starts");
+        let status = R::shutdown(&client).await.expect("it ended");
         assert_eq!((status.code(), stage.report().ended), (Some(0), Some(Ended::Sigterm)));
     }
 
-    pub async fn one_that_ignores_everything_is_killed<K: Kit>() {
+    async fn one_that_ignores_everything_is_killed<R: Kit>() {
         let (_stage, process) = Stage::new(&Scenario::new().on_eof(OnEnd::Ignore).on_sigterm(OnEnd::Ignore));
-        let client = K::builder().spawn(process.patience(SOON, SOON)).await.expect("it starts");
-        let status = client.shutdown().await.expect("it ended");
+        let client =
+            R::spawn_process(Client::builder(), process.patience(SOON, SOON)).await.expect("it starts");
+        let status = R::shutdown(&client).await.expect("it ended");
         assert_eq!((status.code(), status.signal()), (None, Some(9)));
         assert!(client.closed().is_some_and(|closed| closed.is_shutdown()));
     }
 
-    pub async fn one_that_stops_reading_can_be_shut_down<K: Kit>() {
+    async fn one_that_stops_reading_can_be_shut_down<R: Kit>() {
         let deaf = Answer::result(json!({})).then([Step::StopReading]);
         let (_stage, process) = Stage::new(&Scenario::new().answer("deaf", deaf));
-        let client = K::builder().spawn(process.patience(SOON, PATIENCE)).await.expect("it starts");
-        client.call("deaf", json!({})).await.expect("an answer");
+        let client =
+            R::spawn_process(Client::builder(), process.patience(SOON, PATIENCE)).await.expect("it starts");
+        R::call(&client, "deaf", json!({})).await.expect("an answer");
         // More than a pipe holds, so that the writer is stuck.
-        let hasty = client.with_timeout(Some(SOON));
-        let error = hasty.call("big", json!("x".repeat(4 << 20))).await.expect_err("no answer");
+        let hasty = client.with_timeout(SOON);
+        let error = R::call(&hasty, "big", json!("x".repeat(4 << 20))).await.expect_err("no answer");
         assert!(matches!(error, Error::TimedOut { .. }), "{error}");
-        assert!(client.shutdown().await.is_some());
+        assert!(R::shutdown(&client).await.is_some());
         assert!(client.closed().is_some_and(|closed| closed.is_shutdown()));
     }
 
-    pub async fn one_that_closes_its_output_is_told_to_end<K: Kit>() {
+    async fn one_that_closes_its_output_is_told_to_end<R: Kit>() {
         let scenario = Scenario::new().answer("go", Answer::never().then([Step::CloseStdout]));
-        let (stage, client) = start::<K>(&scenario).await;
-        let error = client.call("go", json!({})).await.expect_err("it ends");
+        let (stage, client) = start::<R>(&scenario).await;
+        let error = R::call(&client, "go", json!({})).await.expect_err("it ends");
         let closed = closed(&error);
         assert!(matches!(closed.reason, CloseReason::EndOfStream), "{closed}");
         assert_eq!(closed.status.and_then(|status| status.code()), Some(0), "{closed}");
@@ -220,7 +226,7 @@ mod bodies {
         }
     }
 
-    pub async fn dropping_the_client_kills_at_once<K: Kit>() {
+    async fn dropping_the_client_kills_at_once<R: Kit>() {
         // The shell tells its id and becomes the program.
         let scenario = Scenario::new().on_eof(OnEnd::Ignore).on_sigterm(OnEnd::Ignore);
         let (stage, _) = Stage::new(&scenario);
@@ -231,36 +237,37 @@ mod bodies {
         // An hour: dropping does not wait for any of it.
         let hour = Duration::from_secs(3600);
         let process = Process::from_command(&command).patience(hour, hour);
-        let client = K::builder().spawn(process).await.expect("it starts");
+        let client = R::spawn_process(Client::builder(), process).await.expect("it starts");
         let id = fs::read_to_string(stage.path("id")).expect("an id").trim().to_owned();
         assert!(is_running(&id));
         let mut all = client.events(Filter::All);
         drop(client);
-        assert!(all.next().await.is_none());
+        assert!(R::next(&mut all).await.is_none());
         wait_until_gone(&id);
     }
 
     /// A gigabyte in a release build. A debug build takes a tenth, as it needs some microseconds for a line.
     const FLOOD: u64 = if cfg!(debug_assertions) { 100_000_000 } else { 1_000_000_000 };
 
-    pub async fn a_flood_on_stderr_holds_up_nobody<K: Kit>() {
+    async fn a_flood_on_stderr_holds_up_nobody<R: Kit>() {
         const PARTS: u64 = 10;
         // The server writes in order: each answer shows that the part before it was taken in.
         let then = [Step::StderrFlood(FLOOD / PARTS)];
         let scenario = Scenario::new().answer("go", Answer::result(json!("$count")).then(then));
-        let (_stage, client) = start::<K>(&scenario).await;
+        let (_stage, client) = start::<R>(&scenario).await;
         for n in 1..=PARTS {
-            assert_eq!(client.call("go", json!({})).await.expect("an answer"), n);
+            assert_eq!(R::call(&client, "go", json!({})).await.expect("an answer"), n);
         }
-        client.call("m", json!({})).await.expect("an answer");
-        client.shutdown().await;
+        R::call(&client, "m", json!({})).await.expect("an answer");
+        R::shutdown(&client).await;
         let closed = client.closed().expect("it is closed");
         assert_eq!(closed.stderr.len(), 20, "the last lines are kept, and no more");
     }
 
-    pub async fn a_program_that_is_not_there_is_named<K: Kit>() {
-        let error =
-            K::builder().spawn(Process::new().program("/no/such/codex")).await.expect_err("it is not there");
+    async fn a_program_that_is_not_there_is_named<R: Kit>() {
+        let error = R::spawn_process(Client::builder(), Process::new().program("/no/such/codex"))
+            .await
+            .expect_err("it is not there");
         assert!(
             matches!(&error, Error::Start { program, .. } if program == Path::new("/no/such/codex")),
             "{error}"
@@ -268,14 +275,14 @@ mod bodies {
         assert!(error.to_string().contains("failed to start `/no/such/codex`"), "{error}");
     }
 
-    pub async fn a_folder_that_is_not_there_is_named<K: Kit>() {
+    async fn a_folder_that_is_not_there_is_named<R: Kit>() {
         let process = Process::from_command(&Command::new("/bin/sh")).current_dir("/no/such/folder");
-        let error = K::builder().spawn(process).await.expect_err("it cannot run there");
+        let error = R::spawn_process(Client::builder(), process).await.expect_err("it cannot run there");
         assert!(matches!(&error, Error::Start { .. }), "{error}");
         assert!(error.to_string().contains("`/no/such/folder`, is not there"), "{error}");
     }
 
-    pub async fn the_environment_and_the_folder_are_as_set<K: Kit>() {
+    async fn the_environment_and_the_folder_are_as_set<R: Kit>() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().canonicalize().expect("it is there");
         let script = "echo \"$CODEX_HOME|$GONE|$HOME|$*\" >&2; pwd >&2; exit 7";
@@ -287,7 +294,7 @@ mod bodies {
             .config("a.b", "\"c d\"")
             .arg("last")
             .current_dir(&place);
-        let error = K::builder().spawn(process).await.expect_err("it exits");
+        let error = R::spawn_process(Client::builder(), process).await.expect_err("it exits");
         let closed = closed(&error);
         assert_eq!(closed.status.and_then(|status| status.code()), Some(7));
         let expected = ["/codex home|||-c a.b=\"c d\" last".to_owned(), place.display().to_string()];

@@ -1,29 +1,23 @@
-//! What the tests share: one body runs on tokio and on threads.
+//! One test for both runtimes: its body is an `async fn` that is generic over a [`Kit`], and `both!` lists its name.
 //!
-//! A body is generic over a [`Kit`]. For the blocking client its futures are ready at once, as all waiting is
-//! done inside.
+//! On threads each future of a kit waits inside, so that it is ready when it is polled first.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-#[cfg(feature = "async")]
-pub mod asynchronous;
 #[cfg(feature = "blocking")]
-pub mod blocking;
-mod both;
+mod os_threads;
+#[cfg(all(feature = "async", unix))]
+mod tokio;
 
-use std::fmt::Debug;
 use std::future::Future;
-use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
-use codex_appserver_client::wire::{Request, UnknownMethod};
+use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall, Runtime};
+use codex_appserver_client::wire::{Request, Serialize};
 use codex_appserver_client::{
-    Closed, Error, Event, EventSettings, Filter, HandlerError, Process, RequestContext, RetryPolicy,
-    RpcError, ServerInfo, Stats, Unhandled, VersionCheck,
+    BlockingServerRequestHandler, Closed, Error, Event, HandlerError, Process, ServerRequestHandler,
 };
 use codex_appserver_testkit::scripted::{Scenario, ScriptedServer};
 use serde_json::Value;
@@ -31,185 +25,109 @@ use serde_json::Value;
 /// Long enough for anything that is to come; nothing waits that long unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A client and what it runs on.
-pub trait Kit: Sized + Send + Sync + 'static {
-    type Client: Api;
-    type Builder: Build<Client = Self::Client>;
-
-    fn builder() -> Self::Builder;
-
+/// A runtime, with the verbs that wait as futures, and handlers that are made of futures.
+///
+/// All else is the same on both runtimes, and tests call it directly.
+pub trait Kit: Runtime {
     /// Runs a whole test.
     fn run(body: impl Future<Output = ()>);
 
-    /// Runs something beside.
+    /// Runs work beside the test, in a task or on a thread.
     fn spawn<T: Send + 'static>(
         work: impl Future<Output = T> + Send + 'static,
     ) -> impl Future<Output = T> + Send;
 
-    /// A scripted server in this process, and what came of connecting to it.
-    fn try_attach(
-        builder: Self::Builder,
+    /// Starts a scripted server in this process and connects to it, which may fail.
+    async fn try_attach(
+        builder: ClientBuilder<Self>,
         scenario: Scenario,
-    ) -> impl Future<Output = (ScriptedServer, Result<Self::Client, Error>)> + Send;
+    ) -> (ScriptedServer, Result<Client<Self>, Error>);
 
-    fn attach(
-        builder: Self::Builder,
-        scenario: Scenario,
-    ) -> impl Future<Output = (ScriptedServer, Self::Client)> + Send {
-        async {
-            let (server, client) = Self::try_attach(builder, scenario).await;
-            (server, client.expect("it connects"))
-        }
+    /// Starts a scripted server in this process and connects to it.
+    async fn attach(builder: ClientBuilder<Self>, scenario: Scenario) -> (ScriptedServer, Client<Self>) {
+        let (server, client) = Self::try_attach(builder, scenario).await;
+        (server, client.expect("it connects"))
     }
 
-    fn start(scenario: Scenario) -> impl Future<Output = (ScriptedServer, Self::Client)> + Send {
-        Self::attach(Self::builder(), scenario)
+    /// Starts a scripted server in this process and connects to it with a client that has no settings.
+    async fn start(scenario: Scenario) -> (ScriptedServer, Client<Self>) {
+        Self::attach(Client::builder(), scenario).await
     }
+
+    /// Starts a child process and connects to it.
+    async fn spawn_process(builder: ClientBuilder<Self>, process: Process) -> Result<Client<Self>, Error>;
+
+    /// The future that a handler answers with, as the runtime wants it.
+    fn answer<T: Serialize>(
+        answer: impl Future<Output = Result<T, HandlerError>> + Send + 'static,
+    ) -> impl Answer<T, Self>;
+
+    /// Answers by the trait what no closure does.
+    fn handler(
+        builder: ClientBuilder<Self>,
+        handler: impl ServerRequestHandler + BlockingServerRequestHandler + 'static,
+    ) -> ClientBuilder<Self>;
+
+    /// Calls a method by its wire name.
+    fn call(
+        client: &Client<Self>,
+        method: &str,
+        params: Value,
+    ) -> impl Future<Output = Result<Value, Error>> + Send;
+
+    /// Calls a method by its marker type.
+    async fn request<M: Request>(client: &Client<Self>, params: M::Params) -> Result<M::Response, Error>;
+
+    /// Waits for the end of the connection.
+    async fn wait_closed(client: &Client<Self>) -> Arc<Closed>;
+
+    /// Ends the connection.
+    async fn shutdown(client: &Client<Self>) -> Option<ExitStatus>;
+
+    /// What comes next: an event, the error at the end, or nothing any more.
+    fn next(events: &mut Events<Self>) -> impl Future<Output = Option<Result<Event, Error>>> + Send;
+
+    /// The same of a call that has begun.
+    async fn next_of<M: Request>(call: &mut PendingCall<M, Self>) -> Option<Result<Event, Error>>;
+
+    /// Waits for the answer of a call that has begun.
+    async fn finish<M: Request>(call: PendingCall<M, Self>) -> Result<M::Response, Error>;
 }
 
-/// A client of either kind.
-pub trait Api: Clone + Debug + Send + Sync + 'static {
-    type Events: Listen;
-
-    fn call(&self, method: &str, params: Value) -> impl Future<Output = Result<Value, Error>> + Send;
-    fn typed<R: Request<Params: Send>>(
-        &self,
-        params: R::Params,
-    ) -> impl Future<Output = Result<R::Response, Error>> + Send;
-    fn notify(&self, method: &str, params: Value) -> Result<(), Error>;
-    fn with_timeout(&self, timeout: Option<Duration>) -> Self;
-    fn with_retry(&self, policy: RetryPolicy) -> Self;
-    fn events_with(&self, filter: Filter, settings: EventSettings) -> Self::Events;
-    fn early_events(&self) -> Option<Self::Events>;
-    fn server(&self) -> &ServerInfo;
-    fn stats(&self) -> Stats;
-    fn closed(&self) -> Option<Arc<Closed>>;
-    fn wait_closed(&self) -> impl Future<Output = Arc<Closed>> + Send;
-    fn shutdown(&self) -> impl Future<Output = Option<ExitStatus>> + Send;
-    /// Upgrades a weak client made of this one.
-    fn weak(&self) -> Box<dyn Fn() -> Option<Self> + Send + Sync>;
-    /// The client that a request came to.
-    fn of(context: &RequestContext<Self>) -> Option<Self>;
-
-    fn events(&self, filter: Filter) -> Self::Events {
-        self.events_with(filter, EventSettings::default())
-    }
-}
-
-/// Events of either kind.
-pub trait Listen: Debug + Send + 'static {
-    fn next(&mut self) -> impl Future<Output = Option<Result<Event, Error>>> + Send;
-    fn narrow(&mut self, filter: Filter);
-    fn skipped(&self) -> u64;
-
-    /// The next event, which comes.
-    fn event(&mut self) -> impl Future<Output = Event> + Send {
-        async { self.next().await.expect("not the end").expect("an event") }
-    }
-
-    /// Reads on until an event says this method, and gives the methods of all, this one included.
-    fn methods_until(&mut self, last: &str) -> impl Future<Output = Vec<String>> + Send {
-        async move {
-            let mut methods = Vec::new();
-            while methods.last().is_none_or(|method| method != last) {
-                methods.push(method_of(&self.event().await));
-            }
-            methods
-        }
-    }
-}
-
-/// A builder of either kind.
-pub trait Build: Sized + Send {
-    type Client: Api;
-
-    fn window(self, calls: usize) -> Self;
-    fn queue_limit(self, calls: usize) -> Self;
-    fn default_timeout(self, timeout: Option<Duration>) -> Self;
-    fn default_retry(self, policy: RetryPolicy) -> Self;
-    fn line_limit(self, bytes: usize) -> Self;
-    fn unhandled(self, unhandled: Unhandled) -> Self;
-    fn version_check(self, check: VersionCheck) -> Self;
-    fn bearer_token(self, token: &str) -> Self;
-    fn experimental_api(self, wanted: bool) -> Self;
-    fn opt_out(self, methods: &[&str]) -> Self;
-    fn early_events(self, filter: Filter, settings: EventSettings) -> Self;
-    fn spawn(self, process: Process) -> impl Future<Output = Result<Self::Client, Error>> + Send;
-
-    fn on<R, F, A>(self, handler: F) -> Self
-    where
-        R: Request<Params: Send> + 'static,
-        F: Fn(R::Params, RequestContext<Self::Client>) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<R::Response, HandlerError>> + Send + 'static;
-
-    fn on_held<R, F>(self, handler: F) -> Self
-    where
-        R: Request<Params: Send> + 'static,
-        F: Fn(R::Params, Box<dyn Held<R>>) + Send + Sync + 'static;
-
-    fn on_unknown<F>(self, handler: F) -> Self
-    where
-        F: Fn(UnknownMethod) -> Result<Value, HandlerError> + Send + Sync + 'static;
-
-    /// A handler by the trait, which accepts the file changes of the reason `fine` and passes on the others.
-    fn trait_handler(self) -> Self;
-}
-
-/// A responder of either kind.
-pub trait Held<R: Request>: Send {
-    fn respond(self: Box<Self>, response: R::Response) -> Result<(), Error>;
-    fn reject(self: Box<Self>, error: RpcError) -> Result<(), Error>;
-    fn decline(self: Box<Self>) -> Result<(), Error>;
-    fn pass(self: Box<Self>);
-    fn is_open(&self) -> bool;
-    fn poll_resolved(&self, context: &mut Context<'_>) -> Poll<()>;
-    fn thread_id(&self) -> Option<String>;
-}
-
-/// Waits on this thread.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-/// Makes tests of generic bodies, a module of two for each.
+/// Makes two tests of each body that is listed: `NAME::tasks` and `NAME::threads`.
 #[macro_export]
 macro_rules! both {
-    ($($(#[$attribute:meta])* $name:ident),+ $(,)?) => {$(
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
             #[cfg(all(feature = "async", unix))]
             #[test]
-            $(#[$attribute])*
             fn tasks() {
-                use $crate::support::Kit;
-                $crate::support::asynchronous::Tasks::run(
-                    super::bodies::$name::<$crate::support::asynchronous::Tasks>(),
-                );
+                use codex_appserver_client::Tokio;
+                <Tokio as $crate::support::Kit>::run(super::$name::<Tokio>());
             }
 
             #[cfg(feature = "blocking")]
             #[test]
-            $(#[$attribute])*
             fn threads() {
-                use $crate::support::Kit;
-                $crate::support::blocking::Threads::run(
-                    super::bodies::$name::<$crate::support::blocking::Threads>(),
-                );
+                use codex_appserver_client::OsThreads;
+                <OsThreads as $crate::support::Kit>::run(super::$name::<OsThreads>());
             }
         }
     )+};
+}
+
+/// The next event, which has to come.
+pub async fn event<R: Kit>(events: &mut Events<R>) -> Event {
+    R::next(events).await.expect("not the end").expect("an event")
+}
+
+/// Reads on until an event says this method, and gives the methods of all, this one included.
+pub async fn methods_until<R: Kit>(events: &mut Events<R>, last: &str) -> Vec<String> {
+    let mut methods = Vec::new();
+    while methods.last().is_none_or(|method| method != last) {
+        methods.push(method_of(&event(events).await));
+    }
+    methods
 }
 
 /// What an event is about, in a word.
