@@ -18,7 +18,7 @@ both!(
     it_introduces_itself_and_says_initialized_once,
     early_events_see_what_comes_right_after_initialize,
     another_version_is_refused_only_when_asked,
-    a_server_that_does_not_introduce_itself_is_an_error,
+    a_server_without_an_introduction_is_an_error,
     retries_are_for_overload_and_only_when_asked,
     retries_can_be_asked_for_before_connecting,
     a_timeout_belongs_to_a_handle,
@@ -30,7 +30,7 @@ both!(
     a_weak_client_keeps_nothing_open,
     debug_output_and_errors_keep_the_token,
     narrowing_after_the_answer_loses_nothing,
-    errors_of_the_server_keep_code_message_and_data,
+    server_errors_keep_code_message_and_data,
 );
 
 /// For what is never answered.
@@ -98,7 +98,7 @@ async fn another_version_is_refused_only_when_asked<R: Kit>() {
     }
 }
 
-async fn a_server_that_does_not_introduce_itself_is_an_error<R: Kit>() {
+async fn a_server_without_an_introduction_is_an_error<R: Kit>() {
     let connect = async |answer: Answer, timeout: Duration| {
         let builder = Client::<R>::builder().default_timeout(timeout);
         let (server, client) = R::try_attach(builder, Scenario::new().answer("initialize", answer)).await;
@@ -328,7 +328,7 @@ async fn narrowing_after_the_answer_loses_nothing<R: Kit>() {
     }
 }
 
-async fn errors_of_the_server_keep_code_message_and_data<R: Kit>() {
+async fn server_errors_keep_code_message_and_data<R: Kit>() {
     let answer = Answer::error_with(-32602, "too large", json!({"max": 5}));
     let (_server, client) = R::start(Scenario::new().answer("e", answer)).await;
     let error = R::call(&client, "e", json!({})).await.expect_err("an error");

@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 use crate::support::{Kit, PATIENCE, event, method_of, methods_until};
 
 both!(
-    every_call_gets_its_own_answer_whatever_the_order,
+    every_call_gets_its_answer_in_any_order,
     answers_that_come_twice_count_once,
-    dropped_answers_time_out_and_the_others_go_on,
-    late_answers_are_counted_and_harm_nobody,
-    garbage_is_told_to_those_who_listen_to_all,
-    half_a_line_at_the_end_is_told_before_the_end,
+    dropped_answers_time_out_alone,
+    late_answers_are_only_counted,
+    garbage_lines_are_events_for_all_subscribers,
+    half_a_last_line_is_an_event,
     a_last_line_without_its_break_counts,
-    an_answer_that_is_too_long_fails_its_call_alone,
-    a_notification_that_cannot_be_decoded_is_an_event,
-    a_result_that_cannot_be_decoded_says_where_and_what,
-    an_error_that_cannot_be_decoded_says_so,
+    a_too_long_answer_fails_only_its_call,
+    an_unreadable_notification_is_an_event,
+    an_unreadable_result_says_where_and_what,
+    an_unreadable_error_says_so,
     the_end_of_the_stream_ends_what_waits,
-    a_peer_that_stops_reading_holds_up_nobody_for_ever,
-    a_peer_that_stops_writing_lets_calls_time_out,
+    calls_time_out_if_the_peer_stops_reading,
+    calls_time_out_if_the_peer_stops_writing,
 );
 
 /// For what is never answered. Answers that are given come long before.
@@ -60,7 +60,7 @@ fn echo() -> Scenario {
     Scenario::new().answer("echo", Answer::echo())
 }
 
-async fn every_call_gets_its_own_answer_whatever_the_order<R: Kit>() {
+async fn every_call_gets_its_answer_in_any_order<R: Kit>() {
     for seed in [1, 2, 3] {
         let all = Faults::seeded(seed).reorder(8).delay_up_to_ms(3).duplicate_every(7).split_writes(9);
         let (_server, client) = R::attach(Client::builder().window(16), echo().faults(all)).await;
@@ -79,7 +79,7 @@ async fn answers_that_come_twice_count_once<R: Kit>() {
     assert_eq!((stats.answers, stats.duplicate_answers, stats.late_answers), (102, 50, 0));
 }
 
-async fn dropped_answers_time_out_and_the_others_go_on<R: Kit>() {
+async fn dropped_answers_time_out_alone<R: Kit>() {
     let faults = Faults::seeded(1).drop_every(10);
     let builder = Client::<R>::builder().window(8).default_timeout(SOON);
     let (server, client) = R::attach(builder, echo().faults(faults)).await;
@@ -96,7 +96,7 @@ async fn dropped_answers_time_out_and_the_others_go_on<R: Kit>() {
     assert_eq!(server.report().pending, 4);
 }
 
-async fn late_answers_are_counted_and_harm_nobody<R: Kit>() {
+async fn late_answers_are_only_counted<R: Kit>() {
     let scenario = echo().answer("held", Answer::result(json!("late")).until("free"));
     let (_server, client) = R::attach(Client::builder().window(1), scenario).await;
     let hasty = client.with_timeout(Duration::from_millis(20));
@@ -118,7 +118,7 @@ async fn late_answers_are_counted_and_harm_nobody<R: Kit>() {
     assert_eq!((stats.late_answers, stats.duplicate_answers, stats.unknown_answers), (3, 0, 0));
 }
 
-async fn garbage_is_told_to_those_who_listen_to_all<R: Kit>() {
+async fn garbage_lines_are_events_for_all_subscribers<R: Kit>() {
     let garbage = [
         Step::line("garbage"),
         Step::line("[]"),
@@ -145,7 +145,7 @@ async fn garbage_is_told_to_those_who_listen_to_all<R: Kit>() {
     assert_eq!((client.stats().unreadable_lines, client.stats().unknown_answers), (8, 2));
 }
 
-async fn half_a_line_at_the_end_is_told_before_the_end<R: Kit>() {
+async fn half_a_last_line_is_an_event<R: Kit>() {
     let then = [Step::Text("{\"method\":\"ha".into()), Step::Exit(0)];
     let (_server, client) = R::start(Scenario::new().answer("go", Answer::never().then(then))).await;
     let mut all = client.events(Filter::All);
@@ -163,7 +163,7 @@ async fn a_last_line_without_its_break_counts<R: Kit>() {
     assert_eq!(R::call(&client, "go", json!({})).await.expect("an answer"), "last words");
 }
 
-async fn an_answer_that_is_too_long_fails_its_call_alone<R: Kit>() {
+async fn a_too_long_answer_fails_only_its_call<R: Kit>() {
     let long = Answer::result(json!("x".repeat(200_000)));
     let scenario =
         echo().answer("long", long).answer("flood", Answer::never().then([Step::LongLine(5_000_000)]));
@@ -182,7 +182,7 @@ async fn an_answer_that_is_too_long_fails_its_call_alone<R: Kit>() {
     assert_eq!(R::call(&client, "echo", json!(1)).await.expect("it lives"), 1);
 }
 
-async fn a_notification_that_cannot_be_decoded_is_an_event<R: Kit>() {
+async fn an_unreadable_notification_is_an_event<R: Kit>() {
     let wrong = json!({"threadId": "t", "turn": {"id": 7}});
     let then = [Step::notify("turn/started", wrong), Step::notify("test/after", json!({"threadId": "t"}))];
     let (_server, client) = R::start(echo().answer("go", Answer::result(json!({})).then(then))).await;
@@ -199,7 +199,7 @@ async fn a_notification_that_cannot_be_decoded_is_an_event<R: Kit>() {
     assert_eq!(client.stats().unreadable_lines, 0, "the line itself is fine");
 }
 
-async fn a_result_that_cannot_be_decoded_says_where_and_what<R: Kit>() {
+async fn an_unreadable_result_says_where_and_what<R: Kit>() {
     let scenario = echo().answer("thread/read", Answer::result(json!({"thread": {"id": [1]}})));
     let (_server, client) = R::start(scenario).await;
     let error = R::request::<method::ThreadRead>(&client, ThreadReadParams::new("t")).await;
@@ -212,7 +212,7 @@ async fn a_result_that_cannot_be_decoded_says_where_and_what<R: Kit>() {
     assert_eq!(raw["thread"]["id"][0], 1);
 }
 
-async fn an_error_that_cannot_be_decoded_says_so<R: Kit>() {
+async fn an_unreadable_error_says_so<R: Kit>() {
     let then = [Step::Json(json!({"error": {"code": "high"}, "id": "$id"}))];
     let (_server, client) = R::start(Scenario::new().answer("go", Answer::never().then(then))).await;
     let Err(Error::Decode(error)) = R::call(&client, "go", json!({})).await else {
@@ -247,7 +247,7 @@ async fn the_end_of_the_stream_ends_what_waits<R: Kit>() {
     assert_eq!(server.wait_for_end(PATIENCE).expect("the end"), Ended::Exit(1));
 }
 
-async fn a_peer_that_stops_reading_holds_up_nobody_for_ever<R: Kit>() {
+async fn calls_time_out_if_the_peer_stops_reading<R: Kit>() {
     let deaf = Answer::result(json!({})).then([Step::StopReading]);
     let (server, client) = R::attach(Client::builder().window(4), Scenario::new().answer("deaf", deaf)).await;
     R::call(&client, "deaf", json!({})).await.expect("an answer");
@@ -265,7 +265,7 @@ async fn a_peer_that_stops_reading_holds_up_nobody_for_ever<R: Kit>() {
     drop(server);
 }
 
-async fn a_peer_that_stops_writing_lets_calls_time_out<R: Kit>() {
+async fn calls_time_out_if_the_peer_stops_writing<R: Kit>() {
     let mute = Answer::result(json!({})).then([Step::StopWriting]);
     let (server, client) = R::start(Scenario::new().answer("mute", mute)).await;
     R::call(&client, "mute", json!({})).await.expect("an answer");

@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 use crate::support::{Kit, PATIENCE, event, methods_until};
 
 both!(
-    a_closure_answers_with_all_there_is_to_know,
-    closures_come_before_the_trait_and_the_last_one_counts,
-    what_the_bindings_do_not_know_has_a_handler_of_its_own,
+    a_closure_gets_the_params_and_the_context,
+    the_last_closure_counts_before_the_trait,
+    unknown_methods_have_a_handler_of_their_own,
     every_method_that_nothing_handles_is_declined,
     a_handler_may_refuse_or_pass,
     a_panic_declines,
@@ -32,8 +32,8 @@ both!(
     a_responder_answers_whenever_and_declines_when_dropped,
     a_resolved_request_wants_no_answer,
     a_handler_may_call_the_client,
-    a_thousand_requests_at_once_each_get_their_answer,
-    a_handler_at_work_holds_up_nobody,
+    a_thousand_requests_each_get_their_answer,
+    a_handler_at_work_delays_nothing_else,
     a_watcher_answers_for_its_own_threads_only,
     requests_are_events_as_well,
     a_turn_goes_on_after_its_approval,
@@ -107,7 +107,7 @@ impl BlockingServerRequestHandler for Fine {
     }
 }
 
-async fn a_closure_answers_with_all_there_is_to_know<R: Kit>() {
+async fn a_closure_gets_the_params_and_the_context<R: Kit>() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = seen.clone();
     let builder = Client::<R>::builder().on::<Command, _, _>(move |params, context| {
@@ -123,7 +123,7 @@ async fn a_closure_answers_with_all_there_is_to_know<R: Kit>() {
     assert_eq!(seen, ("call-1".into(), 0.into(), COMMAND.into(), Some("T".into()), Some("U".into())));
 }
 
-async fn closures_come_before_the_trait_and_the_last_one_counts<R: Kit>() {
+async fn the_last_closure_counts_before_the_trait<R: Kit>() {
     let file = |decision: FileDecision| {
         move |_, _| {
             let answer = FileResponse::new(decision.clone());
@@ -143,7 +143,7 @@ async fn closures_come_before_the_trait_and_the_last_one_counts<R: Kit>() {
     assert_eq!(result(&answers(&server, [files("fine")], 1)[0]), &json!({"decision": "cancel"}));
 }
 
-async fn what_the_bindings_do_not_know_has_a_handler_of_its_own<R: Kit>() {
+async fn unknown_methods_have_a_handler_of_their_own<R: Kit>() {
     let builder = R::handler(Client::builder(), Fine).on_unknown(|request, _| {
         R::answer(async move {
             match request.method.as_str() {
@@ -312,7 +312,7 @@ async fn a_handler_may_call_the_client<R: Kit>() {
     assert_eq!(result(&answers(&server, [command("call-1")], 1)[0]), &json!({"decision": "accept"}));
 }
 
-async fn a_thousand_requests_at_once_each_get_their_answer<R: Kit>() {
+async fn a_thousand_requests_each_get_their_answer<R: Kit>() {
     const REQUESTS: usize = 1000;
     let (builder, responders) = held::<R>();
     let (server, client) = R::attach(builder, Scenario::new()).await;
@@ -329,7 +329,7 @@ async fn a_thousand_requests_at_once_each_get_their_answer<R: Kit>() {
     assert_eq!(client.stats().server_requests, REQUESTS as u64);
 }
 
-async fn a_handler_at_work_holds_up_nobody<R: Kit>() {
+async fn a_handler_at_work_delays_nothing_else<R: Kit>() {
     let (let_go, go) = mpsc::channel::<()>();
     let (go, begun) = (Arc::new(Mutex::new(go)), Arc::new(AtomicUsize::new(0)));
     let began = begun.clone();

@@ -16,8 +16,8 @@ use crate::support::{Kit, PATIENCE, event};
 both!(
     calls_without_end_at_window_64,
     calls_without_end_at_window_1024,
-    a_thousand_turns_at_once_are_complete_and_in_order,
-    a_stalled_subscriber_costs_its_cap_and_holds_up_nobody,
+    a_thousand_turns_are_complete_and_in_order,
+    a_stalled_subscriber_costs_only_its_cap,
 );
 
 /// One load at a time: they measure memory, and fill both kinds of machines by themselves.
@@ -61,7 +61,7 @@ async fn calls_without_end_at_window_1024<R: Kit>() {
     calls_without_end::<R>(1024).await;
 }
 
-async fn a_thousand_turns_at_once_are_complete_and_in_order<R: Kit>() {
+async fn a_thousand_turns_are_complete_and_in_order<R: Kit>() {
     const TURNS: usize = 1000;
     const DELTAS: u64 = 20;
     let _alone = alone();
@@ -117,7 +117,7 @@ async fn message<R: Kit>(events: &mut Events<R>) -> String {
 const EVENTS: u64 = if cfg!(debug_assertions) { 250_000 } else { 1_000_000 };
 const CAP: usize = 4 << 20;
 
-async fn a_stalled_subscriber_costs_its_cap_and_holds_up_nobody<R: Kit>() {
+async fn a_stalled_subscriber_costs_only_its_cap<R: Kit>() {
     /// The active one keeps up with that, as the next batch waits for it.
     const BATCH: u64 = 10_000;
     let _alone = alone();

@@ -14,9 +14,9 @@ use crate::support::{Kit, PATIENCE};
 
 both!(
     the_events_before_the_answer_are_all_there,
-    a_reader_that_is_too_slow_still_gets_the_answer,
-    a_call_that_is_late_is_cancelled_while_there_are_events_to_read,
-    a_call_that_is_given_up_frees_its_place_and_is_cancelled,
+    a_slow_reader_still_gets_the_answer,
+    a_late_call_is_cancelled_despite_unread_events,
+    a_dropped_call_is_cancelled_and_makes_room,
     what_cannot_be_sent_is_an_error,
 );
 
@@ -68,7 +68,7 @@ async fn the_events_before_the_answer_are_all_there<R: Kit>() {
     assert!(R::finish(call).await.is_ok(), "without the events");
 }
 
-async fn a_reader_that_is_too_slow_still_gets_the_answer<R: Kit>() {
+async fn a_slow_reader_still_gets_the_answer<R: Kit>() {
     let (_server, client) = R::start(listing((0..20).map(tell).chain([page()]))).await;
     let mut call = list(&client, EventSettings::default().byte_cap(1000));
     while client.stats().answers < 2 {
@@ -88,7 +88,7 @@ async fn a_reader_that_is_too_slow_still_gets_the_answer<R: Kit>() {
 }
 
 /// It does not wait until the events are read.
-async fn a_call_that_is_late_is_cancelled_while_there_are_events_to_read<R: Kit>() {
+async fn a_late_call_is_cancelled_despite_unread_events<R: Kit>() {
     let (server, client) = R::start(listing((0..3).map(tell))).await;
     let client = client.with_timeout(Duration::from_millis(100));
     let cancel = CommandExecTerminateParams::new("list");
@@ -107,7 +107,7 @@ async fn a_call_that_is_late_is_cancelled_while_there_are_events_to_read<R: Kit>
     assert!(matches!(R::finish(call).await, Err(Error::TimedOut { .. })));
 }
 
-async fn a_call_that_is_given_up_frees_its_place_and_is_cancelled<R: Kit>() {
+async fn a_dropped_call_is_cancelled_and_makes_room<R: Kit>() {
     let scenario = Scenario::new().answer(LIST, Answer::never());
     let (server, client) = R::attach(Client::builder().window(1), scenario).await;
     let plain = list(&client, EventSettings::default());

@@ -57,16 +57,16 @@ mod bodies {
 
     trials!(
         it_talks_and_ends_with_its_input,
-        an_exit_tells_the_code_and_the_last_words,
+        an_exit_tells_its_code_and_last_words,
         a_server_that_does_not_start_says_why,
-        the_end_of_the_process_counts_though_its_child_holds_the_stream,
+        an_exit_counts_though_a_child_holds_stdout,
         a_crash_tells_the_signal,
-        one_that_ignores_the_end_of_its_input_is_terminated,
+        one_that_ignores_eof_is_terminated,
         one_that_ignores_everything_is_killed,
         one_that_stops_reading_can_be_shut_down,
-        one_that_closes_its_output_is_told_to_end,
+        one_that_closes_stdout_is_told_to_end,
         dropping_the_client_kills_at_once,
-        a_flood_on_stderr_holds_up_nobody,
+        a_flood_on_stderr_delays_no_call,
         a_program_that_is_not_there_is_named,
         a_folder_that_is_not_there_is_named,
         the_environment_and_the_folder_are_as_set,
@@ -124,7 +124,7 @@ mod bodies {
         assert_eq!(again.code(), Some(0));
     }
 
-    async fn an_exit_tells_the_code_and_the_last_words<R: Kit>() {
+    async fn an_exit_tells_its_code_and_last_words<R: Kit>() {
         let words: String = (0..30).map(|n| format!("word {n}\n")).collect();
         let then = [Step::Stderr(words), Step::Exit(3)];
         let (_stage, client) = start::<R>(&Scenario::new().answer("go", Answer::never().then(then))).await;
@@ -155,7 +155,7 @@ mod bodies {
         }
     }
 
-    async fn the_end_of_the_process_counts_though_its_child_holds_the_stream<R: Kit>() {
+    async fn an_exit_counts_though_a_child_holds_stdout<R: Kit>() {
         let script = "sleep 30 & exit 3";
         let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
         let error = R::spawn_process(Client::builder().default_timeout(None), process)
@@ -171,7 +171,7 @@ mod bodies {
         assert_eq!(closed(&error).status.and_then(|status| status.signal()), Some(6), "{error}");
     }
 
-    async fn one_that_ignores_the_end_of_its_input_is_terminated<R: Kit>() {
+    async fn one_that_ignores_eof_is_terminated<R: Kit>() {
         let (stage, process) = Stage::new(&Scenario::new().on_eof(OnEnd::Ignore));
         let client =
             R::spawn_process(Client::builder(), process.patience(SOON, PATIENCE)).await.expect("it starts");
@@ -202,7 +202,7 @@ mod bodies {
         assert!(client.closed().is_some_and(|closed| closed.is_shutdown()));
     }
 
-    async fn one_that_closes_its_output_is_told_to_end<R: Kit>() {
+    async fn one_that_closes_stdout_is_told_to_end<R: Kit>() {
         let scenario = Scenario::new().answer("go", Answer::never().then([Step::CloseStdout]));
         let (stage, client) = start::<R>(&scenario).await;
         let error = R::call(&client, "go", json!({})).await.expect_err("it ends");
@@ -249,7 +249,7 @@ mod bodies {
     /// A gigabyte in a release build. A debug build takes a tenth, as it needs some microseconds for a line.
     const FLOOD: u64 = if cfg!(debug_assertions) { 100_000_000 } else { 1_000_000_000 };
 
-    async fn a_flood_on_stderr_holds_up_nobody<R: Kit>() {
+    async fn a_flood_on_stderr_delays_no_call<R: Kit>() {
         const PARTS: u64 = 10;
         // The server writes in order: each answer shows that the part before it was taken in.
         let then = [Step::StderrFlood(FLOOD / PARTS)];

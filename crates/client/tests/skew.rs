@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::support::{Kit, PATIENCE};
 
 both!(
-    old_servers_are_connected_to_and_what_they_leave_out_is_absent,
-    the_version_is_refused_before_the_answer_is_decoded,
-    an_answer_that_cannot_be_decoded_ends_the_connection,
-    a_method_that_the_server_is_too_old_for_says_which_version_it_needs,
+    what_old_servers_leave_out_is_absent,
+    a_version_is_refused_before_decoding,
+    an_unreadable_introduction_ends_the_connection,
+    a_too_new_method_says_its_first_version,
     other_errors_are_as_the_server_says,
     a_client_knows_what_its_server_has,
 );
@@ -44,7 +44,7 @@ fn scenario(version: &str) -> Scenario {
     Scenario::new().answer("initialize", Answer::result(introduction(version)))
 }
 
-async fn old_servers_are_connected_to_and_what_they_leave_out_is_absent<R: Kit>() {
+async fn what_old_servers_leave_out_is_absent<R: Kit>() {
     for check in [VersionCheck::Ignore, VersionCheck::Warn] {
         for (version, platform, home) in [
             ("0.99.0", None, None),
@@ -68,7 +68,7 @@ async fn old_servers_are_connected_to_and_what_they_leave_out_is_absent<R: Kit>(
     }
 }
 
-async fn the_version_is_refused_before_the_answer_is_decoded<R: Kit>() {
+async fn a_version_is_refused_before_decoding<R: Kit>() {
     let broken = json!({"userAgent": agent("0.1.0"), "codexHome": 5});
     for answer in [introduction("0.99.0"), broken, json!({}), json!("hello")] {
         let scenario = Scenario::new().answer("initialize", Answer::result(answer.clone()));
@@ -82,7 +82,7 @@ async fn the_version_is_refused_before_the_answer_is_decoded<R: Kit>() {
     }
 }
 
-async fn an_answer_that_cannot_be_decoded_ends_the_connection<R: Kit>() {
+async fn an_unreadable_introduction_ends_the_connection<R: Kit>() {
     for (answer, expected) in [
         (
             json!({"userAgent": agent("0.1.0"), "codexHome": 5}),
@@ -109,7 +109,7 @@ fn unknown(method: &str) -> [Answer; 2] {
     [Answer::error(-32600, listed), Answer::error(-32601, "not here")]
 }
 
-async fn a_method_that_the_server_is_too_old_for_says_which_version_it_needs<R: Kit>() {
+async fn a_too_new_method_says_its_first_version<R: Kit>() {
     for answer in unknown("thread/search") {
         let (_server, client) =
             R::attach(Client::builder(), scenario("0.130.0").answer("thread/search", answer.clone())).await;

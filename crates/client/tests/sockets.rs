@@ -53,7 +53,7 @@ fn part(text: &str, kind: Data, last: bool) -> Message {
 }
 
 #[test]
-fn pings_are_answered_while_the_client_has_nothing_to_say() {
+fn an_idle_client_answers_pings() {
     let (address, server) = serve(|mut server| {
         server.send(Message::Ping(Bytes::from_static(b"there?"))).expect("the client is there");
         loop {
@@ -152,7 +152,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn a_token_does_not_go_out_in_the_open() {
+fn a_token_is_not_sent_in_the_open() {
     let address = Address::WebSocket("wss://127.0.0.1:1".into());
     let error = client().bearer_token("secret").connect(&address).expect_err("no connection").to_string();
     assert!(error.contains("ws:// only") && !error.contains("secret"), "{error}");

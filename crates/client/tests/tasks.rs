@@ -22,7 +22,7 @@ async fn attach(window: usize, scenario: Scenario) -> (ScriptedServer, Client) {
 }
 
 #[tokio::test]
-async fn dropping_a_call_frees_its_place_and_the_late_answer_is_ignored() {
+async fn a_dropped_call_frees_its_place() {
     let held = Answer::result(json!("late")).until("free");
     let (server, client) = attach(1, Scenario::new().answer("held", held)).await;
     let held = tokio::spawn({
@@ -57,7 +57,7 @@ async fn dropping_a_call_frees_its_place_and_the_late_answer_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_awaited_is_not_made() {
+async fn a_call_not_awaited_is_not_made() {
     let (server, client) = attach(1, Scenario::new()).await;
     drop(client.model_list());
     drop(client.request_raw("m", json!({})));
@@ -95,7 +95,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for DropsTheClient<R> {
 }
 
 #[tokio::test]
-async fn a_stop_at_the_worst_moment_ends_the_connection() {
+async fn a_stop_within_a_read_ends_the_connection() {
     let (server, stdout, stdin) = ScriptedServer::start_async(Scenario::new()).expect("it starts");
     let slot = Arc::new(Mutex::new(None));
     let reader = DropsTheClient { reader: stdout, client: slot.clone() };
@@ -131,7 +131,7 @@ impl AsyncWrite for Broken {
 }
 
 #[tokio::test]
-async fn a_writer_that_breaks_ends_the_connection_and_says_why() {
+async fn a_broken_writer_ends_the_connection() {
     let error = Client::builder().attach(tokio::io::empty(), Broken).await.expect_err("it broke");
     assert!(matches!(error, Error::Closed(_)), "{error}");
     let (_server, stdout, _stdin) = ScriptedServer::start_async(Scenario::new()).expect("it starts");
