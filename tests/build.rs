@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use codex_appserver_bindgen::lower::names;
 use codex_appserver_bindgen::model::Home;
+use codex_appserver_bindgen::names;
 
 #[path = "src/protocol.rs"]
 #[allow(dead_code)]

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::load::Source;
-use crate::tables;
 
 /// What the file says of itself.
 const HEAD: &str = "\
@@ -36,7 +35,7 @@ impl Boxes {
     ///
     /// Fails if the file is no such table, or lists a type twice.
     pub fn parse(source: &Source<'_>) -> Result<Self> {
-        let File { boxed, unboxed } = tables::toml(source)?;
+        let File { boxed, unboxed } = source.toml()?;
         let rows = boxed.into_iter().map(|name| (name, true));
         let mut boxes = BTreeMap::new();
         for (name, boxed) in rows.chain(unboxed.into_iter().map(|name| (name, false))) {

@@ -111,7 +111,7 @@ impl Generator {
     }
 
     fn strict_model(&self) -> Result<Model> {
-        let (model, open) = Model::build(self.required_schema()?, &self.config.tables)?;
+        let (model, open) = self.config.tables.model(self.required_schema()?)?;
         let decisions: Vec<Decision> = open.all().collect();
         if self.config.strict && !decisions.is_empty() {
             return Err(Error::Open(decisions));
@@ -143,7 +143,7 @@ impl Generator {
         let lacks_prose = self.config.upstream_docs && !schema.has_prose();
         let schema = without_prose.as_ref().unwrap_or(schema);
         let tables = &self.config.tables;
-        let (mut model, open) = Model::build(schema, tables)?;
+        let (mut model, open) = tables.model(schema)?;
         let undated = date(&mut model, tables);
         let Lowered { items, boxes } = lower::items(&model, &tables.docs)?;
         let crosscheck = crosscheck::check(schema, &model, &items, &tables.typify);

@@ -1,7 +1,7 @@
 //! The canonical shapes that every definition of the schema is reduced to.
 
-use crate::history::Since;
 use crate::load;
+use crate::since::Since;
 
 /// What a value looks like on the wire.
 #[derive(Clone, Debug, PartialEq)]

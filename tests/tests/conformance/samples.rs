@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use codex_appserver_bindgen::lower::names;
+use codex_appserver_bindgen::names;
 use codex_appserver_tests::protocol;
 use codex_appserver_trace::is_typed;
 use codex_appserver_wire::{Deserialize, Serialize, decode, encode};

@@ -5,7 +5,8 @@ use quote::quote;
 use serde_json::Value;
 
 use super::{Context, docs, rust_type};
-use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct, names};
+use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct};
+use crate::names;
 
 /// Whether `#[derive(Default)]` does what the schema says.
 pub(super) fn derives_default(structure: &Struct) -> bool {

@@ -3,21 +3,20 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Codecs, Context, derive, docs, gate, rust_type};
-use crate::lower::{Item, ItemKind, RustType, method_docs, names};
+use super::payload::variant_type;
+use super::{Context, docs, gate};
+use crate::lower::{Item, ItemKind, method_docs};
 use crate::model::{Method, MethodKind, Params};
-use crate::tables::Docs;
+use crate::names;
+use crate::rows::Docs;
 
 /// `ClientRequest` and its siblings.
-pub(crate) fn message_enum(
+pub(super) fn message_enum(
     context: &Context<'_>,
     kind: MethodKind,
     methods: &[&Method],
     summaries: &Docs,
 ) -> TokenStream {
-    if context.codecs == Codecs::SerdeDerive {
-        return derive::message_enum(context, kind, methods);
-    }
     let (name, text) = (names::ident(kind.union_name()), kind.union_name());
     let enum_docs = match kind {
         MethodKind::ClientRequest => " Every request that a client sends.",
@@ -122,19 +121,6 @@ impl Arm {
         };
         Self { gate, variant, wire, payload, read, write }
     }
-}
-
-/// Whether the params of a method are boxed as the payload of their variant.
-pub(crate) fn is_boxed(context: &Context<'_>, definition: &str) -> bool {
-    context.boxes.get(&names::type_name(definition)) == Some(true)
-}
-
-/// The payload type of a variant.
-pub(crate) fn variant_type(context: &Context<'_>, definition: &str) -> TokenStream {
-    let name = names::type_name(definition);
-    let boxed = is_boxed(context, definition);
-    let ty = RustType::Named(name);
-    rust_type(&if boxed { ty.boxed() } else { ty })
 }
 
 fn is_empty(context: &Context<'_>, definition: &str) -> bool {

@@ -5,6 +5,7 @@ mod constructors;
 mod derive;
 mod messages;
 mod open_enums;
+mod payload;
 mod structs;
 pub(crate) mod testing;
 mod types;
@@ -17,10 +18,12 @@ use quote::quote;
 
 use crate::boxes::Boxes;
 use crate::lower::{Item, ItemKind};
+use crate::model::{Method, MethodKind};
+use crate::rows::Docs;
 
 pub(crate) use constructors::{argument, setter_value};
-pub(crate) use messages::{is_boxed, message_enum};
 pub(crate) use open_enums::literal;
+pub(crate) use payload::is_boxed;
 pub(crate) use types::rust_type;
 
 /// How the types get to and from JSON.
@@ -53,6 +56,19 @@ impl Context<'_> {
             ItemKind::IntegerEnum(format, values) => open_enums::integer_enum(item, *format, values),
             ItemKind::Struct(structure) => structs::structure(self, item, structure),
             ItemKind::Union(union) => unions::union(self, item, union),
+        }
+    }
+
+    /// `ClientRequest` or one of its siblings: the enum over all methods of one kind.
+    pub(crate) fn message_enum(
+        &self,
+        kind: MethodKind,
+        methods: &[&Method],
+        summaries: &Docs,
+    ) -> TokenStream {
+        match self.codecs {
+            Codecs::Written => messages::message_enum(self, kind, methods, summaries),
+            Codecs::SerdeDerive => derive::message_enum(self, kind, methods),
         }
     }
 }

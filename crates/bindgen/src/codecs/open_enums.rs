@@ -5,7 +5,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::{docs, types};
-use crate::lower::{IntegerVariant, Item, StringVariant, names};
+use crate::lower::{IntegerVariant, Item, StringVariant};
+use crate::names;
 use crate::shape::IntFormat;
 
 pub(super) fn string_enum(item: &Item, values: &[StringVariant]) -> TokenStream {

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{Context, constructors, docs, rust_type};
-use crate::lower::{ChoiceField, FieldItem, Item, Presence, Struct, names};
+use crate::lower::{ChoiceField, FieldItem, Item, Presence, Struct};
+use crate::names;
 
 pub(super) fn structure(context: &Context<'_>, item: &Item, structure: &Struct) -> TokenStream {
     let (item_docs, name) = (docs(&item.docs), names::ident(&item.name));

@@ -5,7 +5,8 @@ use quote::{format_ident, quote};
 use serde_json::{Map, Value, json};
 
 use super::{Context, constructors, rust_type};
-use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct, Union, UnionKind, Variant, names};
+use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct, Union, UnionKind, Variant};
+use crate::names;
 
 /// The JSON of a sample: the required members alone, of unions the first arm that is not experimental. None for
 /// what has no values of its own.

@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::lower::{RustType, names};
+use crate::lower::RustType;
+use crate::names;
 use crate::shape::IntFormat;
 
 pub(crate) fn rust_type(ty: &RustType) -> TokenStream {

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Context, docs, gate, rust_type};
-use crate::lower::{FieldItem, Item, Presence, RustType, Union, UnionKind, Variant, names};
+use crate::lower::{FieldItem, Item, Presence, RustType, Union, UnionKind, Variant};
+use crate::names;
 use crate::shape::{IntFormat, Marks};
 
 pub(super) fn union(context: &Context<'_>, item: &Item, union: &Union) -> TokenStream {

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::load::{Schema, check_refs};
 use crate::lower::Item;
 use crate::model::Model;
-use crate::tables::{DiffersRow, Typify};
+use crate::rows::{DiffersRow, Typify};
 use ours::Ours;
 use view::{Difference, View};
 

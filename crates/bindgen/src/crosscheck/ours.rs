@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::view::{Member, View, defaulted, keyed, optional};
-use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct, names};
+use crate::lower::{FieldItem, Item, ItemKind, Presence, RustType, Struct};
 use crate::model::{Model, WIRE_TYPES};
+use crate::names;
 use crate::shape::Shape;
 
 /// Our side of the comparison.

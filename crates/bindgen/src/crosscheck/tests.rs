@@ -11,8 +11,9 @@ use crate::decision::Decision;
 use crate::load::Schema;
 use crate::lower::{self, FieldItem, Item, ItemKind, Presence, RustType};
 use crate::model::Model;
+use crate::rows::{DiffersRow, DistinctNullRow, RootRow, WireNameRow};
 use crate::shape::IntFormat;
-use crate::tables::{DiffersRow, DistinctNullRow, RootRow, Tables, WireNameRow};
+use crate::tables::Tables;
 
 /// Both sides of a small schema.
 struct Case {
@@ -36,7 +37,7 @@ impl Case {
     }
 
     fn with_tables(schema: Schema, tables: Tables) -> Self {
-        let (model, _) = Model::build(&schema, &tables).expect("a model");
+        let (model, _) = tables.model(&schema).expect("a model");
         let items = lower::items(&model, &tables.docs).expect("items").items;
         Self { schema, tables, model, items }
     }

@@ -6,8 +6,9 @@ use quote::quote;
 use super::requests::{params_type, response_type};
 use super::{Emission, Module};
 use crate::codecs::{docs, gate};
-use crate::lower::{method_docs, names};
+use crate::lower::method_docs;
 use crate::model::{Method, MethodKind, Params};
+use crate::names;
 
 pub(super) fn module(emission: &Emission<'_>) -> Module {
     let methods: Vec<&Method> = emission.model.of_kind(MethodKind::ServerRequest).collect();

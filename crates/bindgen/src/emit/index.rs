@@ -1,7 +1,7 @@
 //! The protocol on one page: a line per method, for people who review a change.
 
-use crate::lower::names;
 use crate::model::{Method, MethodKind, Model, Params};
+use crate::names;
 
 /// `direction method Params -> Response [flags]`, sorted.
 pub(crate) fn index(model: &Model) -> String {

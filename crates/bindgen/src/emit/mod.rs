@@ -20,9 +20,10 @@ use crate::boxes::Boxes;
 use crate::codecs::{Codecs, Context};
 use crate::error::Result;
 use crate::history::{Release, Since};
-use crate::lower::{Item, names};
+use crate::lower::Item;
 use crate::model::{Home, Model};
-use crate::tables::Docs;
+use crate::names;
+use crate::rows::Docs;
 
 pub(crate) use index::index;
 pub use manifests::Layout;
@@ -191,7 +192,7 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
         .filter(|path| !path.contains('/'))
         .collect();
     let declarations = top.iter().map(|name| {
-        let ident = crate::lower::names::ident(name);
+        let ident = crate::names::ident(name);
         let gate = crate::codecs::gate(*name == "experimental");
         // The markers stay in a module of their own: a marker may share its name with a type.
         if *name == "method" {

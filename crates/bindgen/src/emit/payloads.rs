@@ -39,7 +39,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
                 },
             });
         }
-        let names = files.keys().map(|name| crate::lower::names::ident(name));
+        let names = files.keys().map(|name| crate::names::ident(name));
         modules.push(Module {
             path: format!("src/{folder}/mod.rs"),
             source: "crates/bindgen/src/emit/payloads.rs",
@@ -65,7 +65,7 @@ fn file_of(emission: &Emission<'_>, item: &Item) -> String {
         Home::Types => {
             let main = emission.items.values().find(|other| {
                 other.definition == item.definition
-                    && crate::lower::names::type_name(&other.definition) == other.name
+                    && crate::names::type_name(&other.definition) == other.name
             });
             match main.unwrap_or(item).kind {
                 ItemKind::Union(_) => "unions".into(),

@@ -4,9 +4,10 @@ use heck::ToSnakeCase;
 use quote::quote;
 
 use super::{Crate, Emission, Module};
-use crate::codecs::{self, docs, gate, rust_type};
-use crate::lower::{RustType, method_docs, names};
+use crate::codecs::{docs, gate, rust_type};
+use crate::lower::{RustType, method_docs};
 use crate::model::{Method, MethodKind, Params};
+use crate::names;
 
 pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
     let kinds = match of {
@@ -29,7 +30,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
     }];
     for kind in kinds {
         let methods: Vec<&Method> = emission.model.of_kind(kind).collect();
-        let tokens = codecs::message_enum(&emission.context(), kind, &methods, emission.docs);
+        let tokens = emission.context().message_enum(kind, &methods, emission.docs);
         modules.push(Module {
             path: format!("src/{}.rs", kind.union_name().to_snake_case()),
             source: "crates/bindgen/src/codecs/messages.rs",

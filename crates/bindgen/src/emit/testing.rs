@@ -16,7 +16,7 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         if functions.is_empty() {
             continue;
         }
-        let (ident, gate) = (crate::lower::names::ident(name), crate::codecs::gate(gated));
+        let (ident, gate) = (crate::names::ident(name), crate::codecs::gate(gated));
         declarations.push(quote!(#gate mod #ident;));
         modules.push(Module {
             path: format!("src/testing/{name}.rs"),

@@ -7,8 +7,9 @@ use quote::quote;
 
 use super::{Emission, Module};
 use crate::codecs::{argument, docs, gate, setter_value};
-use crate::lower::{Item, ItemKind, Struct, method_docs, names};
+use crate::lower::{Item, ItemKind, Struct, method_docs};
 use crate::model::{Method, MethodKind, Params};
+use crate::names;
 
 /// What [`Call`] has of its own; a setter must not take these names.
 const CALL_METHODS: [&str; 5] = ["call", "into_future", "map", "new", "with_params"];

@@ -12,6 +12,7 @@ mod refs;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, step};
@@ -142,6 +143,18 @@ pub struct Source<'a> {
     pub name: &'a str,
     /// The file.
     pub bytes: &'a [u8],
+}
+
+impl Source<'_> {
+    /// The file as a TOML table; errors name the line.
+    pub(crate) fn toml<T: for<'de> Deserialize<'de>>(&self) -> Result<T> {
+        let text = std::str::from_utf8(self.bytes)
+            .map_err(|error| Error::table(self.name, format!("not UTF-8: {error}")))?;
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            Error::table(&format!("{}:{line}", self.name), error.message().replace('\n', " "))
+        })
+    }
 }
 
 pub(crate) use parts::is_composite;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Item, ItemKind, RustType, names};
+use super::{Item, ItemKind, RustType};
 use crate::boxes::Boxes;
 use crate::model::Model;
+use crate::names;
 
 /// A new type above this many bytes is boxed as an arm, so that a list of items does not pay for its largest arm.
 const LARGE: usize = 160;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Item, ItemKind, RustType, items, names};
+use super::{Item, ItemKind, RustType, items};
 use crate::error::Result;
 use crate::model::{MethodKind, Model};
-use crate::tables::Docs;
+use crate::names;
+use crate::rows::Docs;
 
 /// Where a type stands: as a member, as an arm, or as the params of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

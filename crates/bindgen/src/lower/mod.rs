@@ -5,7 +5,6 @@ mod docs;
 mod held;
 mod item;
 mod markdown;
-pub mod names;
 mod structs;
 mod types;
 mod unions;
@@ -16,8 +15,9 @@ use crate::boxes::Boxes;
 use crate::error::{Error, Result};
 use crate::load::pointer;
 use crate::model::Model;
+use crate::names;
+use crate::rows::Docs;
 use crate::shape::{Definition, Shape};
-use crate::tables::Docs;
 
 pub(crate) use docs::method_docs;
 pub use held::{Held, HeldByValue, held_by_value};

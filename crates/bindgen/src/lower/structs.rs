@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::{ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Lowering, Presence, RustType, Struct, names};
+use super::{ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Lowering, Presence, RustType, Struct};
 use super::{Union, UnionKind, Variant};
 use crate::error::{Error, Result, step};
 use crate::load::pointer;
+use crate::names;
 use crate::shape::{Definition, Field, IntegerEnum, Object, Shape};
 
 /// Members whose `Debug` output would put a secret into a log, by the end of their name.

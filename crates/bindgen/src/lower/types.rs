@@ -1,9 +1,10 @@
 //! Shapes as Rust types; shapes that need a name of their own become items on the way.
 
-use super::{IntegerVariant, ItemKind, Lowering, RustType, StringVariant, names};
+use super::{IntegerVariant, ItemKind, Lowering, RustType, StringVariant};
 use crate::error::{Error, Result, step};
 use crate::load::pointer;
 use crate::model::WIRE_TYPES;
+use crate::names;
 use crate::shape::{Definition, EnumValue, IntegerValue, Shape};
 
 impl<'m> Lowering<'m> {

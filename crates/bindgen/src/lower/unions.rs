@@ -1,9 +1,10 @@
 //! Unions as enums.
 
 use super::docs::since_docs;
-use super::{FieldItem, ItemKind, Lowering, RustType, Union, UnionKind, Variant, names};
+use super::{FieldItem, ItemKind, Lowering, RustType, Union, UnionKind, Variant};
 use crate::error::{Error, Result};
 use crate::load::pointer;
+use crate::names;
 use crate::shape::{Definition, ExternalArm, KeyArm, Shape, Tagged};
 
 impl<'m> Lowering<'m> {

@@ -7,20 +7,21 @@ use crate::error::Result;
 use serde_json::Value;
 
 use crate::load::{METHOD_UNIONS, Schema, children, ref_name};
+use crate::rows::{MethodRow, Overrides, ResponseRow};
 use crate::shape::{Definition, Field, Shape};
-use crate::tables::{MethodRow, ResponseRow, Tables};
 
 /// The table that most rows are in.
 pub(super) const FILE: &str = "schema/overrides.toml";
 
 pub(super) struct Rows<'t> {
-    tables: &'t Tables,
+    overrides: &'t Overrides,
+    extra: &'t BTreeMap<String, Value>,
     used: BTreeSet<String>,
 }
 
 impl<'t> Rows<'t> {
-    pub(super) fn new(tables: &'t Tables) -> Self {
-        Self { tables, used: BTreeSet::new() }
+    pub(super) fn new(overrides: &'t Overrides, extra: &'t BTreeMap<String, Value>) -> Self {
+        Self { overrides, extra, used: BTreeSet::new() }
     }
 
     fn mark(&mut self, row: String) {
@@ -31,13 +32,13 @@ impl<'t> Rows<'t> {
     pub(super) fn add_definitions(&mut self, schema: &Schema) -> Result<Schema> {
         let mut schema = schema.clone();
         let mut wanted: Vec<&String> =
-            self.tables.extra.keys().filter(|name| !schema.definitions.contains_key(*name)).collect();
+            self.extra.keys().filter(|name| !schema.definitions.contains_key(*name)).collect();
         loop {
             let known = |target: &str| {
                 schema.definitions.contains_key(target) || wanted.iter().any(|name| *name == target)
             };
             let grounded: Vec<&String> =
-                wanted.iter().copied().filter(|name| refs_of(&self.tables.extra[*name]).all(known)).collect();
+                wanted.iter().copied().filter(|name| refs_of(&self.extra[*name]).all(known)).collect();
             if grounded.len() == wanted.len() {
                 break;
             }
@@ -45,27 +46,26 @@ impl<'t> Rows<'t> {
         }
         for name in wanted {
             self.used.insert(name.clone());
-            schema.definitions.insert(name.clone(), self.tables.extra[name].clone());
+            schema.definitions.insert(name.clone(), self.extra[name].clone());
         }
         crate::load::check_refs(&schema)?;
         Ok(schema)
     }
 
     pub(super) fn methods(&mut self, has: impl Fn(&MethodRow) -> bool) -> Vec<&'t MethodRow> {
-        let rows: Vec<&'t MethodRow> = self.tables.overrides.method.iter().filter(|row| !has(row)).collect();
+        let rows: Vec<&'t MethodRow> = self.overrides.method.iter().filter(|row| !has(row)).collect();
         rows.iter().for_each(|row| self.mark(method_label(row)));
         rows
     }
 
     pub(super) fn response(&mut self, method: &str) -> Option<&'t ResponseRow> {
-        let row = self.tables.overrides.response.iter().find(|row| row.method == method)?;
+        let row = self.overrides.response.iter().find(|row| row.method == method)?;
         self.mark(response_label(row));
         Some(row)
     }
 
     pub(super) fn roots(&mut self, definitions: &BTreeMap<String, Definition>) -> Vec<&'t str> {
         let roots: Vec<&'t str> = self
-            .tables
             .overrides
             .root
             .iter()
@@ -78,7 +78,7 @@ impl<'t> Rows<'t> {
 
     /// Writes the name that is on the wire and reads the schema's name as well.
     pub(super) fn rename_members(&mut self, definitions: &mut BTreeMap<String, Definition>) {
-        for row in &self.tables.overrides.wire_name {
+        for row in &self.overrides.wire_name {
             let Some(definition) = definitions.get_mut(&row.definition) else { continue };
             for (from, to) in &row.members {
                 let mut found = false;
@@ -97,7 +97,7 @@ impl<'t> Rows<'t> {
     }
 
     pub(super) fn mark_distinct_nulls(&mut self, definitions: &mut BTreeMap<String, Definition>) {
-        for row in &self.tables.overrides.distinct_null {
+        for row in &self.overrides.distinct_null {
             let Some(definition) = definitions.get_mut(&row.definition) else { continue };
             for name in &row.members {
                 let mut found = false;
@@ -116,7 +116,7 @@ impl<'t> Rows<'t> {
 
     /// Rows that changed nothing.
     pub(super) fn unused(&self) -> Vec<Decision> {
-        let overrides = &self.tables.overrides;
+        let overrides = &self.overrides;
         let labels = (overrides.response.iter().map(response_label))
             .chain(overrides.method.iter().map(method_label))
             .chain(overrides.root.iter().map(|row| root_label(&row.definition)))
@@ -127,7 +127,7 @@ impl<'t> Rows<'t> {
                 row.members.iter().map(|name| member_label("distinct_null", &row.definition, name))
             }));
         let rows = labels.map(|label| (FILE, label));
-        let extra = self.tables.extra.keys().map(|name| ("schema/extra.json", name.clone()));
+        let extra = self.extra.keys().map(|name| ("schema/extra.json", name.clone()));
         rows.chain(extra)
             .filter(|(_, label)| !self.used.contains(label))
             .map(|(file, label)| {

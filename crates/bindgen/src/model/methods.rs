@@ -9,11 +9,11 @@ use super::apply::{FILE, Rows};
 use super::{Method, MethodKind, Params, is_envelope};
 use crate::decision::Decision;
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::load::{Schema, pointer};
-use crate::lower::names;
+use crate::names;
 use crate::normalise::{self, flag, is_experimental};
 use crate::shape::{Definition, Description, Shape};
+use crate::since::Since;
 
 /// Members of a message beside its method and params, which the envelopes of `wire` have.
 const ENVELOPE_MEMBERS: [&str; 3] = ["id", "emittedAtMs", "trace"];
@@ -44,7 +44,7 @@ pub(super) fn read(schema: &Schema, rows: &mut Rows<'_>) -> Result<Vec<Method>> 
             methods.push(method);
         }
     }
-    let has = |row: &crate::tables::MethodRow| {
+    let has = |row: &crate::rows::MethodRow| {
         let listed =
             methods.iter().any(|method| method.kind.union_name() == row.union && method.name == row.method);
         listed || !schema.definitions.contains_key(&row.params)

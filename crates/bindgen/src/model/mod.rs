@@ -7,13 +7,16 @@ mod usage;
 
 use std::collections::BTreeMap;
 
+use apply::Rows;
+use serde_json::Value;
+
 use crate::boxes::Boxes;
 use crate::decision::Open;
 use crate::error::Result;
-use crate::history::Since;
 use crate::load::Schema;
+use crate::rows::Overrides;
 use crate::shape::{Definition, Description};
-use crate::tables::Tables;
+use crate::since::Since;
 
 pub use usage::{Home, Usage};
 
@@ -117,8 +120,13 @@ impl Params {
 
 impl Model {
     /// Builds the model. The second value lists what a person has to decide.
-    pub(crate) fn build(schema: &Schema, tables: &Tables) -> Result<(Self, Open)> {
-        let mut rows = apply::Rows::new(tables);
+    pub(crate) fn build(
+        schema: &Schema,
+        overrides: &Overrides,
+        extra: &BTreeMap<String, Value>,
+        boxes: &Boxes,
+    ) -> Result<(Self, Open)> {
+        let mut rows = Rows::new(overrides, extra);
         let schema = &rows.add_definitions(schema)?;
         let mut definitions = crate::normalise::definitions(schema)?;
         rows.rename_members(&mut definitions);
@@ -137,13 +145,13 @@ impl Model {
 
         let open = Open { missing, idle: rows.unused() };
         let codex_version = schema.codex_version.clone().unwrap_or_else(|| "unknown".to_owned());
-        let boxes = tables.boxes.clone();
+        let boxes = boxes.clone();
         Ok((Self { codex_version, methods, definitions, usage, unused, boxes }, open))
     }
 
     /// The methods that the schema itself lists, without the tables and without responses.
     pub(crate) fn methods_of(schema: &Schema) -> Result<Vec<Method>> {
-        methods::read(schema, &mut apply::Rows::new(&Tables::default()))
+        methods::read(schema, &mut Rows::new(&Overrides::default(), &BTreeMap::new()))
     }
 
     /// The methods of one kind.

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::load::STABILITY;
 use crate::shape::{Description, EnumValue, IntFormat, IntegerEnum, IntegerValue, Shape};
+use crate::since::Since;
 
 const NOT_A_LIST: &str = "unsupported: not a list of values";
 

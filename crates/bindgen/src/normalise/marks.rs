@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::Reader;
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::load::{pointer, ref_name};
 use crate::shape::{IntegerEnum, KeyArm, Marks, Shape};
+use crate::since::Since;
 
 impl<'s> Reader<'s> {
     pub(super) fn key_arm(&self, value: &'s Value, at: &str) -> Result<KeyArm> {

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::load::{METHOD_UNIONS, STABILITY, Schema, is_composite, pointer, ref_name};
 use crate::shape::{Definition, Description, IntFormat, Shape};
+use crate::since::Since;
 
 /// Keywords that carry a shape or a fact.
 const KEYWORDS: [&str; 31] = [

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::shape::{Description, Field, Object, Shape};
+use crate::since::Since;
 
 impl<'s> Reader<'s> {
     pub(super) fn object_shape(&self, object: &'s Map<String, Value>, at: &str) -> Result<Shape> {

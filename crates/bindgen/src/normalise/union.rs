@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{Reader, flag, is_experimental};
 use crate::error::{Error, Result, step};
-use crate::history::Since;
 use crate::load::{pointer, ref_name};
 use crate::shape::{
     Description, EnumValue, ExternalArm, Field, IntegerValue, Object, Shape, Tagged, TaggedArm,
 };
+use crate::since::Since;
 
 /// One arm with the place it stands at.
 #[derive(Clone)]

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use crate::decision::Decision;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::tables::{Tables, TypeScriptRow};
+use crate::rows::TypeScriptRow;
+use crate::tables::Tables;
 use compare::Difference;
 use parse::{Member, Ts};
 

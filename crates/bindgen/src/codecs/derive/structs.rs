@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::derives;
 use crate::codecs::{constructors, docs, rust_type};
-use crate::lower::{FieldItem, Item, Presence, Struct, names};
+use crate::lower::{FieldItem, Item, Presence, Struct};
+use crate::names;
 
 pub(super) fn structure(item: &Item, structure: &Struct) -> TokenStream {
     let (derives, item_docs, name) = (derives(), docs(&item.docs), names::ident(&item.name));

@@ -5,9 +5,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::derives;
-use crate::codecs::{Context, docs, gate, messages, open_enums, rust_type};
-use crate::lower::{IntegerVariant, Item, RustType, StringVariant, Union, UnionKind, Variant, names};
+use crate::codecs::payload::variant_type;
+use crate::codecs::{Context, docs, gate, open_enums, rust_type};
+use crate::lower::{IntegerVariant, Item, RustType, StringVariant, Union, UnionKind, Variant};
 use crate::model::{Method, MethodKind, Params};
+use crate::names;
 use crate::shape::{IntFormat, Marks};
 
 pub(super) fn string_enum(item: &Item, values: &[StringVariant]) -> TokenStream {
@@ -102,11 +104,11 @@ pub(in crate::codecs) fn message_enum(
         let payload = match &method.params {
             Params::None => quote!(),
             Params::Required(definition) => {
-                let ty = messages::variant_type(context, definition);
+                let ty = variant_type(context, definition);
                 quote!((#ty))
             }
             Params::Nullable(definition) => {
-                let ty = messages::variant_type(context, definition);
+                let ty = variant_type(context, definition);
                 quote!((Option<#ty>))
             }
         };
