@@ -29,5 +29,5 @@ pub fn plain(path: &str) -> Model {
 fn model(path: &str, config: Config) -> Model {
     let bytes = read(path);
     let schema = Schema::from_any(&Source { name: path, bytes: &bytes }, None).expect("a schema");
-    Generator::new(config).schema(schema).model().expect("a model")
+    Generator::new(config, schema).model().expect("a model")
 }

@@ -49,7 +49,7 @@ impl Default for Config {
 #[derive(Clone, Debug)]
 pub struct Generator {
     config: Config,
-    schema: Option<Schema>,
+    schema: Schema,
 }
 
 /// What came out.
@@ -93,16 +93,9 @@ pub struct Summary {
 }
 
 impl Generator {
-    /// A generator without a schema yet.
-    pub fn new(config: Config) -> Self {
-        Self { config, schema: None }
-    }
-
-    /// Sets the schema.
-    #[must_use]
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.schema = Some(schema);
-        self
+    /// A generator for one schema.
+    pub fn new(config: Config, schema: Schema) -> Self {
+        Self { config, schema }
     }
 
     /// The model of the schema, before any Rust.
@@ -111,19 +104,12 @@ impl Generator {
     }
 
     fn strict_model(&self) -> Result<Model> {
-        let (model, open) = self.config.tables.model(self.required_schema()?)?;
+        let (model, open) = self.config.tables.model(&self.schema)?;
         let decisions: Vec<Decision> = open.all().collect();
         if self.config.strict && !decisions.is_empty() {
             return Err(Error::Open(decisions));
         }
         Ok(model)
-    }
-
-    fn required_schema(&self) -> Result<&Schema> {
-        self.schema.as_ref().ok_or_else(|| Error::NotASchema {
-            file: "Generator".into(),
-            reason: "no schema was given; call `schema` before `run`".into(),
-        })
     }
 
     /// Runs the pipeline; nothing is written.
@@ -133,11 +119,11 @@ impl Generator {
 
     /// The error with its place as the schema's file has it.
     fn placed(&self, error: Error) -> Error {
-        error.in_defs(self.schema.as_ref().is_some_and(|schema| schema.defs))
+        error.in_defs(self.schema.defs)
     }
 
     fn output(&self) -> Result<Output> {
-        let schema = self.required_schema()?;
+        let schema = &self.schema;
         let schema_sha256 = sha256(schema.to_canonical_json().as_bytes());
         let without_prose = (!self.config.upstream_docs).then(|| schema.without_prose());
         let lacks_prose = self.config.upstream_docs && !schema.has_prose();

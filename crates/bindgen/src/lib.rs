@@ -7,7 +7,7 @@
 //! let bytes = std::fs::read("codex_app_server_protocol.schemas.json")?;
 //! let source = Source { name: "codex_app_server_protocol.schemas.json", bytes: &bytes };
 //! let schema = Schema::from_any(&source, None)?.with_codex_version("0.150.0");
-//! for (path, bytes) in Generator::new(Config::default()).schema(schema).run()?.files {
+//! for (path, bytes) in Generator::new(Config::default(), schema).run()?.files {
 //!     println!("{path}: {} bytes", bytes.len());
 //! }
 //! # Ok(())

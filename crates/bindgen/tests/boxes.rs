@@ -44,7 +44,7 @@ fn generate(protocol: &Value, boxes: &Boxes) -> Output {
     let text = protocol.to_string();
     let schema = Schema::from_any(&Source { name: "schema.json", bytes: text.as_bytes() }, None);
     let config = Config { tables: Tables::default().with_boxes(boxes.clone()), ..Config::default() };
-    Generator::new(config).schema(schema.expect("a schema")).run().expect("it generates")
+    Generator::new(config, schema.expect("a schema")).run().expect("it generates")
 }
 
 /// Which of the two variants are boxed: the arm `full`, and the notification.

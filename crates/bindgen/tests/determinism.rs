@@ -27,7 +27,7 @@ fn generate(schema: &str) -> Output {
     let source = Source { name: "app-server.json", bytes: schema.as_bytes() };
     let schema = Schema::from_any(&source, None).expect("the pinned schema loads");
     let config = Config { tables, layout: Layout::Workspace, strict: true, ..Config::default() };
-    Generator::new(config).schema(schema).run().expect("the pinned schema generates")
+    Generator::new(config, schema).run().expect("the pinned schema generates")
 }
 
 #[track_caller]

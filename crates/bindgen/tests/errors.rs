@@ -32,7 +32,7 @@ fn bundle(definitions: &Value) -> String {
 /// Generates from a bundle with these definitions.
 fn generate(definitions: Value) -> Result<()> {
     let schema = load(&bundle(&definitions), None)?;
-    Generator::new(Config::default()).schema(schema).run().map(drop)
+    Generator::new(Config::default(), schema).run().map(drop)
 }
 
 fn merge(stable: &Value, experimental: &Value) -> Result<Schema> {
@@ -91,12 +91,6 @@ fn json_that_is_no_schema() {
         "stable.json is a canonical schema already and takes no second bundle",
     );
     assert!(matches!(load("[]", None), Err(Error::NotASchema { file, .. }) if file == "stable.json"));
-}
-
-#[test]
-fn no_schema_at_all() {
-    let result = Generator::new(Config::default()).run();
-    fails(result, "Generator", "no schema was given; call `schema` before `run`");
 }
 
 #[test]
@@ -315,7 +309,7 @@ fn definitions_under_another_name() {
         root["$defs"] = root["definitions"].take();
         root.as_object_mut().expect("an object").remove("definitions");
         let schema = load(&root.to_string(), None)?;
-        Generator::new(Config::default()).schema(schema).run().map(drop)
+        Generator::new(Config::default(), schema).run().map(drop)
     };
     assert!(with_defs(params(json!({"a": {"$ref": "#/$defs/FixtureCallResponse"}}))).is_ok());
     let place = "#/$defs/FixtureCallParams/properties/a";
@@ -335,7 +329,7 @@ fn a_panic_of_typify_is_a_warning() {
         "FixtureCallParams": {"type": "object", "properties": {"a": {"$ref": "#/definitions/Mode"}}},
     });
     let schema = load(&bundle(&definitions), None).expect("it loads");
-    let generator = |strict| Generator::new(Config { strict, ..Config::default() }).schema(schema.clone());
+    let generator = |strict| Generator::new(Config { strict, ..Config::default() }, schema.clone());
     let place = "#/definitions/Mode: typify cannot read this definition: it panics: ";
     let output = generator(false).run().expect("it generates");
     let told = |warning: &String| {

@@ -202,7 +202,7 @@ fn a_file_of_another_form_is_an_error_with_its_place() {
 
 fn generate(schema: Schema, history: History, strict: bool) -> Result<Output> {
     let tables = Tables::default().with_history(history);
-    Generator::new(Config { tables, strict, ..Config::default() }).schema(schema).run()
+    Generator::new(Config { tables, strict, ..Config::default() }, schema).run()
 }
 
 /// The lines of a generated file that stand for a name, with the dates above them.

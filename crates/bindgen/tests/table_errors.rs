@@ -37,7 +37,7 @@ impl Files<'_> {
         let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
         let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None)?;
         let config = Config { tables: self.parse()?, layout: Layout::Workspace, strict, ..Config::default() };
-        Generator::new(config).schema(schema).run()
+        Generator::new(config, schema).run()
     }
 }
 

@@ -103,7 +103,7 @@ fn decisions(from: &str, to: &str, overrides: &str) -> Vec<Decision> {
     let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
     let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None).unwrap();
     let tables = tables(overrides);
-    let generator = Generator::new(Config { tables: tables.clone(), ..Config::default() }).schema(schema);
+    let generator = Generator::new(Config { tables: tables.clone(), ..Config::default() }, schema);
     types.decisions(&stable, &generator.model().expect("a model"), &tables)
 }
 
@@ -204,7 +204,7 @@ fn members_that_differ_in_case_come_as_one_row_per_type() {
     let types = parse(&files).expect("readable TypeScript");
     let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
     let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None).unwrap();
-    let model = Generator::new(Config::default()).schema(schema).model().expect("a model");
+    let model = Generator::new(Config::default(), schema).model().expect("a model");
     let decisions = types.decisions(&types, &model, &tables(""));
     assert_eq!(
         decisions[0].row.as_deref(),
@@ -244,7 +244,7 @@ fn a_type_of_both_levels_is_found_by_its_path() {
     let bundle = bundle::bundle(definitions.as_object().expect("definitions by name"));
     let schema = Schema::from_any(&Source { name: "stable.json", bytes: bundle.as_bytes() }, None).unwrap();
     let tables = tables("");
-    let model = Generator::new(Config::default()).schema(schema).model().expect("a model");
+    let model = Generator::new(Config::default(), schema).model().expect("a model");
     let decisions = types.decisions(&types, &model, &tables);
     // `FixtureCallParams` imports the outer one, whose values agree; the definition `Level` is the inner one.
     let places: Vec<&str> = decisions.iter().filter_map(|found| found.problem.split(": ").next()).collect();

@@ -12,7 +12,7 @@ use codex_appserver_diff::{Options, compare};
 fn model(name: &str) -> Result<Model, Box<dyn Error>> {
     let bytes = std::fs::read(name)?;
     let schema = Schema::from_any(&Source { name, bytes: &bytes }, None)?;
-    Ok(Generator::new(Config::default()).schema(schema).model()?)
+    Ok(Generator::new(Config::default(), schema).model()?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

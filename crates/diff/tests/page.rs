@@ -22,7 +22,7 @@ fn model(version: &str) -> Model {
     let path = format!("{}/../../tests/fixtures/protocols/{version}.json", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(&path).expect("a fixture");
     let schema = Schema::from_canonical(&Source { name: version, bytes: &bytes }).expect("a schema");
-    Generator::new(Config::default()).schema(schema).model().expect("a model")
+    Generator::new(Config::default(), schema).model().expect("a model")
 }
 
 /// Two versions that differ in every way.

@@ -130,7 +130,7 @@ fn generate(args: &Args) -> Result<Output> {
             read_schema(list, args.codex_version.as_deref(), prose)?
         }
     };
-    let generated = Generator::new(config).schema(schema).run();
+    let generated = Generator::new(config, schema).run();
     let mut output = generated.map_err(|error| match decisions::of_error(&error) {
         Some(open) => anyhow!("{}\n{}", decisions::count(open), decisions::text(open).trim_end()),
         None => error.into(),
@@ -151,7 +151,7 @@ pub fn derived(dir: &Path) -> Result<()> {
         codecs: Codecs::SerdeDerive,
         ..Config::default()
     };
-    let output = Generator::new(config).schema(inputs::pinned_schema()?).run()?;
+    let output = Generator::new(config, inputs::pinned_schema()?).run()?;
     tree::apply(dir, &tree::changes(dir, &output.files, Owner::User)?)
 }
 

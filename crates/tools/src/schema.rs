@@ -161,7 +161,7 @@ pub fn typescript_decisions(codex: &Codex, schema: &Schema, tables: &Tables) -> 
     };
     let (stable, experimental) = (types(Surface::Stable)?, types(Surface::Experimental)?);
     let config = Config { tables: tables.clone(), ..Config::default() };
-    let model = Generator::new(config).schema(schema.clone()).model()?;
+    let model = Generator::new(config, schema.clone()).model()?;
     Ok(experimental.decisions(&stable, &model, tables))
 }
 

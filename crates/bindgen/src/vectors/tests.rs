@@ -23,7 +23,7 @@ fn vectors(definition: &Value) -> impl Fn(Class) -> Vec<(String, Value)> + use<>
     let text = bundle.to_string();
     let source = Source { name: "bundle.json", bytes: text.as_bytes() };
     let schema = Schema::from_any(&source, None).expect("a schema");
-    let model = Generator::new(Config::default()).schema(schema).model().expect("a model");
+    let model = Generator::new(Config::default(), schema).model().expect("a model");
     let all = model.vectors();
     move |class| {
         let of_event = |subject: &Subject| *subject == Subject::Definition("Event".into());

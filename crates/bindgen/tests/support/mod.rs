@@ -82,8 +82,7 @@ impl Fixture {
     /// The same, but for the tables, which are the fixture's own.
     pub fn generate_with(&self, config: Config) -> Output {
         let config = Config { tables: self.tables(), upstream_docs: self.upstream_docs, ..config };
-        Generator::new(config)
-            .schema(self.schema())
+        Generator::new(config, self.schema())
             .run()
             .unwrap_or_else(|error| panic!("fixture `{}` does not generate: {error}", self.name))
     }

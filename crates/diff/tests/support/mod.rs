@@ -47,14 +47,14 @@ fn read(path: &Path) -> Vec<u8> {
 pub fn try_model(schema: &Value) -> Result<Model, Error> {
     let bytes = schema.to_string().into_bytes();
     let schema = Schema::from_any(&Source { name: "schema.json", bytes: &bytes }, None)?;
-    Generator::new(Config { tables: tables(), ..Config::default() }).schema(schema).model()
+    Generator::new(Config { tables: tables(), ..Config::default() }, schema).model()
 }
 
 /// The model of a canonical schema and of nothing else.
 pub fn plain_model(text: &str) -> Model {
     let source = Source { name: "schema.json", bytes: text.as_bytes() };
     let schema = Schema::from_any(&source, None).unwrap_or_else(|error| panic!("{error}"));
-    Generator::new(Config::default()).schema(schema).model().unwrap_or_else(|error| panic!("{error}"))
+    Generator::new(Config::default(), schema).model().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// [`try_model`] of a schema that is known to be one.

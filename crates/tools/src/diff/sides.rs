@@ -37,7 +37,7 @@ impl Side {
             tables = tables.with_boxes(boxes);
         }
         let config = Config { tables, ..Config::default() };
-        let model = Generator::new(config).schema(schema).model();
+        let model = Generator::new(config, schema).model();
         Ok(Self { name: name.to_owned(), file, model: model.with_context(|| name.to_owned())? })
     }
 }

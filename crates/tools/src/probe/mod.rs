@@ -48,7 +48,7 @@ pub fn add_answer(open: &mut [Decision], codex: &Codex, schema: &Schema, method:
 pub fn find(codex: &Codex, schema: &Schema, method: &str, params: Option<Value>) -> Result<Found> {
     let params = match params {
         Some(params) => params,
-        None => smallest_params(&Generator::new(Config::default()).schema(schema.clone()).model()?, method),
+        None => smallest_params(&Generator::new(Config::default(), schema.clone()).model()?, method),
     };
     match server::ask(codex, method, &params)? {
         Answer::Error(message) => {

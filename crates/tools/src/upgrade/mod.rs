@@ -113,7 +113,7 @@ fn history(plan: &mut Plan, schema: &Schema) -> Result<History> {
 fn generate(plan: &mut Plan, schema: Schema, history: History) -> Result<Output> {
     let tables = inputs::tables()?.with_history(history);
     let config = Config { tables, layout: Layout::Workspace, ..Config::default() };
-    let output = Generator::new(config).schema(schema).run()?;
+    let output = Generator::new(config, schema).run()?;
     for change in tree::changes(&inputs::root().join("generated"), &output.files, Owner::Codegen)? {
         let path = format!("generated/{}", change.path);
         match change.kind {

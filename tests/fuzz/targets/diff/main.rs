@@ -88,7 +88,7 @@ fn schema(bytes: &[u8]) -> Option<Schema> {
 }
 
 fn model(schema: Schema) -> Option<Model> {
-    Generator::new(Config::default()).schema(schema).model().ok()
+    Generator::new(Config::default(), schema).model().ok()
 }
 
 fn compared(old: &Model, new: &Model, gate: Gate) {
