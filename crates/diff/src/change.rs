@@ -1,8 +1,7 @@
 //! What can change between two protocols, before anybody asks whom it concerns.
 
-use crate::finding::Level;
+use crate::finding::{Level, Skews};
 use crate::path::Path;
-use crate::rules::Skews;
 
 /// The kinds of changes. Together with who writes the place, each makes one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -123,6 +123,22 @@ pub struct Verdict {
     pub text: String,
 }
 
+/// A level, and why: what the client does and what the server makes of it, or the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// How bad it is.
+    pub level: Level,
+    /// Why, as a part of a sentence in which "the client" and "the server" are those of the skew.
+    pub text: &'static str,
+}
+
+/// The verdicts of a rule, or of what differs inside a replaced type, for both skews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Skews {
+    pub(crate) old_client: Judged,
+    pub(crate) new_client: Judged,
+}
+
 /// A method that a change reaches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Reach {

@@ -9,7 +9,9 @@ mod values;
 mod waive;
 
 use crate::change::{Change, Raw};
-use crate::finding::{Direction, Level, Verdict, Wire};
+use crate::finding::{Direction, Level, Skews, Verdict, Wire};
+
+pub use crate::finding::Judged;
 
 /// What a kind of change means.
 #[derive(Clone, Copy, Debug)]
@@ -38,15 +40,6 @@ pub struct Rule {
     pub old_client: Judged,
     /// The verdict on the bytes between a client of the new version and a server of the old one.
     pub new_client: Judged,
-}
-
-/// A level, and why: what the client does and what the server makes of it, or the other way round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judged {
-    /// How bad it is.
-    pub level: Level,
-    /// Why, as a part of a sentence in which "the client" and "the server" are those of the skew.
-    pub text: &'static str,
 }
 
 const fn safe(text: &'static str) -> Judged {
@@ -114,13 +107,6 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 pub(crate) fn find(change: Change, written: Written) -> &'static Rule {
     let applies = |rule: &&Rule| rule.change == change && rule.written.is_none_or(|side| side == written);
     RULES.iter().find(applies).unwrap_or(&RULES[0])
-}
-
-/// The verdicts of a rule, or of what differs inside a replaced type, for both skews.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Skews {
-    pub(crate) old_client: Judged,
-    pub(crate) new_client: Judged,
 }
 
 /// What a change means in what one side writes.

@@ -4,11 +4,11 @@ use codex_appserver_bindgen::shape::{Object, Shape};
 
 use super::{Walk, is_alias};
 use crate::change::{Change, Raw};
-use crate::finding::Level;
+use crate::finding::{Judged, Level, Skews};
 use crate::line;
 use crate::message;
 use crate::path::Path;
-use crate::rules::{self, Judged, Skews, Written};
+use crate::rules::{self, Written};
 
 const HARMLESS: Judged =
     Judged { level: Level::Safe, text: "all that one side sends fits the type that the other one expects" };
