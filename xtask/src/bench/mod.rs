@@ -9,6 +9,7 @@ pub mod diff;
 mod race;
 mod report;
 mod rounds;
+mod subject;
 
 use anyhow::Result;
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde_json::json;
 
-use super::build::{PEER, Profile, Sample, Subject};
 use super::clock::Clock;
+use super::subject::{PEER, Profile, Sample, Subject};
 
 /// All samples of one subject and profile.
 pub struct Row {
@@ -163,7 +163,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::build::STABLE;
+    use crate::bench::subject::STABLE;
 
     fn report() -> Report {
         let row = |subject, profile, times: [f64; 3]| Row {
