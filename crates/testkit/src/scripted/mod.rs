@@ -38,6 +38,7 @@
 //! The [format of a file](https://docs.rs/crate/codex-appserver-testkit/latest/source/docs/scenario.md) is
 //! described beside the source.
 
+mod advance;
 mod answer;
 mod core;
 mod drive;
@@ -47,6 +48,8 @@ mod log;
 mod plan;
 mod play;
 mod process;
+mod receive;
+mod recorded;
 mod replay;
 mod scenario;
 mod server;

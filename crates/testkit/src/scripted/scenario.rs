@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::faults::Faults;
-use super::replay::Recorded;
+use super::recorded::Recorded;
 use super::step::Step;
 use super::turn::Turn;
 
