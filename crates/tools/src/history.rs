@@ -7,11 +7,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use codex_appserver_bindgen::history::Release;
 
-use crate::diff::sides;
 use crate::inputs::{self, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
-use crate::{Outcome, codex};
+use crate::{Outcome, codex, protocols};
 
 /// The first release that counts: names that it has are simply there.
 const FIRST: Release = Release(0, 99, 0);
@@ -56,7 +55,7 @@ pub fn run(args: &HistoryArgs) -> Result<Outcome> {
     }
     wanted.retain(|release| args.again || history.releases().binary_search(release).is_err());
     for release in &wanted {
-        let (schema, _) = sides::of_version(&release.to_string())?;
+        let (schema, _) = protocols::of_version(&release.to_string())?;
         let added = history.add(&schema.with_codex_version(release.to_string()));
         added.with_context(|| format!("cannot read the protocol of codex {release}"))?;
     }

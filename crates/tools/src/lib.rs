@@ -16,6 +16,7 @@ pub mod history;
 pub mod inputs;
 pub mod probe;
 pub mod program;
+pub mod protocols;
 pub mod schema;
 pub mod tree;
 pub mod upgrade;

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use codex_appserver_bindgen::{Config, Decision, Generator, Prose, Schema, Source, Tables, TypeScript};
+use codex_appserver_bindgen::{Config, Decision, Generator, Prose, Schema, Tables, TypeScript};
 use codex_appserver_runtime::{Codex, Surface};
-use sha2::{Digest, Sha256};
 
 use crate::history::{self, HistoryArgs};
-use crate::inputs::{self, Origin, Provenance};
+use crate::inputs::{self, Provenance};
 use crate::program::command;
 use crate::tree::{write_named, write_whole};
-use crate::{Outcome, codex, decisions, probe};
+use crate::{Outcome, codex, decisions, probe, protocols};
 
 /// Work on the canonical schema.
 ///
@@ -99,7 +98,7 @@ fn sync(args: &SyncArgs) -> Result<Outcome> {
         None => codex::find(args.codex.as_deref())?,
     };
     let prose = if args.keep_descriptions { Prose::Keep } else { Prose::Drop };
-    let (schema, provenance) = of_codex(&codex, prose)?;
+    let (schema, provenance) = protocols::of_codex(&codex, prose)?;
     let version = &provenance.codex_version;
 
     let canonical = schema.to_canonical_json();
@@ -137,22 +136,6 @@ pub fn provenance_text(provenance: &Provenance) -> Result<String> {
     Ok(format!("{head}{}", toml::to_string(provenance)?))
 }
 
-/// The canonical schema of a codex, and where it comes from.
-pub fn of_codex(codex: &Codex, prose: Prose) -> Result<(Schema, Provenance)> {
-    let version = codex.version().context("cannot ask codex for its version")?;
-    let (stable, stable_origin) = bundle(codex, Surface::Stable)?;
-    let (experimental, experimental_origin) = bundle(codex, Surface::Experimental)?;
-    let schema = Schema::from_bundles(
-        &Source { name: "the stable bundle", bytes: &stable },
-        Some(&Source { name: "the experimental bundle", bytes: &experimental }),
-        prose,
-    )?
-    .with_codex_version(&version);
-    let provenance =
-        Provenance { codex_version: version, stable: stable_origin, experimental: experimental_origin };
-    Ok((schema, provenance))
-}
-
 /// Where the TypeScript of a codex disagrees with its schema and no row of the tables says why.
 pub fn typescript_decisions(codex: &Codex, schema: &Schema, tables: &Tables) -> Result<Vec<Decision>> {
     let types = |surface| -> Result<TypeScript> {
@@ -163,10 +146,4 @@ pub fn typescript_decisions(codex: &Codex, schema: &Schema, tables: &Tables) -> 
     let config = Config { tables: tables.clone(), ..Config::default() };
     let model = Generator::new(config, schema.clone()).model()?;
     Ok(experimental.decisions(&stable, &model, tables))
-}
-
-fn bundle(codex: &Codex, surface: Surface) -> Result<(Vec<u8>, Origin)> {
-    let bytes = codex.json_schema(surface).context("cannot ask codex for its schema")?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((bytes, Origin { command: codex.schema_command(surface), sha256 }))
 }

@@ -3,17 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use codex_appserver_bindgen::model::Model;
 use codex_appserver_bindgen::{Boxes, Config, Generator, Prose, Schema, Source, Tables};
 
 use super::repository_path;
-use crate::inputs::{self, Provenance};
-use crate::tree::write_whole;
-use crate::{codegen, codex, schema};
+use crate::protocols::{self, PINNED};
+use crate::{codegen, inputs};
 
-/// The canonical schema below the root.
-const PINNED: &str = "schema/app-server.json";
 /// What codegen boxed.
 const BOXES: &str = "schema/boxes.toml";
 
@@ -47,7 +44,7 @@ fn read_schema(name: &str) -> Result<(Schema, Option<String>)> {
         return Ok((at_revision(revision)?, Some(PINNED.to_owned())));
     }
     if is_version(name) {
-        return of_version(name);
+        return protocols::of_version(name);
     }
     if name.contains(['/', '\\', ',']) || Path::new(name).exists() {
         return Ok((codegen::read_schema(name, None, Prose::Drop)?, repository_path(Path::new(name))));
@@ -86,59 +83,6 @@ fn git(revision: &str, arguments: &[&str]) -> Result<Vec<u8>> {
         bail!("git:{revision}: {reason}");
     }
     Ok(output.stdout)
-}
-
-/// A codex version: a fixture, the pinned schema, what an earlier run kept, or asked of codex itself.
-pub fn of_version(version: &str) -> Result<(Schema, Option<String>)> {
-    let name = format!("{version}.json");
-    let fixture = inputs::checkout().map(|root| root.join("tests/fixtures/protocols").join(&name));
-    if let Some(fixture) = fixture.filter(|fixture| fixture.is_file()) {
-        return Ok((canonical(&fixture)?, None));
-    }
-    if Provenance::read()?.codex_version == version {
-        return Ok((inputs::pinned_schema()?, inputs::checkout().map(|_| PINNED.to_owned())));
-    }
-    let kept = inputs::cache_dir()?.join("protocols").join(&name);
-    if !kept.is_file() {
-        ask_codex(version, &kept)?;
-    }
-    Ok((canonical(&kept)?, None))
-}
-
-fn canonical(path: &Path) -> Result<Schema> {
-    let bytes = inputs::read(path)?;
-    Ok(Schema::from_canonical(&Source { name: &inputs::shown(path), bytes: &bytes })?)
-}
-
-/// Asks a codex for its protocol and keeps the answer. The program itself, 170 MB, goes again unless
-/// somebody installed it before.
-fn ask_codex(version: &str, keep: &Path) -> Result<()> {
-    let home = inputs::cache_dir()?;
-    let (codex, _temporary) = if home.join(format!("codex/codex-{version}")).is_dir() {
-        (codex::install(version)?, None)
-    } else {
-        std::fs::create_dir_all(&home).with_context(|| format!("cannot create {}", inputs::shown(&home)))?;
-        let temporary = tempfile::Builder::new().prefix("diff-").tempdir_in(&home);
-        let temporary = temporary.with_context(|| format!("cannot write in {}", inputs::shown(&home)))?;
-        let codex = codex::install_into(temporary.path(), version).map_err(in_one_line)?;
-        (codex, Some(temporary))
-    };
-    let (schema, _) = schema::of_codex(&codex, Prose::Drop)?;
-    let parent = keep.parent().unwrap_or(&home);
-    std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", inputs::shown(parent)))?;
-    write_whole(keep, schema.to_canonical_json().as_bytes())
-}
-
-/// What npm says of a version that it does not find, without its advice.
-fn in_one_line(error: anyhow::Error) -> anyhow::Error {
-    let Some(codex_appserver_runtime::Error::NpmFailed { version, stderr, .. }) = error.downcast_ref() else {
-        return error;
-    };
-    let lines = stderr
-        .lines()
-        .map(|line| line.trim().trim_start_matches("npm error ").trim_start_matches("notarget "));
-    let reason = lines.filter(|line| !line.starts_with("code ")).find(|line| !line.is_empty());
-    anyhow!("cannot install codex {version}: {}", reason.unwrap_or("npm does not say why"))
 }
 
 fn is_version(name: &str) -> bool {

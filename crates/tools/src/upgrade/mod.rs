@@ -18,7 +18,7 @@ use codex_appserver_runtime::Codex;
 use crate::inputs::{self, Provenance};
 use crate::program::command;
 use crate::tree::{self, Kind, Owner};
-use crate::{Outcome, codex, decisions, diff, probe, schema};
+use crate::{Outcome, codex, decisions, diff, probe, protocols, schema};
 use plan::Plan;
 
 /// Where the comparison of the two versions is written.
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// What an upgrade writes, and what it leaves to a person.
 fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Decision>)> {
     let mut plan = Plan::default();
-    let (schema, provenance) = schema::of_codex(codex, Prose::Drop)?;
+    let (schema, provenance) = protocols::of_codex(codex, Prose::Drop)?;
     plan.write("schema/app-server.json", schema.to_canonical_json());
     plan.write("schema/provenance.toml", schema::provenance_text(&provenance)?);
     if version != pinned {
