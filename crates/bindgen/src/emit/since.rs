@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quote::quote;
 
 use super::{Emission, Module, release};
-use crate::history::Since;
+use crate::since::Since;
 
 pub(super) fn module(emission: &Emission<'_>) -> Module {
     // Should two kinds share a name, the method is there as soon as one of them is.

@@ -1,10 +1,10 @@
 //! Docs made from facts: names, methods, defaults, stability; and our own summaries.
 
 use super::{Lowering, markdown};
-use crate::history::Since;
 use crate::model::{Method, MethodKind};
 use crate::names;
 use crate::shape::{Definition, Description, EnumValue, Field, IntegerValue, Shape};
+use crate::since::Since;
 
 /// A type that more methods use says nothing of them: the list would change with every version.
 const LISTED_METHODS: usize = 4;
