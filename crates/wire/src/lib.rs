@@ -58,7 +58,7 @@ pub use message::{Message, Params, UnknownMethod};
 #[doc(hidden)]
 pub use message::{deserialize_message, serialize_message};
 pub use nullable::Patch;
-pub use redact::Redacted;
+pub use redact::{Redacted, is_secret_name};
 pub use release::{NotARelease, Release};
 pub use request::{Direction, Notification, Request, RequestVisitor};
 pub use string_enum::{StringEnum, UnknownValue};

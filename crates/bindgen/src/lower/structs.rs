@@ -1,5 +1,6 @@
 //! Objects as structs.
 
+use codex_appserver_wire::is_secret_name;
 use serde_json::Value;
 
 use super::{ChoiceArm, ChoiceField, FieldItem, Item, ItemKind, Lowering, Presence, RustType, Struct};
@@ -8,20 +9,6 @@ use crate::error::{Error, Result, step};
 use crate::load::pointer;
 use crate::names;
 use crate::shape::{Definition, Field, IntegerEnum, Object, Shape};
-
-/// Members whose `Debug` output would put a secret into a log, by the end of their name.
-const SECRETS: [&str; 10] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "authtoken",
-    "bearertoken",
-    "password",
-    "privatekey",
-    "secret",
-    "secretaccesskey",
-    "sessiontoken",
-];
 
 impl<'m> Lowering<'m> {
     pub(super) fn structure(
@@ -76,7 +63,7 @@ impl<'m> Lowering<'m> {
             _ => Presence::Optional,
         };
         let docs = self.field_docs(field, &name);
-        let secret = is_secret(&field.wire) && ty == RustType::String;
+        let secret = is_secret_name(&field.wire) && ty == RustType::String;
         let literal = match shape {
             Shape::BoolLiteral(value) => Some(*value),
             _ => None,
@@ -209,12 +196,6 @@ fn choice_item(name: &str, definition: &str, choice: &ChoiceField, gated: bool) 
         ],
         kind: ItemKind::Union(Union { kind: UnionKind::Choice, variants, shared: Vec::new() }),
     }
-}
-
-fn is_secret(wire: &str) -> bool {
-    let name: String =
-        wire.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    name == "token" || SECRETS.iter().any(|secret| name.ends_with(secret))
 }
 
 impl ItemKind {

@@ -1,18 +1,10 @@
 //! Which member names say that their value is a secret.
 
-/// Ends of names, letters and digits only. The first ten are those that the generated crates redact in
-/// `Debug`; the others are of headers, environments and configuration files, which go over the wire as maps.
-const ENDS: [&str; 20] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "authtoken",
-    "bearertoken",
-    "password",
-    "privatekey",
-    "secret",
-    "secretaccesskey",
-    "sessiontoken",
+use codex_appserver_wire::is_secret_name;
+
+/// Ends of names, letters and digits only, beside those of [`is_secret_name`], which `Debug` redacts as well. These are
+/// of headers, environments and configuration files, which go over the wire as maps.
+const ENDS: [&str; 10] = [
     "cookie",
     "passphrase",
     "passwd",
@@ -20,7 +12,7 @@ const ENDS: [&str; 20] = [
     "signingkey",
     "subscriptionkey",
     "token",
-    // Codes that log in or pair whoever has them.
+    // Codes that log in or pair whoever has them. A person has to see them, so that `Debug` shows them.
     "devicecode",
     "pairingcode",
     "usercode",
@@ -58,7 +50,8 @@ pub(super) fn is_secret(name: &str) -> bool {
     let letters = without_base64(&letters).unwrap_or(&letters);
     let ends = ENDS.iter().any(|end| letters.ends_with(end));
     let harmless = HARMLESS.iter().any(|end| letters.ends_with(end));
-    (ends && !harmless)
+    is_secret_name(letters)
+        || (ends && !harmless)
         || WHOLE.contains(&letters)
         || WRITTEN_STARTS.iter().any(|start| written.starts_with(start))
         || WRITTEN_ENDS.iter().any(|end| written.ends_with(end))
