@@ -129,15 +129,14 @@ fn wire_crate() -> PathBuf {
 
 /// The projects share a target folder, in which cargo cannot tell packages of one name apart.
 ///
-/// Warnings are errors, but for the imports that a crate without methods of its kind does not use: no real
-/// schema is that small.
+/// Warnings are errors.
 fn manifest(package: &str) -> String {
     let wire = Value::from(wire_crate().to_string_lossy());
     format!(
         "[package]\nname = \"{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
          [workspace]\n\n[features]\nexperimental = []\ntesting = [\"codex-appserver-wire/testing\"]\n\n\
          [dependencies]\ncodex-appserver-wire = {{ path = {wire} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\n\
-         [lints.rust]\nwarnings = {{ level = \"deny\", priority = -1 }}\nunused_imports = \"allow\"\nmissing_docs = \"deny\"\nunsafe_code = \"forbid\"\n"
+         [lints.rust]\nwarnings = {{ level = \"deny\", priority = -1 }}\nmissing_docs = \"deny\"\nunsafe_code = \"forbid\"\n"
     )
 }
 

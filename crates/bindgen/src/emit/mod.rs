@@ -1,6 +1,7 @@
 //! From items and methods to files: which crate and module each thing goes into.
 
 mod handler;
+mod imports;
 mod index;
 mod manifests;
 mod payloads;

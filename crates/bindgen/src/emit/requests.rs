@@ -3,6 +3,7 @@
 use heck::ToSnakeCase;
 use quote::quote;
 
+use super::imports::{Use, imports};
 use super::{Crate, Emission, Module};
 use crate::codecs::{docs, gate, rust_type};
 use crate::lower::{RustType, method_docs};
@@ -14,16 +15,24 @@ pub(super) fn modules(emission: &Emission<'_>, of: Crate) -> Vec<Module> {
         Crate::Requests => [MethodKind::ClientRequest, MethodKind::ServerRequest],
         _ => [MethodKind::ServerNotification, MethodKind::ClientNotification],
     };
-    let markers =
-        kinds.iter().flat_map(|kind| emission.model.of_kind(*kind)).map(|method| marker(emission, method));
     let visitors = kinds.iter().filter(|kind| kind.is_request()).map(|kind| visitor(emission, *kind));
+    let methods = || kinds.iter().flat_map(|kind| emission.model.of_kind(*kind));
+    let with_payload =
+        methods().filter(|method| method.params.definition().is_some() || method.response.is_some());
+    // Visitors stand there for any kind of request, whatever methods it has.
+    let has_visitors = kinds.iter().any(|kind| kind.is_request());
+    let markers = methods().map(|method| marker(emission, method));
+    let imports = imports([
+        (quote!(self), Use::by(with_payload)),
+        (quote!(wire), if has_visitors { Use::Always } else { Use::by(methods()) }),
+    ]);
     let mut modules = vec![Module {
         path: "src/method.rs".into(),
         source: "crates/bindgen/src/emit/requests.rs",
         docs: "One marker type per method, which ties its wire name to its payloads.".into(),
         // A marker may share its name with a payload, so nothing is imported here by glob.
         tokens: quote! {
-            use crate::prelude::{self, wire};
+            #imports
             #(#markers)*
             #(#visitors)*
         },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::imports::{Use, imports};
 use super::{Emission, Module};
 use crate::codecs::{argument, docs, gate, setter_value};
 use crate::lower::{Item, ItemKind, Struct, method_docs};
@@ -57,6 +58,11 @@ fn methods(emission: &Emission<'_>) -> Module {
     let requests = emission.model.of_kind(MethodKind::ClientRequest).map(|method| wrapper(emission, method));
     let notifications =
         emission.model.of_kind(MethodKind::ClientNotification).map(|method| wrapper(emission, method));
+    let use_of = |kind| Use::by(emission.model.of_kind(kind));
+    let imports = imports([
+        (quote!(notification_method), use_of(MethodKind::ClientNotification)),
+        (quote!(request_method), use_of(MethodKind::ClientRequest)),
+    ]);
     Module {
         path: "src/methods.rs".into(),
         source: "crates/bindgen/src/emit/wrappers.rs",
@@ -64,7 +70,7 @@ fn methods(emission: &Emission<'_>) -> Module {
         tokens: quote! {
             #[allow(unused_imports)]
             use crate::prelude::*;
-            use crate::prelude::{notification_method, request_method};
+            #imports
 
             #[doc = " Every method that a client calls, on anything that is a [`wire::Endpoint`]."]
             #[doc = ""]
