@@ -165,7 +165,7 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         inputs::assume_root(&root.canonicalize().expect("the root is there"));
         let pin = inputs::Provenance::read().expect("the provenance is there").codex_version;
-        let strays = strays(&Plan::default(), &pin).expect("git lists the files");
+        let strays = strays(&Plan::new(crate::inputs::root()), &pin).expect("git lists the files");
         assert!(strays.is_empty(), "{}", crate::decisions::text(&strays));
     }
 }

@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// What an upgrade writes, and what it leaves to a person.
 fn work_out(codex: &Codex, version: &str, pinned: &str) -> Result<(Plan, Vec<Decision>)> {
-    let mut plan = Plan::default();
+    let mut plan = Plan::new(inputs::root());
     let (schema, provenance) = protocols::of_codex(codex, Prose::Drop)?;
     plan.write("schema/app-server.json", schema.to_canonical_json());
     plan.write("schema/provenance.toml", schema::provenance_text(&provenance)?);

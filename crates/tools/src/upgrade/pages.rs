@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_compatibility_page_without_the_version_is_open() {
-        let mut plan = Plan::default();
+        let mut plan = Plan::new(crate::inputs::root());
         plan.write(COMPATIBILITY, "| 0.1.0 | yes |\n");
         assert!(compatibility(&plan, "0.1.0").is_none());
         assert!(compatibility(&plan, "0.2.0").expect("open").problem.contains("no row for codex 0.2.0"));

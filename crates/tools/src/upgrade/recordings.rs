@@ -43,7 +43,8 @@ mod tests {
         inputs::assume_root(&root.canonicalize().expect("the root is there"));
         let pin = inputs::Provenance::read().expect("the provenance is there").codex_version;
         let outdated = |version: &str| {
-            outdated(&Plan::default(), version, Path::new("/x/codex")).expect("the recordings are there")
+            outdated(&Plan::new(crate::inputs::root()), version, Path::new("/x/codex"))
+                .expect("the recordings are there")
         };
         assert_eq!(outdated(&pin), None);
         let problem = outdated("9.9.9").expect("all are older").problem;
