@@ -1,8 +1,9 @@
 //! Goes through a trace entry by entry: whose message, which method, and what became of it.
 
 use codex_appserver_record::{Content, Direction, Entry, Row};
-use codex_appserver_wire::RequestId;
+use codex_appserver_requests::method::Initialize;
 use codex_appserver_wire::shape::Kind;
+use codex_appserver_wire::{Request, RequestId};
 
 use crate::canonical::Unknowns;
 use crate::conversation::{Pending, kind, other, sender};
@@ -102,7 +103,7 @@ impl Checker {
         });
         let Some((role, method)) = request else { return Line::without_role(Some(Verdict::Unmatched)) };
         let mut line = Line::checked(role, &method, check(role, &method, text));
-        if role == Role::Answer(Kind::ClientRequest) && method == "initialize" {
+        if role == Role::Answer(Kind::ClientRequest) && method == Initialize::METHOD {
             line.codex_version = server_version(text);
         }
         line
@@ -137,11 +138,14 @@ impl Line {
     }
 }
 
+/// The member of an answer to `initialize` in which the server names itself.
+const USER_AGENT: &str = "userAgent";
+
 /// The server's version in an answer to `initialize`: `userAgent` reads `client/0.150.0 (system) …`, where
 /// the client's name can be anything.
 fn server_version(text: &str) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_str(text).ok()?;
-    let agent = answer.pointer("/result/userAgent")?.as_str()?;
+    let agent = answer.get("result")?.get(USER_AGENT)?.as_str()?;
     let products = agent.split('/').skip(1).filter_map(|rest| Some(rest.split_once(" (")?.0));
     let is_version = |text: &&str| {
         let parts: Vec<&str> = text.splitn(3, '.').collect();
@@ -152,7 +156,21 @@ fn server_version(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use codex_appserver_shapes::{definition, method};
+    use codex_appserver_wire::shape::{Object, Shape};
+
     use super::*;
+
+    /// The answer is not decoded as its type: that of an old server may lack members.
+    #[test]
+    fn the_answer_to_initialize_has_the_member_that_names_the_server() {
+        let response = method(Initialize::METHOD, Kind::ClientRequest).and_then(|method| method.response);
+        let Some(Shape::Named(name)) = response else { panic!("no definition: {response:?}") };
+        let Some(Shape::Object(Object { members, .. })) = definition(name) else {
+            panic!("{name}: no object")
+        };
+        assert!(members.iter().any(|member| member.name == USER_AGENT));
+    }
 
     #[test]
     fn the_user_agent_tells_the_version_of_the_server() {
