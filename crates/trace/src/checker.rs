@@ -5,10 +5,10 @@ use codex_appserver_requests::method::Initialize;
 use codex_appserver_wire::shape::Kind;
 use codex_appserver_wire::{Request, RequestId};
 
-use crate::canonical::Unknowns;
 use crate::conversation::{Pending, kind, other, sender};
 use crate::head::Head;
 use crate::message::{Checked, Role, Verdict, check};
+use crate::unknowns::Unknowns;
 
 /// One line of a trace after it was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

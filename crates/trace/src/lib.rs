@@ -19,10 +19,12 @@ mod message;
 mod path;
 mod report;
 mod text;
+mod unknowns;
 
-pub use canonical::{Unknowns, canonical};
+pub use canonical::canonical;
 pub use checker::{Checker, Line};
 pub use difference::{Difference, difference};
 pub use message::{Checked, Role, Verdict, check, is_typed};
 pub use path::Path;
 pub use report::{Counts, File, Problem, Report, Row};
+pub use unknowns::Unknowns;

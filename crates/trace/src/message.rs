@@ -12,10 +12,11 @@ use codex_appserver_wire::{
 };
 use serde_json::{Map, Value};
 
-use crate::canonical::{Unknowns, canonical};
+use crate::canonical::canonical;
 use crate::difference::{Difference, difference};
 use crate::head::Head;
 use crate::path::Path;
+use crate::unknowns::Unknowns;
 
 /// What a message is, by its place in the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

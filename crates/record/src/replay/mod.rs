@@ -33,6 +33,7 @@
 mod compare;
 mod drive;
 mod message;
+mod outgoing;
 mod player;
 mod program;
 mod report;
@@ -42,7 +43,8 @@ mod socket;
 
 pub use compare::Difference;
 pub use drive::{Options, play};
-pub use player::{Outgoing, OutgoingKind, Player};
+pub use outgoing::{Outgoing, OutgoingKind};
+pub use player::Player;
 pub use program::{Address, Args, ReplayError, run};
 pub use report::{Note, Problem, Report};
 pub use script::{Session, Trace, TraceError};

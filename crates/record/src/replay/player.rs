@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::compare::{Aliases, Comparison, compare, renamed};
-use super::message::{Message, id_text, with_id};
+use super::compare::{Aliases, Comparison, compare};
+use super::message::{Message, id_text};
+use super::outgoing::{Outgoing, OutgoingKind, answer, with_aliases};
 use super::report::{Problem, Report};
 use super::script::{Client, Event, Kind, Server, Session, answer_value, params_value};
 use crate::trace::Content;
@@ -42,30 +43,6 @@ pub struct Player {
     aliases: Aliases,
     refusals: VecDeque<String>,
     report: Report,
-}
-
-/// A message of the server that is to be written.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Outgoing {
-    /// The message, without a line break.
-    pub content: Content,
-    /// What it is.
-    pub kind: OutgoingKind,
-    /// How long after the message before it the recorded server sent it.
-    pub gap: Duration,
-}
-
-/// What a message of the server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OutgoingKind {
-    /// The first answer to a request of the client.
-    Answer,
-    /// A request to the client.
-    Request,
-    /// A notification, an answer that comes again, or what is no message.
-    Other,
 }
 
 impl Player {
@@ -363,20 +340,6 @@ impl Player {
         let before = number.checked_sub(1).and_then(t).unwrap_or_default();
         let seconds = t(number).unwrap_or_default() - before;
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
-    }
-}
-
-/// The answer of the trace under the id of this run.
-fn answer(content: &Content, id: &str) -> Option<Content> {
-    let Content::Line(line) = content else { return None };
-    let Message::Answer { id: recorded, .. } = Message::read(line) else { return None };
-    Some(Content::Line(with_id(line, recorded, id)))
-}
-
-fn with_aliases(content: Content, aliases: &Aliases) -> Content {
-    match content {
-        Content::Line(line) if !aliases.is_empty() => Content::Line(renamed(&line, aliases)),
-        content => content,
     }
 }
 
