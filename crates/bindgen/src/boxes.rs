@@ -24,7 +24,9 @@ pub struct Boxes(BTreeMap<String, bool>);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     boxed: Vec<String>,
+    #[serde(default)]
     unboxed: Vec<String>,
 }
 

@@ -143,8 +143,14 @@ impl Generator {
         warnings.extend(lacks_prose.then(|| NO_PROSE.to_owned()));
         let unread = unread.map(|problem| Decision::new("schema/typify.toml", problem));
         let undocumented = undocumented(&model, tables);
-        let decisions: Vec<Decision> =
-            open.all().chain(undated).chain(undocumented).chain(report.open.all()).chain(unread).collect();
+        let decisions: Vec<Decision> = open
+            .all()
+            .chain(tables.unfinished.iter().cloned())
+            .chain(undated)
+            .chain(undocumented)
+            .chain(report.open.all())
+            .chain(unread)
+            .collect();
         if self.config.strict && !decisions.is_empty() {
             return Err(Error::Open(decisions));
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::boxes::Boxes;
-use crate::decision::Open;
+use crate::decision::{Decision, Open};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::load::{Schema, Source};
@@ -22,6 +22,8 @@ pub struct Tables {
     pub(crate) extra: BTreeMap<String, Value>,
     pub(crate) history: Option<History>,
     pub(crate) boxes: Boxes,
+    /// Values that are still to be filled in.
+    pub(crate) unfinished: Vec<Decision>,
 }
 
 /// The table files.
@@ -49,6 +51,10 @@ impl Tables {
             extra: extra.definitions,
             history: None,
             boxes: Boxes::default(),
+            unfinished: [sources.overrides, sources.docs, sources.typify]
+                .iter()
+                .flat_map(unfinished)
+                .collect(),
         })
     }
 
@@ -68,6 +74,18 @@ impl Tables {
     pub(crate) fn model(&self, schema: &Schema) -> Result<(Model, Open)> {
         Model::build(schema, &self.overrides, &self.extra, &self.boxes)
     }
+}
+
+/// The lines that a decision proposed and that still say `…`.
+fn unfinished(source: &Source<'_>) -> Vec<Decision> {
+    let text = String::from_utf8_lossy(source.bytes);
+    let lines = text.lines().enumerate().filter(|(_, line)| line.trim_end().ends_with("\"…\""));
+    lines
+        .map(|(index, _)| {
+            let place = format!("{}:{}", source.name, index + 1);
+            Decision::new(&place, "`…` stands for what a person has to write; write it")
+        })
+        .collect()
 }
 
 #[derive(Deserialize)]

@@ -111,12 +111,9 @@ fn requests_without_a_response_name_the_candidates() {
     );
     definitions["AResponse"] = json!({"type": "object"});
     definitions["BResponse"] = json!({"type": "object"});
-    let two = [
-        "schema/overrides.toml: odd/one: no response type; candidates: AResponse, BResponse; add a [[response]] row",
-        "schema/overrides.toml: AResponse: a response type that no method uses; add a [[response]] row",
-        "schema/overrides.toml: BResponse: a response type that no method uses; add a [[response]] row",
-    ];
-    leaves_open(strictly(&definitions), &[&two[..], &[summary]].concat());
+    // The types that are left over are the candidates, and no decisions of their own.
+    let two = "schema/overrides.toml: odd/one: no response type; candidates: AResponse, BResponse; add a [[response]] row";
+    leaves_open(strictly(&definitions), &[two, summary]);
     leaves_open(
         Files { docs: SUMMARY, ..Files::default() }.generate(&with_response("ZResponse"), true),
         &["schema/overrides.toml: ZResponse: a response type that no method uses; add a [[response]] row"],
@@ -125,7 +122,11 @@ fn requests_without_a_response_name_the_candidates() {
     let overrides = "[[response]]\nmethod = 'odd/one'\ntype = 'CResponse'\nwhy = 'x'\n";
     leaves_open(
         Files { overrides, ..Files::default() }.generate(&definitions, true),
-        &[&two[..], &[summary]].concat(),
+        &[
+            "schema/overrides.toml: the [[response]] row of odd/one names `CResponse`, which is no definition; \
+             correct its `type`",
+            summary,
+        ],
     );
 }
 
@@ -141,16 +142,13 @@ fn decisions_bring_their_rows() {
     let rows: Vec<&str> = decisions.iter().filter_map(|decision| decision.row.as_deref()).collect();
     assert_eq!(
         rows,
-        [
-            "[[response]]\nmethod = \"odd/one\"\ntype = \"AResponse\"\nwhy = \"…\"\n",
-            "[[response]]\nmethod = \"…\"\ntype = \"AResponse\"\nwhy = \"…\"\n",
-            "\"odd/one\" = \"…\"\n",
-        ]
+        ["[[response]]\nmethod = \"odd/one\"\ntype = \"AResponse\"\nwhy = \"…\"\n", "\"odd/one\" = \"…\"\n",]
     );
-    // The rows are what the tables take.
-    let overrides = rows[0];
-    let docs = format!("[methods]\n{}", rows[2]);
-    let settled = Files { overrides, docs: &docs, ..Files::default() }.generate(&definitions, true);
+    // The rows are what the tables take, once they are filled in.
+    let docs = format!("[methods]\n{}", rows[1]);
+    let [overrides, docs] = [rows[0], &docs].map(|text| text.replace('…', "Filled in."));
+    let settled =
+        Files { overrides: &overrides, docs: &docs, ..Files::default() }.generate(&definitions, true);
     assert_eq!(settled.expect("nothing is open").warnings, Vec::<String>::new());
 }
 
@@ -160,13 +158,7 @@ fn a_lenient_run_warns_instead() {
         json!({"properties": {"method": {"type": "string", "enum": ["odd/one"]}}, "required": ["method"]});
     let definitions = json!({"ClientRequest": {"oneOf": [request]}, "AResponse": {"type": "object"}});
     let output = Files::default().generate(&definitions, false).expect("warnings only");
-    assert_eq!(
-        output.warnings,
-        [
-            "odd/one: no response type; candidates: AResponse; add a [[response]] row",
-            "AResponse: a response type that no method uses; add a [[response]] row",
-        ]
-    );
+    assert_eq!(output.warnings, ["odd/one: no response type; candidates: AResponse; add a [[response]] row"]);
     assert_eq!(output.index, "client request odd/one () -> any\n");
 }
 
@@ -260,4 +252,15 @@ fn candidates_are_ranked_by_how_well_they_fit() {
     assert_eq!(names(json!({"path": "a", "size": 1})), ["Other", "OneResponse", "TwoResponse"]);
     assert_eq!(names(json!({"nothing": 1})), [""; 0]);
     assert_eq!(names(json!(["path"])), [""; 0]);
+}
+
+#[test]
+fn a_placeholder_is_no_decision() {
+    let files = Files { docs: "[methods]\n\"fixture/call\" = \"…\"\n", ..Files::default() };
+    let definitions = json!({"FixtureCallParams": {"type": "object"}});
+    fails(
+        files.generate(&definitions, true),
+        "docs.toml:2",
+        "`…` stands for what a person has to write; write it",
+    );
 }

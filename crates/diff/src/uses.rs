@@ -12,6 +12,8 @@ const ALIKE: f64 = 0.6;
 const PART: f64 = 0.8;
 /// How much less alike than the best name the others may be.
 const NEAR: f64 = 0.15;
+/// How many characters of an unknown name are shown.
+const SHOWN: usize = 60;
 /// How many names are proposed.
 const PROPOSED: usize = 3;
 
@@ -129,7 +131,9 @@ impl Uses {
             (true, _) => self.methods.insert(name.to_owned()),
             (false, true) => self.types.insert(name.to_owned()),
             (false, false) => {
-                return Err(UnknownName { name: name.to_owned(), advice: known.advice(name) });
+                let shown: String = name.chars().take(SHOWN).collect();
+                let cut = if shown.len() < name.len() { "…" } else { "" };
+                return Err(UnknownName { name: shown + cut, advice: known.advice(name) });
             }
         };
         Ok(())
@@ -151,6 +155,8 @@ impl<'m> Known<'m> {
 
     /// The names that are most like one that is unknown.
     fn advice(&self, name: &str) -> String {
+        // Comparing takes time with the length, and no name is that long.
+        let name = if name.len() > 4 * SHOWN { "" } else { name };
         let lower = name.to_lowercase();
         let mut near: Vec<(f64, &str)> = self
             .methods
@@ -186,6 +192,15 @@ mod tests {
         let types = ["Thread", "ThreadItem", "ThreadStartParams", "Turn"];
         let known = Known { methods: methods.into(), types: types.into() };
         known.advice(name)
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_not_compared() {
+        let known = Known { methods: ["turn/start"].into(), types: [].into() };
+        let error = Uses::default().add_known(&"a".repeat(1 << 20), &known).expect_err("no name");
+        let text = error.to_string();
+        let start = format!("neither protocol knows `{}…`; write the wire name", "a".repeat(SHOWN));
+        assert!(text.starts_with(&start), "{text}");
     }
 
     #[test]

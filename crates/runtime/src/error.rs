@@ -25,8 +25,7 @@ pub enum Error {
 
     /// There is no npm to install with.
     #[error(
-        "failed to install codex {version}: found no `{}`; install Node.js, which brings npm, \
-         or pass `--codex PATH` to use a codex that is already there",
+        "failed to install codex {version}: found no `{}`; install Node.js, which brings npm",
         npm.display()
     )]
     NpmMissing {
@@ -39,8 +38,7 @@ pub enum Error {
     /// npm ran and failed.
     #[error(
         "failed to install codex {version}: `{command}` ended with {status}\n{}\n\
-         fix what npm reports and try again, \
-         or pass `--codex PATH` to use a codex that is already there",
+         fix what npm reports and try again",
         quote(stderr)
     )]
     NpmFailed {
@@ -58,8 +56,7 @@ pub enum Error {
     #[error(
         "failed to find the codex binary: no {} holds one; \
          npm picks the package for this machine ({OS} {ARCH}): check that this version has one \
-         and that `npm config get omit` does not list `optional`, \
-         or pass `--codex PATH`",
+         and that `npm config get omit` does not list `optional`",
         root.join("node_modules/@openai/*/vendor/*/*").display()
     )]
     BinaryMissing {
@@ -71,7 +68,7 @@ pub enum Error {
     /// is right.
     #[error(
         "failed to choose the codex binary: npm installed several that may be right: {}; \
-         install @openai/codex yourself and pass the right one with `--codex PATH`",
+         remove the folder and install again",
         list(candidates)
     )]
     BinaryAmbiguous {
@@ -82,7 +79,7 @@ pub enum Error {
     /// The installed binary tells another version than the one that was asked for.
     #[error(
         "failed to install codex {expected}: the binary that npm installed says it is {found}; \
-         ask for another version, or pass `--codex PATH` to use a codex that is already there"
+         ask for another version"
     )]
     WrongVersion {
         /// The version that was asked for.
@@ -126,14 +123,14 @@ pub enum Error {
     /// No folder of `PATH` holds a codex.
     #[error(
         "failed to find `codex`: no folder in PATH holds it; \
-         install it (`npm install -g @openai/codex`) or pass its path with `--codex PATH`"
+         install it (`npm install -g @openai/codex`), or name the binary by its path"
     )]
     NotOnPath,
 
     /// A command could not be started.
     #[error(
         "failed to start `{command}`: {reason}; \
-         check that the file is a program for this machine and may be run"
+         check that the program is installed, is one for this machine and may be run"
     )]
     Start {
         /// The command line.
@@ -160,7 +157,7 @@ pub enum Error {
     /// A command took too long and was killed.
     #[error(
         "failed to run `{command}`: killed because it had not ended after {} seconds\n{}\n\
-         run the command by hand to see what it waits for",
+         check the network if it needs one, or run the command by hand to see what it waits for",
         limit.as_secs_f32(), quote(stderr)
     )]
     TimedOut {

@@ -229,6 +229,15 @@ pub enum RustType {
 }
 
 impl RustType {
+    /// The item that this type is made of, however it holds it.
+    pub(crate) fn named(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) | Self::Integers(name) => Some(name),
+            Self::Vec(inner) | Self::Map(inner) | Self::Option(inner) | Self::Boxed(inner) => inner.named(),
+            _ => None,
+        }
+    }
+
     /// The item that a value of this type holds directly, without an allocation between.
     pub fn by_value(&self) -> Option<&str> {
         match self {

@@ -42,9 +42,30 @@ pub(crate) fn items(model: &Model, docs: &Docs) -> Result<Lowered> {
     }
     lowering.share_choices()?;
     let mut items = lowering.items;
+    check_aliases(&items)?;
     boxes::recursive(&mut items);
     let boxes = boxes::large(&mut items, model);
     Ok(Lowered { items, boxes })
+}
+
+/// An alias that consists of itself has no Rust type; a struct or an enum between would give it one.
+fn check_aliases(items: &BTreeMap<String, Item>) -> Result<()> {
+    let names_alias = |name: &str| match &items.get(name)?.kind {
+        ItemKind::Alias(ty) => ty.named(),
+        _ => None,
+    };
+    for item in items.values() {
+        let mut next = names_alias(&item.name);
+        for _ in 0..items.len() {
+            let Some(name) = next else { break };
+            if name == item.name {
+                let reason = "unsupported: consists of itself, without an object or a union between";
+                return Err(Error::schema(pointer(&item.definition), reason));
+            }
+            next = names_alias(name);
+        }
+    }
+    Ok(())
 }
 
 struct Lowering<'m> {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, step};
 use crate::load::{Schema, pointer};
 use crate::names;
 use crate::normalise::{self, flag, is_experimental};
+use crate::rows::ResponseRow;
 use crate::shape::{Definition, Description, Shape};
 use crate::since::Since;
 
@@ -105,6 +106,7 @@ pub(super) fn find_responses(
 ) -> Vec<Decision> {
     let mut decisions = Vec::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut wrong: Vec<&ResponseRow> = Vec::new();
     for method in methods.iter_mut().filter(|method| method.kind.is_request()) {
         let by_params = method
             .params
@@ -113,11 +115,11 @@ pub(super) fn find_responses(
             .map(|stem| format!("{stem}Response"));
         let by_method = format!("{}Response", names::method_type(&method.name));
         let found = by_params.into_iter().chain([by_method]).find(|name| definitions.contains_key(name));
-        method.response = found.or_else(|| {
-            rows.response(&method.name)
-                .map(|row| row.response.clone())
-                .filter(|name| definitions.contains_key(name))
-        });
+        let row = if found.is_none() { rows.response(&method.name) } else { None };
+        match row.filter(|row| !definitions.contains_key(&row.response)) {
+            Some(row) => wrong.push(row),
+            None => method.response = found.or_else(|| row.map(|row| row.response.clone())),
+        }
         used.extend(method.response.clone());
     }
     let orphans: Vec<&str> = definitions
@@ -125,7 +127,17 @@ pub(super) fn find_responses(
         .filter(|name| name.ends_with("Response") && !used.contains(*name) && !is_envelope(name))
         .map(String::as_str)
         .collect();
-    for method in methods.iter().filter(|method| method.kind.is_request() && method.response.is_none()) {
+    let without: Vec<&Method> =
+        methods.iter().filter(|method| method.kind.is_request() && method.response.is_none()).collect();
+    for method in &without {
+        if let Some(row) = wrong.iter().find(|row| row.method == method.name) {
+            let problem = format!(
+                "the [[response]] row of {} names `{}`, which is no definition; correct its `type`",
+                row.method, row.response
+            );
+            decisions.push(Decision::new(FILE, problem));
+            continue;
+        }
         let candidates = if orphans.is_empty() {
             "no response type is left over; ask the server".to_owned()
         } else {
@@ -135,7 +147,8 @@ pub(super) fn find_responses(
         let only = if let [only] = orphans[..] { only } else { "…" };
         decisions.push(Decision::new(FILE, problem).row(response_row(&method.name, only)));
     }
-    for orphan in orphans {
+    // They are the candidates of the methods above, if there are any.
+    for orphan in orphans.into_iter().filter(|_| without.is_empty()) {
         let problem = format!("{orphan}: a response type that no method uses; add a [[response]] row");
         decisions.push(Decision::new(FILE, problem).row(response_row("…", orphan)));
     }

@@ -197,3 +197,22 @@ fn unions_that_are_their_own_arms() {
     let text = result.expect_err("this must not generate").to_string();
     assert!(text.ends_with(": unsupported: a union without a tag that contains itself"), "{text}");
 }
+
+#[test]
+fn aliases_that_consist_of_themselves() {
+    let name = "#/definitions/FixtureLoop";
+    let itself = json!({"$ref": name});
+    let problem = "unsupported: consists of itself, without an object or a union between";
+    let other = json!({"$ref": "#/definitions/FixtureOther"});
+    for (shape, through) in [
+        (itself.clone(), json!({"type": "string"})),
+        (json!({"type": "array", "items": itself}), json!({"type": "string"})),
+        (json!({"type": "object", "additionalProperties": itself}), json!({"type": "string"})),
+        (json!({"type": "array", "items": other}), json!({"type": "array", "items": itself})),
+    ] {
+        let definitions = json!({"FixtureLoop": shape, "FixtureOther": through, "FixtureCallParams": {
+            "type": "object", "properties": {"a": itself},
+        }});
+        fails(generate(definitions), name, problem);
+    }
+}

@@ -85,7 +85,8 @@ fn git(revision: &str, arguments: &[&str]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn is_version(name: &str) -> bool {
+/// Whether this is written like a codex version.
+pub fn is_version(name: &str) -> bool {
     let core = name.split('-').next().unwrap_or_default();
     let numbers: Vec<&str> = core.split('.').collect();
     let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -10,7 +10,7 @@ mod plan;
 mod recordings;
 mod versions;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use codex_appserver_bindgen::history::{History, Release};
 use codex_appserver_bindgen::{Config, Decision, Generator, Layout, Output, Prose, Schema};
 use codex_appserver_runtime::Codex;
@@ -49,7 +49,14 @@ pub fn run(args: &Args) -> Result<Outcome> {
         "latest" => codex::latest()?,
         version => version.to_owned(),
     };
+    ensure!(
+        diff::sides::is_version(&version),
+        "`{version}` is no codex version; write one such as 0.150.0, or `latest`"
+    );
     let pinned = Provenance::read()?.codex_version;
+    if let Some((to, from)) = older(&version, &pinned) {
+        eprintln!("warning: codex {to} is older than {from}, which this repository is at; this moves back");
+    }
     let codex = codex::install(&version)?;
     let (plan, open) = work_out(&codex, &version, &pinned)?;
 
@@ -70,6 +77,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     println!("{}:\n{}", decisions::count(&open), decisions::text(&open).trim_end());
     Ok(Outcome::Found)
+}
+
+/// Both versions, if the first is the older one. Pre-releases are not compared.
+fn older(version: &str, pinned: &str) -> Option<(Release, Release)> {
+    let (to, from): (Release, Release) = (version.parse().ok()?, pinned.parse().ok()?);
+    (to < from).then_some((to, from))
 }
 
 /// What an upgrade writes, and what it leaves to a person.
@@ -138,7 +151,11 @@ fn summary(changed: &[&str], dry_run: bool) -> String {
     let verb = if dry_run { "would write" } else { "wrote" };
     match list.is_empty() {
         true => String::new(),
-        false => format!("{verb} {} files: {}\n", changed.len(), list.join(", ")),
+        false => {
+            let files =
+                if changed.len() == 1 { "1 file".to_owned() } else { format!("{} files", changed.len()) };
+            format!("{verb} {files}: {}\n", list.join(", "))
+        }
     }
 }
 
@@ -149,6 +166,6 @@ fn compare(version: &str, pinned: &str) -> Result<()> {
     let folder = inputs::root().join(REPORTS);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {REPORTS}"))?;
     diff::write(&old, version, &[folder.join("diff.md"), folder.join("diff.html")])?;
-    println!("wrote what {version} changes against {old}: {REPORTS}/diff.md, {REPORTS}/diff.html");
+    println!("these tell what {version} changes against {old}");
     Ok(())
 }
