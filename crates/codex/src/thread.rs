@@ -3,8 +3,8 @@
 use codex_appserver_client::generic::{Client, Events};
 use codex_appserver_client::{Filter, Methods};
 use codex_appserver_methods::protocol::{
-    ReviewStartResponse, ReviewTarget, ThreadForkResponse, ThreadResumeResponse, ThreadStartResponse,
-    ThreadUnarchiveResponse, TurnStartResponse, method,
+    ReviewStartParams, ReviewStartResponse, ReviewTarget, ThreadForkResponse, ThreadResumeResponse,
+    ThreadStartResponse, ThreadUnarchiveResponse, TurnStartParams, TurnStartResponse, method,
 };
 use codex_appserver_methods::{Call, MapResponse};
 
@@ -51,9 +51,7 @@ impl<R: Runtime> Thread<R> {
     /// What the turn tells is kept from before it starts, for [`Turn::stream`] and [`Turn::run`].
     pub fn turn(&self, input: impl Into<Input>) -> Call<'_, Client<R>, method::TurnStart, IntoTurn<R>> {
         let input = Vec::from(input.into());
-        let subscriptions = self.subscribe(Filter::thread(&self.id));
-        let map = IntoTurn { thread: self.clone(), subscriptions };
-        self.codex.client().turn_start(&self.id, input).map_with(map)
+        self.codex.client().turn_start(&self.id, input).map_with(IntoTurn::new(self.clone()))
     }
 
     /// Starts a review of changes, which is a turn. It may have a thread of its own: see its `thread`.
@@ -61,8 +59,7 @@ impl<R: Runtime> Thread<R> {
         &self,
         target: impl Into<ReviewTarget>,
     ) -> Call<'_, Client<R>, method::ReviewStart, IntoTurn<R>> {
-        let map = IntoTurn { thread: self.clone(), subscriptions: self.subscribe(Filter::All) };
-        self.codex.client().review_start(&self.id, target).map_with(map)
+        self.codex.client().review_start(&self.id, target).map_with(IntoTurn::new(self.clone()))
     }
 
     /// A turn that somebody else has started on this thread, by its id: what it tells from now on.
@@ -157,7 +154,7 @@ impl<R: Runtime> std::fmt::Debug for Thread<R> {
 /// Makes a [`Thread`] of the response.
 pub struct IntoThread<R: Runtime>(pub(crate) Codex<R>);
 
-impl<R: Runtime> MapResponse<ThreadStartResponse> for IntoThread<R> {
+impl<R: Runtime> MapResponse<method::ThreadStart> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
@@ -165,7 +162,7 @@ impl<R: Runtime> MapResponse<ThreadStartResponse> for IntoThread<R> {
     }
 }
 
-impl<R: Runtime> MapResponse<ThreadResumeResponse> for IntoThread<R> {
+impl<R: Runtime> MapResponse<method::ThreadResume> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadResumeResponse) -> Thread<R> {
@@ -173,7 +170,7 @@ impl<R: Runtime> MapResponse<ThreadResumeResponse> for IntoThread<R> {
     }
 }
 
-impl<R: Runtime> MapResponse<ThreadForkResponse> for IntoThread<R> {
+impl<R: Runtime> MapResponse<method::ThreadFork> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
@@ -181,7 +178,7 @@ impl<R: Runtime> MapResponse<ThreadForkResponse> for IntoThread<R> {
     }
 }
 
-impl<R: Runtime> MapResponse<ThreadUnarchiveResponse> for IntoThread<R> {
+impl<R: Runtime> MapResponse<method::ThreadUnarchive> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadUnarchiveResponse) -> Thread<R> {
@@ -189,25 +186,55 @@ impl<R: Runtime> MapResponse<ThreadUnarchiveResponse> for IntoThread<R> {
     }
 }
 
-/// Makes a [`Turn`] of the response.
+/// Makes a [`Turn`] of the response. It subscribes when the call is sent.
 pub struct IntoTurn<R: Runtime> {
     thread: Thread<R>,
-    subscriptions: Subscriptions<Events<R>>,
+    subscriptions: Option<Subscriptions<Events<R>>>,
 }
 
-impl<R: Runtime> MapResponse<TurnStartResponse> for IntoTurn<R> {
-    type Output = Turn<R>;
+impl<R: Runtime> IntoTurn<R> {
+    fn new(thread: Thread<R>) -> Self {
+        Self { thread, subscriptions: None }
+    }
 
-    fn map_response(self, response: TurnStartResponse) -> Turn<R> {
-        self.thread.started(response.turn.id, self.subscriptions)
+    /// Subscribes for a turn that is started on this thread, which `with_params` may have changed.
+    fn subscribe(&mut self, thread_id: &str, filter: Filter) {
+        if self.thread.id() != thread_id {
+            self.thread = self.thread.codex().thread(thread_id);
+        }
+        self.subscriptions = Some(self.thread.subscribe(filter));
+    }
+
+    /// The turn that was started on this thread.
+    fn started(self, thread_id: &str, turn_id: String) -> Turn<R> {
+        let thread = self.thread.codex().thread(thread_id);
+        let subscriptions = self.subscriptions.unwrap_or_else(|| thread.subscribe(Filter::turn(&turn_id)));
+        thread.started(turn_id, subscriptions)
     }
 }
 
-impl<R: Runtime> MapResponse<ReviewStartResponse> for IntoTurn<R> {
+impl<R: Runtime> MapResponse<method::TurnStart> for IntoTurn<R> {
     type Output = Turn<R>;
 
+    fn before_send(&mut self, params: &TurnStartParams) {
+        self.subscribe(&params.thread_id, Filter::thread(&params.thread_id));
+    }
+
+    fn map_response(self, response: TurnStartResponse) -> Turn<R> {
+        let thread_id = self.thread.id().to_owned();
+        self.started(&thread_id, response.turn.id)
+    }
+}
+
+impl<R: Runtime> MapResponse<method::ReviewStart> for IntoTurn<R> {
+    type Output = Turn<R>;
+
+    fn before_send(&mut self, params: &ReviewStartParams) {
+        // A detached review runs on a thread that has no id yet.
+        self.subscribe(&params.thread_id, Filter::All);
+    }
+
     fn map_response(self, response: ReviewStartResponse) -> Turn<R> {
-        let thread = self.thread.codex().thread(response.review_thread_id);
-        thread.started(response.turn.id, self.subscriptions)
+        self.started(&response.review_thread_id, response.turn.id)
     }
 }

@@ -12,31 +12,37 @@ pub struct Call<'c, C: ?Sized, M: Request, F = Identity> {
     map: F,
 }
 
-/// What becomes of the response of a [`Call`].
-pub trait MapResponse<R> {
+/// What becomes of the response of a [`Call`] of the method `M`.
+pub trait MapResponse<M: Request> {
     /// What the call yields.
     type Output;
 
+    /// Prepares for the response, such as by a subscription. It is called with the params that are sent, just before
+    /// they are.
+    fn before_send(&mut self, params: &M::Params) {
+        let _ = params;
+    }
+
     /// Turns the response into it.
-    fn map_response(self, response: R) -> Self::Output;
+    fn map_response(self, response: M::Response) -> Self::Output;
 }
 
 /// The response as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Identity;
 
-impl<R> MapResponse<R> for Identity {
-    type Output = R;
+impl<M: Request> MapResponse<M> for Identity {
+    type Output = M::Response;
 
-    fn map_response(self, response: R) -> R {
+    fn map_response(self, response: M::Response) -> M::Response {
         response
     }
 }
 
-impl<R, T, F: FnOnce(R) -> T> MapResponse<R> for F {
+impl<M: Request, T, F: FnOnce(M::Response) -> T> MapResponse<M> for F {
     type Output = T;
 
-    fn map_response(self, response: R) -> T {
+    fn map_response(self, response: M::Response) -> T {
         self(response)
     }
 }
@@ -53,7 +59,7 @@ impl<'c, C: ?Sized, M: Request> Call<'c, C, M> {
     }
 
     /// The same by a type that has a name, for functions that say what they return.
-    pub fn map_with<F: MapResponse<M::Response>>(self, map: F) -> Call<'c, C, M, F> {
+    pub fn map_with<F: MapResponse<M>>(self, map: F) -> Call<'c, C, M, F> {
         Call { client: self.client, params: self.params, map }
     }
 }
@@ -66,12 +72,13 @@ impl<C: ?Sized, M: Request, F> Call<'_, C, M, F> {
     }
 }
 
-impl<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>> Call<'_, C, M, F> {
+impl<C: Endpoint + ?Sized, M: Request, F: MapResponse<M>> Call<'_, C, M, F> {
     /// Sends the request and waits for its response.
-    pub fn call(self) -> Result<F::Output, C::Error>
+    pub fn call(mut self) -> Result<F::Output, C::Error>
     where
         C: BlockingTransport,
     {
+        self.map.before_send(&self.params);
         let params = encode_params(&self.params)?;
         let result = BlockingTransport::send(self.client, M::METHOD, params)?;
         finish::<C, M, F>(result, self.map)
@@ -82,13 +89,14 @@ impl<'c, C, M, F> IntoFuture for Call<'c, C, M, F>
 where
     C: Transport + Sync + ?Sized,
     M: Request,
-    F: MapResponse<M::Response> + Send + 'c,
+    F: MapResponse<M> + Send + 'c,
 {
     type Output = Result<F::Output, C::Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { client, params, map } = self;
+        let Self { client, params, mut map } = self;
+        map.before_send(&params);
         let params = encode_params(&params);
         Box::pin(async move {
             let result = Transport::send(client, M::METHOD, params?).await?;
@@ -97,7 +105,7 @@ where
     }
 }
 
-fn finish<C: Endpoint + ?Sized, M: Request, F: MapResponse<M::Response>>(
+fn finish<C: Endpoint + ?Sized, M: Request, F: MapResponse<M>>(
     result: String,
     map: F,
 ) -> Result<F::Output, C::Error> {
