@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use codex_appserver_client::Filter;
 use codex_appserver_client::generic::{Client, Events};
+use tracing::Span;
 
 use crate::approvals::Approvals;
 use crate::core;
@@ -21,14 +22,17 @@ pub struct Turn<R: Runtime> {
 pub struct Inner<R: Runtime> {
     pub(crate) thread: Thread<R>,
     pub(crate) shared: Arc<SharedTurn<Events<R>, Approvals<R>>>,
+    /// What is done for the turn is logged in this span.
+    pub(crate) span: Span,
 }
 
 impl<R: Runtime> Turn<R> {
     /// A turn of this thread, with subscriptions from before its start.
     pub(crate) fn new(thread: Thread<R>, turn: core::Turn, subscriptions: Subscriptions<Events<R>>) -> Self {
+        let span = tracing::info_span!("turn", thread_id = thread.id(), turn_id = turn.id());
         let approvals = thread.codex().shared.approvals.clone();
         let shared = Arc::new(SharedTurn::new(turn, subscriptions, approvals));
-        Self { inner: Arc::new(Inner { thread, shared }) }
+        Self { inner: Arc::new(Inner { thread, shared, span }) }
     }
 
     /// The id of the turn.
@@ -84,7 +88,8 @@ impl<R: Runtime> Inner<R> {
 impl<R: Runtime> Drop for Inner<R> {
     fn drop(&mut self) {
         if self.shared.take_interrupt() {
-            R::interrupt(Self { thread: self.thread.clone(), shared: self.shared.clone() });
+            let (thread, shared) = (self.thread.clone(), self.shared.clone());
+            R::interrupt(Self { thread, shared, span: self.span.clone() });
         }
     }
 }

@@ -35,6 +35,8 @@ impl TurnStream<OsThreads> {
 
     /// Waits for an event: no longer than the caller's patience, or until the turn is over.
     fn advance(&mut self, patience: Option<Duration>) -> Option<Result<Event, Error>> {
+        let span = self.turn.span.clone();
+        let _entered = span.enter();
         loop {
             let now = Instant::now();
             match self.reader.next(now) {

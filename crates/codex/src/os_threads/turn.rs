@@ -80,7 +80,7 @@ impl Turn<OsThreads> {
         let (inner, input) = (&*self.inner, Vec::from(input.into()));
         let steer =
             || inner.client().turn_steer(inner.thread.id(), inner.shared.active_id(), input.clone()).call();
-        Ok(inner.once_begun(steer)?)
+        Ok(inner.span.in_scope(|| inner.once_begun(steer))?)
     }
 
     /// Stops the agent (`turn/interrupt`). Waits until the turn has begun, and does nothing if it is over. The turn then
@@ -100,7 +100,7 @@ impl Inner<OsThreads> {
             return Ok(());
         }
         let interrupt = || client.turn_interrupt(self.thread.id(), self.shared.active_id()).call();
-        match self.once_begun(interrupt) {
+        match self.span.in_scope(|| self.once_begun(interrupt)) {
             Err(error) if is_not_running(&error) && self.shared.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
         }

@@ -38,6 +38,8 @@ impl TurnStream<Tokio> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        let span = self.turn.span.clone();
+        let _entered = span.enter();
         loop {
             match self.reader.next(now()) {
                 Step::Event(event) => return Poll::Ready(Some(Ok(event))),

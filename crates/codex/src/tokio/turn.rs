@@ -6,6 +6,7 @@ use std::time::Instant;
 use codex_appserver_client::generic::Client;
 use codex_appserver_client::{Error as ClientError, Filter, Methods, Tokio};
 use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
+use tracing::Instrument;
 
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
 use crate::core::records;
@@ -85,7 +86,7 @@ impl Turn<Tokio> {
                 .turn_steer(inner.thread.id(), inner.shared.active_id(), input.clone())
                 .into_future()
         };
-        Ok(inner.once_begun(steer).await?)
+        Ok(inner.once_begun(steer).instrument(inner.span.clone()).await?)
     }
 
     /// Stops the agent (`turn/interrupt`). Waits until the turn has begun, and does nothing if it is over. The turn then
@@ -105,7 +106,7 @@ impl Inner<Tokio> {
             return Ok(());
         }
         let interrupt = || client.turn_interrupt(self.thread.id(), self.shared.active_id()).into_future();
-        match self.once_begun(interrupt).await {
+        match self.once_begun(interrupt).instrument(self.span.clone()).await {
             Err(error) if is_not_running(&error) && self.shared.is_over() => Ok(()),
             done => Ok(done.map(drop)?),
         }
