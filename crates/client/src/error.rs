@@ -103,7 +103,7 @@ pub enum Error {
         byte_cap: usize,
     },
 
-    /// A request of the server was answered by somebody else, or withdrawn.
+    /// A request of the server was answered by another client, or withdrawn.
     #[error("failed to answer `{method}`: the request is resolved already")]
     Resolved {
         /// The method.

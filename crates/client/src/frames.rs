@@ -102,7 +102,7 @@ impl<'a> Handshake<'a> {
         match client_with_config(request, memory.clone(), Some(config)) {
             Err(HandshakeError::Interrupted(state)) => Ok(Self { address, memory, state: Some(state) }),
             Err(HandshakeError::Failure(error)) => Err(refused(address, error)),
-            // Nobody has answered yet.
+            // There is no answer yet.
             Ok(_) => Err(failed(address, "the handshake ended before its answer")),
         }
     }

@@ -44,8 +44,8 @@
 //!
 //! A message that cannot be decoded is an event, or the error of the one call it answers. Late, duplicate and
 //! unknown answers are counted ([`Stats`]). A line beyond the limit is passed over; of a WebSocket, which knows no
-//! such thing, that is the end, and so is text that is not UTF-8. A server that stops reading delays nobody beyond
-//! their deadlines.
+//! such thing, that is the end, and so is text that is not UTF-8. A server that stops reading delays no call
+//! beyond its deadline.
 //!
 //! # The runtime
 //!

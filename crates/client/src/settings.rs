@@ -13,7 +13,7 @@ pub enum Unhandled {
     Decline,
     /// It is left to the other clients of the server, unless it is about a thread or a turn that this client
     /// started (or a sub-agent of one), which is declined. The default on shared sockets, where the first answer
-    /// wins and a mere watcher must not answer for somebody's editor.
+    /// wins and a mere watcher must not answer for the editor of another user.
     LeaveToOthers,
 }
 
@@ -74,7 +74,7 @@ impl EventSettings {
     }
 
     /// Only these notifications and requests, by their wire names; others cost such a subscription nothing. Lines that
-    /// nobody can read come as well: each may have been one of them.
+    /// cannot be read come as well: each may have been one of them.
     #[must_use]
     pub fn methods(mut self, methods: &'static [&'static str]) -> Self {
         self.methods = Some(methods);

@@ -96,8 +96,8 @@ impl<R: Runtime> CodexBuilder<R> {
         self.client(|client| client.default_retry(policy))
     }
 
-    /// Who decides what the agent may do. Nobody unless set: everything is declined, and on a shared server
-    /// what other clients started is left to them.
+    /// The approvals of the connection: they decide what the agent may do. Unless set, everything is declined, and on a
+    /// shared server what other clients started is left to them.
     pub fn approvals(self, approvals: Approvals<R>) -> Self {
         self.approvals.set_default(approvals);
         self

@@ -115,7 +115,7 @@ impl<R: Runtime> Codex<R> {
         self.client.account_logout()
     }
 
-    /// Puts somebody else in charge of what the agent may do, where no thread or turn has its own.
+    /// Sets the approvals of the connection: they decide what the agent may do where no thread or turn has its own.
     pub fn on_approval(&self, approvals: Approvals<R>) {
         self.shared.approvals.set_default(approvals);
     }

@@ -70,7 +70,7 @@ impl Instructions {
     ///
     /// # Errors
     ///
-    /// A login has ended, and nobody can read how.
+    /// A login has ended, and how it ended cannot be read.
     pub(crate) fn outcome(&self, event: Event) -> Result<Option<AccountLoginCompletedNotification>, Error> {
         // Without a method it was something else, as well as one can tell.
         if let Event::Unreadable(unreadable) = &event

@@ -62,7 +62,7 @@ impl<R: Runtime> Thread<R> {
         self.codex.client().review_start(&self.id, target).map_with(IntoTurn::new(self.clone()))
     }
 
-    /// A turn that somebody else has started on this thread, by its id: what it tells from now on.
+    /// A turn that another client has started on this thread, by its id: what it tells from now on.
     pub fn follow(&self, turn_id: impl Into<String>) -> Turn<R> {
         let turn_id = turn_id.into();
         let subscriptions = self.subscribe(Filter::turn(&turn_id));
@@ -118,7 +118,7 @@ impl<R: Runtime> Thread<R> {
         self.codex.client().events_with(Filter::thread(&self.id), settings)
     }
 
-    /// Puts somebody in charge of what the agent may do on this thread, from now on and for as long as the
+    /// Sets the approvals of this thread: they decide what the agent may do on it, from now on and for as long as the
     /// connection lasts.
     pub fn on_approval(&self, approvals: Approvals<R>) {
         self.codex.shared.approvals.set_thread(&self.id, approvals);

@@ -60,9 +60,9 @@ impl<R: Runtime> Turn<R> {
         self
     }
 
-    /// The events of the turn, from before it began. Another stream goes on where the last one stopped; there is
-    /// one at a time: while another is open, this one fails with [`Error::Followed`](crate::Error::Followed). Dropping a stream loses
-    /// nothing.
+    /// The events of the turn, from before it began. Another stream goes on where the last one stopped; there is one at
+    /// a time: while another is open, this one fails with [`Error::Followed`](crate::Error::Followed). Dropping a stream
+    /// loses nothing.
     pub fn stream(&self) -> TurnStream<R> {
         TurnStream::new(self.inner.clone())
     }

@@ -25,7 +25,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// The call of that id. Without `blocking` nobody here looks at the deadline.
+    /// The call of that id. The deadline is for the `blocking` client.
     pub(crate) fn new(
         link: Arc<Link>,
         id: i64,

@@ -113,7 +113,7 @@ impl Incoming {
         (Arc::downgrade(&self.link), self.asked.ticket.clone())
     }
 
-    /// Whether nobody has answered yet.
+    /// Whether there is no answer yet.
     pub(crate) fn is_open(&self) -> bool {
         self.link.is_open(&self.asked.ticket)
     }
@@ -123,7 +123,7 @@ impl Incoming {
         self.link.poll_resolved(&self.asked.ticket, context)
     }
 
-    /// Does what a handler came to. If somebody else was quicker, nobody is left to tell.
+    /// Answers with the outcome of a handler. If another client was quicker, that is no error.
     pub(crate) fn settle(self, outcome: Result<String, HandlerError>) {
         match outcome {
             Ok(result) => drop(self.answer(Ok(result))),
@@ -156,11 +156,11 @@ impl Incoming {
         self.answer(answer)
     }
 
-    /// The params cannot be decoded: nobody can answer them but with an error.
+    /// The params cannot be decoded: the only answer is an error.
     fn undecodable(self, error: &DecodeError) {
         tracing::warn!(method = self.asked.method, %error, "a server request cannot be decoded");
         if self.asked.must_answer {
-            // There is nobody to tell if it was resolved meanwhile.
+            // If it was resolved meanwhile, no answer is wanted.
             let _ = self.answer(Err(RpcError::invalid_params(error)));
         } else {
             self.leave();

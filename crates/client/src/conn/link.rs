@@ -215,7 +215,7 @@ impl Link {
         self.waits.store(true, Ordering::Release);
     }
 
-    /// All handles are gone: nobody minds how the connection ends.
+    /// All handles are gone: how the connection ends does not matter any more.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
         self.stop();
@@ -295,7 +295,7 @@ impl Link {
         self.lock().is_stopping()
     }
 
-    /// Whether all handles are gone, so that nobody minds how the connection ends.
+    /// Whether all handles are gone, so that how the connection ends does not matter any more.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
@@ -358,7 +358,7 @@ fn wake_all(wakes: &mut Wakes) {
     }
 }
 
-/// Somebody who waits for the end of a connection, and is forgotten when they no longer do.
+/// A wait for the end of a connection, which is forgotten when it is dropped.
 pub(crate) struct Watch<'a> {
     link: &'a Link,
     key: u64,

@@ -290,7 +290,7 @@ impl Calls {
     }
 }
 
-/// Ids of calls whose answer nobody waits for any more; the oldest are forgotten first.
+/// Ids of calls that were given up before their answer; the oldest are forgotten first.
 #[derive(Debug, Default)]
 struct GivenUp {
     ids: HashSet<i64>,

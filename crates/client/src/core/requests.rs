@@ -35,7 +35,7 @@ pub(crate) struct Requests {
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
-    /// Threads that it resumed. Somebody else may have started them, so what is done there makes none its own.
+    /// Threads that it resumed. Another client may have started them, so what is done there makes none its own.
     resumed_threads: HashSet<String>,
     /// The latest turns that it started, or that are part of those, and the latest of its threads, oldest first.
     own_turns: VecDeque<String>,

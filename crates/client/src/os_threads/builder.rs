@@ -38,7 +38,7 @@ impl ClientBuilder<OsThreads> {
     ///
     /// # Errors
     ///
-    /// There is nobody, or they refuse; or what [`attach`](Self::attach) says.
+    /// No server listens there, or it refuses; or what [`attach`](Self::attach) says.
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &crate::Address) -> Result<Client<OsThreads>, Error> {
         let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);

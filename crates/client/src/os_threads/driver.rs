@@ -173,7 +173,7 @@ fn first(
     }
 }
 
-/// Nobody minds how long that takes once all handles are gone.
+/// It is not waited for once all handles are gone.
 fn wait_for_end_of_stream(link: &Arc<Link>, read: &Receiver<io::Result<()>>) {
     let deadline = Instant::now().checked_add(CLOSE_PATIENCE);
     // First the one that will wake, then what it wakes for.

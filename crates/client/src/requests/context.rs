@@ -37,7 +37,7 @@ impl<C> RequestContext<C> {
         }
     }
 
-    /// Whether an answer is still wanted: nobody else has answered, and the request was not withdrawn.
+    /// Whether an answer is still wanted: no other client has answered, and the request was not withdrawn.
     pub fn is_open(&self) -> bool {
         self.link.upgrade().is_some_and(|link| link.is_open(&self.ticket))
     }

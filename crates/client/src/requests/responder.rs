@@ -34,7 +34,7 @@ impl<R: Request, C> RequestResponder<R, C> {
     ///
     /// # Errors
     ///
-    /// [`Error::Resolved`] if somebody else has answered or the server withdrew the request, else what
+    /// [`Error::Resolved`] if another client has answered or the server withdrew the request, else what
     /// [`Error::Closed`] and [`Error::Encode`] say. An answer that does not encode declines the request.
     pub fn respond(self, response: impl Into<R::Response>) -> Result<(), Error> {
         let result = encode(&response.into())?;
@@ -69,7 +69,7 @@ impl<R: Request, C> RequestResponder<R, C> {
         self.incoming.is_open()
     }
 
-    /// Ready once no answer is wanted any more: somebody else has answered, the turn was interrupted, or the
+    /// Ready once no answer is wanted any more: another client has answered, the turn was interrupted, or the
     /// connection is closed.
     pub fn poll_resolved(&self, context: &mut Context<'_>) -> Poll<()> {
         self.incoming.poll_resolved(context)

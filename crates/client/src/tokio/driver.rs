@@ -123,7 +123,8 @@ async fn first(
     .await
 }
 
-/// Writes what is left and reads on, lest the server wait for a reader, until it has ended or nobody minds.
+/// Writes what is left and reads on, so that the server does not wait for a reader, until it has ended or all handles
+/// are gone.
 /// Without a child process the end of the stream is the end.
 async fn wind_down(
     link: &Arc<Link>,

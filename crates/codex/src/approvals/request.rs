@@ -23,7 +23,7 @@ pub struct FileChangeApproval {
     pub request: FileChangeRequestApprovalParams,
     /// What is to be changed, file by file, as the item that asks was announced: of a file that is changed a unified
     /// diff, of one that is added or deleted its text. None where this client was not told, as for a request that
-    /// was open before it resumed the thread: then nobody knows what would be changed.
+    /// was open before it resumed the thread: then it is not known what would be changed.
     pub changes: Option<Vec<FileUpdateChange>>,
 }
 
@@ -114,7 +114,7 @@ impl ApprovalRequest {
         }
     }
 
-    /// Whether it is about files, and nobody knows what would be changed in them. A list of nothing says as little.
+    /// Whether it is about files, and it is not known what would be changed in them. An empty list says as little.
     pub(crate) fn is_blind(&self) -> bool {
         matches!(self, Self::FileChange(asked) if asked.changes.as_ref().is_none_or(Vec::is_empty))
     }
@@ -163,7 +163,7 @@ impl From<CommandExecutionApprovalDecision> for Decision {
     }
 }
 
-/// Nobody decides: the client's setting does, which never accepts.
+/// No approvals decide: the client's setting does, which never accepts.
 const UNDECIDED: HandlerError = HandlerError::Unhandled;
 
 /// The answers in the words of each method.
