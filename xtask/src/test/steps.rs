@@ -225,7 +225,6 @@ fn portable() -> Vec<Call> {
             "-p codex-appserver-client --all-features \
              --test behaviour --test faults --test handlers --test tasks --test threads",
         ),
-        // Those of the SDK that are not in the module `suite` drive the real codex.
-        offline_tests("-p codex-appserver --all-features --test tasks --test threads suite::"),
+        offline_tests("-p codex-appserver --all-features --test scripted"),
     ]
 }

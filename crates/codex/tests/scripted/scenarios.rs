@@ -1,39 +1,10 @@
-//! Tests against a scripted server that hold for tasks and for threads; each body is compiled twice, with the macros
-//! of `tasks.rs` and of `threads.rs`.
+//! What servers do in several tests.
 
-/// A turn of a server that has told all of it, more than there is room for.
-macro_rules! left_behind {
-    ($scenario:expr) => {{
-        let (server, codex) = attach!(sdk::Codex::builder().event_capacity(10_000), $scenario);
-        let codex = codex.expect("a connection");
-        let thread = send!(codex.thread_start()).expect("a thread");
-        let turn = send!(thread.turn("go")).expect("a turn");
-        while codex.client().stats().notifications < 1003 {
-            std::thread::yield_now();
-        }
-        (server, codex, turn)
-    }};
-}
-
-mod announcements;
-mod approvals;
-mod calls;
-mod ends;
-mod interrupts;
-mod records;
-#[cfg(feature = "experimental")]
-pub mod search;
-#[cfg(feature = "structured")]
-mod structured;
-mod turns;
-
-use std::time::Duration;
-
-use codex_appserver_testkit::scripted::{Answer, Scenario, Step, Turn};
+use codex_appserver::generic::{Codex, Turn as Handle};
+use codex_appserver_testkit::scripted::{Answer, Scenario, ScriptedServer, Step, Turn};
 use serde_json::{Value, json};
 
-/// How long anything may take that has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::Kit;
 
 /// A server with threads whose turns are these.
 pub fn playing(turns: impl IntoIterator<Item = Turn>) -> Scenario {
@@ -78,4 +49,15 @@ pub fn thread_with(status: Value, turns: Value) -> Answer {
 pub fn flooding() -> Scenario {
     let params = json!({"threadId": "thread-1", "turnId": "turn-1", "itemId": "m", "delta": "some of it $i"});
     telling([started(), Step::flood(1000, "item/agentMessage/delta", params), completed("completed")])
+}
+
+/// A turn of a server that has told all of it, more than there is room for.
+pub async fn left_behind<R: Kit>(scenario: Scenario) -> (ScriptedServer, Codex<R>, Handle<R>) {
+    let (server, codex) = R::attach(Codex::builder().event_capacity(10_000), scenario).await;
+    let thread = R::send(codex.thread_start()).await.expect("a thread");
+    let turn = R::send(thread.turn("go")).await.expect("a turn");
+    while codex.client().stats().notifications < 1003 {
+        std::thread::yield_now();
+    }
+    (server, codex, turn)
 }

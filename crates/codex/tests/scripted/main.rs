@@ -1,0 +1,19 @@
+//! The SDK against a scripted server, on both runtimes.
+
+mod announcements;
+mod approvals;
+mod calls;
+mod ends;
+mod interrupts;
+mod records;
+mod scenarios;
+#[cfg(feature = "experimental")]
+mod search;
+#[cfg(feature = "structured")]
+mod structured;
+mod support;
+#[cfg(all(feature = "async", feature = "experimental", unix))]
+mod tasks;
+#[cfg(feature = "blocking")]
+mod threads;
+mod turns;
