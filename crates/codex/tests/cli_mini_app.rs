@@ -22,7 +22,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
-fn ctrl_c_interrupts_the_turn_and_the_chat_goes_on() {
+fn ctrl_c_interrupts_and_the_chat_goes_on() {
     let Some(mut app) = App::start() else { return };
     app.type_in("wait\n");
     app.see("I think about it ");
@@ -89,7 +89,7 @@ fn the_user_sees_what_is_asked_and_decides() {
 }
 
 #[test]
-fn always_is_asked_once_and_without_an_answer_nothing_runs() {
+fn always_is_asked_once_and_silence_declines() {
     let Some(mut app) = App::start() else { return };
     app.type_in("make a file\na\nmake a file\nwrite a note\n");
     app.end_input();

@@ -169,9 +169,9 @@ fn every_example_plays_offline() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// The twin prints the same as the original.
+/// It prints what the example with the tasks prints.
 #[test]
-fn the_blocking_example_does_what_the_other_one_does() {
+fn the_blocking_example_does_the_same() {
     let Some(codex) = codex() else { return };
     let [blocking, tasks] = ["blocking_parity", "turn_stream_events"].map(|name| run(name, "", &codex));
     assert_eq!(blocking.stdout, tasks.stdout, "{}{}", blocking.stderr, tasks.stderr);

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn a_sub_agent_that_outlives_its_turn_is_not_decided_on_by_others() {
+async fn a_sub_agent_outliving_its_turn_is_declined() {
     let home = |home: codex_appserver_testkit::CodexHomeBuilder| home.feature("multi_agent", true);
     let Some(stage) = Stage::with([], home) else { return };
     let spawn = json!({

@@ -1,4 +1,4 @@
-//! Interrupting and steering at the worst moments, and processes that nobody closes.
+//! Interrupting and steering at the worst moments, and processes that are left open.
 
 use codex_appserver::protocol::{CustomReviewTarget, ReviewTarget};
 use codex_appserver_testkit::{Gate, Reply};
@@ -92,7 +92,7 @@ async fn a_review_can_be_interrupted() {
 }
 
 #[tokio::test]
-async fn a_review_can_be_interrupted_by_whoever_follows_it() {
+async fn a_followed_review_can_be_interrupted() {
     let Some(stage) = Stage::set([]) else { return };
     let gate = Gate::new();
     let held = gate.clone();
@@ -137,7 +137,7 @@ async fn dropping_interrupts_where_that_is_wanted() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_codex_that_nobody_closes_leaves_no_process() {
+async fn a_codex_left_open_leaves_no_process() {
     let Some(stage) = Stage::set([endless()]) else { return };
     let codex = stage.codex().await;
     let thread = codex.thread_start().await.expect("a thread");

@@ -62,7 +62,7 @@ async fn the_watchdog_asks_the_real_server() {
 }
 
 #[tokio::test]
-async fn a_turn_whose_events_were_missed_is_read_from_the_records() {
+async fn a_missed_turn_is_read_from_the_records() {
     let text = "word ".repeat(2000);
     let chunks: Vec<_> = text.split_inclusive(' ').map(str::to_owned).collect();
     let Some(stage) = Stage::set([Reply::text_chunks(chunks)]) else { return };
@@ -82,7 +82,7 @@ async fn a_turn_whose_events_were_missed_is_read_from_the_records() {
 }
 
 #[tokio::test]
-async fn an_ephemeral_turn_whose_events_were_missed_has_an_end() {
+async fn a_missed_ephemeral_turn_has_an_end() {
     let chunks = (0..2000).map(|_| "word ".to_owned());
     let Some(stage) = Stage::set([Reply::text_chunks(chunks)]) else { return };
     let codex = stage.builder().event_capacity(60_000).start().await.expect("a codex");
@@ -99,7 +99,7 @@ async fn an_ephemeral_turn_whose_events_were_missed_has_an_end() {
 }
 
 #[tokio::test]
-async fn somebody_elses_turn_is_followed_to_its_end() {
+async fn a_turn_of_another_handle_is_followed() {
     let gate = Gate::new();
     let slow = Reply::unfinished_text(["At "]).then(Reply::hold(&gate)).then(Reply::text("last."));
     let Some(stage) = Stage::set([slow]) else { return };

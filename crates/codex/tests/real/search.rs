@@ -73,7 +73,7 @@ fn check(previews: &[String], page: &ThreadSearchResponse) {
 
 // The server does not send hits in each search, so there may have to be several.
 #[tokio::test]
-async fn the_real_server_sends_hits_and_then_a_page() {
+async fn the_real_server_sends_hits_then_a_page() {
     let Some(library) = Library::open().await else { return };
     let codex = Codex::builder().process(|_| library.process()).experimental_api(true);
     let codex = codex.start().await.expect("a codex");

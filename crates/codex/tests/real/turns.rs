@@ -167,7 +167,7 @@ const DOT: &[u8] = &[
 ];
 
 #[tokio::test]
-async fn what_another_tool_says_is_input_of_its_own() {
+async fn the_output_of_a_tool_is_input() {
     let Some(stage) = Stage::set([Reply::text("Read.")]) else { return };
     let codex = stage.codex().await;
     let thread = codex.thread_start().await.expect("a thread");
@@ -211,7 +211,7 @@ mod structured {
     }
 
     #[tokio::test]
-    async fn the_model_is_sent_the_schema_of_the_type() {
+    async fn the_model_gets_the_schema_of_the_type() {
         let Some(stage) = Stage::set([Reply::text(r#"{"good":true,"why":null}"#)]) else { return };
         let codex = stage.codex().await;
         let thread = codex.thread_start().await.expect("a thread");

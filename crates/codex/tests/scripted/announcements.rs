@@ -14,7 +14,7 @@ both!(
     a_possible_sub_agent_is_declined,
     own_approvals_hold_whatever_was_missed,
     approvals_set_after_the_end_decide_nothing,
-    a_sub_agent_that_outlives_its_turn_is_declined,
+    a_sub_agent_outliving_its_turn_is_declined,
 );
 
 fn asked(what: &str, thread: &str, turn: &str) -> Step {
@@ -129,7 +129,7 @@ async fn approvals_set_after_the_end_decide_nothing<R: Kit>() {
     assert_eq!(words(&server), ["decline"]);
 }
 
-async fn a_sub_agent_that_outlives_its_turn_is_declined<R: Kit>() {
+async fn a_sub_agent_outliving_its_turn_is_declined<R: Kit>() {
     let steps = [started(), Step::notify("turn/started", begun("helper", "errand", "turn-1"))];
     let late = Answer::result(json!({})).then([asked("commandExecution", "helper", "errand")]);
     let scenario = telling(steps)
