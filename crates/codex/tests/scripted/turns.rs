@@ -1,8 +1,9 @@
 //! Turns, their streams and their results.
 
 use codex_appserver::generic::Codex;
-use codex_appserver::{Error, Event, Input, ServerNotification, image_url, text};
-use codex_appserver_testkit::scripted::{Answer, Scenario, Turn, TurnEnd};
+use codex_appserver::protocol::{TurnStartParams, TurnStatus};
+use codex_appserver::{Error, Event, EventSettings, Filter, Input, ServerNotification, image_url, text};
+use codex_appserver_testkit::scripted::{Answer, Scenario, Step, Turn, TurnEnd};
 use serde_json::json;
 
 use crate::both;
@@ -21,6 +22,8 @@ both!(
     a_review_belongs_to_its_review_thread,
     lists_of_input_are_input,
     thread_events_are_beside_those_of_turns,
+    params_of_another_thread_move_the_turn,
+    a_call_not_sent_keeps_no_events,
 );
 
 async fn a_turn_runs_to_its_result<R: Kit>() {
@@ -184,4 +187,41 @@ async fn thread_events_are_beside_those_of_turns<R: Kit>() {
     }
     assert!(methods.iter().any(|method| method == "thread/status/changed"), "{methods:?}");
     assert!(methods.iter().any(|method| method == "turn/completed"), "{methods:?}");
+}
+
+/// A turn belongs to the params that its call is sent with.
+async fn params_of_another_thread_move_the_turn<R: Kit>() {
+    let (server, codex) = R::start(playing([Turn::new(["Hello"])])).await;
+    let here = R::send(codex.thread_start()).await.expect("a thread");
+    let there = R::send(codex.thread_start()).await.expect("a thread");
+    let params = TurnStartParams::new(there.id(), Vec::from(Input::from("over there")));
+    let turn = R::send(here.turn("here").with_params(params)).await.expect("it starts");
+    assert_eq!(turn.thread().id(), there.id());
+    assert_eq!(server.params("turn/start")[0]["threadId"], there.id());
+    let result = R::run_turn(&turn).await.expect("its events arrive");
+    assert_eq!((result.text(), &result.status), ("Hello", &TurnStatus::Completed));
+}
+
+async fn a_call_not_sent_keeps_no_events<R: Kit>() {
+    let builder = Codex::builder().event_capacity(4096);
+    let (server, codex) = R::attach(builder, playing([Turn::new(["Hello"])])).await;
+    let thread = R::send(codex.thread_start()).await.expect("a thread");
+    let call = thread.turn("later");
+    let settings = EventSettings::default().methods(&["test/last"]);
+    let mut events = codex.client().events_with(Filter::thread(thread.id()), settings);
+    let delta = json!({"threadId": thread.id(), "turnId": "other", "itemId": "i", "delta": "x".repeat(100)});
+    server.play([
+        Step::flood(1000, "item/agentMessage/delta", delta),
+        Step::notify("test/last", json!({"threadId": thread.id()})),
+    ]);
+    let last = loop {
+        match events.try_next() {
+            Some(event) => break event.expect("an event"),
+            None => std::thread::yield_now(),
+        }
+    };
+    assert!(matches!(last, Event::Notification(_)), "{last:?}");
+    // A subscription from before the flood would have overrun.
+    let turn = R::send(call).await.expect("it starts");
+    assert_eq!(R::run_turn(&turn).await.expect("nothing was lost").text(), "Hello");
 }
