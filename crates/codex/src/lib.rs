@@ -127,7 +127,7 @@ pub use codex_appserver_client::{
     Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
 };
 #[doc(no_inline)]
-pub use codex_appserver_methods::{CODEX_VERSION, Call, Methods, protocol};
+pub use codex_appserver_methods::{CODEX_VERSION, Call, MapResponse, Methods, protocol};
 /// What output types are derived with: `use codex_appserver::schemars::{self, JsonSchema};`, for what the derive writes
 /// looks for `schemars` by that name. Or the crate itself, version 1.
 #[cfg(feature = "structured")]

@@ -16,7 +16,6 @@ pub(crate) fn settings() -> EventSettings {
 }
 
 /// A login with ChatGPT that the user completes in a browser.
-#[derive(Debug)]
 pub struct Login<R: Runtime> {
     pub(crate) client: Client<R>,
     pub(crate) events: Events<R>,
@@ -42,6 +41,12 @@ impl<R: Runtime> Login<R> {
     /// The error of a connection that was shut down meanwhile.
     pub(crate) fn cancelled(&self) -> Error {
         ClientError::Cancelled { method: method::AccountLoginStart::METHOD.into() }.into()
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Login<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("instructions", &self.instructions).finish_non_exhaustive()
     }
 }
 

@@ -41,6 +41,6 @@ pub(crate) mod sealed {
         fn home() -> Self::Home;
 
         /// Interrupts a turn whose last handle was dropped.
-        fn interrupt(turn: Inner<Self>);
+        fn interrupt_dropped(turn: Inner<Self>);
     }
 }

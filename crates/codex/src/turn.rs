@@ -89,7 +89,7 @@ impl<R: Runtime> Drop for Inner<R> {
     fn drop(&mut self) {
         if self.shared.take_interrupt() {
             let (thread, shared) = (self.thread.clone(), self.shared.clone());
-            R::interrupt(Self { thread, shared, span: self.span.clone() });
+            R::interrupt_dropped(Self { thread, shared, span: self.span.clone() });
         }
     }
 }

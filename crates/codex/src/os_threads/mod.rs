@@ -38,7 +38,7 @@ impl Wait for OsThreads {
 
     fn home() -> Self::Home {}
 
-    fn interrupt(turn: Inner<Self>) {
+    fn interrupt_dropped(turn: Inner<Self>) {
         turn::interrupt_dropped(turn);
     }
 }

@@ -43,7 +43,7 @@ impl Wait for Tokio {
         tokio::runtime::Handle::current()
     }
 
-    fn interrupt(turn: Inner<Self>) {
+    fn interrupt_dropped(turn: Inner<Self>) {
         turn::interrupt_dropped(turn);
     }
 }

@@ -135,7 +135,7 @@ async fn a_login_waits_for_the_user<R: Kit>() {
     assert_eq!((login.url(), login.user_code()), ("https://code", Some("1234")));
     R::cancel_login(&login).await.expect("it is given up");
     assert!(!R::wait_login(&mut login).await.expect("its outcome").success);
-    let error = R::login_chatgpt(&codex).await.err().expect("that is something else").to_string();
+    let error = R::login_chatgpt(&codex).await.expect_err("that is something else").to_string();
     assert!(error.contains("something else"), "{error}");
 }
 
