@@ -1,4 +1,4 @@
-//! The settings of a client, and its handlers. The ways to connect are with each runtime.
+//! The settings of a client, and its handlers. The ways to connect, and `handler`, are with each runtime.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl<R: Runtime> ClientBuilder<R> {
     /// How long a call may take, its time in the queue included; none for ever. 60 s unless set.
     ///
     /// `command/exec` and `mcpServer/tool/call`, which answer when something of the user's has ended, have
-    /// no deadline unless a handle gives them one.
+    /// no deadline unless [`Client::with_timeout`] gives them one. It also limits how long connecting to a WebSocket takes.
     pub fn default_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.setup.settings.timeout = timeout.into();
         self
@@ -123,7 +123,8 @@ impl<R: Runtime> ClientBuilder<R> {
     /// Answers the server's requests of method `M`.
     ///
     /// Each request gets a task, or a thread, of its own, which may call the client and take hours. A task is dropped
-    /// when the server is done with the request. [`HandlerError::Unhandled`](crate::HandlerError::Unhandled) leaves the
+    /// when the server is done with the request; of threads there are at most 1024 for each handler, and what comes beyond
+    /// is declined. [`HandlerError::Unhandled`](crate::HandlerError::Unhandled) leaves the
     /// request to the setting [`unhandled`](Self::unhandled); a panic declines it. The last handler for a method counts.
     pub fn on<M, F, A>(mut self, handler: F) -> Self
     where

@@ -48,7 +48,7 @@ impl<R: Runtime> Client<R> {
     ///
     /// # Errors
     ///
-    /// What cannot be sent.
+    /// The params do not encode, or the connection is closed or takes no more.
     pub fn notify_raw(&self, method: &str, params: impl Serialize) -> Result<(), Error> {
         self.handle.link.notify(method, encode_params(&params)?.as_deref())
     }
@@ -65,14 +65,15 @@ impl<R: Runtime> Client<R> {
         Self { handle: self.handle.with_retry(policy), ..self.clone() }
     }
 
-    /// Begins a call by its marker type, with a subscription from before it is sent: for requests that the server tells
-    /// about by notifications until it answers. Narrow them down with [`EventSettings::methods`].
+    /// Begins a call by its marker type, with a subscription from before it is sent: for requests about which the server
+    /// sends notifications until it answers. Narrow them down with [`EventSettings::methods`].
     ///
     /// The call has the deadline of this handle. It is not made again when the server is overloaded.
     ///
     /// # Errors
     ///
-    /// What cannot be sent. How the call ends is told by what is returned.
+    /// The params do not encode, or the connection is closed or takes no more. How the call ends is told by what is
+    /// returned.
     pub fn begin<M: Request>(
         &self,
         params: M::Params,
@@ -130,7 +131,7 @@ impl<R: Runtime> Client<R> {
 }
 
 impl<R: Runtime> WeakClient<R> {
-    /// The client, unless all others are gone.
+    /// The client, unless all others are gone. It has no early events.
     pub fn upgrade(&self) -> Option<Client<R>> {
         self.handle.upgrade().map(Client::from)
     }

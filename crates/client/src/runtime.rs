@@ -24,16 +24,16 @@ pub(crate) mod sealed {
     use super::HandlerError;
     use crate::conn::{Hook, Incoming};
 
-    /// Runs what the server asks for beside the connection.
+    /// Runs handlers in tasks or on threads, so that the connection does not wait for them.
     pub trait Serve: Sized + Send + Sync + 'static {
-        /// Gives each request a task or a thread of its own. If `serve` panics, the request goes down with it, which
+        /// Gives each request a task or a thread of its own. If `serve` panics, the request is dropped, which
         /// declines it.
         fn hook(serve: impl Fn(Incoming) + Send + Sync + 'static) -> Hook;
     }
 
     /// Answers a request of the server with what its handler returned.
     pub trait Settle<T, R>: Sized {
-        /// As [`Serve::hook`]; `serve` yields what the handler returned, unless the params did not decode.
+        /// As [`Serve::hook`]. `serve` yields what the handler returned; none if the params did not decode.
         fn hook(serve: impl Fn(Incoming) -> Option<(Self, Incoming)> + Send + Sync + 'static) -> Hook;
     }
 

@@ -19,9 +19,10 @@ pub(crate) mod sealed {
     use crate::approvals::Decision;
     use crate::turn::Inner;
 
-    /// What differs between the runtimes beside the methods that wait.
+    /// What is different for each runtime, apart from the methods that wait.
     pub trait Wait: Runtime {
-        /// A decision about an approval that is being made; `None` leaves the request to others.
+        /// A decision about an approval that is being made; `None` leaves the request to the
+        /// setting `unhandled` of the client.
         type Deciding: Send + 'static;
         /// Where a task is started when a handle is dropped on a thread that has no runtime.
         type Home: Clone + Send + Sync + 'static;

@@ -12,10 +12,10 @@ use crate::turn::Inner;
 use crate::turns::{TurnReader, TurnResult};
 
 /// The events of a turn, to its end: a `Stream` with tokio, an iterator that blocks on threads. The last event is
-/// `turn/completed`.
+/// `turn/completed`, unless the end was missed and the server had to be asked.
 ///
 /// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow reader,
-/// which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end it. Dropping the stream loses
+/// which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end the stream. Dropping the stream loses
 /// nothing: the next one, or `run` of the turn, goes on where it stopped.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct TurnStream<R: Runtime> {

@@ -13,7 +13,8 @@ use crate::stream::TurnStream;
 use crate::thread::Thread;
 use crate::turns::{SharedTurn, Subscriptions, TurnResult};
 
-/// A turn: one input, and what the agent does about it. Dropping the handle leaves the turn running.
+/// A turn: one input, and what the agent does about it. Dropping the handle leaves the turn
+/// running, unless [`interrupt_on_drop`](Self::interrupt_on_drop) was called.
 pub struct Turn<R: Runtime> {
     pub(crate) inner: Arc<Inner<R>>,
 }
@@ -60,7 +61,7 @@ impl<R: Runtime> Turn<R> {
         self
     }
 
-    /// The events of the turn, from before it began. Another stream goes on where the last one stopped; there is one at
+    /// The events of the turn, from before it began if this handle started it. Another stream goes on where the last one stopped; there is one at
     /// a time: while another is open, this one fails with [`Error::Followed`](crate::Error::Followed). Dropping a stream
     /// loses nothing.
     pub fn stream(&self) -> TurnStream<R> {
@@ -78,7 +79,7 @@ impl<R: Runtime> Inner<R> {
         self.thread.codex().client()
     }
 
-    /// A subscription in the place of one that was full.
+    /// Another subscription, after one that ended because it was full.
     pub(crate) fn subscribe(&self) -> Events<R> {
         let settings = self.thread.codex().shared.settings.events;
         self.client().events_with(Filter::turn(self.shared.id()), settings)

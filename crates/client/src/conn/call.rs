@@ -75,18 +75,7 @@ impl Pending {
         polled
     }
 
-    /// Waits on this thread, which minds the deadline itself.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn wait(&mut self) -> Result<String, Failure> {
-        let deadline = self.deadline;
-        if let Poll::Ready(outcome) = crate::os_threads::block_until(deadline, |context| self.poll(context)) {
-            return outcome;
-        }
-        self.link.expire();
-        crate::os_threads::block_on(|context| self.poll(context))
-    }
-
-    /// The error that stands for a failure of this call, the so-manieth attempt.
+    /// The error that stands for a failure of this call, after so many attempts.
     pub(crate) fn error(&self, failure: Failure, attempts: u32) -> Error {
         let method = &*self.method;
         match failure {

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 
 use codex_appserver_wire::{BlockingTransport, Request, Serialize, encode_params};
 use serde_json::Value;
 
-use super::{OsThreads, block_on};
+use super::{OsThreads, block_on, block_until};
 use crate::client::Client;
-use crate::conn::{Watch, decoded};
+use crate::conn::{Pending, Watch, decoded};
+use crate::core::Failure;
 use crate::error::{Closed, Error};
 
 /// Calls on threads.
@@ -55,7 +57,7 @@ impl Client<OsThreads> {
         let mut attempts = 1;
         loop {
             let mut pending = self.handle.begin(method.clone(), params.as_deref())?;
-            let failure = match pending.wait() {
+            let failure = match wait(&mut pending) {
                 Ok(result) => return Ok(result),
                 Err(failure) => pending.error(failure, attempts),
             };
@@ -64,6 +66,16 @@ impl Client<OsThreads> {
             attempts += 1;
         }
     }
+}
+
+/// Waits on this thread, which minds the deadline itself.
+fn wait(pending: &mut Pending) -> Result<String, Failure> {
+    let deadline = pending.deadline();
+    if let Poll::Ready(outcome) = block_until(deadline, |context| pending.poll(context)) {
+        return outcome;
+    }
+    pending.link().expire();
+    block_on(|context| pending.poll(context))
 }
 
 impl BlockingTransport for Client<OsThreads> {

@@ -1,4 +1,4 @@
-//! The threads behind a connection: one reads and ends it, one writes.
+//! The threads behind a connection: one reads, one writes, one waits for the end.
 
 use std::io;
 use std::sync::Arc;
