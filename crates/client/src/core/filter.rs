@@ -1,6 +1,6 @@
 //! What a subscription is about.
 
-use super::queue::Message;
+use super::head::Scope;
 
 /// What a subscription is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,13 +29,11 @@ impl Filter {
 
 impl Filter {
     /// Whether a message belongs to the subscription; the same rule as `Routes::push`.
-    pub(super) fn takes(&self, message: &Message) -> bool {
+    pub(super) fn takes(&self, scope: &Scope<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Thread(id) => message.thread.as_deref() == Some(id),
-            Self::Turn(id) => {
-                [&message.turn, &message.root_turn].iter().any(|turn| turn.as_deref() == Some(id))
-            }
+            Self::Thread(id) => scope.thread.as_deref() == Some(id),
+            Self::Turn(id) => [&scope.turn, &scope.root_turn].iter().any(|turn| turn.as_deref() == Some(id)),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The events that wait for one subscriber: bounded in bytes, and never less than they claim to be.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::head::Scope;
+use super::head::{self, Scope};
 use super::{Filter, Unreadable, Wakes};
 use crate::error::{Closed, Error};
 use crate::settings::{EventSettings, Overflow};
@@ -15,27 +16,67 @@ const OVERHEAD: usize = 64;
 /// Something for a subscriber, not decoded yet.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
-    Notification(Arc<Message>),
-    Request(Arc<Message>),
+    Notification(Message),
+    Request(Message),
     Unreadable(Arc<Unreadable>),
     /// So many best-effort events are missing here.
     Lagged(u64),
 }
 
-/// A line of the server, with the ids that say whom it concerns.
-#[derive(Debug)]
+/// A line of the server, with the places of the ids that say whom it concerns.
+#[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) line: Arc<str>,
-    pub(super) thread: Option<Box<str>>,
-    pub(super) turn: Option<Box<str>>,
-    pub(super) root_turn: Option<Box<str>>,
+    thread: Id,
+    turn: Id,
+    root_turn: Id,
+}
+
+/// An id in a line. It costs no allocation, as most messages are never asked for theirs.
+#[derive(Clone, Copy, Debug)]
+enum Id {
+    None,
+    At {
+        start: usize,
+        len: usize,
+    },
+    /// It has escapes, so that it does not stand in the line as it is.
+    Escaped,
 }
 
 impl Message {
-    pub(super) fn new(line: Arc<str>, scope: &Scope<'_>) -> Arc<Self> {
+    /// `scope` was scanned from `scanned`, of which `line` is a copy.
+    pub(super) fn new(line: Arc<str>, scanned: &str, scope: &Scope<'_>) -> Self {
         let Scope { thread, turn, root_turn, .. } = scope;
-        let [thread, turn, root_turn] = [thread, turn, root_turn].map(|id| id.as_deref().map(Box::from));
-        Arc::new(Self { line, thread, turn, root_turn })
+        let [thread, turn, root_turn] = [thread, turn, root_turn].map(|id| Id::of(id.as_ref(), scanned));
+        Self { line, thread, turn, root_turn }
+    }
+
+    /// What the message is about, without the rest of a scope.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let ids = [self.thread, self.turn, self.root_turn];
+        if ids.iter().any(|id| matches!(id, Id::Escaped)) {
+            return head::scan(&self.line).map_or_else(|_| Scope::default(), |head| head.scope);
+        }
+        let [thread, turn, root_turn] = ids.map(|id| match id {
+            Id::At { start, len } => self.line.get(start..start + len).map(Cow::Borrowed),
+            Id::None | Id::Escaped => None,
+        });
+        Scope { thread, turn, root_turn, ..Scope::default() }
+    }
+}
+
+impl Id {
+    fn of(id: Option<&Cow<'_, str>>, line: &str) -> Self {
+        match id {
+            None => Self::None,
+            Some(Cow::Owned(_)) => Self::Escaped,
+            Some(Cow::Borrowed(id)) => {
+                let (start, len) = (id.as_ptr().addr().wrapping_sub(line.as_ptr().addr()), id.len());
+                let stands_there = start.checked_add(len).and_then(|end| line.get(start..end)) == Some(id);
+                if stands_there { Self::At { start, len } } else { Self::Escaped }
+            }
+        }
     }
 }
 
@@ -145,7 +186,7 @@ impl Queue {
     /// Keeps only the messages that the filter takes; what was skipped stays told.
     pub(super) fn narrow(&mut self, filter: &Filter) {
         self.items.retain(|item| match item {
-            Item::Notification(message) | Item::Request(message) => filter.takes(message),
+            Item::Notification(message) | Item::Request(message) => filter.takes(&message.scope()),
             // It may be about anything.
             Item::Unreadable(_) | Item::Lagged(_) => true,
         });

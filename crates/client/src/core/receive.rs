@@ -39,7 +39,8 @@ impl Core {
     ) -> Option<Asked> {
         self.stats.server_requests += 1;
         let text: Arc<str> = line.into();
-        self.routes.push(scope, Some(method), wakes, || Item::Request(Message::new(text.clone(), scope)));
+        self.routes
+            .push(scope, Some(method), wakes, || Item::Request(Message::new(text.clone(), line, scope)));
         if !matches!(self.phase, Phase::Open) {
             return None;
         }
@@ -70,7 +71,8 @@ impl Core {
         if self.unhandled == Unhandled::LeaveToOthers {
             self.requests.note_notification(method, scope);
         }
-        self.routes.push(scope, Some(method), wakes, || Item::Notification(Message::new(line.into(), scope)));
+        self.routes
+            .push(scope, Some(method), wakes, || Item::Notification(Message::new(line.into(), line, scope)));
         if method == ServerRequestResolved::METHOD
             && let Some(id) = &scope.request
         {

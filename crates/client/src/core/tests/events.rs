@@ -100,6 +100,7 @@ fn narrowing_keeps_what_matches_and_loses_nothing() {
     bench.line("garbage");
     bench.tell("c", r#"{"threadId":"T","turnId":"U","n":2}"#);
     bench.tell("d", r#"{"threadId":"X","turnId":"U","n":3}"#);
+    bench.tell("e", r#"{"threadId":"\u0054","turnId":"\u0055","n":9}"#);
     bench.core.narrow(&Filter::All, &Filter::thread("T"), queue);
     bench.tell("e", r#"{"threadId":"T","n":4}"#);
     bench.tell("f", r#"{"threadId":"X","n":5}"#);
@@ -107,7 +108,7 @@ fn narrowing_keeps_what_matches_and_loses_nothing() {
     bench.tell("g", r#"{"threadId":"T","n":6}"#);
     bench.tell("h", r#"{"turnId":"U","n":7}"#);
     bench.tell("i", r#"{"turn":{"id":"V","rootTurnId":"U"},"n":8}"#);
-    assert_eq!(bench.drain(queue), ["unreadable garbage", "c 2", "h 7", "i 8"]);
+    assert_eq!(bench.drain(queue), ["unreadable garbage", "c 2", "e 9", "h 7", "i 8"]);
 }
 
 #[test]
