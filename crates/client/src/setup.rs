@@ -1,4 +1,4 @@
-//! What both kinds of builders collect.
+//! The settings that a builder collects, and the introduction of the client.
 
 use codex_appserver_requests::InitializeParams;
 use codex_appserver_types::{ClientInfo, InitializeCapabilities};

@@ -1,4 +1,4 @@
-//! What both kinds of clients are made of: a handle to a connection that ends with its last handle.
+//! What a client is made of on either runtime: a handle to a connection that ends with its last handle.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Weak};
@@ -13,7 +13,7 @@ use crate::core::Filter;
 use crate::error::Error;
 use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
 
-/// What both kinds of clients are made of.
+/// What a client is made of on either runtime.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) link: Arc<Link>,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use codex_appserver_wire::{LineError, RpcError};
+use codex_appserver_wire::RpcError;
 
 use crate::error::{Closed, Error};
 use crate::settings::{EventSettings, Settings, Unhandled};
@@ -28,9 +28,9 @@ use crate::stats::Stats;
 use calls::Calls;
 pub(crate) use calls::{Failure, Outcome};
 pub use filter::Filter;
-pub(crate) use head::Head;
 use queue::Queue;
 pub(crate) use queue::{Item, Message};
+pub(crate) use receive::{NoMessage, read};
 use requests::Requests;
 pub(crate) use requests::Ticket;
 pub(crate) use routes::QueueId;
@@ -399,30 +399,6 @@ impl Core {
         {
             wakes.extend(self.clock.take().map(|(waker, _)| waker));
         }
-    }
-}
-
-/// A line that is no message; of one that could not even be read, how it began.
-pub(crate) struct NoMessage<'a> {
-    pub(crate) line: &'a str,
-    pub(crate) why: String,
-}
-
-/// Scans a line for [`Core::receive`], outside of any lock.
-pub(crate) fn read<'a>(line: Result<&'a str, &'a LineError>) -> Result<(&'a str, Head<'a>), NoMessage<'a>> {
-    let line = line.map_err(|error| match error {
-        LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. } => {
-            NoMessage { line: head, why: error.to_string() }
-        }
-        _ => NoMessage { line: "", why: error.to_string() },
-    })?;
-    match head::scan(line) {
-        Ok(head) if head.is_message() => Ok((line, head)),
-        Ok(_) => {
-            let why = "neither a request nor a notification nor an answer".to_owned();
-            Err(NoMessage { line, why })
-        }
-        Err(error) => Err(NoMessage { line, why: error.to_string() }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codex_appserver_notifications::method::ServerRequestResolved;
-use codex_appserver_wire::{DecodeError, Notification, RequestId, RpcError};
+use codex_appserver_wire::{DecodeError, LineError, Notification, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
@@ -133,6 +133,30 @@ impl Core {
             Some(_) => self.routes.push(&Scope::default(), None, wakes, || item),
             None => self.routes.push_everywhere(&item, wakes),
         }
+    }
+}
+
+/// A line that is no message; of one that could not even be read, how it began.
+pub(crate) struct NoMessage<'a> {
+    pub(crate) line: &'a str,
+    pub(crate) why: String,
+}
+
+/// Scans a line for [`Core::receive`], outside of any lock.
+pub(crate) fn read<'a>(line: Result<&'a str, &'a LineError>) -> Result<(&'a str, Head<'a>), NoMessage<'a>> {
+    let line = line.map_err(|error| match error {
+        LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. } => {
+            NoMessage { line: head, why: error.to_string() }
+        }
+        _ => NoMessage { line: "", why: error.to_string() },
+    })?;
+    match head::scan(line) {
+        Ok(head) if head.is_message() => Ok((line, head)),
+        Ok(_) => {
+            let why = "neither a request nor a notification nor an answer".to_owned();
+            Err(NoMessage { line, why })
+        }
+        Err(error) => Err(NoMessage { line, why: error.to_string() }),
     }
 }
 
