@@ -42,7 +42,7 @@ struct Args {
 /// Who takes part. The bare loop is what the others are compared to.
 ///
 /// To add one: implement `Contender` in a module of its own and add a line here.
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 7] = [
     Entry {
         name: "bare loop",
         role: Role::Limit,
@@ -60,6 +60,12 @@ const ENTRIES: [Entry; 6] = [
         role: Role::Ours,
         is_concurrent: true,
         make: |_| Ok(Box::new(ours::Blocking::default())),
+    },
+    Entry {
+        name: "codex-appserver-client, blocking, attached",
+        role: Role::Ours,
+        is_concurrent: true,
+        make: |_| Ok(Box::new(ours::BlockingStreams::default())),
     },
     Entry {
         name: "codex-codes, async",

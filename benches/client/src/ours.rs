@@ -1,5 +1,6 @@
 //! The client of this repository, async and blocking.
 
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -71,16 +72,60 @@ impl Contender for Async {
     }
 }
 
-/// With threads.
+/// With threads: the caller that waits reads the pipe itself.
 #[derive(Default)]
 pub struct Blocking {
     client: Option<blocking::Client>,
 }
 
+/// With threads over streams that cannot be polled, so that a thread of their own reads and another one writes.
+#[derive(Default)]
+pub struct BlockingStreams {
+    // Before the process, which ends with its input.
+    blocking: Blocking,
+    process: Option<Child>,
+}
+
+impl Drop for BlockingStreams {
+    fn drop(&mut self) {
+        self.blocking.client = None;
+        if let Some(process) = &mut self.process {
+            // It may have ended by itself, which is no error here.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Contender for BlockingStreams {
+    fn connect(&mut self, server: &Server) -> Result<()> {
+        let mut command = Command::new(&server.program);
+        command.args(Server::ARGUMENTS).envs(server.env.iter().cloned());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().context("cannot start the server")?;
+        let reader = process.stdout.take().context("no standard output")?;
+        let writer = process.stdin.take().context("no standard input")?;
+        self.process = Some(process);
+        self.blocking.client = Some(blocking_builder().attach(reader, writer)?);
+        Ok(())
+    }
+
+    fn calls(&mut self, n: usize, in_flight: usize) -> Result<()> {
+        self.blocking.calls(n, in_flight)
+    }
+
+    fn notifications(&mut self) -> Result<Delivered> {
+        self.blocking.notifications()
+    }
+}
+
+fn blocking_builder() -> blocking::ClientBuilder {
+    blocking::Client::builder().client_info(info()).version_check(VersionCheck::Ignore)
+}
+
 impl Contender for Blocking {
     fn connect(&mut self, server: &Server) -> Result<()> {
-        let builder = blocking::Client::builder().client_info(info()).version_check(VersionCheck::Ignore);
-        self.client = Some(builder.spawn(process(server))?);
+        self.client = Some(blocking_builder().spawn(process(server))?);
         Ok(())
     }
 

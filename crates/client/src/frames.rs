@@ -195,8 +195,9 @@ impl FrameReader {
                 Err(error) => return Err(io_error(error)),
             }
         };
-        // Answers to pings and goodbyes.
-        match self.frames.memory.lock().outgoing.len() {
+        // Answers to pings and goodbyes. The lock is free again when the writer is woken, which may write at once.
+        let length = self.frames.memory.lock().outgoing.len();
+        match length {
             0 => {}
             length if length > ANSWERS_LIMIT => return Err(io::Error::other("the server does not read")),
             _ => self.link.nudge_writer(),

@@ -29,7 +29,7 @@ impl LineReader {
     }
 
     /// The stream is over: half a line may be left.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(&mut self) {
         if let Some(line) = self.lines.finish() {
             self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);
         }

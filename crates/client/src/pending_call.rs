@@ -102,10 +102,10 @@ impl<M: Request, R: Runtime> PendingCall<M, R> {
         self.pending.deadline()
     }
 
-    /// Ends the calls of the connection that are late.
+    /// The connection.
     #[cfg(feature = "blocking")]
-    pub(crate) fn expire(&self) {
-        self.pending.link().expire();
+    pub(crate) fn link(&self) -> &std::sync::Arc<crate::conn::Link> {
+        self.pending.link()
     }
 
     /// Unsubscribes: from now on the answer alone is wanted.

@@ -113,6 +113,12 @@ impl Incoming {
         (Arc::downgrade(&self.link), self.asked.ticket.clone())
     }
 
+    /// The connection.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// Whether there is no answer yet.
     pub(crate) fn is_open(&self) -> bool {
         self.link.is_open(&self.asked.ticket)

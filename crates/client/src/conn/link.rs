@@ -14,7 +14,7 @@ use super::handlers::Handlers;
 use super::incoming::Incoming;
 use crate::core::Filter;
 use crate::core::{Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Wakes, read};
-use crate::error::{CloseReason, Closed, Error};
+use crate::error::{Closed, Error};
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, Settings};
 use crate::stats::Stats;
@@ -49,6 +49,9 @@ pub(crate) struct Link {
     handlers: Mutex<Option<Arc<Handlers>>>,
     owner: OnceLock<Weak<Owner>>,
     server: OnceLock<ServerInfo>,
+    /// Lets callers that wait read for themselves, where the stream can be polled.
+    #[cfg(all(feature = "blocking", unix))]
+    reading: OnceLock<Arc<crate::os_threads::Reading>>,
 }
 
 /// Ends the connection at once when the last handle is gone.
@@ -76,7 +79,20 @@ impl Link {
             handlers: Mutex::new(Some(Arc::new(handlers))),
             owner: OnceLock::new(),
             server: OnceLock::new(),
+            #[cfg(all(feature = "blocking", unix))]
+            reading: OnceLock::new(),
         }
+    }
+
+    /// Says who reads the stream; once, by whoever starts to.
+    #[cfg(all(feature = "blocking", unix))]
+    pub(crate) fn set_reading(&self, reading: Arc<crate::os_threads::Reading>) {
+        let _ = self.reading.set(reading);
+    }
+
+    #[cfg(all(feature = "blocking", unix))]
+    pub(crate) fn reading(&self) -> Option<&Arc<crate::os_threads::Reading>> {
+        self.reading.get()
     }
 
     /// The span of the connection, for its driver.
@@ -221,7 +237,7 @@ impl Link {
         self.stop();
         #[cfg(feature = "blocking")]
         if self.waits.load(Ordering::Acquire) {
-            let mut watch = Watch::new(self);
+            let mut watch = super::Watch::new(self);
             let deadline = Instant::now().checked_add(GRACE);
             let _ = crate::os_threads::block_until(deadline, |context| watch.poll(context));
         }
@@ -347,7 +363,7 @@ impl Link {
     }
 
     /// The core is plain state, changed by code that does not panic half way.
-    fn lock(&self) -> MutexGuard<'_, Core> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -355,47 +371,5 @@ impl Link {
 fn wake_all(wakes: &mut Wakes) {
     for waker in wakes.drain(..) {
         waker.wake();
-    }
-}
-
-/// A wait for the end of a connection, which is forgotten when it is dropped.
-pub(crate) struct Watch<'a> {
-    link: &'a Link,
-    key: u64,
-}
-
-impl<'a> Watch<'a> {
-    pub(crate) fn new(link: &'a Link) -> Self {
-        Self { link, key: link.lock().new_watcher() }
-    }
-
-    /// Ready once the connection is closed.
-    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Arc<Closed>> {
-        let mut core = self.link.lock();
-        if let Some(closed) = core.closed() {
-            return Poll::Ready(closed);
-        }
-        core.watch(self.key, context.waker());
-        Poll::Pending
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        // Dropped after the lock: it may be the last of its task.
-        let waker = self.link.lock().unwatch(self.key);
-        drop(waker);
-    }
-}
-
-/// Closes the connection if its driver goes without having done so: it panicked, or its runtime was shut down.
-pub(crate) struct CloseOnDrop(pub(crate) Arc<Link>);
-
-impl Drop for CloseOnDrop {
-    fn drop(&mut self) {
-        if self.0.closed().is_none() {
-            let reason = CloseReason::Failed("its driver is gone, perhaps with the runtime".into());
-            self.0.close(Closed { reason, status: None, stderr: Vec::new() });
-        }
     }
 }

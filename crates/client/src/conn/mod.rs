@@ -7,10 +7,12 @@ mod handlers;
 mod incoming;
 mod link;
 mod subscription;
+mod watch;
 
 pub(crate) use call::{Pending, decoded};
 pub(crate) use handle::{Handle, WeakHandle};
 pub(crate) use handlers::{Handlers, Hook};
 pub(crate) use incoming::Incoming;
-pub(crate) use link::{CHUNK, CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link, Watch};
+pub(crate) use link::{CHUNK, CLOSE_PATIENCE, GRACE, KEPT_BUFFER, Link};
 pub(crate) use subscription::Subscription;
+pub(crate) use watch::{CloseOnDrop, Watch};

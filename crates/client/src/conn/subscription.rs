@@ -30,6 +30,12 @@ impl Subscription {
         }
     }
 
+    /// The connection.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// The next event, decoded here.
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         self.link.poll_event(self.queue, context).map(|item| item.map(|item| item.map(Event::of)))

@@ -1,16 +1,19 @@
 //! Ways to connect on threads.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use codex_appserver_methods::{BlockingServerRequestHandler, Methods};
 use codex_appserver_wire::Request;
 
 use super::child::Child;
-use super::driver::{Sink, Source, start};
+use super::driver::{Transport, start};
 use super::lines::{LineSink, LineSource};
-use super::{OsThreads, handlers};
+use super::streams::Streams;
+use super::{OsThreads, SystemStreams, handlers};
 use crate::builder::ClientBuilder;
 use crate::client::Client;
+use crate::conn::Link;
 use crate::error::Error;
 use crate::events::Events;
 use crate::process::Process;
@@ -31,7 +34,12 @@ impl ClientBuilder<OsThreads> {
     /// The binary is not found or does not start, or what [`attach`](Self::attach) says.
     pub fn spawn(self, process: Process) -> Result<Client<OsThreads>, Error> {
         let (child, stdin, stdout) = Child::start(&process)?;
-        self.run(LineSource(stdout), LineSink(stdin), Some(child), Unhandled::Decline, || ())
+        let transport = |link| SystemStreams {
+            source: LineSource::new(stdout, link),
+            sink: LineSink(stdin),
+            hang_up: || (),
+        };
+        self.run(Unhandled::Decline, Some(child), transport)
     }
 
     /// Connects to an app-server that listens on a WebSocket, over TCP or a Unix socket.
@@ -44,12 +52,12 @@ impl ClientBuilder<OsThreads> {
         let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
         let patience = self.setup.settings.timeout;
         let connected = super::frames::connect(address, token, limit, patience)?;
-        let hang_up = connected.hang_up;
-        self.run(connected.source, connected.sink, None, Unhandled::LeaveToOthers, || hang_up.hang_up())
+        self.run(Unhandled::LeaveToOthers, None, |link| connected.transport(link))
     }
 
     /// Speaks lines over any pair of streams. The reading thread lives until the reader ends: a read that
-    /// waits cannot be given up from outside.
+    /// waits cannot be given up from outside. For the same reason a call takes a little longer than with
+    /// [`spawn`](Self::spawn) or `connect`, where the caller that waits reads the answer itself.
     ///
     /// # Errors
     ///
@@ -59,20 +67,20 @@ impl ClientBuilder<OsThreads> {
         R: Read + Send + 'static,
         W: Write + Send + 'static,
     {
-        self.run(LineSource(reader), LineSink(writer), None, Unhandled::Decline, || ())
+        let transport =
+            |link| Streams { source: LineSource::new(reader, link), sink: LineSink(writer), hang_up: || () };
+        self.run(Unhandled::Decline, None, transport)
     }
 
     /// Starts the connection and introduces the client.
-    fn run(
+    fn run<T: Transport>(
         self,
-        source: impl Source,
-        sink: impl Sink,
-        child: Option<Child>,
         unhandled: Unhandled,
-        hang_up: impl FnOnce() + Send + 'static,
+        child: Option<Child>,
+        transport: impl FnOnce(Arc<Link>) -> T,
     ) -> Result<Client<OsThreads>, Error> {
         let (handle, early, introduction) = self.setup.begin(unhandled);
-        start(&handle.link, source, sink, child, hang_up).map_err(Error::Threads)?;
+        start(&handle.link, transport(handle.link.clone()), child).map_err(Error::Threads)?;
         let client = Client::new(handle.clone(), early.map(Events::new));
         let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
         let result = client.call(method, introduction.params()?)?;

@@ -9,7 +9,7 @@ use std::thread;
 use codex_appserver_wire::{BlockingTransport, Request, Serialize, encode_params};
 use serde_json::Value;
 
-use super::{OsThreads, block_on, block_until};
+use super::{OsThreads, wait, wait_until};
 use crate::client::Client;
 use crate::conn::{Pending, Watch, decoded};
 use crate::core::Failure;
@@ -40,7 +40,7 @@ impl Client<OsThreads> {
     /// Waits for the end of the connection.
     pub fn wait_closed(&self) -> Arc<Closed> {
         let mut watch = Watch::new(&self.handle.link);
-        block_on(|context| watch.poll(context))
+        wait(&self.handle.link, |context| watch.poll(context))
     }
 
     /// Ends the connection for all clones: calls that wait are cancelled, what is written goes out, and the stream is
@@ -57,7 +57,7 @@ impl Client<OsThreads> {
         let mut attempts = 1;
         loop {
             let mut pending = self.handle.begin(method.clone(), params.as_deref())?;
-            let failure = match wait(&mut pending) {
+            let failure = match outcome(&mut pending) {
                 Ok(result) => return Ok(result),
                 Err(failure) => pending.error(failure, attempts),
             };
@@ -69,13 +69,13 @@ impl Client<OsThreads> {
 }
 
 /// Waits on this thread, which minds the deadline itself.
-fn wait(pending: &mut Pending) -> Result<String, Failure> {
-    let deadline = pending.deadline();
-    if let Poll::Ready(outcome) = block_until(deadline, |context| pending.poll(context)) {
+fn outcome(pending: &mut Pending) -> Result<String, Failure> {
+    let (link, deadline) = (pending.link().clone(), pending.deadline());
+    if let Poll::Ready(outcome) = wait_until(&link, deadline, |context| pending.poll(context)) {
         return outcome;
     }
-    pending.link().expire();
-    block_on(|context| pending.poll(context))
+    link.expire();
+    wait(&link, |context| pending.poll(context))
 }
 
 impl BlockingTransport for Client<OsThreads> {

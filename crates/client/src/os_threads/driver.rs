@@ -1,4 +1,4 @@
-//! The threads behind a connection: one reads, one writes, one waits for the end.
+//! What a connection runs on: a transport that moves its bytes, and a thread that waits for the end.
 
 use std::io;
 use std::sync::Arc;
@@ -8,53 +8,50 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::Child;
-use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
-use crate::core::Output;
+use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, Link};
 use crate::error::{CloseReason, Closed};
-use crate::os_threads::{block_on, block_until};
+use crate::os_threads::block_until;
 
 /// How often to look whether the process is still there.
 const LOOKS: Duration = Duration::from_millis(250);
 
-/// The reading half of a transport.
+/// The reading half of a stream.
 pub(super) trait Source: Send + 'static {
-    /// Hands everything to the link until the stream ends.
-    fn read(&mut self, link: &Arc<Link>) -> io::Result<()>;
+    /// Hands to the link what has come before the stream is read. Tells whether more may come.
+    fn start(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// Reads once and hands to the link what has come. Tells whether more may come.
+    fn read(&mut self) -> io::Result<bool>;
 }
 
-/// The writing half of a transport.
+/// The writing half of a stream.
 pub(super) trait Sink: Send + 'static {
-    /// Writes lines, each with its line break.
-    fn write(&mut self, lines: &[u8]) -> io::Result<()>;
+    /// Puts what is to be written for these lines, each with its line break, in their place.
+    fn encode(&mut self, lines: &mut Vec<u8>) -> io::Result<()>;
 
-    /// Tells the other side that nothing more comes.
-    fn close(self) -> io::Result<()>;
+    /// Puts what is to be written last into the empty buffer.
+    fn goodbye(&mut self, bytes: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Writes some of it.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Has everything that was written go out.
+    fn flush(&mut self) -> io::Result<()>;
 }
 
-/// Starts a connection. Closing runs `hang_up`, which makes a reader that waits give up, as far as the
-/// transport can do that.
-pub(super) fn start(
-    link: &Arc<Link>,
-    mut source: impl Source,
-    sink: impl Sink,
-    child: Option<Child>,
-    hang_up: impl FnOnce() + Send + 'static,
-) -> io::Result<()> {
-    let (tell_read, read) = channel();
-    let (tell_written, written) = channel();
-    let reading = link.clone();
-    thread::Builder::new().name("codex read".into()).spawn(move || {
-        let told = Told { link: reading, tell: tell_read };
-        let _entered = told.link.span().enter();
-        // Whoever ends the connection may have stopped listening.
-        let _ = told.tell.send(source.read(&told.link));
-    })?;
-    let writing = link.clone();
-    thread::Builder::new().name("codex write".into()).spawn(move || {
-        let told = Told { link: writing, tell: tell_written };
-        let _entered = told.link.span().enter();
-        let _ = told.tell.send(write(&told.link, sink));
-    })?;
+/// Moves bytes between a link and a stream.
+pub(super) trait Transport {
+    /// Begins. Both halves tell when they have ended; what is returned has them end, as far as that can be done.
+    fn start(self, link: &Arc<Link>, read: Told, written: Told) -> io::Result<Box<dyn FnOnce() + Send>>;
+}
+
+/// Starts a connection.
+pub(super) fn start(link: &Arc<Link>, transport: impl Transport, child: Option<Child>) -> io::Result<()> {
+    let (tell_read, read) = Told::channel(link);
+    let (tell_written, written) = Told::channel(link);
+    let hang_up = transport.start(link, tell_read, tell_written)?;
     let ending = link.clone();
     if child.is_some() {
         link.wait_when_abandoned();
@@ -62,30 +59,43 @@ pub(super) fn start(
     thread::Builder::new().name("codex end".into()).spawn(move || {
         let _closes = CloseOnDrop(ending.clone());
         let _entered = ending.span().enter();
-        end(&ending, &read, &written, child);
-        hang_up();
+        end(&ending, &read, &written, child, hang_up);
     })?;
     Ok(())
 }
 
-/// Has the connection's end looked at when a thread is through, or panics.
-struct Told {
+/// Has the connection's end looked at when one half of the stream has ended, or its thread panicked.
+pub(super) struct Told {
     link: Arc<Link>,
-    tell: Sender<io::Result<()>>,
+    tell: Option<Sender<io::Result<()>>>,
+}
+
+impl Told {
+    pub(super) fn channel(link: &Arc<Link>) -> (Self, Receiver<io::Result<()>>) {
+        let (tell, told) = channel();
+        (Self { link: link.clone(), tell: Some(tell) }, told)
+    }
+
+    /// Tells how it has ended.
+    pub(super) fn tell(mut self, outcome: io::Result<()>) {
+        if let Some(tell) = self.tell.take() {
+            // Whoever ends the connection may have stopped listening.
+            let _ = tell.send(outcome);
+        }
+    }
 }
 
 impl Drop for Told {
     fn drop(&mut self) {
         // The channel goes first, so that a panic is seen.
-        let (closed, _) = channel();
-        self.tell = closed;
+        self.tell = None;
         self.link.wake_watchers();
     }
 }
 
-/// What a thread has come to; a panic is an error.
-fn outcome(thread: &Receiver<io::Result<()>>) -> Option<io::Result<()>> {
-    match thread.try_recv() {
+/// How a half has ended, if it has; a panic is an error.
+fn outcome(half: &Receiver<io::Result<()>>) -> Option<io::Result<()>> {
+    match half.try_recv() {
         Ok(outcome) => Some(outcome),
         Err(TryRecvError::Empty) => None,
         Err(TryRecvError::Disconnected) => Some(Err(io::Error::other("a thread of the connection panicked"))),
@@ -106,6 +116,7 @@ fn end(
     read: &Receiver<io::Result<()>>,
     written: &Receiver<io::Result<()>>,
     child: Option<Child>,
+    hang_up: impl FnOnce(),
 ) {
     let reason = match first(link, read, written, child.as_ref()) {
         First::Read(read) => CloseReason::of_read(read),
@@ -129,6 +140,7 @@ fn end(
     };
     // Closes the standard input of a process that has closed its output only: it may wait for that.
     link.hang_up();
+    hang_up();
     let (status, stderr) = match child {
         Some(child) => child.see_off(link.grace()),
         None => (None, Vec::new()),
@@ -181,16 +193,4 @@ fn wait_for_end_of_stream(link: &Arc<Link>, read: &Receiver<io::Result<()>>) {
         Poll::Pending if outcome(read).is_none() => Poll::Pending,
         _ => Poll::Ready(()),
     });
-}
-
-fn write(link: &Arc<Link>, mut sink: impl Sink) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    loop {
-        match block_on(|context| link.poll_output(&mut buffer, context)) {
-            Output::Bytes => sink.write(&buffer)?,
-            Output::End => return sink.close(),
-        }
-        buffer.clear();
-        buffer.shrink_to(KEPT_BUFFER);
-    }
 }

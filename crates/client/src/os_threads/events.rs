@@ -3,7 +3,7 @@
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::{OsThreads, block_on, block_until};
+use super::{OsThreads, wait, wait_until};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::Events;
@@ -17,7 +17,8 @@ impl Events<OsThreads> {
     /// [`Error::Overrun`] and [`Error::Closed`], the latter also where the iterator yields `None`.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Event>, Error> {
         let deadline = Instant::now().checked_add(timeout);
-        match block_until(deadline, |context| self.subscription.poll_next(context)) {
+        let subscription = &self.subscription;
+        match wait_until(subscription.link(), deadline, |context| subscription.poll_next(context)) {
             Poll::Ready(Some(event)) => event.map(Some),
             Poll::Ready(None) => Err(self.subscription.closed()),
             Poll::Pending => Ok(None),
@@ -29,6 +30,6 @@ impl Iterator for Events<OsThreads> {
     type Item = Result<Event, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        block_on(|context| self.subscription.poll_next(context))
+        wait(self.subscription.link(), |context| self.subscription.poll_next(context))
     }
 }

@@ -7,17 +7,32 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::driver::{Sink, Source};
+use super::SystemStreams;
+use super::driver::{Sink, Source, Transport};
 use crate::address::Address;
 use crate::conn::{CHUNK, Link};
 use crate::error::Error;
 use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request, silent};
 
-/// A connected WebSocket: both halves, and a way to end them.
+/// A connected WebSocket, before there is a link.
 pub(super) struct Connected {
-    pub(super) source: FrameSource,
-    pub(super) sink: FrameSink,
-    pub(super) hang_up: Socket,
+    frames: Frames,
+    reader: Socket,
+    writer: Socket,
+    hang_up: Socket,
+}
+
+impl Connected {
+    /// Hands messages to the link.
+    pub(super) fn transport(self, link: Arc<Link>) -> impl Transport {
+        let Self { frames, reader, writer, hang_up } = self;
+        let messages = FrameReader::new(frames.clone(), link);
+        SystemStreams {
+            source: FrameSource { messages, reader, chunk: vec![0; CHUNK] },
+            sink: FrameSink { frames, writer, buffer: Vec::new() },
+            hang_up: move || hang_up.hang_up(),
+        }
+    }
 }
 
 /// Connects and upgrades to WebSocket.
@@ -49,8 +64,7 @@ pub(super) fn connect(
         }
     };
     reader.set_read_timeout(None).map_err(late)?;
-    let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
-    Ok(Connected { source: FrameSource { frames, reader }, sink, hang_up })
+    Ok(Connected { frames, reader, writer, hang_up })
 }
 
 /// A socket of either kind. Its copies are the same socket.
@@ -109,7 +123,7 @@ impl Socket {
 
     /// Ends the socket whatever its threads are at. It fails only for one that is gone, which is what is
     /// wanted.
-    pub(super) fn hang_up(self) {
+    fn hang_up(self) {
         let _ = match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
             #[cfg(unix)]
@@ -143,44 +157,80 @@ impl Write for Socket {
 }
 
 pub(super) struct FrameSource {
-    frames: Frames,
+    messages: FrameReader,
     reader: Socket,
+    chunk: Vec<u8>,
 }
 
 impl Source for FrameSource {
-    fn read(&mut self, link: &Arc<Link>) -> io::Result<()> {
-        let mut messages = FrameReader::new(self.frames.clone(), link.clone());
-        let mut chunk = vec![0; CHUNK];
-        // The first messages may have come with the handshake.
-        let mut length = 0;
-        while messages.push(&chunk[..length])? {
-            length = match self.reader.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Err(error) => return Err(error),
-            };
+    /// The first messages may have come with the handshake.
+    fn start(&mut self) -> io::Result<bool> {
+        self.messages.push(&[])
+    }
+
+    fn read(&mut self) -> io::Result<bool> {
+        match self.reader.read(&mut self.chunk) {
+            Ok(0) => Ok(false),
+            Ok(length) => self.messages.push(&self.chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 }
 
 pub(super) struct FrameSink {
     frames: Frames,
     writer: Socket,
+    /// Empty between two calls.
     buffer: Vec<u8>,
 }
 
 impl Sink for FrameSink {
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn encode(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
         self.frames.encode(lines, &mut self.buffer)?;
-        self.writer.write_all(&self.buffer)?;
+        std::mem::swap(lines, &mut self.buffer);
         self.buffer.clear();
         Ok(())
     }
 
-    fn close(mut self) -> io::Result<()> {
-        self.frames.close(&mut self.buffer)?;
-        self.writer.write_all(&self.buffer)
+    fn goodbye(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.frames.close(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod polled {
+    use std::os::fd::{AsFd, BorrowedFd};
+
+    use super::{FrameSink, FrameSource, Socket};
+    use crate::os_threads::polled::{PolledSink, PolledSource};
+
+    impl AsFd for Socket {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            match self {
+                Self::Tcp(socket) => socket.as_fd(),
+                Self::Unix(socket) => socket.as_fd(),
+            }
+        }
+    }
+
+    impl PolledSource for FrameSource {
+        fn fd(&self) -> BorrowedFd<'_> {
+            self.reader.as_fd()
+        }
+    }
+
+    impl PolledSink for FrameSink {
+        fn fd(&self) -> BorrowedFd<'_> {
+            self.writer.as_fd()
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What waits, on threads of the operating system.
 
+#[cfg(unix)]
+mod bell;
 mod builder;
 mod child;
 mod client;
@@ -10,11 +12,27 @@ mod frames;
 mod handlers;
 mod lines;
 mod pending_call;
+#[cfg(unix)]
+mod polled;
+#[cfg(unix)]
+mod reading;
+mod streams;
 mod wait;
+#[cfg(unix)]
+mod writing;
 
 use crate::runtime::Runtime;
 
-pub(crate) use wait::{block_on, block_until};
+#[cfg(unix)]
+pub(crate) use reading::Reading;
+use wait::block_on;
+pub(crate) use wait::{block_until, wait, wait_until};
+
+/// Pipes and sockets, which can be polled where the system has `poll`.
+#[cfg(unix)]
+use polled::Polled as SystemStreams;
+#[cfg(not(unix))]
+use streams::Streams as SystemStreams;
 
 /// Waits on threads of the operating system; see [`Runtime`].
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use codex_appserver_wire::Request;
 
-use super::{OsThreads, block_on, block_until};
+use super::{OsThreads, wait, wait_until};
 use crate::error::Error;
 use crate::event::Event;
 use crate::pending_call::PendingCall;
@@ -24,15 +24,15 @@ impl<M: Request> PendingCall<M, OsThreads> {
 
     /// Polls on this thread until it is ready; minds the deadline of the call.
     fn wait<T>(&mut self, mut poll: impl FnMut(&mut Self, &Context<'_>) -> Poll<T>) -> T {
-        let deadline = self.deadline();
+        let (link, deadline) = (self.link().clone(), self.deadline());
         // A call that is late times out, however many events there are to read.
         if deadline.is_none_or(|deadline| deadline > Instant::now())
-            && let Poll::Ready(ready) = block_until(deadline, |context| poll(self, context))
+            && let Poll::Ready(ready) = wait_until(&link, deadline, |context| poll(self, context))
         {
             return ready;
         }
-        self.expire();
-        block_on(|context| poll(self, context))
+        link.expire();
+        wait(&link, |context| poll(self, context))
     }
 }
 

@@ -78,7 +78,7 @@ impl<R: Request, C> RequestResponder<R, C> {
     /// The same as [`resolved`](Self::resolved), blocking this thread.
     #[cfg(feature = "blocking")]
     pub fn wait_resolved(&self) {
-        crate::os_threads::block_on(|context| self.poll_resolved(context));
+        crate::os_threads::wait(self.incoming.link(), |context| self.poll_resolved(context));
     }
 
     /// Waits until no answer is wanted any more. A front end takes its dialog away then.
