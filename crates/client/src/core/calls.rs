@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Write as _;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub(crate) struct Calls {
     window: usize,
     queue_limit: usize,
     next_id: i64,
-    entries: HashMap<i64, Entry>,
+    entries: HashMap<i64, Entry, BuildHasherDefault<IdHasher>>,
     in_flight: usize,
     /// In the order of their calls. Those given up while they waited are passed over when their turn comes.
     queue: VecDeque<i64>,
@@ -84,7 +85,7 @@ impl Calls {
             window: window.max(1),
             queue_limit,
             next_id: 1,
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             in_flight: 0,
             queue: VecDeque::new(),
             queued: 0,
@@ -287,6 +288,27 @@ impl Calls {
                 self.in_flight += 1;
             }
         }
+    }
+}
+
+/// Hashes ids. This client counts them up itself, so that a peer cannot choose them to collide.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_i64(i64::from(*byte));
+        }
+    }
+
+    /// By the golden ratio, which spreads what is counted up over all bits.
+    fn write_i64(&mut self, id: i64) {
+        self.0 = (self.0 ^ id.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 
