@@ -75,7 +75,7 @@ fn the_errors_of_the_real_server_are_of_the_kind_they_are_taken_for() {
         ("thread/read", r#"{"threadId":"no-such-thread"}"#, InvalidRequest),
         ("thread/unarchive", NO_THREAD, InvalidRequest),
         ("thread/read", NO_THREAD, ThreadNotFound),
-        ("thread/resume", NO_THREAD, ThreadNotFound),
+        ("thread/resume", NO_THREAD, NotRecorded),
         ("thread/compact/start", NO_THREAD, ThreadNotFound),
         ("thread/settings/update", NO_THREAD, NeedsExperimentalApi),
         ("thread/start", r#"{"experimentalRawEvents":true}"#, NeedsExperimentalApi),
@@ -93,6 +93,6 @@ fn the_errors_of_the_real_server_are_of_the_kind_they_are_taken_for() {
     let hello = hello.replace("}}", r#"},"capabilities":{"experimentalApi":true}}"#);
     client.send("initialize", Some(hello)).expect("initialize");
     assert_eq!(provoke(&client, "thread/items/list", NO_THREAD), MethodNotFound);
-    assert_eq!(provoke(&client, "thread/queue/list", NO_THREAD), ThreadNotFound);
+    assert_eq!(provoke(&client, "thread/queue/list", NO_THREAD), NotRecorded);
     client.stop().expect("codex stops");
 }

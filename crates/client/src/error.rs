@@ -50,7 +50,7 @@ pub enum Error {
     },
 
     /// The server answered with an error.
-    #[error("failed to call `{method}`: {error}{}", hint(error))]
+    #[error("failed to call `{method}`: {}{}", Answered(error), hint(error))]
     Rpc {
         /// The method.
         method: String,
@@ -61,7 +61,10 @@ pub enum Error {
     /// The server is too old for the method.
     #[error(
         "failed to call `{method}`, which needs codex {since} or later; {}",
-        server.map_or_else(|| format!("the server does not say its version, and answers: {error}"), |server| format!("the server is {server}"))
+        server.map_or_else(
+            || format!("the server does not say its version, and answers: {}", Answered(error)),
+            |server| format!("the server is {server}"),
+        )
     )]
     TooOld {
         /// The method.
@@ -187,10 +190,33 @@ impl Error {
     }
 }
 
+/// An answer of the server, without the list of all methods that it adds where it does not know one.
+struct Answered<'a>(&'a RpcError);
+
+impl fmt::Display for Answered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        match error.message.split_once(", expected one of `initialize`, ") {
+            Some((said, _)) => write!(f, "{said} (code {})", error.code),
+            None => error.fmt(f),
+        }
+    }
+}
+
 /// What to do about an error that is known.
 fn hint(error: &RpcError) -> &'static str {
     match error.kind() {
         RpcErrorKind::NeedsExperimentalApi => "; connect with `experimental_api(true)`",
+        RpcErrorKind::MethodNotFound => {
+            "; this server has no such method: see which version of codex it is, and which one has it"
+        }
+        RpcErrorKind::ThreadNotFound => "; load the thread with `thread/resume` first",
+        RpcErrorKind::NotRecorded => {
+            "; a thread is recorded from its first turn on, and never if it is ephemeral"
+        }
+        RpcErrorKind::ActiveWriter => "; another codex process has it open: connect to that one, or end it",
+        RpcErrorKind::BrokenConfig => "; mend that file, or use another folder",
+        RpcErrorKind::NoActiveTurn => "; the turn has ended, or has not begun yet",
         _ => "",
     }
 }

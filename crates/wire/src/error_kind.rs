@@ -19,10 +19,20 @@ pub enum RpcErrorKind {
     NotInitialized,
     /// `initialize` came twice.
     AlreadyInitialized,
-    /// The server does not know the thread, or has it on disk only: `thread/resume` loads it.
+    /// The server has not loaded the thread. If there is a record of it, `thread/resume` loads it.
     ThreadNotFound,
-    /// The turn that was to be interrupted or steered is not the one at work: not yet, or not any more.
+    /// The server has no record of the thread: it has had no turn yet, it is ephemeral, or there is no such thread. A
+    /// thread is recorded from its first turn on, and can be resumed from then on.
+    NotRecorded,
+    /// Another codex process has the thread open, so that this one cannot write to it. Connect to that process, or end it.
+    ActiveWriter,
+    /// A configuration file, of the user or of the project, cannot be loaded. The message names the file and the place.
+    BrokenConfig,
+    /// The thread has no turn at work that could be interrupted or steered: not yet, or not any more.
     NoActiveTurn,
+    /// Another turn than the one that was to be interrupted or steered is at work: see
+    /// [`RpcError::active_turn_id`].
+    OtherTurn,
     /// The method or one of its members is experimental, and `initialize` did not ask for those.
     NeedsExperimentalApi,
     /// The peer does not know or not support the method: code -32601, or -32600 with codex's list of the methods
@@ -52,10 +62,13 @@ impl RpcError {
         match self.code {
             -32700 => RpcErrorKind::Parse,
             -32600 => of_invalid_request(&self.message),
+            // What reads turns, where there is no record to read them from.
+            -32601 if self.message == "list_turns is not supported yet" => RpcErrorKind::NotRecorded,
             -32601 => RpcErrorKind::MethodNotFound,
             -32602 => RpcErrorKind::InvalidParams,
             // Some methods put another sentence before that of the thread store.
-            -32603 if self.message.contains(NO_ROLLOUT) => RpcErrorKind::ThreadNotFound,
+            -32603 if self.message.contains(NO_ROLLOUT) => RpcErrorKind::NotRecorded,
+            -32603 if has_beginning(&self.message, BROKEN_CONFIG) => RpcErrorKind::BrokenConfig,
             -32603 => RpcErrorKind::Internal,
             // An MCP server may mean something else by this code, such as a tool that took too long; sending that
             // again would run the tool twice.
@@ -68,27 +81,44 @@ impl RpcError {
     pub fn is_retryable(&self) -> bool {
         self.kind().is_retryable()
     }
+
+    /// The turn that is at work, where that is not the one that the request names
+    /// ([`OtherTurn`](RpcErrorKind::OtherTurn)).
+    pub fn active_turn_id(&self) -> Option<&str> {
+        let (_, found) = self.message.strip_prefix(OTHER_TURN)?.split_once(" but found ")?;
+        Some(found.trim_matches('`')).filter(|id| self.code == -32600 && !id.is_empty())
+    }
 }
 
 /// A rollout is the file of a thread. That there is no archived one says nothing of the thread itself.
 const NO_ROLLOUT: &str = "no rollout found for thread id ";
 
+const NO_RECORDS: &[&str] = &[NO_ROLLOUT, "ephemeral threads do not support "];
+
+const BROKEN_CONFIG: &[&str] =
+    &["failed to load configuration: ", "failed to read configuration layers: ", "invalid configuration: "];
+
+/// The ids that follow stand within backticks for some methods.
+const OTHER_TURN: &str = "expected active turn id ";
+
+fn has_beginning(message: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| message.starts_with(beginning))
+}
+
 fn of_invalid_request(message: &str) -> RpcErrorKind {
     match message {
         "Not initialized" => RpcErrorKind::NotInitialized,
         "Already initialized" => RpcErrorKind::AlreadyInitialized,
-        _ if ["thread not found: ", "thread not loaded: ", NO_ROLLOUT]
-            .iter()
-            .any(|beginning| message.starts_with(beginning)) =>
-        {
+        _ if has_beginning(message, &["thread not found: ", "thread not loaded: "]) => {
             RpcErrorKind::ThreadNotFound
         }
-        _ if ["no active turn to ", "expected active turn id "]
-            .iter()
-            .any(|beginning| message.starts_with(beginning)) =>
-        {
-            RpcErrorKind::NoActiveTurn
+        _ if has_beginning(message, NO_RECORDS) || message.contains(" is not materialized yet; ") => {
+            RpcErrorKind::NotRecorded
         }
+        _ if message.ends_with(" already has an active writer") => RpcErrorKind::ActiveWriter,
+        _ if has_beginning(message, BROKEN_CONFIG) => RpcErrorKind::BrokenConfig,
+        _ if message.starts_with("no active turn to ") => RpcErrorKind::NoActiveTurn,
+        _ if message.starts_with(OTHER_TURN) => RpcErrorKind::OtherTurn,
         _ if message.ends_with(" requires experimentalApi capability") => RpcErrorKind::NeedsExperimentalApi,
         // The same sentence comes for an unknown value of an enum; the list of methods opens with this one.
         _ if message.starts_with("Invalid request: unknown variant `")
@@ -111,12 +141,35 @@ mod tests {
         (-32600, "Already initialized", AlreadyInitialized),
         (-32600, "thread not found: 0199a2b4-0000-7000-8000-000000000000", ThreadNotFound),
         (-32600, "thread not loaded: 0199a2b4-0000-7000-8000-000000000000", ThreadNotFound),
-        (-32600, "no rollout found for thread id 0199a2b4-0000-7000-8000-000000000000", ThreadNotFound),
+        (-32600, "no rollout found for thread id 0199a2b4-0000-7000-8000-000000000000", NotRecorded),
+        (
+            -32600,
+            "thread 0199a2b4-0000-7000-8000-000000000000 is not materialized yet; thread/turns/list is unavailable \
+             before first user message",
+            NotRecorded,
+        ),
+        (-32601, "list_turns is not supported yet", NotRecorded),
+        (-32600, "ephemeral threads do not support includeTurns", NotRecorded),
+        (-32600, "ephemeral threads do not support thread/turns/list", NotRecorded),
+        (-32600, "thread 0199a2b4-0000-7000-8000-000000000000 already has an active writer", ActiveWriter),
+        (
+            -32600,
+            "failed to load configuration: /home/me/project/.codex/config.toml:1:9: invalid type: integer `5`, \
+             expected a string",
+            BrokenConfig,
+        ),
+        (
+            -32603,
+            "failed to read configuration layers: Error parsing project config file \
+             /home/me/project/.codex/config.toml: TOML parse error at line 1, column 9",
+            BrokenConfig,
+        ),
+        (-32603, "invalid configuration: invalid transport\nin `mcp_servers.x`\n", BrokenConfig),
         (
             -32603,
             "failed to read thread: invalid thread-store request: no rollout found for thread id \
              0199a2b4-0000-7000-8000-000000000000",
-            ThreadNotFound,
+            NotRecorded,
         ),
         (
             -32600,
@@ -149,7 +202,13 @@ mod tests {
             -32600,
             "expected active turn id 0199a2b4-0000-7000-8000-000000000000 but found \
              0199a2b4-0000-7000-8000-000000000001",
-            NoActiveTurn,
+            OtherTurn,
+        ),
+        (
+            -32600,
+            "expected active turn id `0199a2b4-0000-7000-8000-000000000000` but found \
+             `0199a2b4-0000-7000-8000-000000000001`",
+            OtherTurn,
         ),
         (
             -32600,
@@ -168,6 +227,19 @@ mod tests {
     fn the_answers_of_the_real_server_are_recognised() {
         for (code, message, kind) in REAL {
             assert_eq!(RpcError::new(*code, *message).kind(), *kind, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_turn_at_work_is_named() {
+        let others = REAL.iter().filter(|(.., kind)| *kind == OtherTurn);
+        let ids: Vec<_> = others
+            .map(|(code, message, _)| RpcError::new(*code, *message).active_turn_id().map(str::to_owned))
+            .collect();
+        assert_eq!(ids, vec![Some("0199a2b4-0000-7000-8000-000000000001".to_owned()); 2]);
+        for (code, message, kind) in REAL {
+            let names = RpcError::new(*code, *message).active_turn_id().is_some();
+            assert_eq!(names, *kind == OtherTurn, "{message}");
         }
     }
 

@@ -45,5 +45,5 @@ impl Attempts {
 
 /// Whether the server refused a call because the turn does not run: it has not begun, or is over.
 pub(crate) fn is_not_running(error: &ClientError) -> bool {
-    error.kind() == Some(RpcErrorKind::NoActiveTurn)
+    matches!(error.kind(), Some(RpcErrorKind::NoActiveTurn | RpcErrorKind::OtherTurn))
 }

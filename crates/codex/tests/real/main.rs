@@ -6,6 +6,7 @@ mod agents;
 #[path = "../programs/codex.rs"]
 mod codex;
 mod control;
+mod errors;
 mod records;
 #[cfg(feature = "experimental")]
 mod search;
