@@ -142,6 +142,28 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
+    /// Answers those of the server's requests of method `M` that `claims` takes, before any other handler looks at them;
+    /// the rest goes to the handler of [`on`](Self::on), or of the trait.
+    ///
+    /// For what one method asks in several senses, such as an approval that arrives as a form. Requests whose params do
+    /// not decode are not claimed. The last such handler for a method counts.
+    pub fn on_if<M, C, F, A>(mut self, claims: C, handler: F) -> Self
+    where
+        M: Request + 'static,
+        C: Fn(&M::Params) -> bool + Send + Sync + 'static,
+        F: Fn(M::Params, RequestContext<Client<R>>) -> A + Send + Sync + 'static,
+        A: Answer<M::Response, R>,
+    {
+        self.setup.handlers.claim(
+            M::METHOD,
+            A::hook(move |incoming| {
+                let (params, incoming) = incoming.accept_if::<M>(&claims)?;
+                Some((handler(params, RequestContext::new(&incoming)), incoming))
+            }),
+        );
+        self
+    }
+
     /// Hands the server's requests of method `M` over with a responder, to be answered some time, from anywhere. The
     /// handler runs in a task or on a thread of its own and should return soon.
     pub fn on_responder<M, F>(mut self, handler: F) -> Self

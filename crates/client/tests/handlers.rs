@@ -24,6 +24,7 @@ use crate::support::{Kit, PATIENCE, event, methods_until};
 both!(
     a_closure_gets_the_params_and_the_context,
     the_last_closure_counts_before_the_trait,
+    what_is_claimed_reaches_no_other_handler,
     unknown_methods_have_a_handler_of_their_own,
     every_method_that_nothing_handles_is_declined,
     a_handler_may_refuse_or_pass,
@@ -141,6 +142,34 @@ async fn the_last_closure_counts_before_the_trait<R: Kit>() {
     let builder = R::handler(builder, Fine);
     let (server, _client) = R::attach(builder, Scenario::new()).await;
     assert_eq!(result(&answers(&server, [files("fine")], 1)[0]), &json!({"decision": "cancel"}));
+}
+
+async fn what_is_claimed_reaches_no_other_handler<R: Kit>() {
+    let by = |word: FileDecision| {
+        move |_: FileParams, _| {
+            let word = word.clone();
+            R::answer(async move { Ok(FileResponse::new(word)) })
+        }
+    };
+    let builder = Client::<R>::builder()
+        .on_if::<Files, _, _, _>(|params| params.reason.as_deref() == Some("mine"), by(FileDecision::Cancel));
+    let builder = R::handler(builder, Fine);
+    let broken = Step::Request(Ask::new(FILES, json!({"threadId": 5})));
+    let (server, _client) = R::attach(builder, Scenario::new()).await;
+    let answers = answers(&server, [files("mine"), files("fine"), files("?"), broken], 4);
+    for (answer, word) in answers.iter().zip(["cancel", "accept", "decline"]) {
+        assert_eq!(result(answer)["decision"], word);
+    }
+    assert!(answers[3].error.is_some(), "{:?}", answers[3]);
+    // A closure for the method does not replace the one that claims.
+    let builder = Client::<R>::builder()
+        .on_if::<Files, _, _, _>(|params| params.reason.as_deref() == Some("mine"), by(FileDecision::Cancel))
+        .on::<Files, _, _>(by(FileDecision::AcceptForSession));
+    let (server, _client) = R::attach(builder, Scenario::new()).await;
+    let answers = self::answers(&server, [files("mine"), files("other")], 2);
+    for (answer, word) in answers.iter().zip(["cancel", "acceptForSession"]) {
+        assert_eq!(result(answer)["decision"], word);
+    }
 }
 
 async fn unknown_methods_have_a_handler_of_their_own<R: Kit>() {
@@ -292,6 +321,7 @@ async fn a_resolved_request_wants_no_answer<R: Kit>() {
     methods_until(&mut events, "serverRequest/resolved").await;
     assert!(!one.is_open() && !other.is_open());
     std::future::poll_fn(|context| one.poll_resolved(context)).await;
+    std::future::poll_fn(|context| other.context().poll_resolved(context)).await;
     let error = one.respond(accepted()).expect_err("it is resolved");
     assert!(matches!(&error, Error::Resolved { method } if method == COMMAND), "{error}");
     drop(other);

@@ -71,6 +71,21 @@ impl Incoming {
         }
     }
 
+    /// The params as those of this method, if they decode and are claimed; none where the request was passed on to the
+    /// other handlers.
+    pub(crate) fn accept_if<R: Request>(
+        self,
+        claims: impl FnOnce(&R::Params) -> bool,
+    ) -> Option<(R::Params, Self)> {
+        match self.params::<R>() {
+            Ok(params) if claims(&params) => Some((params, self.decoded())),
+            _ => {
+                self.link.clone().dispatch_unclaimed(self);
+                None
+            }
+        }
+    }
+
     /// The request, whatever its method; none where it does not decode, which is answered here.
     pub(crate) fn accept_any(self) -> Option<(ServerRequest, Self)> {
         match self.request() {

@@ -219,6 +219,15 @@ impl Link {
         }
     }
 
+    /// Hands a request that was not claimed to the other handlers.
+    pub(crate) fn dispatch_unclaimed(&self, incoming: Incoming) {
+        let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match handlers {
+            Some(handlers) => handlers.dispatch_unclaimed(incoming),
+            None => incoming.unhandled(),
+        }
+    }
+
     /// Who owns this connection, while anyone does.
     pub(crate) fn owner(&self) -> Option<Arc<Owner>> {
         self.owner.get()?.upgrade()

@@ -1,7 +1,9 @@
 //! What a handler gets to know beside the params.
 
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Weak;
+use std::task::{Context, Poll};
 
 use codex_appserver_wire::RequestId;
 
@@ -40,6 +42,26 @@ impl<C> RequestContext<C> {
     /// Whether an answer is still wanted: no other client has answered, and the request was not withdrawn.
     pub fn is_open(&self) -> bool {
         self.link.upgrade().is_some_and(|link| link.is_open(&self.ticket))
+    }
+
+    /// Ready once no answer is wanted any more: another client has answered, the turn was interrupted, or the
+    /// connection is closed.
+    pub fn poll_resolved(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.link.upgrade().map_or(Poll::Ready(()), |link| link.poll_resolved(&self.ticket, context))
+    }
+
+    /// The same as [`resolved`](Self::resolved), blocking this thread.
+    #[cfg(feature = "blocking")]
+    pub fn wait_resolved(&self) {
+        if let Some(link) = self.link.upgrade() {
+            crate::os_threads::wait(&link, |context| self.poll_resolved(context));
+        }
+    }
+
+    /// Waits until no answer is wanted any more. A front end takes its dialog away then; with tokio the handler is
+    /// dropped, and only what it has started elsewhere has to be told.
+    pub async fn resolved(&self) {
+        poll_fn(|context| self.poll_resolved(context)).await;
     }
 
     /// The id of the request. It counts in the server's own id space.
