@@ -3,7 +3,7 @@
 use codex_appserver_client::Tokio;
 
 use crate::generic;
-pub use crate::tokio::retry_on_overload;
+pub use crate::tokio::{FrontEnd, retry_on_overload};
 
 /// A codex app-server: the place where threads live; see [`generic::Codex`].
 pub type Codex = generic::Codex<Tokio>;

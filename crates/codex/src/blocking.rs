@@ -15,7 +15,7 @@
 use codex_appserver_client::OsThreads;
 
 use crate::generic;
-pub use crate::os_threads::retry_on_overload;
+pub use crate::os_threads::{FrontEnd, retry_on_overload};
 
 /// A codex app-server: the place where threads live; see [`generic::Codex`].
 pub type Codex = generic::Codex<OsThreads>;

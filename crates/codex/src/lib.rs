@@ -52,6 +52,8 @@ mod codex;
 #[cfg(feature = "client")]
 mod core;
 #[cfg(feature = "client")]
+mod elicitation;
+#[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
 mod event_source;
@@ -100,13 +102,18 @@ pub mod generic {
 }
 
 #[cfg(feature = "client")]
-pub use approvals::{ApprovalRequest, Decision, FileChangeApproval};
+pub use approvals::{
+    ApprovalRequest, Decision, FileChangeApproval, McpToolAnnotations, McpToolApproval, Permission,
+};
 #[cfg(all(feature = "async", feature = "experimental"))]
 pub use asynchronous::ThreadSearchStream;
 #[cfg(feature = "async")]
 pub use asynchronous::{
-    Approvals, Codex, CodexBuilder, IntoThread, IntoTurn, Login, Thread, Turn, TurnStream, retry_on_overload,
+    Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Thread, Turn, TurnStream,
+    retry_on_overload,
 };
+#[cfg(feature = "client")]
+pub use elicitation::{Choice, Field, FieldKind, Form, FormAnswer, FormError};
 #[cfg(feature = "client")]
 pub use error::{Error, Stalled};
 pub use input::{Input, audio_url, image_url, local_audio, local_image, mention, skill, text};

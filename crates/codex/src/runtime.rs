@@ -21,7 +21,7 @@ pub(crate) mod sealed {
 
     /// What is different for each runtime, apart from the methods that wait.
     pub trait Wait: Runtime {
-        /// A decision about an approval that is being made; `None` leaves the request to the
+        /// A decision about an approval that is being made; [`HandlerError::Unhandled`] leaves the request to the
         /// setting `unhandled` of the client.
         type Deciding: Send + 'static;
         /// Where a task is started when a handle is dropped on a thread that has no runtime.
@@ -30,13 +30,13 @@ pub(crate) mod sealed {
         type Waiting: Default + Send;
 
         /// A decision that is made already.
-        fn decided(decision: Option<Decision>) -> Self::Deciding;
+        fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding;
 
         /// The answer that follows from a decision.
         fn answer<T, F>(deciding: Self::Deciding, answer: F) -> impl Answer<T, Self>
         where
             T: Serialize + 'static,
-            F: FnOnce(Option<Decision>) -> Result<T, HandlerError> + Send + 'static;
+            F: FnOnce(Result<Decision, HandlerError>) -> Result<T, HandlerError> + Send + 'static;
 
         /// The runtime that this is called on.
         fn home() -> Self::Home;

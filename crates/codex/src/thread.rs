@@ -124,6 +124,12 @@ impl<R: Runtime> Thread<R> {
         self.codex.shared.approvals.set_thread(&self.id, approvals);
     }
 
+    /// Takes the approvals off this thread: those of the connection decide from now on. Requests that wait for an answer
+    /// keep waiting for it.
+    pub fn clear_approvals(&self) {
+        self.codex.shared.approvals.clear_thread(&self.id);
+    }
+
     /// Subscribes to what a turn will report.
     fn subscribe(&self, filter: Filter) -> Subscriptions<Events<R>> {
         self.codex.shared.approvals.forget_ended();

@@ -53,6 +53,12 @@ impl<R: Runtime> Turn<R> {
         self.inner.shared.on_approval(approvals);
     }
 
+    /// Takes the approvals off this turn: those of the thread or of the connection decide from now on. Requests that wait
+    /// for an answer keep waiting for it.
+    pub fn clear_approvals(&self) {
+        self.inner.shared.clear_approvals();
+    }
+
     /// Interrupts the turn when the last of this handle, its clones and its streams is dropped, unless the turn has
     /// ended. Without this the turn goes on.
     #[must_use = "it is a setting of the turn that is returned"]

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use codex_appserver_client::{EventSettings, Overflow};
 use codex_appserver_methods::protocol::FileUpdateChange;
 
-use crate::core::announcements::{self, Announcements};
+use super::McpToolApproval;
+use crate::core::announcements::{self, Announcements, Missed};
 use crate::core::deciders::Deciders;
 use crate::event_source::EventSource;
 
@@ -45,10 +46,30 @@ impl<A> Registry<A> {
         self.announced().announcements.changes(thread_id, item_id).map(<[_]>::to_vec)
     }
 
-    /// The approvals that decide for this turn of this thread; see [`Deciders::choose`].
-    pub(crate) fn choose(&self, thread_id: &str, turn_id: &str) -> Option<Arc<A>> {
-        let root = self.announced().announcements.root(turn_id);
-        self.deciders().choose(thread_id, turn_id, root).cloned()
+    /// The approval with the item of its call, if that was announced. Each call has one approval, so that an MCP server
+    /// cannot use it for another question.
+    pub(crate) fn with_call(&self, mut asked: McpToolApproval) -> McpToolApproval {
+        asked.item_id = self.announced().announcements.take_call(
+            &asked.thread_id,
+            &asked.server,
+            &asked.tool,
+            asked.params.as_ref(),
+        );
+        asked
+    }
+
+    /// The approvals that decide for this turn of this thread; see [`Deciders::choose`]. Where the turn is not named it
+    /// is the one that runs on the thread. If none is known to, it may be one with approvals of its own.
+    pub(crate) fn choose(&self, thread_id: &str, turn_id: Option<&str>) -> Option<Arc<A>> {
+        let (turn_id, root) = {
+            let announced = self.announced();
+            let announcements = &announced.announcements;
+            match turn_id.or_else(|| announcements.running_turn(thread_id)) {
+                Some(turn_id) => (turn_id.to_owned(), announcements.root(turn_id)),
+                None => (String::new(), Err(Missed)),
+            }
+        };
+        self.deciders().choose(thread_id, &turn_id, root).cloned()
     }
 
     pub(crate) fn set_default(&self, approvals: A) {
@@ -60,6 +81,18 @@ impl<A> Registry<A> {
     /// Sets the approvals of a thread, until they are replaced.
     pub(crate) fn set_thread(&self, thread_id: &str, approvals: A) {
         let old = self.deciders().set_thread(thread_id, approvals);
+        drop(old);
+    }
+
+    /// Takes the approvals off a thread.
+    pub(crate) fn clear_thread(&self, thread_id: &str) {
+        let old = self.deciders().clear_thread(thread_id);
+        drop(old);
+    }
+
+    /// Takes the approvals off a turn.
+    pub(crate) fn clear_turn(&self, turn_id: &str) {
+        let old = self.deciders().clear_turn(turn_id);
         drop(old);
     }
 

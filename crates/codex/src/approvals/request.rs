@@ -3,6 +3,9 @@
 use codex_appserver_client::HandlerError;
 use codex_appserver_methods::protocol::*;
 
+use super::mcp_tool::McpToolApproval;
+use super::permissions::{self, Permission};
+
 /// Something the agent wants to do and may not do without leave.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -13,6 +16,8 @@ pub enum ApprovalRequest {
     FileChange(Box<FileChangeApproval>),
     /// To be allowed more from now on (`item/permissions/requestApproval`).
     Permissions(Box<PermissionsRequestApprovalParams>),
+    /// To call a tool of an MCP server (`mcpServer/elicitation/request`).
+    McpTool(Box<McpToolApproval>),
 }
 
 /// The agent wants to change files.
@@ -34,33 +39,37 @@ impl ApprovalRequest {
             Self::Command(request) => &request.thread_id,
             Self::FileChange(asked) => &asked.request.thread_id,
             Self::Permissions(request) => &request.thread_id,
+            Self::McpTool(asked) => &asked.thread_id,
         }
     }
 
-    /// The turn.
-    pub fn turn_id(&self) -> &str {
+    /// The turn. Of a tool call the server may not know it.
+    pub fn turn_id(&self) -> Option<&str> {
         match self {
-            Self::Command(request) => &request.turn_id,
-            Self::FileChange(asked) => &asked.request.turn_id,
-            Self::Permissions(request) => &request.turn_id,
+            Self::Command(request) => Some(&request.turn_id),
+            Self::FileChange(asked) => Some(&asked.request.turn_id),
+            Self::Permissions(request) => Some(&request.turn_id),
+            Self::McpTool(asked) => asked.turn_id.as_deref(),
         }
     }
 
-    /// The item that asks.
-    pub fn item_id(&self) -> &str {
+    /// The item that asks. Of a tool call it is known if it was announced: see [`McpToolApproval::item_id`].
+    pub fn item_id(&self) -> Option<&str> {
         match self {
-            Self::Command(request) => &request.item_id,
-            Self::FileChange(asked) => &asked.request.item_id,
-            Self::Permissions(request) => &request.item_id,
+            Self::Command(request) => Some(&request.item_id),
+            Self::FileChange(asked) => Some(&asked.request.item_id),
+            Self::Permissions(request) => Some(&request.item_id),
+            Self::McpTool(asked) => asked.item_id.as_deref(),
         }
     }
 
-    /// Why, in the words of the agent.
+    /// Why, in the words of the agent. Of a tool call, the question as codex words it.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Command(request) => request.reason.as_deref(),
             Self::FileChange(asked) => asked.request.reason.as_deref(),
             Self::Permissions(request) => request.reason.as_deref(),
+            Self::McpTool(asked) => Some(&asked.message),
         }
     }
 
@@ -76,8 +85,8 @@ impl ApprovalRequest {
     pub fn cwd(&self) -> Option<&str> {
         match self {
             Self::Command(request) => request.cwd.as_deref(),
-            Self::FileChange(_) => None,
             Self::Permissions(request) => Some(&request.cwd),
+            Self::FileChange(_) | Self::McpTool(_) => None,
         }
     }
 
@@ -87,6 +96,31 @@ impl ApprovalRequest {
         match self {
             Self::Command(request) => request.available_decisions.as_deref(),
             _ => None,
+        }
+    }
+
+    /// The MCP server and the tool, where it is a tool call.
+    pub fn mcp_tool(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::McpTool(asked) => Some((&asked.server, &asked.tool)),
+            _ => None,
+        }
+    }
+
+    /// The parts of a request for permissions, to choose from with [`grant`](Self::grant); none of anything else.
+    pub fn permissions(&self) -> Vec<Permission> {
+        match self {
+            Self::Permissions(request) => permissions::parts(&request.permissions),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The decision that grants the chosen parts of a request for permissions and nothing else. What the request wants
+    /// to be forbidden stays forbidden. For anything but permissions it is a decline.
+    pub fn grant(&self, scope: PermissionGrantScope, chosen: impl Fn(&Permission) -> bool) -> Decision {
+        match self {
+            Self::Permissions(request) => permissions::grant(&request.permissions, scope, chosen),
+            _ => Decision::Decline,
         }
     }
 
@@ -110,13 +144,18 @@ impl ApprovalRequest {
                     || request.network_approval_context.is_some()
             }
             Self::FileChange(asked) => asked.request.grant_root.is_some(),
-            Self::Permissions(_) => true,
+            Self::Permissions(_) | Self::McpTool(_) => true,
         }
     }
 
-    /// Whether it is about files, and it is not known what would be changed in them. An empty list says as little.
+    /// Whether what would be done was not announced: the changes of files, where an empty list says as little, or the
+    /// call of a tool.
     pub(crate) fn is_blind(&self) -> bool {
-        matches!(self, Self::FileChange(asked) if asked.changes.as_ref().is_none_or(Vec::is_empty))
+        match self {
+            Self::FileChange(asked) => asked.changes.as_ref().is_none_or(Vec::is_empty),
+            Self::McpTool(asked) => asked.item_id.is_none(),
+            Self::Command(_) | Self::Permissions(_) => false,
+        }
     }
 
     /// What is to be changed as one text for people: what becomes of each file, and its diff.
@@ -146,15 +185,29 @@ fn told(change: &FileUpdateChange) -> String {
 pub enum Decision {
     /// Yes, this once. Permissions are granted for the turn.
     Accept,
-    /// Yes, and the same again until the session ends.
+    /// Yes, and the same again until the session ends. A tool call is accepted once where the server does not offer to
+    /// remember it.
     AcceptForSession,
+    /// Yes, and the same again always: codex writes that into its configuration. Only tool calls have this answer, where
+    /// the server offers it; otherwise it is the same as [`AcceptForSession`](Self::AcceptForSession).
+    AcceptAlways,
     /// No. The turn goes on without it.
     Decline,
-    /// No, and the turn is interrupted. Of permissions it is the same as a decline.
+    /// No, and the turn is interrupted. Of permissions it is the same as a decline. Of a tool call the model reads that
+    /// the user cancelled it, and the turn goes on.
     Cancel,
     /// One of the answers that only commands have, such as a rule for commands like this one. For anything else it
     /// counts as a decline.
     Command(CommandExecutionApprovalDecision),
+    /// Exactly these permissions: see [`ApprovalRequest::grant`]. The server grants none that were not asked for. For
+    /// anything but permissions it counts as a decline.
+    Permissions(Box<PermissionsRequestApprovalResponse>),
+}
+
+impl From<PermissionsRequestApprovalResponse> for Decision {
+    fn from(granted: PermissionsRequestApprovalResponse) -> Self {
+        Self::Permissions(Box::new(granted))
+    }
 }
 
 impl From<CommandExecutionApprovalDecision> for Decision {
@@ -163,36 +216,37 @@ impl From<CommandExecutionApprovalDecision> for Decision {
     }
 }
 
-/// No approvals decide: the client's setting does, which never accepts.
-const UNDECIDED: HandlerError = HandlerError::Unhandled;
-
-/// The answers in the words of each method.
+/// The answers in the words of each method. Without a decision the client's setting decides, which never accepts.
 impl Decision {
     pub(crate) fn for_command(
-        decision: Option<Self>,
+        decision: Result<Self, HandlerError>,
     ) -> Result<CommandExecutionRequestApprovalResponse, HandlerError> {
         use CommandExecutionApprovalDecision as Word;
-        let word = match decision.ok_or(UNDECIDED)? {
+        let word = match decision? {
             Self::Accept => Word::Accept,
-            Self::AcceptForSession => Word::AcceptForSession,
+            Self::AcceptForSession | Self::AcceptAlways => Word::AcceptForSession,
             Self::Decline => Word::Decline,
             Self::Cancel => Word::Cancel,
             Self::Command(word) => word,
+            other @ Self::Permissions(_) => {
+                warn_of(&other, "a command");
+                Word::Decline
+            }
         };
         Ok(CommandExecutionRequestApprovalResponse::new(word))
     }
 
     pub(crate) fn for_file_change(
-        decision: Option<Self>,
+        decision: Result<Self, HandlerError>,
     ) -> Result<FileChangeRequestApprovalResponse, HandlerError> {
         use FileChangeApprovalDecision as Word;
-        let word = match decision.ok_or(UNDECIDED)? {
+        let word = match decision? {
             Self::Accept => Word::Accept,
-            Self::AcceptForSession => Word::AcceptForSession,
+            Self::AcceptForSession | Self::AcceptAlways => Word::AcceptForSession,
             Self::Decline => Word::Decline,
             Self::Cancel => Word::Cancel,
-            Self::Command(word) => {
-                tracing::warn!(?word, "an answer for commands was given to a file change, which is declined");
+            other @ (Self::Command(_) | Self::Permissions(_)) => {
+                warn_of(&other, "a file change");
                 Word::Decline
             }
         };
@@ -200,13 +254,17 @@ impl Decision {
     }
 
     pub(crate) fn for_permissions(
-        decision: Option<Self>,
+        decision: Result<Self, HandlerError>,
         wanted: RequestPermissionProfile,
     ) -> Result<PermissionsRequestApprovalResponse, HandlerError> {
-        let scope = match decision.ok_or(UNDECIDED)? {
+        let scope = match decision? {
             Self::Accept => PermissionGrantScope::Turn,
-            Self::AcceptForSession => PermissionGrantScope::Session,
-            Self::Decline | Self::Cancel | Self::Command(_) => {
+            Self::AcceptForSession | Self::AcceptAlways => PermissionGrantScope::Session,
+            Self::Permissions(granted) => return Ok(*granted),
+            other => {
+                if let Self::Command(_) = other {
+                    warn_of(&other, "a request for permissions");
+                }
                 return Ok(PermissionsRequestApprovalResponse::new(GrantedPermissionProfile::new()));
             }
         };
@@ -215,6 +273,11 @@ impl Decision {
         granted.network = wanted.network;
         Ok(PermissionsRequestApprovalResponse::new(granted).scope(scope))
     }
+}
+
+/// Reports an answer that does not fit what was asked.
+pub(super) fn warn_of(decision: &Decision, asked: &str) {
+    tracing::warn!(?decision, "an answer of another kind was given to {asked}, which is declined");
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! What the server announced on a connection before it asks for an approval: what a file change is about, and on whose
-//! behalf a turn runs. The request itself only names an item and a turn.
+//! What the server announced on a connection before it asks for an approval: what a file change is about, which tool is
+//! called, and on whose behalf a turn runs. The request itself only names an item and a turn.
 
 use std::collections::VecDeque;
 
 use codex_appserver_client::{Event, ServerNotification, notification_method as method};
 use codex_appserver_methods::protocol::wire::Notification;
 use codex_appserver_methods::protocol::{FileUpdateChange, ThreadItem};
+use serde_json::Value;
 
 /// The notifications that announce it.
 pub(crate) const METHODS: &[&str] = &[
@@ -22,6 +23,7 @@ const KEPT: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Announcements {
     files: VecDeque<File>,
+    calls: VecDeque<ToolCall>,
     turns: VecDeque<Started>,
     /// The start of a turn may have been missed.
     missed_turns: bool,
@@ -35,6 +37,17 @@ struct File {
     thread_id: String,
     item_id: String,
     changes: Vec<FileUpdateChange>,
+}
+
+/// A tool call of an MCP server that no approval was asked for yet.
+#[derive(Debug)]
+struct ToolCall {
+    thread_id: String,
+    turn_id: String,
+    item_id: String,
+    server: String,
+    tool: String,
+    arguments: Value,
 }
 
 /// A turn that has started.
@@ -63,6 +76,32 @@ impl Announcements {
     pub(crate) fn changes(&self, thread_id: &str, item_id: &str) -> Option<&[FileUpdateChange]> {
         let is_it = |file: &&File| file.thread_id == thread_id && file.item_id == item_id;
         self.files.iter().rev().find(is_it).map(|file| &*file.changes)
+    }
+
+    /// The item of the first such call that was announced and not taken yet.
+    pub(crate) fn take_call(
+        &mut self,
+        thread_id: &str,
+        server: &str,
+        tool: &str,
+        arguments: Option<&Value>,
+    ) -> Option<String> {
+        let arguments = arguments.unwrap_or(&Value::Null);
+        let is_it = |call: &ToolCall| {
+            (&*call.thread_id, &*call.server, &*call.tool, &call.arguments)
+                == (thread_id, server, tool, arguments)
+        };
+        let at = self.calls.iter().position(is_it)?;
+        self.calls.remove(at).map(|call| call.item_id)
+    }
+
+    /// The turn that runs on a thread, if its start was announced and its end was not.
+    pub(crate) fn running_turn(&self, thread_id: &str) -> Option<&str> {
+        let is_it = |turn: &&Started| turn.thread_id == thread_id && !turn.ended;
+        if self.missed_turns {
+            return None;
+        }
+        self.turns.iter().rev().find(is_it).map(|turn| &*turn.turn_id)
     }
 
     /// The turn on whose behalf this one runs, if that is another one.
@@ -100,9 +139,17 @@ impl Announcements {
         }
         match event.into_notification() {
             Some(Kind::ItemStarted(params)) => {
-                if let ThreadItem::FileChange(item) = params.item {
-                    let (thread_id, item_id) = (params.thread_id, item.id);
-                    self.on_file(File { thread_id, item_id, changes: item.changes });
+                let (thread_id, turn_id) = (params.thread_id, params.turn_id);
+                match params.item {
+                    ThreadItem::FileChange(item) => {
+                        self.on_file(File { thread_id, item_id: item.id, changes: item.changes });
+                    }
+                    ThreadItem::McpToolCall(item) => {
+                        let (item_id, server, tool) = (item.id, item.server, item.tool);
+                        let arguments = item.arguments;
+                        self.on_call(ToolCall { thread_id, turn_id, item_id, server, tool, arguments });
+                    }
+                    _ => {}
                 }
             }
             Some(Kind::ItemFileChangePatchUpdated(params)) => {
@@ -149,7 +196,15 @@ impl Announcements {
         for turn in &mut self.turns {
             turn.ended |= turn.turn_id == turn_id || (turn.thread_id == thread_id && works_for(turn));
         }
+        self.calls.retain(|call| call.turn_id != turn_id);
         self.ended.push(turn_id);
+    }
+
+    fn on_call(&mut self, call: ToolCall) {
+        if self.calls.len() == KEPT {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call);
     }
 
     fn on_file(&mut self, file: File) {
@@ -190,6 +245,43 @@ mod tests {
         let mut announcements = Announcements::default();
         events.into_iter().for_each(|event| announcements.on_event(event));
         announcements
+    }
+
+    #[test]
+    fn a_call_is_taken_once() {
+        let call = |item: &str, turn: &str, what: &str| {
+            let item = json!({
+                "type": "mcpToolCall", "id": item, "server": "files", "tool": "erase", "status": "inProgress",
+                "arguments": {"what": what},
+            });
+            let params = json!({"threadId": "T", "turnId": turn, "item": item, "startedAtMs": 1});
+            fixtures::event("item/started", params)
+        };
+        let calls = [call("1", "U", "a"), call("2", "U", "b"), call("3", "U", "a"), call("4", "V", "c")];
+        let mut known =
+            announced(calls.into_iter().chain([event("turn/completed", "T", "V", "V")]).collect());
+        let mut taken = |thread: &str, server: &str, tool: &str, arguments: Value| {
+            known.take_call(thread, server, tool, Some(&arguments))
+        };
+        assert_eq!(taken("other", "files", "erase", json!({"what": "a"})), None);
+        assert_eq!(taken("T", "other", "erase", json!({"what": "a"})), None);
+        assert_eq!(taken("T", "files", "other", json!({"what": "a"})), None);
+        assert_eq!(taken("T", "files", "erase", json!({"what": "c"})), None, "its turn has ended");
+        assert_eq!(taken("T", "files", "erase", json!({"what": "a"})).as_deref(), Some("1"));
+        assert_eq!(taken("T", "files", "erase", json!({"what": "a"})).as_deref(), Some("3"));
+        assert_eq!(taken("T", "files", "erase", json!({"what": "a"})), None);
+        assert_eq!(known.take_call("T", "files", "erase", None), None);
+    }
+
+    #[test]
+    fn a_running_turn_is_known_unless_starts_were_missed() {
+        let start = event("turn/started", "T", "U", "U");
+        let end = event("turn/completed", "T", "U", "U");
+        let gap = Event::Lagged { skipped: 1 };
+        assert_eq!(announced(vec![start.clone()]).running_turn("T"), Some("U"));
+        assert_eq!(announced(vec![start.clone()]).running_turn("other"), None);
+        assert_eq!(announced(vec![start.clone(), end]).running_turn("T"), None);
+        assert_eq!(announced(vec![start, gap]).running_turn("T"), None);
     }
 
     /// A review asks by an id that was never announced as a turn of its own.

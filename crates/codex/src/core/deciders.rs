@@ -70,6 +70,16 @@ impl<A> Deciders<A> {
         self.turns.insert(turn_id.to_owned(), Arc::new(approvals))
     }
 
+    /// Takes the approvals off a thread, whose requests go to those of the connection again.
+    pub(crate) fn clear_thread(&mut self, thread_id: &str) -> Option<Arc<A>> {
+        self.threads.remove(thread_id)
+    }
+
+    /// Takes the approvals off a turn, whose requests go to those of the thread again.
+    pub(crate) fn clear_turn(&mut self, turn_id: &str) -> Option<Arc<A>> {
+        self.turns.remove(turn_id)
+    }
+
     /// A turn has ended, so that its approvals are not needed any more.
     pub(crate) fn end_turn(&mut self, turn_id: &str) -> Option<Arc<A>> {
         let old = self.turns.remove(turn_id)?;
@@ -133,6 +143,19 @@ mod tests {
             let chosen = deciders.choose(thread, turn, root.clone()).map(|approvals| **approvals);
             assert_eq!(chosen, expected, "{thread} {turn} {root:?}");
         }
+    }
+
+    #[test]
+    fn approvals_can_be_taken_off() {
+        let mut deciders = deciders();
+        let chosen = |deciders: &Deciders<&'static str>| deciders.choose("T", "U", Ok(None)).map(|a| **a);
+        assert!(deciders.clear_turn("U").is_some() && deciders.clear_turn("U").is_none());
+        assert_eq!(chosen(&deciders), Some("thread T"));
+        assert!(deciders.clear_thread("T").is_some() && deciders.clear_thread("T").is_none());
+        assert_eq!(chosen(&deciders), Some("default"));
+        // A turn without approvals leaves no trace when it ends.
+        assert!(deciders.end_turn("U").is_none());
+        assert_eq!(chosen(&deciders), Some("default"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod connect;
+mod front_end;
 mod login;
 mod retry;
 #[cfg(feature = "experimental")]
@@ -9,6 +10,7 @@ mod search;
 mod stream;
 mod turn;
 
+pub use front_end::FrontEnd;
 pub use retry::retry_on_overload;
 
 use codex_appserver_client::generic::Answer;
@@ -20,18 +22,18 @@ use crate::runtime::sealed::Wait;
 use crate::turn::Inner;
 
 impl Wait for OsThreads {
-    type Deciding = Option<Decision>;
+    type Deciding = Result<Decision, HandlerError>;
     type Home = ();
     type Waiting = stream::Hurry;
 
-    fn decided(decision: Option<Decision>) -> Self::Deciding {
+    fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding {
         decision
     }
 
     fn answer<T, F>(decision: Self::Deciding, answer: F) -> impl Answer<T, Self>
     where
         T: Serialize + 'static,
-        F: FnOnce(Option<Decision>) -> Result<T, HandlerError> + Send + 'static,
+        F: FnOnce(Result<Decision, HandlerError>) -> Result<T, HandlerError> + Send + 'static,
     {
         answer(decision)
     }

@@ -16,9 +16,9 @@ impl Approvals<Tokio> {
         F: Fn(ApprovalRequest) -> D + Send + Sync + 'static,
         D: Future<Output = Decision> + Send + 'static,
     {
-        Self::new(move |request| {
+        Self::new(move |request, _| {
             let deciding = decide(request);
-            Box::pin(async move { Some(deciding.await) })
+            Box::pin(async move { Ok(deciding.await) })
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod connect;
+mod front_end;
 mod login;
 mod retry;
 #[cfg(feature = "experimental")]
@@ -9,6 +10,7 @@ mod search;
 mod stream;
 mod turn;
 
+pub use front_end::FrontEnd;
 pub use retry::retry_on_overload;
 
 use std::future::{Future, ready};
@@ -23,18 +25,18 @@ use crate::runtime::sealed::Wait;
 use crate::turn::Inner;
 
 impl Wait for Tokio {
-    type Deciding = Pin<Box<dyn Future<Output = Option<Decision>> + Send>>;
+    type Deciding = Pin<Box<dyn Future<Output = Result<Decision, HandlerError>> + Send>>;
     type Home = tokio::runtime::Handle;
     type Waiting = stream::Waiting;
 
-    fn decided(decision: Option<Decision>) -> Self::Deciding {
+    fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding {
         Box::pin(ready(decision))
     }
 
     fn answer<T, F>(deciding: Self::Deciding, answer: F) -> impl Answer<T, Self>
     where
         T: Serialize + 'static,
-        F: FnOnce(Option<Decision>) -> Result<T, HandlerError> + Send + 'static,
+        F: FnOnce(Result<Decision, HandlerError>) -> Result<T, HandlerError> + Send + 'static,
     {
         async move { answer(deciding.await) }
     }

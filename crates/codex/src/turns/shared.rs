@@ -97,6 +97,11 @@ impl<E: EventSource, A> SharedTurn<E, A> {
         }
     }
 
+    /// Takes the approvals off the turn.
+    pub(crate) fn clear_approvals(&self) {
+        self.approvals.clear_turn(&self.id);
+    }
+
     pub(crate) fn interrupt_on_drop(&self) {
         self.lock().interrupt_on_drop = true;
     }

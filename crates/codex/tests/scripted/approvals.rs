@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use codex_appserver::generic::{Approvals, Codex};
-use codex_appserver::protocol::CommandExecutionApprovalDecision;
+use codex_appserver::protocol::{
+    CommandExecutionApprovalDecision, GrantedPermissionProfile, PermissionGrantScope,
+    PermissionsRequestApprovalResponse,
+};
 use codex_appserver::{ApprovalRequest, Decision};
 use codex_appserver_testkit::scripted::{Answer, Ask, Scenario, ScriptedServer, Step, Turn};
 use serde_json::{Value, json};
@@ -24,6 +27,8 @@ both!(
     file_changes_come_with_their_diff,
     permissions_are_granted_as_asked,
     an_answer_for_commands_declines_anything_else,
+    some_permissions_are_granted_and_others_not,
+    approvals_are_taken_off_again,
 );
 
 /// What asks for leave, and with what.
@@ -86,7 +91,8 @@ async fn a_request_says_what_it_is_about<R: Kit>() {
     assert_eq!(results(&server), [json!({"decision": "cancel"})]);
     let seen = seen.lock().expect("no panic");
     let request = &seen[0];
-    assert_eq!((request.thread_id(), request.turn_id(), request.item_id()), ("thread-1", "turn-1", "call-1"));
+    assert_eq!((request.turn_id(), request.item_id()), (Some("turn-1"), Some("call-1")));
+    assert_eq!(request.thread_id(), "thread-1");
     assert_eq!((request.command(), request.cwd()), (Some("rm -r /"), Some("/workspace")));
     assert_eq!((request.reason(), request.diff()), (Some("to be sure"), None));
     let decisions = [CommandExecutionApprovalDecision::Accept, CommandExecutionApprovalDecision::Cancel];
@@ -270,4 +276,56 @@ async fn an_answer_for_commands_declines_anything_else<R: Kit>() {
     let expected =
         [json!({"decision": "accept"}), json!({"decision": "decline"}), json!({"permissions": {}})];
     assert_eq!(results(&server), expected);
+}
+
+async fn some_permissions_are_granted_and_others_not<R: Kit>() {
+    let files = json!({"read": ["/etc"], "write": ["/srv"], "entries": [
+        {"access": "read", "path": {"type": "path", "path": "/etc"}},
+        {"access": "write", "path": {"type": "path", "path": "/srv"}},
+    ]});
+    let wanted = json!({"network": {"enabled": true}, "fileSystem": files});
+    let asking_for = || ask("permissions", &json!({"cwd": "/workspace", "permissions": wanted.clone()}));
+    let approvals = R::ask(|request| {
+        let parts: Vec<_> = request.permissions().iter().map(ToString::to_string).collect();
+        assert_eq!(parts, ["use the network", "read /etc", "write /srv"]);
+        request.grant(PermissionGrantScope::Session, |part| part.to_string().starts_with("read"))
+    });
+    let requests = [asking_for(), command()];
+    let (server, codex) = R::attach(Codex::builder().approvals(approvals), asking(requests)).await;
+    let thread = R::send(codex.thread_start()).await.expect("a thread");
+    R::run_on(&thread, "go").await.expect("a result");
+    // Granted permissions are no answer to a command.
+    let granted = PermissionsRequestApprovalResponse::new(GrantedPermissionProfile::new());
+    codex.on_approval(R::ask(move |_| granted.clone().into()));
+    R::run_on(&thread, "go").await.expect("a result");
+    let files = json!({"read": ["/etc"], "entries": [
+        {"access": "read", "path": {"type": "path", "path": "/etc"}},
+    ]});
+    let expected =
+        [json!({"permissions": {"fileSystem": files}, "scope": "session"}), json!({"decision": "decline"})];
+    assert_eq!(results(&server), expected);
+}
+
+async fn approvals_are_taken_off_again<R: Kit>() {
+    let always = |decision: Decision| R::ask(move |_| decision.clone());
+    // The turn asks once the client has sent this, and again.
+    let asked = |n: u64| asked("commandExecution", "thread-1", "turn-1", &format!("call-{n}"));
+    let named = |n: u64| Answer::result(json!({})).then([asked(n)]);
+    let scenario = (1..=3).fold(telling([started()]), |all, n| all.answer("thread/name/set", named(n)));
+    let builder = Codex::builder().approvals(always(Decision::Cancel));
+    let (server, thread) = thread::<R>(builder, scenario).await;
+    thread.on_approval(always(Decision::AcceptForSession));
+    let turn = R::send(thread.turn("go")).await.expect("a turn");
+    turn.on_approval(always(Decision::Accept));
+    for n in 1..=3 {
+        R::send(thread.set_name("now")).await.expect("it is named");
+        server.wait_for_answers(n, PATIENCE).expect("an answer");
+        if n == 1 {
+            turn.clear_approvals();
+        } else {
+            thread.clear_approvals();
+        }
+    }
+    let words: Vec<_> = results(&server).iter().map(|result| result["decision"].clone()).collect();
+    assert_eq!(words, ["accept", "acceptForSession", "cancel"]);
 }

@@ -4,7 +4,9 @@ mod announcements;
 mod approvals;
 mod calls;
 mod ends;
+mod front_end;
 mod interrupts;
+mod mcp_tools;
 mod records;
 mod scenarios;
 #[cfg(feature = "experimental")]

@@ -12,6 +12,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codex_appserver::FrontEnd;
+use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::Closed;
 use codex_appserver::client::generic::Client;
 use codex_appserver::client::wire::Request;
@@ -67,6 +69,12 @@ pub trait Kit: Runtime {
 
     /// Asks a function, which decides at once.
     fn ask(decide: impl Fn(ApprovalRequest) -> Decision + Send + Sync + 'static) -> Approvals<Self>;
+
+    /// Has a front end answer what the server asks.
+    fn front_end(
+        builder: CodexBuilder<Self>,
+        front_end: impl FrontEnd + BlockingFrontEnd + 'static,
+    ) -> CodexBuilder<Self>;
 
     /// Sends a call and waits for its response.
     async fn send<M: Request, F: MapResponse<M> + Send>(

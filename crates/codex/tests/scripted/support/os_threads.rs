@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use codex_appserver::FrontEnd;
+use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::generic::Client;
 use codex_appserver::client::wire::Request;
 use codex_appserver::client::{Closed, OsThreads};
@@ -51,6 +53,13 @@ impl Kit for OsThreads {
 
     fn ask(decide: impl Fn(ApprovalRequest) -> Decision + Send + Sync + 'static) -> Approvals<Self> {
         Approvals::<Self>::ask(decide)
+    }
+
+    fn front_end(
+        builder: CodexBuilder<Self>,
+        front_end: impl FrontEnd + BlockingFrontEnd + 'static,
+    ) -> CodexBuilder<Self> {
+        builder.front_end(front_end)
     }
 
     async fn send<M: Request, F: MapResponse<M> + Send>(

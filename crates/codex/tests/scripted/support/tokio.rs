@@ -4,6 +4,8 @@ use std::future::Future;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
+use codex_appserver::FrontEnd;
+use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::generic::Client;
 use codex_appserver::client::wire::Request;
 use codex_appserver::client::{Closed, Tokio};
@@ -49,6 +51,13 @@ impl Kit for Tokio {
 
     fn ask(decide: impl Fn(ApprovalRequest) -> Decision + Send + Sync + 'static) -> Approvals<Self> {
         Approvals::<Self>::ask(move |request| std::future::ready(decide(request)))
+    }
+
+    fn front_end(
+        builder: CodexBuilder<Self>,
+        front_end: impl FrontEnd + BlockingFrontEnd + 'static,
+    ) -> CodexBuilder<Self> {
+        builder.front_end(front_end)
     }
 
     async fn send<M: Request, F: MapResponse<M> + Send>(
