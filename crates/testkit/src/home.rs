@@ -134,6 +134,21 @@ impl CodexHomeBuilder {
         self
     }
 
+    /// Has codex start this program as an MCP server, such as one that serves an [`McpServer`](crate::McpServer).
+    pub fn mcp_server<S: AsRef<str>>(
+        self,
+        name: &str,
+        program: impl AsRef<Path>,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
+        // A string of JSON is one of TOML.
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let program = text(&program.as_ref().to_string_lossy());
+        let arguments: Vec<_> = arguments.into_iter().map(|argument| text(argument.as_ref())).collect();
+        let arguments = arguments.join(", ");
+        self.config(format!("[mcp_servers.{name}]\ncommand = {program}\nargs = [{arguments}]\n"))
+    }
+
     /// Creates the folders and writes `config.toml`.
     pub fn build(self) -> io::Result<CodexHome> {
         let home = CodexHome { root: TempDir::with_prefix("codex-testkit-")? };

@@ -32,10 +32,12 @@
 //! scenario, in the process of the test or as a program.
 
 mod home;
+mod mcp;
 mod model;
 pub mod scripted;
 
 pub use home::{CodexHome, CodexHomeBuilder};
+pub use mcp::{McpServer, McpTool};
 pub use model::{Gate, MockModel, ModelRequest, NotReached, Reply, Usage};
 
 /// The examples of the README compile and run.

@@ -1,14 +1,15 @@
-//! A small chat in the terminal: streams the answers, asks before the agent runs or changes something, and tells what
-//! each turn has cost. Ctrl-C interrupts the turn; twice within two seconds, or while no turn runs, it quits, as does
+//! A small chat in the terminal: streams the answers, puts every question of the agent and of MCP servers to the user,
+//! and tells what each turn has cost. Ctrl-C interrupts the turn; twice within two seconds, or while no turn runs, it quits, as does
 //! the end of the input.
 //!
 //! `cargo run --example cli_mini_app`; with `--offline` nobody has to be logged in, and a mock answers: try
-//! `make a file`, `write a note` and `wait`. It takes its input from a pipe as well:
+//! `make a file`, `write a note`, `erase it`, `allow more`, `ask me`, `sign up`, `open a page` and `wait`. It takes its input from a pipe as well:
 //! `printf 'make a file\ny\n' | cargo run --example cli_mini_app -- --offline`.
 
-mod approval;
 mod console;
+mod decide;
 mod offline;
+mod questions;
 #[path = "../stage/mod.rs"]
 mod stage;
 
@@ -19,17 +20,22 @@ use codex_appserver::{
 };
 use tokio::select;
 
-use approval::{Answer, Question, Questions};
 use console::{Console, Heard};
+use decide::{Outcome, decide};
+use questions::Questions;
 use stage::Stage;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let stage = Stage::with(offline::model)?;
-    let (approvals, questions) = approval::questions();
+    if std::env::args().any(|argument| argument == offline::MCP_SERVER) {
+        offline::mcp_server().serve(std::io::stdin().lock(), std::io::stdout())?;
+        return Ok(());
+    }
+    let stage = Stage::with_home(offline::model, offline::home)?;
+    let (front_end, questions) = questions::front_end();
     let codex = Codex::builder()
         .process(|process| stage.process(process).own_group()) // Ctrl-C is for us alone
-        .approvals(approvals)
+        .front_end(front_end)
         .start()
         .await?;
     // The agent may look at everything by itself, and asks for all else.
@@ -76,7 +82,7 @@ impl App {
                 },
                 // Something that runs on in the background asks.
                 Some(question) = self.questions.recv() => {
-                    self.decide(question).await;
+                    decide(&mut self.console, question).await;
                     continue;
                 }
             };
@@ -109,10 +115,10 @@ impl App {
                     Some(event) => self.show(&event?),
                     None => break,
                 },
-                Some(question) = self.questions.recv() => match self.decide(question).await {
-                    Answer::Decided => self.console.wait("working"),
-                    Answer::Stop => interrupt(turn),
-                    Answer::Quit => return Ok(Next::Quit),
+                Some(question) = self.questions.recv() => match decide(&mut self.console, question).await {
+                    Outcome::Answered => self.console.wait("working"),
+                    Outcome::Stop => interrupt(turn),
+                    Outcome::Quit => return Ok(Next::Quit),
                 },
             }
         }
@@ -123,30 +129,13 @@ impl App {
         Ok(Next::Prompt)
     }
 
-    /// Has the user decide.
-    async fn decide(&mut self, mut question: Question) -> Answer {
-        self.console.line(&question.text());
-        loop {
-            let heard = select! {
-                heard = self.console.ask("Allow it? [y]es, [a]lways in this session, [n]o, [q] stop the turn: ") => heard,
-                // The turn was interrupted, or somebody else has answered.
-                () = question.withdrawn() => {
-                    self.console.line("Nobody waits for an answer any more.");
-                    return Answer::Decided;
-                }
-            };
-            if let Some(answer) = question.answer(&heard) {
-                return answer;
-            }
-        }
-    }
-
     fn show(&mut self, event: &Event) {
         match event.notification() {
             Some(Said::ItemAgentMessageDelta(said)) => self.console.text(&said.delta),
             Some(Said::ItemStarted(said)) => match &said.item {
                 ThreadItem::CommandExecution(item) => self.console.wait(&item.command),
                 ThreadItem::FileChange(_) => self.console.wait("changing files"),
+                ThreadItem::McpToolCall(item) => self.console.wait(&format!("{}.{}", item.server, item.tool)),
                 _ => {}
             },
             Some(Said::ItemCompleted(said)) => {
@@ -158,6 +147,9 @@ impl App {
                         for change in &item.changes {
                             self.console.line(&format!("{}: {}", change.path, item.status));
                         }
+                    }
+                    ThreadItem::McpToolCall(item) => {
+                        self.console.line(&format!("{}.{}: {}", item.server, item.tool, item.status));
                     }
                     _ => self.console.end_line(),
                 }

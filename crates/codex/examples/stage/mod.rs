@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use codex_appserver::{CODEX_VERSION, Process};
 use codex_appserver_runtime::{Codex as Program, Installer};
-use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+use codex_appserver_testkit::{CodexHome, CodexHomeBuilder, MockModel, Reply};
 
 /// What an example needs besides its own code.
 pub struct Stage {
@@ -28,12 +28,20 @@ impl Stage {
 
     /// The same with any other mock, such as [`MockModel::by_prompt`] where several turns run at once.
     pub fn with(model: impl FnOnce() -> std::io::Result<MockModel>) -> anyhow::Result<Self> {
+        Self::with_home(model, |home| home)
+    }
+
+    /// The same with more in codex's configuration.
+    pub fn with_home(
+        model: impl FnOnce() -> std::io::Result<MockModel>,
+        change: impl FnOnce(CodexHomeBuilder) -> CodexHomeBuilder,
+    ) -> anyhow::Result<Self> {
         show_warnings();
         if !std::env::args().any(|argument| argument == "--offline") {
             return Ok(Self { offline: None });
         }
         let model = model()?;
-        let home = CodexHome::builder(&model).build()?;
+        let home = change(CodexHome::builder(&model)).build()?;
         let command = home.command(program()?.path());
         Ok(Self { offline: Some(Offline { home, command, model }) })
     }

@@ -25,7 +25,9 @@ impl Elicitation {
         match request {
             McpServerElicitationRequestParams::Form(form) => match crate::approvals::approval_kind(&form) {
                 // An approval in the shape of a form without fields is no form: to hand it in would be to agree.
-                Some(kind) if !kind.is_null() => Self::Other(Box::new(McpServerElicitationRequestParams::Form(form))),
+                Some(kind) if !kind.is_null() => {
+                    Self::Other(Box::new(McpServerElicitationRequestParams::Form(form)))
+                }
                 _ => Self::Form(Form::new(form)),
             },
             McpServerElicitationRequestParams::Url(url) => Self::Url(url),

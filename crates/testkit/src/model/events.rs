@@ -50,13 +50,16 @@ fn part_steps(part: &Part, id: &str, steps: &mut Vec<Step>) {
         Part::Reasoning { summary, text } => {
             reasoning(summary, text.as_deref(), &format!("rs_{id}"), steps);
         }
-        Part::FunctionCall { name, arguments } => whole(
-            json!({
+        Part::FunctionCall { namespace, name, arguments } => {
+            let mut call = json!({
                 "type": "function_call", "id": format!("fc_{id}"), "call_id": format!("call_{id}"),
                 "name": name, "arguments": arguments,
-            }),
-            steps,
-        ),
+            });
+            if let Some(namespace) = namespace {
+                call["namespace"] = json!(namespace);
+            }
+            whole(call, steps);
+        }
         Part::CustomToolCall { name, input } => whole(
             json!({
                 "type": "custom_tool_call", "id": format!("ctc_{id}"), "call_id": format!("call_{id}"),

@@ -36,7 +36,7 @@ pub struct Reply {
 pub(super) enum Part {
     Text { chunks: Vec<String>, finished: bool, pause: Duration },
     Reasoning { summary: String, text: Option<String> },
-    FunctionCall { name: String, arguments: String },
+    FunctionCall { namespace: Option<String>, name: String, arguments: String },
     CustomToolCall { name: String, input: String },
     Event(Value),
     Hold(Gate),
@@ -109,7 +109,15 @@ impl Reply {
     /// A call of a function tool, such as `exec_command`; `arguments` is JSON text, taken as it is so that
     /// it can be broken.
     pub fn function_call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self::part(Part::FunctionCall { name: name.into(), arguments: arguments.into() })
+        let (name, arguments) = (name.into(), arguments.into());
+        Self::part(Part::FunctionCall { namespace: None, name, arguments })
+    }
+
+    /// A call of a tool of an MCP server, by the server's name in codex's configuration; `arguments` is JSON text, taken
+    /// as it is.
+    pub fn mcp_tool_call(server: &str, tool: impl Into<String>, arguments: impl Into<String>) -> Self {
+        let namespace = Some(format!("mcp__{server}"));
+        Self::part(Part::FunctionCall { namespace, name: tool.into(), arguments: arguments.into() })
     }
 
     /// A call of a tool that takes plain text, such as `apply_patch`.
