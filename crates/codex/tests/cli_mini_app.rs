@@ -102,6 +102,57 @@ fn always_is_asked_once_and_silence_declines() {
     assert!(app.ends().success());
 }
 
+#[test]
+fn every_kind_of_question_is_put_to_the_user() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("erase it\ny\nerase it\na\nerase it\n");
+    app.see("wants to call a tool.\n  server: demo\n  tool: erase\n  arguments: {\"what\":\"it\"}\n  reason: Allow");
+    app.see("[f]orever, [n]o, [q] stop the turn: y\ndemo.erase: completed\n");
+    app.see("stop the turn: a\ndemo.erase: completed\n");
+    // The third call does not ask.
+    app.see("[completed");
+    app.see("demo.erase: completed\n");
+    app.type_in("pretend\nn\n");
+    app.see("the server may have made this question up.\n");
+    app.see("decline");
+    app.type_in("allow more\np\nn\ny\n");
+    app.see("  permission: use the network\n  permission: write /srv/www\n");
+    app.see("May it use the network, until the turn ends? [y]es, [n]o: n\n");
+    app.see("May it write /srv/www, until the turn ends? [y]es, [n]o: y\n");
+    let granted = app.see("[completed");
+    assert!(granted.contains("null") && granted.contains("/srv/www"), "{granted}");
+    app.type_in("ask me\n2\n");
+    app.see("  Question: Tea or coffee?\n  1: Tea: Choose Tea.\n");
+    app.see("Coffee");
+    app.see("[completed");
+    app.type_in("sign up\ny\nseven\n7\n\n\nBo\n");
+    app.see("fill in a form.\n  reason: Who are you?\n");
+    app.see("  age (a whole number, at least 0, or nothing): seven\nIt cannot fill in `age`");
+    app.see(
+        "color (one of red, blue, else \"blue\"): \n  Your name (a text, at least 2 characters): \nIt cannot",
+    );
+    let form = app.see("[completed");
+    assert!(form.contains("accept") && form.contains("blue") && form.contains("Bo"), "{form}");
+    app.type_in("open a page\nn\n");
+    app.see("  address: https://example.com/login\n");
+    app.see("decline");
+    app.end_input();
+    assert!(app.ends().success());
+}
+
+#[test]
+fn ctrl_c_at_a_form_stops_the_turn() {
+    let Some(mut app) = App::start() else { return };
+    app.type_in("sign up\n");
+    app.see("Do you fill it in? [y]es, [n]o: ");
+    app.press_ctrl_c();
+    app.see("[interrupted");
+    app.type_in("Hello.\n");
+    app.see("You say: Hello.\n");
+    app.end_input();
+    assert!(app.ends().success());
+}
+
 /// The example at work, in a group of its own.
 struct App {
     child: Child,

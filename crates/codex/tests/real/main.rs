@@ -7,6 +7,10 @@ mod agents;
 mod codex;
 mod control;
 mod errors;
+#[path = "../programs/example.rs"]
+mod example;
+#[cfg(feature = "blocking")]
+mod questions;
 mod records;
 #[cfg(feature = "experimental")]
 mod search;
