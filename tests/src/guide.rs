@@ -17,6 +17,7 @@ pages! {
     threads: "threads.md",
     streaming: "streaming.md",
     approvals: "approvals.md",
+    front_ends: "front-ends.md",
     structured_output: "structured-output.md",
     errors_and_retry: "errors-and-retry.md",
     testing: "testing.md",

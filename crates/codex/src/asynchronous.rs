@@ -23,6 +23,9 @@ pub type TurnStream = generic::TurnStream<Tokio>;
 /// Decides what the agent may do; see [`generic::Approvals`].
 pub type Approvals = generic::Approvals<Tokio>;
 
+/// The terminal, for one question at a time; see [`generic::Terminal`].
+pub type Terminal = generic::Terminal<Tokio>;
+
 /// A login with ChatGPT that the user completes in a browser; see [`generic::Login`].
 pub type Login = generic::Login<Tokio>;
 

@@ -35,6 +35,9 @@ pub type TurnStream = generic::TurnStream<OsThreads>;
 /// Decides what the agent may do; see [`generic::Approvals`].
 pub type Approvals = generic::Approvals<OsThreads>;
 
+/// The terminal, for one question at a time; see [`generic::Terminal`].
+pub type Terminal = generic::Terminal<OsThreads>;
+
 /// A login with ChatGPT that the user completes in a browser; see [`generic::Login`].
 pub type Login = generic::Login<OsThreads>;
 

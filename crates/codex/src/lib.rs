@@ -77,6 +77,8 @@ mod settings;
 #[cfg(feature = "client")]
 mod stream;
 #[cfg(feature = "client")]
+mod terminal;
+#[cfg(feature = "client")]
 mod thread;
 #[cfg(feature = "async")]
 mod tokio;
@@ -97,6 +99,7 @@ pub mod generic {
     #[cfg(feature = "experimental")]
     pub use crate::search::ThreadSearchStream;
     pub use crate::stream::TurnStream;
+    pub use crate::terminal::Terminal;
     pub use crate::thread::{IntoThread, IntoTurn, Thread};
     pub use crate::turn::Turn;
 }
@@ -109,8 +112,8 @@ pub use approvals::{
 pub use asynchronous::ThreadSearchStream;
 #[cfg(feature = "async")]
 pub use asynchronous::{
-    Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Thread, Turn, TurnStream,
-    retry_on_overload,
+    Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Terminal, Thread, Turn,
+    TurnStream, retry_on_overload,
 };
 #[cfg(feature = "client")]
 pub use elicitation::{Choice, Field, FieldKind, Form, FormAnswer, FormError};

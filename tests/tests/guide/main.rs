@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use codex_appserver::CODEX_VERSION;
+use codex_appserver_shapes::wire::shape::{Kind, Shape};
+use codex_appserver_shapes::{METHODS, definition};
 use codex_appserver_tests::repo::root;
 use page::{Page, cell, folder, spans};
 use regex::Regex;
@@ -115,6 +117,28 @@ fn versions_and_features_are_those_of_the_crate() {
     let rows = Page::read("install.md").rows();
     let told = rows.iter().flat_map(|row| spans(cell(row, "feature").unwrap_or_default()));
     assert_eq!(told.map(str::to_owned).collect::<BTreeSet<_>>(), features);
+}
+
+/// A kind that a new codex adds is a gap until the page says how it is answered, and the front end does.
+#[test]
+fn every_question_of_the_server_is_on_the_page() {
+    let rows = Page::read("front-ends.md").rows();
+    let told = rows.iter().flat_map(|row| spans(cell(row, "wire name").unwrap_or_default()));
+    let told: BTreeSet<_> = told.map(str::to_owned).collect();
+    let questions = METHODS.iter().filter(|method| method.kind == Kind::ServerRequest);
+    let mut asked: BTreeSet<_> = questions.map(|method| method.name.to_owned()).collect();
+    let Some(Shape::Tagged { arms, .. }) = definition("McpServerElicitationRequestParams") else {
+        panic!("an elicitation has modes");
+    };
+    asked.extend(arms.iter().map(|(mode, _)| (*mode).to_owned()));
+    assert_eq!(told, asked);
+    let source =
+        fs::read_to_string(root().join("crates/codex/src/tokio/front_end.rs")).expect("the trait is there");
+    for row in &rows {
+        let method = spans(cell(row, "method of `FrontEnd`").unwrap_or_default())[0];
+        let is_there = method.starts_with("client.on") || source.contains(&format!("    fn {method}(\n"));
+        assert!(is_there, "`FrontEnd` has no method `{method}`");
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ async fn approve(
     request: &ApprovalRequest,
     mut reply: Reply<Decision>,
 ) -> Result<(), Outcome> {
-    console.line(&describe(request));
+    console.line(&request.to_string());
     let forever = matches!(request, ApprovalRequest::McpTool(asked) if asked.can_remember_always);
     let (mut prompt, mut letters) =
         ("Allow it? [y]es, [a]lways in this session, ".to_owned(), "yanq".to_owned());
@@ -132,41 +132,6 @@ async fn grant_some(
         }
     }
     Ok(request.grant(PermissionGrantScope::Turn, |part| chosen.contains(part)))
-}
-
-/// All that a user has to know who decides.
-fn describe(request: &ApprovalRequest) -> String {
-    let mut text = match request {
-        ApprovalRequest::Command(_) => "The agent wants to run a command.\n".to_owned(),
-        ApprovalRequest::FileChange(_) => "The agent wants to change files.\n".to_owned(),
-        ApprovalRequest::Permissions(_) => "The agent wants to be allowed more.\n".to_owned(),
-        ApprovalRequest::McpTool(asked) => {
-            let mut text = format!("The agent wants to call a tool.\n{}", part("server", &asked.server));
-            text += &part("tool", &asked.tool);
-            text += &asked
-                .params
-                .as_ref()
-                .map(|params| part("arguments", &params.to_string()))
-                .unwrap_or_default();
-            if asked.item_id.is_none() {
-                text += "  No such call was announced: the server may have made this question up.\n";
-            }
-            text
-        }
-        _ => "The agent wants something that this program does not know.\n".to_owned(),
-    };
-    for wanted in request.permissions() {
-        text += &part("permission", &wanted.to_string());
-    }
-    let diff = request.diff();
-    let parts = [
-        ("command", request.command()),
-        ("folder", request.cwd()),
-        ("reason", request.reason()),
-        ("changes", diff.as_deref()),
-    ];
-    let parts = parts.into_iter().filter_map(|(name, text)| Some(part(name, text?)));
-    text + &parts.collect::<String>()
 }
 
 /// A part of a question. All its lines are indented: none can pose as another part.

@@ -5,6 +5,7 @@ mod mcp_tool;
 mod permissions;
 mod registry;
 mod request;
+mod text;
 
 pub use answers::Approvals;
 pub(crate) use answers::decide_with;
@@ -13,3 +14,4 @@ pub use mcp_tool::{McpToolAnnotations, McpToolApproval};
 pub use permissions::Permission;
 pub(crate) use registry::Registry;
 pub use request::{ApprovalRequest, Decision, FileChangeApproval};
+pub(crate) use text::harmless;

@@ -8,6 +8,7 @@ mod retry;
 #[cfg(feature = "experimental")]
 mod search;
 mod stream;
+mod terminal;
 mod turn;
 
 pub use front_end::FrontEnd;

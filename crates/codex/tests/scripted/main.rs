@@ -16,6 +16,7 @@ mod structured;
 mod support;
 #[cfg(all(feature = "async", feature = "experimental", unix))]
 mod tasks;
+mod terminal;
 #[cfg(feature = "blocking")]
 mod threads;
 mod turns;

@@ -19,7 +19,9 @@ use codex_appserver::client::generic::Client;
 use codex_appserver::client::wire::Request;
 #[cfg(feature = "experimental")]
 use codex_appserver::generic::ThreadSearchStream;
-use codex_appserver::generic::{Approvals, Codex, CodexBuilder, Login, Runtime, Thread, Turn, TurnStream};
+use codex_appserver::generic::{
+    Approvals, Codex, CodexBuilder, Login, Runtime, Terminal, Thread, Turn, TurnStream,
+};
 use codex_appserver::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, TurnSteerResponse,
 };
@@ -75,6 +77,13 @@ pub trait Kit: Runtime {
         builder: CodexBuilder<Self>,
         front_end: impl FrontEnd + BlockingFrontEnd + 'static,
     ) -> CodexBuilder<Self>;
+
+    /// Asks in a terminal.
+    fn in_terminal(terminal: Terminal<Self>) -> Approvals<Self>;
+
+    /// Waits for a line of a terminal.
+    fn ask_terminal(terminal: &Terminal<Self>, question: &str)
+    -> impl Future<Output = Option<String>> + Send;
 
     /// Sends a call and waits for its response.
     async fn send<M: Request, F: MapResponse<M> + Send>(

@@ -11,7 +11,7 @@ use codex_appserver::client::wire::Request;
 use codex_appserver::client::{Closed, Tokio};
 #[cfg(feature = "experimental")]
 use codex_appserver::generic::ThreadSearchStream;
-use codex_appserver::generic::{Approvals, Codex, CodexBuilder, Login, Thread, Turn, TurnStream};
+use codex_appserver::generic::{Approvals, Codex, CodexBuilder, Login, Terminal, Thread, Turn, TurnStream};
 use codex_appserver::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, TurnSteerResponse,
 };
@@ -58,6 +58,14 @@ impl Kit for Tokio {
         front_end: impl FrontEnd + BlockingFrontEnd + 'static,
     ) -> CodexBuilder<Self> {
         builder.front_end(front_end)
+    }
+
+    fn in_terminal(terminal: Terminal<Self>) -> Approvals<Self> {
+        Approvals::<Self>::in_terminal(terminal)
+    }
+
+    async fn ask_terminal(terminal: &Terminal<Self>, question: &str) -> Option<String> {
+        terminal.ask(question).await
     }
 
     async fn send<M: Request, F: MapResponse<M> + Send>(
