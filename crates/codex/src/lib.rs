@@ -30,7 +30,7 @@
 //! # Approvals
 //!
 //! What the agent may not do by itself it asks for. [`Approvals`] decide: for all, for a thread or for a turn. Nothing
-//! is ever accepted unless you say so.
+//! is ever accepted unless you say so. A [`FrontEnd`] answers all other questions too, such as forms of MCP servers.
 //!
 //! # Features
 //!

@@ -7,6 +7,7 @@ mod agents;
 mod codex;
 mod control;
 mod errors;
+#[cfg(feature = "blocking")]
 #[path = "../programs/example.rs"]
 mod example;
 #[cfg(feature = "blocking")]
