@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{Endpoint, Request, Serialize, encode_params};
 
 use crate::builder::ClientBuilder;
 use crate::conn::{Handle, WeakHandle};
-use crate::core::Filter;
+use crate::core::{Filter, Waits};
 use crate::error::{Closed, Error};
 use crate::events::Events;
 use crate::pending_call::PendingCall;
@@ -117,6 +117,13 @@ impl<R: Runtime> Client<R> {
     /// What the connection has seen so far.
     pub fn stats(&self) -> Stats {
         self.handle.link.stats()
+    }
+
+    /// How long the server has waited for answers of this client about these threads, since then: for approvals, answers
+    /// to questions, results of dynamic tools. A request counts from when it came until it was answered here or
+    /// elsewhere, or was left to other clients. The latest 1024 requests of the connection are known.
+    pub fn waits(&self, thread_ids: &[&str], since: Instant) -> Waits {
+        self.handle.link.waits(thread_ids, since)
     }
 
     /// How the connection ended; none while it is open.

@@ -36,6 +36,12 @@ impl<R: Runtime> Events<R> {
         self.subscription.narrow(filter);
     }
 
+    /// Sets which messages of sub-agents come from now on, instead of what
+    /// [`EventSettings::agent_methods`](crate::EventSettings::agent_methods) said; none stands for all.
+    pub fn set_agent_methods(&mut self, methods: Option<&'static [&'static str]>) {
+        self.subscription.set_agent_methods(methods);
+    }
+
     /// What the subscription is about.
     pub fn filter(&self) -> &Filter {
         self.subscription.filter()

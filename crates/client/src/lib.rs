@@ -106,7 +106,7 @@ pub mod generic {
     pub use crate::runtime::{Answer, Runtime};
 }
 
-pub use crate::core::{Filter, Unreadable};
+pub use crate::core::{Filter, Unreadable, Waits};
 #[cfg(feature = "async")]
 pub use crate::tokio::Tokio;
 pub use address::{Address, AddressError};

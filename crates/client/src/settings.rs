@@ -48,12 +48,14 @@ pub struct EventSettings {
     pub(crate) overflow: Overflow,
     /// The only notifications and requests that are wanted, where not all are.
     pub(crate) methods: Option<&'static [&'static str]>,
+    /// The only ones of them that are wanted of sub-agents, where not all are.
+    pub(crate) agent_methods: Option<&'static [&'static str]>,
 }
 
 impl Default for EventSettings {
     /// 16 MiB, and a subscription that overflows ends.
     fn default() -> Self {
-        Self { byte_cap: 16 << 20, overflow: Overflow::End, methods: None }
+        Self { byte_cap: 16 << 20, overflow: Overflow::End, methods: None, agent_methods: None }
     }
 }
 
@@ -78,6 +80,15 @@ impl EventSettings {
     #[must_use]
     pub fn methods(mut self, methods: &'static [&'static str]) -> Self {
         self.methods = Some(methods);
+        self
+    }
+
+    /// Of sub-agents only these notifications and requests, by their wire names. It matters with
+    /// [`Filter::Tree`](crate::Filter::Tree) and [`Filter::ThreadTree`](crate::Filter::ThreadTree), where the events of
+    /// sub-agents would take the room of the others.
+    #[must_use]
+    pub fn agent_methods(mut self, methods: &'static [&'static str]) -> Self {
+        self.agent_methods = Some(methods);
         self
     }
 }

@@ -13,7 +13,9 @@ use tracing::Span;
 use super::handlers::Handlers;
 use super::incoming::Incoming;
 use crate::core::Filter;
-use crate::core::{Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Wakes, read};
+use crate::core::{
+    Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Waits, Wakes, read,
+};
 use crate::error::{Closed, Error};
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, Settings};
@@ -198,7 +200,7 @@ impl Link {
     /// Takes in a line of the server. Whatever others may have a part in, such as logs, is done without the lock.
     pub(crate) fn receive(self: &Arc<Self>, line: Result<&str, &LineError>, wakes: &mut Wakes) {
         let asked = match read(line) {
-            Ok((line, head)) => self.lock().receive(line, head, wakes),
+            Ok((line, head)) => self.lock().receive(line, head, Instant::now(), wakes),
             Err(NoMessage { line, why }) => {
                 tracing::warn!(why, "the server sent a line that cannot be read");
                 self.lock().receive_unreadable(line, why, wakes);
@@ -253,11 +255,16 @@ impl Link {
     }
 
     pub(crate) fn answer(&self, ticket: &Ticket, answer: &Result<String, RpcError>) -> bool {
-        self.with(|core, wakes| core.answer(ticket, answer, wakes))
+        self.with(|core, wakes| core.answer(ticket, answer, Instant::now(), wakes))
     }
 
     pub(crate) fn leave(&self, ticket: &Ticket) {
-        self.with(|core, wakes| core.leave(ticket, wakes));
+        self.with(|core, wakes| core.leave(ticket, Instant::now(), wakes));
+    }
+
+    /// How long requests about these threads were open, since then.
+    pub(crate) fn waits(&self, threads: &[&str], since: Instant) -> Waits {
+        self.lock().waits(threads, since, Instant::now())
     }
 
     pub(crate) fn is_open(&self, ticket: &Ticket) -> bool {
@@ -292,6 +299,11 @@ impl Link {
 
     pub(crate) fn narrow(&self, old: &Filter, new: &Filter, id: QueueId) {
         self.lock().narrow(old, new, id);
+    }
+
+    /// See [`Core::set_agent_methods`].
+    pub(crate) fn set_agent_methods(&self, id: QueueId, methods: Option<&'static [&'static str]>) {
+        self.lock().set_agent_methods(id, methods);
     }
 
     /// See [`Core::stop`].

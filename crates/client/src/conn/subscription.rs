@@ -46,6 +46,10 @@ impl Subscription {
         self.filter = filter;
     }
 
+    pub(crate) fn set_agent_methods(&self, methods: Option<&'static [&'static str]>) {
+        self.link.set_agent_methods(self.queue, methods);
+    }
+
     /// Takes no more events; those that wait can still be read.
     pub(crate) fn end(&self) {
         self.link.end_events(self.queue);

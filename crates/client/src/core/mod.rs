@@ -9,9 +9,11 @@ mod head;
 mod queue;
 mod receive;
 mod requests;
+mod roots;
 mod routes;
 mod tier;
 mod unreadable;
+mod waits;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub(crate) use requests::Ticket;
 pub(crate) use routes::QueueId;
 use routes::Routes;
 pub use unreadable::Unreadable;
+pub use waits::Waits;
 
 /// Wakers to wake once the lock is free.
 pub(crate) type Wakes = Vec<Waker>;
@@ -190,9 +193,10 @@ impl Core {
         &mut self,
         ticket: &Ticket,
         answer: &Result<String, RpcError>,
+        now: Instant,
         wakes: &mut Wakes,
     ) -> bool {
-        let open = self.requests.answer(ticket, answer, &mut self.out, wakes);
+        let open = self.requests.answer(ticket, answer, now, &mut self.out, wakes);
         if self.out.len() > OUT_LIMIT {
             self.fail("the server does not read what it has asked for", wakes);
         }
@@ -205,10 +209,15 @@ impl Core {
     }
 
     /// Leaves a request of the server to the other clients.
-    pub(crate) fn leave(&mut self, ticket: &Ticket, wakes: &mut Wakes) {
+    pub(crate) fn leave(&mut self, ticket: &Ticket, now: Instant, wakes: &mut Wakes) {
         if self.requests.is_open(ticket) {
-            self.requests.resolve(&ticket.id, wakes);
+            self.requests.resolve(&ticket.id, now, wakes);
         }
+    }
+
+    /// See [`Requests::waits`].
+    pub(crate) fn waits(&self, threads: &[&str], since: Instant, now: Instant) -> Waits {
+        self.requests.waits(threads, since, now)
     }
 
     pub(crate) fn poll_resolved(&mut self, ticket: &Ticket, waker: &Waker) -> Poll<()> {
@@ -237,6 +246,11 @@ impl Core {
     /// Changes what a subscription is about, for what waits in it as well.
     pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, id: QueueId) {
         self.routes.narrow(old, new, id);
+    }
+
+    /// See [`Routes::set_agent_methods`].
+    pub(crate) fn set_agent_methods(&mut self, id: QueueId, methods: Option<&'static [&'static str]>) {
+        self.routes.set_agent_methods(id, methods);
     }
 
     /// The next item of a subscription; none after its end was told. See [`Queue::poll`] for `stale`.

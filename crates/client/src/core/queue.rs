@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::head::{self, Scope};
+use super::roots::Roots;
 use super::{Filter, Unreadable, Wakes};
 use crate::error::{Closed, Error};
 use crate::settings::{EventSettings, Overflow};
@@ -115,9 +116,15 @@ impl Queue {
         Self { settings, items: VecDeque::new(), weight: 0, skipped: 0, end: None, waker: None }
     }
 
-    /// Whether messages of this method belong here; answers have none.
-    pub(super) fn wants(&self, method: Option<&str>) -> bool {
-        self.settings.methods.is_none_or(|methods| method.is_some_and(|method| methods.contains(&method)))
+    /// Whether messages of this method belong here, of a sub-agent or not; answers have none.
+    pub(super) fn wants(&self, method: Option<&str>, of_agent: bool) -> bool {
+        let of_agents = if of_agent { self.settings.agent_methods } else { None };
+        let mut wanted = [self.settings.methods, of_agents].into_iter().flatten();
+        wanted.all(|methods| method.is_some_and(|method| methods.contains(&method)))
+    }
+
+    pub(super) fn set_agent_methods(&mut self, methods: Option<&'static [&'static str]>) {
+        self.settings.agent_methods = methods;
     }
 
     /// Adds an item and tells whether the subscription still wants more. A skipped one is counted.
@@ -184,9 +191,9 @@ impl Queue {
     }
 
     /// Keeps only the messages that the filter takes; what was skipped stays told.
-    pub(super) fn narrow(&mut self, filter: &Filter) {
+    pub(super) fn narrow(&mut self, filter: &Filter, roots: &Roots) {
         self.items.retain(|item| match item {
-            Item::Notification(message) | Item::Request(message) => filter.takes(&message.scope()),
+            Item::Notification(message) | Item::Request(message) => filter.takes(&message.scope(), roots),
             // It may be about anything.
             Item::Unreadable(_) | Item::Lagged(_) => true,
         });

@@ -1,6 +1,7 @@
 //! What becomes of each line that the server sends.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use codex_appserver_notifications::method::ServerRequestResolved;
 use codex_appserver_wire::{DecodeError, LineError, Notification, RequestId, RpcError};
@@ -12,10 +13,18 @@ use crate::settings::Unhandled;
 
 impl Core {
     /// Takes in a line of the server, scanned before; gives out what the handlers have to see.
-    pub(crate) fn receive(&mut self, line: &str, head: Head<'_>, wakes: &mut Wakes) -> Option<Asked> {
+    pub(crate) fn receive(
+        &mut self,
+        line: &str,
+        head: Head<'_>,
+        now: Instant,
+        wakes: &mut Wakes,
+    ) -> Option<Asked> {
         match (head.id, head.method) {
-            (Some(id), Some(method)) => return self.receive_request(line, id, &method, &head.scope, wakes),
-            (None, Some(method)) => self.receive_notification(line, &method, &head.scope, wakes),
+            (Some(id), Some(method)) => {
+                return self.receive_request(line, id, &method, &head.scope, now, wakes);
+            }
+            (None, Some(method)) => self.receive_notification(line, &method, &head.scope, now, wakes),
             (Some(id), None) if head.result.is_some() || head.error.is_some() => {
                 self.receive_answer(
                     id,
@@ -35,6 +44,7 @@ impl Core {
         id: RequestId,
         method: &str,
         scope: &Scope<'_>,
+        now: Instant,
         wakes: &mut Wakes,
     ) -> Option<Asked> {
         self.stats.server_requests += 1;
@@ -51,13 +61,13 @@ impl Core {
             }
             self.stats.refused_requests += 1;
             let refusal = Err(RpcError::new(-32001, "too many open requests"));
-            if let Some(ticket) = self.requests.open(id) {
-                self.answer(&ticket, &refusal, wakes);
+            if let Some(ticket) = self.requests.open(id, scope, now) {
+                self.answer(&ticket, &refusal, now, wakes);
             }
             return None;
         }
         Some(Asked {
-            ticket: self.requests.open(id)?,
+            ticket: self.requests.open(id, scope, now)?,
             method: method.to_owned(),
             thread_id: scope.thread.as_deref().map(str::to_owned),
             turn_id: scope.turn.as_deref().map(str::to_owned),
@@ -66,7 +76,14 @@ impl Core {
         })
     }
 
-    fn receive_notification(&mut self, line: &str, method: &str, scope: &Scope<'_>, wakes: &mut Wakes) {
+    fn receive_notification(
+        &mut self,
+        line: &str,
+        method: &str,
+        scope: &Scope<'_>,
+        now: Instant,
+        wakes: &mut Wakes,
+    ) {
         self.stats.notifications += 1;
         if self.unhandled == Unhandled::LeaveToOthers {
             self.requests.note_notification(method, scope);
@@ -76,7 +93,7 @@ impl Core {
         if method == ServerRequestResolved::METHOD
             && let Some(id) = &scope.request
         {
-            self.requests.resolve(id, wakes);
+            self.requests.resolve(id, now, wakes);
         }
     }
 

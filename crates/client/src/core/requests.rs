@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use codex_appserver_notifications::method::{ThreadDeleted, ThreadStarted, TurnStarted};
 use codex_appserver_requests::method::{ReviewStart, ThreadFork, ThreadResume, ThreadStart, TurnStart};
@@ -10,6 +11,7 @@ use codex_appserver_wire::{Notification, Request, RequestId, RpcError};
 use super::Wakes;
 use super::calls::write_json;
 use super::head::{Scope, scope_of_result};
+use super::waits::{Ended, Wait, Waits};
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;
@@ -32,6 +34,7 @@ pub(crate) struct Ticket {
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     open: HashMap<RequestId, Open>,
+    ended: Ended,
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
@@ -44,18 +47,20 @@ pub(crate) struct Requests {
 #[derive(Debug)]
 struct Open {
     number: u64,
+    wait: Wait,
     wakers: Vec<Waker>,
 }
 
 impl Requests {
     /// A request came. None where it is open already: a server tells it again when a thread is resumed.
-    pub(crate) fn open(&mut self, id: RequestId) -> Option<Ticket> {
+    pub(crate) fn open(&mut self, id: RequestId, scope: &Scope<'_>, now: Instant) -> Option<Ticket> {
         if self.open.contains_key(&id) {
             return None;
         }
         let number = self.next_number;
         self.next_number += 1;
-        self.open.insert(id.clone(), Open { number, wakers: Vec::new() });
+        let wait = Wait { thread: scope.thread.as_deref().map(str::to_owned), from: now };
+        self.open.insert(id.clone(), Open { number, wait, wakers: Vec::new() });
         Some(Ticket { id, number })
     }
 
@@ -85,22 +90,29 @@ impl Requests {
         &mut self,
         ticket: &Ticket,
         answer: &Result<String, RpcError>,
+        now: Instant,
         out: &mut Vec<u8>,
         wakes: &mut Wakes,
     ) -> bool {
         if !self.is_open(ticket) {
             return false;
         }
-        self.resolve(&ticket.id, wakes);
+        self.resolve(&ticket.id, now, wakes);
         write_answer(out, &ticket.id, answer);
         true
     }
 
     /// The server, or this client, is done with a request that may be open.
-    pub(crate) fn resolve(&mut self, id: &RequestId, wakes: &mut Wakes) {
+    pub(crate) fn resolve(&mut self, id: &RequestId, now: Instant, wakes: &mut Wakes) {
         if let Some(open) = self.open.remove(id) {
+            self.ended.push(open.wait, now);
             wakes.extend(open.wakers);
         }
+    }
+
+    /// How long requests about these threads were open, since then.
+    pub(crate) fn waits(&self, threads: &[&str], since: Instant, now: Instant) -> Waits {
+        self.ended.sum(self.open.values().map(|open| &open.wait), threads, since, now)
     }
 
     pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {

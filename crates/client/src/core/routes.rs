@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::filter::Filter;
 use super::head::Scope;
 use super::queue::{Item, Queue};
+use super::roots::Roots;
 use super::{Wakes, tier};
 use crate::error::Closed;
 
@@ -13,14 +14,20 @@ use crate::error::Closed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct QueueId(u64);
 
+/// The subscriptions to each thread, or to each turn.
+type Ids = HashMap<String, Vec<QueueId>>;
+
 /// All subscriptions of a connection, by what they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     /// Also of those that have ended, as long as their subscriber is there.
     queues: HashMap<QueueId, Queue>,
     all: Vec<QueueId>,
-    threads: HashMap<String, Vec<QueueId>>,
-    turns: HashMap<String, Vec<QueueId>>,
+    threads: Ids,
+    thread_trees: Ids,
+    turns: Ids,
+    trees: Ids,
+    roots: Roots,
     last: u64,
 }
 
@@ -50,7 +57,7 @@ impl Routes {
     pub(crate) fn narrow(&mut self, old: &Filter, new: &Filter, id: QueueId) {
         self.unroute(old, id);
         if let Some(queue) = self.queues.get_mut(&id) {
-            queue.narrow(new);
+            queue.narrow(new, &self.roots);
             self.route(new, id);
         }
     }
@@ -67,7 +74,9 @@ impl Routes {
         match filter {
             Filter::All => self.all.push(id),
             Filter::Thread(thread) => self.threads.entry(thread.clone()).or_default().push(id),
+            Filter::ThreadTree(thread) => self.thread_trees.entry(thread.clone()).or_default().push(id),
             Filter::Turn(turn) => self.turns.entry(turn.clone()).or_default().push(id),
+            Filter::Tree(turn) => self.trees.entry(turn.clone()).or_default().push(id),
         }
     }
 
@@ -75,7 +84,9 @@ impl Routes {
         match filter {
             Filter::All => self.all.retain(|other| *other != id),
             Filter::Thread(thread) => remove_from(&mut self.threads, thread, id),
+            Filter::ThreadTree(thread) => remove_from(&mut self.thread_trees, thread, id),
             Filter::Turn(turn) => remove_from(&mut self.turns, turn, id),
+            Filter::Tree(turn) => remove_from(&mut self.trees, turn, id),
         }
     }
 
@@ -87,14 +98,15 @@ impl Routes {
         wakes: &mut Wakes,
         make: impl FnOnce() -> Item,
     ) {
+        self.roots.note(scope);
         let best_effort = method.is_some_and(tier::is_best_effort);
         let mut making = Some(make);
         let mut made = None;
         let queues = &mut self.queues;
-        let mut push_to = |ids: &mut Vec<QueueId>| {
+        let mut push_to = |ids: &mut Vec<QueueId>, of_agent: bool| {
             ids.retain(|id| {
                 let Some(queue) = queues.get_mut(id) else { return false };
-                if !queue.wants(method) {
+                if !queue.wants(method, of_agent) {
                     return true;
                 }
                 if let Some(make) = making.take() {
@@ -103,23 +115,35 @@ impl Routes {
                 made.as_ref().is_some_and(|item| queue.push(item.clone(), best_effort, wakes))
             });
         };
-        push_to(&mut self.all);
-        let mut push_by = |routes: &mut HashMap<String, Vec<QueueId>>, id: &str| {
-            if let Some(ids) = routes.get_mut(id) {
-                push_to(ids);
+        push_to(&mut self.all, false);
+        let mut push_by = |routes: &mut Ids, id: Option<&str>, of_agent: bool| {
+            if let Some(id) = id
+                && let Some(ids) = routes.get_mut(id)
+            {
+                push_to(ids, of_agent);
                 if ids.is_empty() {
                     routes.remove(id);
                 }
             }
         };
-        if let Some(thread) = scope.thread.as_deref() {
-            push_by(&mut self.threads, thread);
+        let (thread, turn) = (scope.thread.as_deref(), scope.turn.as_deref());
+        push_by(&mut self.threads, thread, false);
+        push_by(&mut self.thread_trees, thread, false);
+        push_by(&mut self.turns, turn, false);
+        push_by(&mut self.trees, turn, false);
+        if let Some(root) = self.roots.of(scope) {
+            let its_thread = root.thread.as_deref().filter(|its| thread != Some(*its));
+            push_by(&mut self.thread_trees, its_thread, true);
+            push_by(&mut self.trees, Some(&root.turn), true);
         }
-        if let Some(turn) = scope.turn.as_deref() {
-            push_by(&mut self.turns, turn);
-        }
-        if let Some(root) = scope.root_turn.as_deref().filter(|root| scope.turn.as_deref() != Some(*root)) {
-            push_by(&mut self.turns, root);
+        let other = scope.root_turn.as_deref().filter(|root| turn != Some(*root));
+        push_by(&mut self.turns, other.filter(|root| self.roots.is_same_thread(scope, root)), false);
+    }
+
+    /// Sets which messages of sub-agents a queue gets, where not all.
+    pub(crate) fn set_agent_methods(&mut self, id: QueueId, methods: Option<&'static [&'static str]>) {
+        if let Some(queue) = self.queues.get_mut(&id) {
+            queue.set_agent_methods(methods);
         }
     }
 
@@ -133,15 +157,16 @@ impl Routes {
     /// Ends all subscriptions.
     pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
         self.all.clear();
-        self.threads.clear();
-        self.turns.clear();
+        for ids in [&mut self.threads, &mut self.thread_trees, &mut self.turns, &mut self.trees] {
+            ids.clear();
+        }
         for queue in self.queues.values_mut() {
             queue.close(closed, wakes);
         }
     }
 }
 
-fn remove_from(routes: &mut HashMap<String, Vec<QueueId>>, key: &str, id: QueueId) {
+fn remove_from(routes: &mut Ids, key: &str, id: QueueId) {
     if let Some(ids) = routes.get_mut(key) {
         ids.retain(|other| *other != id);
         if ids.is_empty() {

@@ -125,10 +125,10 @@ impl Bench {
         let mut lines = std::mem::replace(&mut self.lines, LineBuffer::new(0));
         lines.push(line);
         lines.push(b"\n");
-        let mut asked = None;
+        let (mut asked, now) = (None, self.now);
         while let Some(line) = lines.next_line() {
             let came = self.act(|core, wakes| match super::read(line.as_ref().map(|line| *line)) {
-                Ok((line, head)) => core.receive(line, head, wakes),
+                Ok((line, head)) => core.receive(line, head, now, wakes),
                 Err(NoMessage { line, why }) => {
                     core.receive_unreadable(line, why, wakes);
                     None
@@ -203,7 +203,8 @@ impl Bench {
     }
 
     fn answer(&mut self, asked: &Asked, answer: &Result<String, RpcError>) -> bool {
-        self.act(|core, wakes| core.answer(&asked.ticket, answer, wakes))
+        let now = self.now;
+        self.act(|core, wakes| core.answer(&asked.ticket, answer, now, wakes))
     }
 
     fn close(&mut self) {

@@ -79,6 +79,65 @@ fn a_sub_agent_has_a_thread_of_its_own() {
     assert_eq!(bench.drain(child), ["thread/started", "item/started"]);
 }
 
+/// A turn `U` of the thread `P`; `C` and `G` are turns of a sub-agent and of one that this one has started. All name the
+/// turn at the top as their root.
+fn tree(bench: &mut Bench) {
+    bench.tell("turn/started", r#"{"threadId":"P","turn":{"id":"U","rootTurnId":"U"},"n":0}"#);
+    bench.tell("turn/started", r#"{"threadId":"child","turn":{"id":"C","rootTurnId":"U"},"n":1}"#);
+    bench.tell("delta", r#"{"threadId":"child","turnId":"C","n":2}"#);
+    bench.tell("turn/started", r#"{"threadId":"grandchild","turn":{"id":"G","rootTurnId":"U"},"n":3}"#);
+    bench.line(r#"{"method":"ask","id":0,"params":{"threadId":"grandchild","turnId":"G","n":4}}"#);
+    bench.tell("thread/status/changed", r#"{"threadId":"child","n":5}"#);
+    bench.tell("turn/started", r#"{"threadId":"X","turn":{"id":"V","rootTurnId":"V"},"n":6}"#);
+    bench.tell("turn/completed", r#"{"threadId":"grandchild","turn":{"id":"G","rootTurnId":"U"},"n":7}"#);
+    bench.tell("turn/completed", r#"{"threadId":"P","turn":{"id":"U","rootTurnId":"U"},"n":8}"#);
+    bench.tell("item/completed", r#"{"threadId":"child","turnId":"C","n":9}"#);
+}
+
+#[test]
+fn a_tree_has_all_turns_that_work_for_a_turn() {
+    let filters = [Filter::turn("U"), Filter::tree("U"), Filter::thread_tree("P"), Filter::turn("C")];
+    let mut bench = Bench::new();
+    let at_once = filters.clone().map(|filter| bench.subscribe(filter));
+    let later = filters.clone().map(|_| bench.subscribe(Filter::All));
+    tree(&mut bench);
+    for (filter, queue) in filters.iter().zip(later) {
+        bench.core.narrow(&Filter::All, filter, queue);
+    }
+    let brief = |bench: &mut Bench, queue| {
+        let all = bench.drain(queue);
+        all.iter().map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned()).collect::<String>()
+    };
+    for (queues, how) in [(at_once, "at once"), (later, "narrowed")] {
+        let got = queues.map(|queue| brief(&mut bench, queue));
+        assert_eq!(got, ["08", "01234789", "01234789", "129"], "{how}");
+    }
+}
+
+#[test]
+fn a_sub_agent_whose_root_started_unseen_is_of_the_tree() {
+    let mut bench = Bench::new();
+    let queues = [Filter::tree("U"), Filter::thread_tree("P")].map(|filter| bench.subscribe(filter));
+    bench.tell("turn/started", r#"{"threadId":"child","turn":{"id":"C","rootTurnId":"U"}}"#);
+    // It may name the turn of the sub-agent instead of the one at the top.
+    bench.tell("turn/started", r#"{"threadId":"grandchild","turn":{"id":"G","rootTurnId":"C"}}"#);
+    assert_eq!(queues.map(|queue| bench.drain(queue).len()), [2, 0], "the thread of the root is not known");
+}
+
+#[test]
+fn of_sub_agents_only_some_methods_may_be_wanted() {
+    let mut bench = Bench::new();
+    let settings = EventSettings::default().agent_methods(&["turn/started", "turn/completed"]);
+    let queue = bench.subscribe_with(&Filter::tree("U"), settings);
+    tree(&mut bench);
+    let outline =
+        ["turn/started 0", "turn/started 1", "turn/started 3", "turn/completed 7", "turn/completed 8"];
+    assert_eq!(bench.drain(queue), outline);
+    bench.core.set_agent_methods(queue, None);
+    bench.tell("delta", r#"{"threadId":"child","turnId":"C","n":10}"#);
+    assert_eq!(bench.drain(queue), ["delta 10"]);
+}
+
 #[test]
 fn requests_are_events_of_their_thread_and_turn_as_well() {
     let mut bench = Bench::new();

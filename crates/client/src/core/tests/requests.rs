@@ -1,5 +1,7 @@
 //! Requests of the server: open, answered, resolved, left to others.
 
+use std::time::{Duration, Instant};
+
 use super::{Alarm, Bench};
 use codex_appserver_wire::RpcError;
 
@@ -98,7 +100,7 @@ fn requests_about_threads_of_others_are_left_to_them() {
     assert!(!theirs.must_answer);
     let alarm = Alarm::new();
     assert!(bench.core.poll_resolved(&theirs.ticket, &alarm.waker).is_pending());
-    bench.act(|core, wakes| core.leave(&theirs.ticket, wakes));
+    bench.act(|core, wakes| core.leave(&theirs.ticket, Instant::now(), wakes));
     assert_eq!(alarm.rings(), 1);
     assert!(!bench.answer(&theirs, &ok()) && bench.sent().is_empty());
     // On a connection of one's own there are no others.
@@ -216,7 +218,7 @@ fn a_server_that_asks_and_does_not_read_is_given_up() {
         asked += 1;
         assert!(asked < 1000, "what waits to be written grows without end");
         let request = bench.line(&format!(r#"{{"method":"ask","id":"{asked}{long}"}}"#)).expect("a request");
-        bench.act(|core, wakes| core.answer(&request.ticket, &Ok("{}".into()), wakes));
+        bench.act(|core, wakes| core.answer(&request.ticket, &Ok("{}".into()), Instant::now(), wakes));
     }
 }
 
@@ -228,6 +230,35 @@ fn everyone_who_waits_for_the_end_of_a_request_is_woken() {
     for alarm in [&one, &two, &one] {
         assert!(bench.core.poll_resolved(&request.ticket, &alarm.waker).is_pending());
     }
-    assert!(bench.act(|core, wakes| core.answer(&request.ticket, &ok(), wakes)));
+    assert!(bench.act(|core, wakes| core.answer(&request.ticket, &ok(), Instant::now(), wakes)));
     assert_eq!((one.rings(), two.rings()), (1, 1));
+}
+
+#[test]
+fn waits_are_summed_up_by_thread() {
+    let mut bench = Bench::new();
+    let start = bench.now;
+    let of = |bench: &Bench, threads: &[&str], since: u64| {
+        let waits = bench.core.waits(threads, start + Duration::from_secs(since), bench.now);
+        let ended_at = waits.ended_at.map(|at| (at - start).as_secs());
+        (waits.is_open, ended_at, waits.total.as_secs())
+    };
+    bench.pass(1);
+    let first = bench.receive(ask("0", r#"{"threadId":"T","turnId":"U"}"#).as_bytes()).expect("a request");
+    bench.pass(2);
+    let second = bench.receive(ask("1", r#"{"threadId":"C"}"#).as_bytes()).expect("a request");
+    bench.receive(ask("2", "{}").as_bytes()).expect("a request about no thread");
+    bench.pass(3);
+    assert!(bench.answer(&first, &ok()));
+    assert_eq!(of(&bench, &["T"], 0), (false, Some(6), 5));
+    assert_eq!(of(&bench, &["C"], 0), (true, None, 3));
+    assert_eq!(of(&bench, &["T", "C"], 0), (true, None, 5), "both wait from 3 to 6");
+    assert_eq!(of(&bench, &["X"], 0), (false, None, 0));
+    bench.pass(4);
+    bench.line(r#"{"method":"serverRequest/resolved","params":{"threadId":"C","requestId":1}}"#);
+    bench.pass(5);
+    assert_eq!(of(&bench, &["T", "C"], 0), (false, Some(10), 9));
+    assert_eq!(of(&bench, &["T", "C"], 8), (false, Some(10), 2), "only since then");
+    assert_eq!(of(&bench, &["T", "C"], 11), (false, None, 0));
+    assert!(!bench.answer(&second, &ok()), "it was resolved");
 }

@@ -1,0 +1,62 @@
+//! On whose behalf turns run: a sub-agent has a thread and turns of its own, and a review runs as another turn.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::head::Scope;
+
+/// How many of the latest turns are remembered; far more than run at a time.
+const KEPT: usize = 4096;
+
+/// The latest turns that have started, with the turns that they work for.
+#[derive(Debug, Default)]
+pub(super) struct Roots {
+    turns: HashMap<String, Root>,
+    /// The same turns, oldest first.
+    order: VecDeque<String>,
+}
+
+/// The turn at the top, which works for no other.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Root {
+    pub(super) turn: String,
+    /// Its thread, if its own start was seen. A review has none: only the turn as which it runs starts.
+    pub(super) thread: Option<String>,
+}
+
+impl Roots {
+    /// Takes note of a turn whose start, or end, names its root.
+    pub(super) fn note(&mut self, scope: &Scope<'_>) {
+        let (Some(turn), Some(root)) = (scope.turn.as_deref(), scope.root_turn.as_deref()) else { return };
+        if self.turns.contains_key(turn) {
+            return;
+        }
+        let found = if turn == root {
+            Root { turn: turn.to_owned(), thread: scope.thread.as_deref().map(str::to_owned) }
+        } else {
+            match self.turns.get(root) {
+                Some(top) => Root { turn: top.turn.clone(), thread: top.thread.clone() },
+                None => Root { turn: root.to_owned(), thread: None },
+            }
+        };
+        self.turns.insert(turn.to_owned(), found);
+        self.order.push_back(turn.to_owned());
+        if self.order.len() > KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.turns.remove(&oldest);
+        }
+    }
+
+    /// The turn that a message is about works for this one, if that is another turn.
+    pub(super) fn of(&self, scope: &Scope<'_>) -> Option<&Root> {
+        let turn = scope.turn.as_deref()?;
+        self.turns.get(turn).filter(|root| root.turn != turn)
+    }
+
+    /// Whether a message names this turn as the root of its own, and may be of the same thread, as that of a review is.
+    pub(super) fn is_same_thread(&self, scope: &Scope<'_>, root: &str) -> bool {
+        let known =
+            self.turns.get(root).filter(|known| known.turn == root).and_then(|known| known.thread.as_deref());
+        known.is_none_or(|thread| scope.thread.as_deref() == Some(thread))
+    }
+}
