@@ -12,9 +12,11 @@ use codex_appserver_methods::protocol::ClientInfo;
 use crate::approvals::{Approvals, Registry, decide_with};
 use crate::codex::{Codex, Shared};
 use crate::error::Error;
+use crate::ledger::Ledger;
 use crate::metadata::Metadata;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
+use crate::turns::MaxDuration;
 
 /// Everything that can be set about a [`Codex`], and the ways to connect it.
 #[must_use = "nothing happens until it is connected"]
@@ -111,9 +113,18 @@ impl<R: Runtime> CodexBuilder<R> {
         self
     }
 
-    /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set.
+    /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set. What its
+    /// sub-agents do counts as a sign of life. While the server waits for an answer of this client (an approval, an answer
+    /// to a question, the result of a dynamic tool) to the turn or one of its sub-agents, that is not silence.
     pub fn watchdog(mut self, silence: Duration) -> Self {
         self.settings.watchdog = Some(silence.max(Duration::from_millis(10)));
+        self
+    }
+
+    /// How long each turn may take before it is interrupted; see
+    /// [`Turn::max_duration`](crate::generic::Turn::max_duration), which sets it for one turn. No limit unless set.
+    pub fn max_duration(mut self, limit: impl Into<MaxDuration>) -> Self {
+        self.settings.max_duration = Some(limit.into());
         self
     }
 
@@ -136,7 +147,9 @@ impl<R: Runtime> Opening<R> {
         let metadata = Metadata::of(client.server())?;
         let Self { settings, approvals } = self;
         approvals.listen(client.events_with(Filter::All, Registry::<Approvals<R>>::event_settings()));
-        let shared = Arc::new(Shared { metadata, settings, approvals });
+        let ledger = Arc::new(Ledger::default());
+        ledger.listen(client.events_with(Filter::All, Ledger::event_settings()));
+        let shared = Arc::new(Shared { metadata, settings, approvals, ledger });
         Ok(Codex { client: client.clone(), home: R::home(), shared })
     }
 }

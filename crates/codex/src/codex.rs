@@ -9,6 +9,7 @@ use codex_appserver_methods::protocol::{ApiKeyLoginAccountParams, method};
 
 use crate::approvals::{Approvals, Registry};
 use crate::builder::CodexBuilder;
+use crate::ledger::Ledger;
 use crate::metadata::Metadata;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
@@ -30,6 +31,7 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) metadata: Metadata,
     pub(crate) settings: Settings,
     pub(crate) approvals: Arc<Registry<Approvals<R>>>,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl<R: Runtime> Codex<R> {

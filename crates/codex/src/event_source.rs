@@ -10,6 +10,9 @@ pub(crate) trait EventSource: Send {
 
     /// Limits the subscription, also what waits in it.
     fn narrow_to(&mut self, filter: Filter);
+
+    /// Has all events of sub-agents come from now on.
+    fn include_agents(&mut self);
 }
 
 impl<R: Runtime> EventSource for Events<R> {
@@ -19,5 +22,9 @@ impl<R: Runtime> EventSource for Events<R> {
 
     fn narrow_to(&mut self, filter: Filter) {
         self.narrow(filter);
+    }
+
+    fn include_agents(&mut self) {
+        self.set_agent_methods(None);
     }
 }

@@ -59,6 +59,8 @@ mod error;
 mod event_source;
 mod input;
 #[cfg(feature = "client")]
+mod ledger;
+#[cfg(feature = "client")]
 mod login;
 #[cfg(feature = "client")]
 mod metadata;
@@ -126,7 +128,9 @@ pub use metadata::Metadata;
 pub use retry::Retryable;
 #[cfg(feature = "structured")]
 pub use schema::{OutputMismatch, SchemaError, Structured, output_schema};
-pub use turns::{Plan, TurnFailed, TurnResult};
+pub use turns::{
+    Agent, AgentState, ChangedFile, FileChange, MaxDuration, Plan, Tokens, TurnFailed, TurnResult, TurnUsage,
+};
 
 #[cfg(feature = "client")]
 #[doc(no_inline)]

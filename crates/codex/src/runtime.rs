@@ -12,6 +12,8 @@ pub trait Runtime: generic::Runtime + sealed::Wait {}
 impl<R: generic::Runtime + sealed::Wait> Runtime for R {}
 
 pub(crate) mod sealed {
+    use std::time::Instant;
+
     use codex_appserver_client::HandlerError;
     use codex_appserver_client::generic::{Answer, Runtime};
     use codex_appserver_client::wire::Serialize;
@@ -37,6 +39,9 @@ pub(crate) mod sealed {
         where
             T: Serialize + 'static,
             F: FnOnce(Result<Decision, HandlerError>) -> Result<T, HandlerError> + Send + 'static;
+
+        /// The time by the runtime's clock.
+        fn now() -> Instant;
 
         /// The runtime that this is called on.
         fn home() -> Self::Home;

@@ -1,18 +1,22 @@
 //! The events of a turn.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use codex_appserver_client::generic::Events;
 use codex_appserver_client::{Error as ClientError, Event};
+use codex_appserver_methods::protocol::ThreadReadResponse;
 
 use crate::approvals::Approvals;
+use crate::core::Step;
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::turn::Inner;
 use crate::turns::{TurnReader, TurnResult};
 
 /// The events of a turn, to its end: a `Stream` with tokio, an iterator that blocks on threads. The last event is
-/// `turn/completed`, unless the end was missed and the server had to be asked.
+/// `turn/completed` of the turn itself, unless the end was missed and the server had to be asked. Sub-agents have turns of
+/// their own, whose events come only if [`with_agent_events`](crate::generic::Turn::with_agent_events) was called.
 ///
 /// Items, deltas of messages, approvals and so on are all there; output and progress may be skipped for a slow reader,
 /// which gets [`Event::Lagged`] instead. An [`Error::Stalled`] of the watchdog does not end the stream. Dropping the stream loses
@@ -41,6 +45,26 @@ impl<R: Runtime> TurnStream<R> {
     /// The stream was not read to its end: [`Error::Disconnected`], or the error of a connection that broke.
     pub fn into_result(self) -> Result<TurnResult, Error> {
         self.reader.into_result(self.turn.client().closed())
+    }
+
+    /// The next step of the reader, at this time.
+    pub(crate) fn step(&mut self, now: Instant) -> Step {
+        if self.reader.wants_waits(now) {
+            self.reader.on_waits(self.turn.waits());
+        }
+        self.reader.next(now)
+    }
+
+    /// No event came until the time that the reader named.
+    pub(crate) fn time_out(&mut self, now: Instant) {
+        self.reader.on_waits(self.turn.waits());
+        self.reader.on_timeout(now);
+    }
+
+    /// Passes on the records.
+    pub(crate) fn take_records(&mut self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+        self.reader.on_waits(self.turn.waits());
+        self.reader.on_records(read, now);
     }
 
     /// Passes on what the subscription yielded.

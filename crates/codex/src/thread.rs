@@ -10,6 +10,7 @@ use codex_appserver_methods::{Call, MapResponse};
 
 use crate::approvals::Approvals;
 use crate::codex::Codex;
+use crate::core::agents::OUTLINE;
 use crate::input::Input;
 use crate::runtime::Runtime;
 use crate::turn::Turn;
@@ -65,8 +66,9 @@ impl<R: Runtime> Thread<R> {
     /// A turn that another client has started on this thread, by its id: what it tells from now on.
     pub fn follow(&self, turn_id: impl Into<String>) -> Turn<R> {
         let turn_id = turn_id.into();
-        let subscriptions = self.subscribe(Filter::turn(&turn_id));
-        let turn = crate::core::Turn::joined(&self.id, turn_id, self.codex.shared.settings.watchdog);
+        let subscriptions = self.subscribe(Filter::tree(&turn_id));
+        let watchdog = self.codex.shared.settings.watchdog;
+        let turn = crate::core::Turn::joined(&self.id, turn_id, watchdog, R::now());
         Turn::new(self.clone(), turn, subscriptions)
     }
 
@@ -133,14 +135,16 @@ impl<R: Runtime> Thread<R> {
     /// Subscribes to what a turn will report.
     fn subscribe(&self, filter: Filter) -> Subscriptions<Events<R>> {
         self.codex.shared.approvals.forget_ended();
+        self.codex.shared.ledger.catch_up();
         let client = self.codex.client();
         let notices = client.events_with(filter.clone(), notice_settings());
-        Subscriptions { events: client.events_with(filter, self.codex.shared.settings.events), notices }
+        let settings = self.codex.shared.settings.events.agent_methods(OUTLINE);
+        Subscriptions { events: client.events_with(filter, settings), notices }
     }
 
     /// The turn that was just started here.
     fn started(&self, turn_id: String, subscriptions: Subscriptions<Events<R>>) -> Turn<R> {
-        let turn = crate::core::Turn::new(&self.id, turn_id, self.codex.shared.settings.watchdog);
+        let turn = crate::core::Turn::new(&self.id, turn_id, self.codex.shared.settings.watchdog, R::now());
         Turn::new(self.clone(), turn, subscriptions)
     }
 }
@@ -164,6 +168,8 @@ impl<R: Runtime> MapResponse<method::ThreadStart> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
+        self.0.shared.ledger.on_new_thread(&response.thread.id);
+        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
         self.0.thread(response.thread.id)
     }
 }
@@ -172,6 +178,7 @@ impl<R: Runtime> MapResponse<method::ThreadResume> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadResumeResponse) -> Thread<R> {
+        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
         self.0.thread(response.thread.id)
     }
 }
@@ -180,6 +187,7 @@ impl<R: Runtime> MapResponse<method::ThreadFork> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
+        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
         self.0.thread(response.thread.id)
     }
 }
@@ -188,6 +196,7 @@ impl<R: Runtime> MapResponse<method::ThreadUnarchive> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadUnarchiveResponse) -> Thread<R> {
+        self.0.shared.ledger.on_folder(&response.thread.id, &response.thread.cwd);
         self.0.thread(response.thread.id)
     }
 }
@@ -214,7 +223,7 @@ impl<R: Runtime> IntoTurn<R> {
     /// The turn that was started on this thread.
     fn started(self, thread_id: &str, turn_id: String) -> Turn<R> {
         let thread = self.thread.codex().thread(thread_id);
-        let subscriptions = self.subscriptions.unwrap_or_else(|| thread.subscribe(Filter::turn(&turn_id)));
+        let subscriptions = self.subscriptions.unwrap_or_else(|| thread.subscribe(Filter::tree(&turn_id)));
         thread.started(turn_id, subscriptions)
     }
 }
@@ -223,7 +232,7 @@ impl<R: Runtime> MapResponse<method::TurnStart> for IntoTurn<R> {
     type Output = Turn<R>;
 
     fn before_send(&mut self, params: &TurnStartParams) {
-        self.subscribe(&params.thread_id, Filter::thread(&params.thread_id));
+        self.subscribe(&params.thread_id, Filter::thread_tree(&params.thread_id));
     }
 
     fn map_response(self, response: TurnStartResponse) -> Turn<R> {

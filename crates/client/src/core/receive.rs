@@ -61,13 +61,13 @@ impl Core {
             }
             self.stats.refused_requests += 1;
             let refusal = Err(RpcError::new(-32001, "too many open requests"));
-            if let Some(ticket) = self.requests.open(id, scope, now) {
+            if let Some(ticket) = self.requests.open(id, method, scope, now) {
                 self.answer(&ticket, &refusal, now, wakes);
             }
             return None;
         }
         Some(Asked {
-            ticket: self.requests.open(id, scope, now)?,
+            ticket: self.requests.open(id, method, scope, now)?,
             method: method.to_owned(),
             thread_id: scope.thread.as_deref().map(str::to_owned),
             turn_id: scope.turn.as_deref().map(str::to_owned),

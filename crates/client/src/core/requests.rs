@@ -5,7 +5,9 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use codex_appserver_notifications::method::{ThreadDeleted, ThreadStarted, TurnStarted};
-use codex_appserver_requests::method::{ReviewStart, ThreadFork, ThreadResume, ThreadStart, TurnStart};
+use codex_appserver_requests::method::{
+    ItemToolCall, ReviewStart, ThreadFork, ThreadResume, ThreadStart, TurnStart,
+};
 use codex_appserver_wire::{Notification, Request, RequestId, RpcError};
 
 use super::Wakes;
@@ -53,13 +55,20 @@ struct Open {
 
 impl Requests {
     /// A request came. None where it is open already: a server tells it again when a thread is resumed.
-    pub(crate) fn open(&mut self, id: RequestId, scope: &Scope<'_>, now: Instant) -> Option<Ticket> {
+    pub(crate) fn open(
+        &mut self,
+        id: RequestId,
+        method: &str,
+        scope: &Scope<'_>,
+        now: Instant,
+    ) -> Option<Ticket> {
         if self.open.contains_key(&id) {
             return None;
         }
         let number = self.next_number;
         self.next_number += 1;
-        let wait = Wait { thread: scope.thread.as_deref().map(str::to_owned), from: now };
+        let thread = scope.thread.as_deref().map(str::to_owned);
+        let wait = Wait { thread, is_tool: method == ItemToolCall::METHOD, from: now };
         self.open.insert(id.clone(), Open { number, wait, wakers: Vec::new() });
         Some(Ticket { id, number })
     }

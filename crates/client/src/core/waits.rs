@@ -17,12 +17,15 @@ pub struct Waits {
     pub ended_at: Option<Instant>,
     /// How long it waited in all. Time in which it waited for several answers counts once.
     pub total: Duration,
+    /// How long it waited for people: for all but the results of dynamic tools, which programs answer.
+    pub for_people: Duration,
 }
 
 /// One request of the server, from when it came until it was answered, resolved, or left to other clients.
 #[derive(Clone, Debug)]
 pub(super) struct Wait {
     pub(super) thread: Option<String>,
+    pub(super) is_tool: bool,
     pub(super) from: Instant,
 }
 
@@ -51,14 +54,19 @@ impl Ended {
         now: Instant,
     ) -> Waits {
         let is_about = |wait: &Wait| wait.thread.as_deref().is_some_and(|thread| threads.contains(&thread));
-        let ended: Vec<_> = self.0.iter().filter(|(wait, until)| is_about(wait) && *until >= since).collect();
-        let mut spans: Vec<_> = ended.iter().map(|(wait, until)| (wait.from.max(since), *until)).collect();
-        let open: Vec<_> =
-            open.filter(|wait| is_about(wait)).map(|wait| (wait.from.max(since), now)).collect();
-        let is_open = !open.is_empty();
-        spans.extend(open);
-        let ended_at = if is_open { None } else { ended.iter().map(|(_, until)| *until).max() };
-        Waits { is_open, ended_at, total: union(spans) }
+        let ended = self.0.iter().filter(|(wait, until)| is_about(wait) && *until >= since);
+        let ended: Vec<_> = ended.map(|(wait, until)| (wait, *until)).collect();
+        let open: Vec<_> = open.filter(|wait| is_about(wait)).map(|wait| (wait, now)).collect();
+        let spans = |counts: fn(&Wait) -> bool| {
+            let all = ended.iter().chain(&open).filter(|(wait, _)| counts(wait));
+            all.map(|(wait, until)| (wait.from.max(since), *until)).collect()
+        };
+        Waits {
+            is_open: !open.is_empty(),
+            ended_at: if open.is_empty() { ended.iter().map(|(_, until)| *until).max() } else { None },
+            total: union(spans(|_| true)),
+            for_people: union(spans(|wait| !wait.is_tool)),
+        }
     }
 }
 

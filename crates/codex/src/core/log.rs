@@ -128,12 +128,15 @@ impl Log {
                 .or_else(|| self.error.clone().filter(|_| end.status != TurnStatus::Completed)),
             final_text: self.final_text(end),
             items: self.items.clone(),
+            turn_usage: None,
             usage: self.usage.clone(),
             plan: self.plan.clone(),
             diff: self.diff.clone(),
+            cwd: None,
             started_at: end.started_at,
             completed_at: end.completed_at,
             duration: end.duration_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
+            timed_out: false,
         })
     }
 

@@ -4,13 +4,17 @@
 //! it, [`attempts`] when a call to it is made again. [`announcements`] and [`deciders`] say who answers an approval.
 //! The rest of the crate puts these values behind locks and waits for what they ask for.
 
+pub(crate) mod agents;
 pub(crate) mod announcements;
 pub(crate) mod attempts;
 pub(crate) mod deciders;
 #[cfg(test)]
 mod fixtures;
+pub(crate) mod folders;
+pub(crate) mod limit;
 mod log;
 pub(crate) mod records;
 pub(crate) mod turn;
+pub(crate) mod usage;
 
 pub(crate) use turn::{Step, Turn};

@@ -9,28 +9,35 @@
 //! | step | what the reader does | what it calls then |
 //! |---|---|---|
 //! | `Event`, `Fail` | hands it to the caller | nothing |
+//! | `Interrupt` | sends `turn/interrupt` | `on_interrupted` |
 //! | `AskRecords` | sends `thread/read` | `on_records`, or `on_postponed` |
 //! | `Read` | takes the next event, without waiting | `on_event`, `on_overrun` or `on_closed`; `on_empty` if there is none |
 //! | `Wait` | waits for the next event | `on_event`, `on_overrun` or `on_closed`; `on_timeout` at `until`; `on_gave_up` if the caller waits no longer |
 //! | `Done` | ends | nothing |
 //!
-//! Calling `next` again at once repeats `AskRecords`, `Read`, `Wait` and `Done`, so that a future may be polled as often
+//! Before `next`, if the turn [`wants_waits`](Turn::wants_waits), and before `on_timeout` and `on_records`, the reader
+//! says by [`on_waits`](Turn::on_waits) how long the server has waited for answers about the [`threads`](Turn::threads)
+//! of the turn. After `on_event` there may be no `Event`: those of sub-agents are handed out only if that is wanted.
+//!
+//! Calling `next` again at once repeats `Interrupt`, `AskRecords`, `Read`, `Wait` and `Done`, so that a future may be polled as often
 //! as its executor likes. Every event is passed in once. Notices come from a subscription of their own and are passed in
 //! when a handle needs to know, up to the latest, and before `on_records`.
 
 use std::time::{Duration, Instant};
 
 use codex_appserver_client::{
-    Error as ClientError, Event, ServerNotification, notification_method as method,
+    Error as ClientError, Event, ServerNotification, Waits, notification_method as method,
 };
 use codex_appserver_methods::protocol::wire::Notification;
 use codex_appserver_methods::protocol::{self, ThreadReadResponse, ThreadStatus, TurnStatus};
 
+use super::agents::{self, Agents};
 use super::attempts::{GLANCE, Progress};
+use super::limit::Limit;
 use super::log::Log;
 use super::records::{self, Record};
 use crate::error::{Error, Stalled};
-use crate::turns::TurnResult;
+use crate::turns::{MaxDuration, TurnResult};
 
 /// The notifications that say under which id a turn runs, and that it has ended.
 pub(crate) const NOTICES: &[&str] = &[method::TurnStarted::METHOD, method::TurnCompleted::METHOD];
@@ -43,12 +50,14 @@ const DOUBT: Duration = Duration::from_secs(5);
 pub(crate) enum Step {
     /// Hand this event to the caller.
     Event(Event),
+    /// Interrupt the turn, which has taken too long.
+    Interrupt,
     /// Ask the server for its records of the turn.
     AskRecords,
     /// Take an event that has already arrived. The turn has ended, or is lost, once there is none.
     Read,
-    /// Wait for an event; without end, or until then.
-    Wait { until: Option<Instant> },
+    /// Wait for an event; without end, or until then. At `check_at`, if not before, the limit of the turn may be reached.
+    Wait { until: Option<Instant>, check_at: Option<Instant> },
     /// Hand this error to the caller. After [`Error::Stalled`] reading goes on; any other error is followed by `Done`.
     Fail(Error),
     /// There is nothing to read any more.
@@ -59,6 +68,13 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Turn {
     log: Log,
+    agents: Agents,
+    /// Events of sub-agents are handed out as well.
+    with_agents: bool,
+    overrun: bool,
+    limit: Limit,
+    /// How long the server has waited for answers, as far as the reader has said so.
+    waits: Waits,
     /// How long the reader waits for an event before the server is asked, if that is set.
     watchdog: Option<Duration>,
     /// The turn of the same thread that started last on behalf of this one: a review runs under an id of its own.
@@ -117,9 +133,15 @@ impl Turn {
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
         watchdog: Option<Duration>,
+        began: Instant,
     ) -> Self {
         Self {
             log: Log::new(thread_id, turn_id),
+            agents: Agents::default(),
+            with_agents: false,
+            overrun: false,
+            limit: Limit::new(began, None),
+            waits: Waits::default(),
             watchdog,
             active_id: None,
             noticed_end: None,
@@ -138,8 +160,9 @@ impl Turn {
         thread_id: impl Into<String>,
         turn_id: impl Into<String>,
         watchdog: Option<Duration>,
+        began: Instant,
     ) -> Self {
-        Self { needs_records: true, ..Self::new(thread_id, turn_id, watchdog) }
+        Self { needs_records: true, ..Self::new(thread_id, turn_id, watchdog, began) }
     }
 
     pub(crate) fn thread_id(&self) -> &str {
@@ -170,9 +193,60 @@ impl Turn {
         self.active_id.as_deref().unwrap_or_else(|| self.id())
     }
 
-    /// The result, once the end was read.
+    /// The result, once the end was read, without its usage and its folder.
     pub(crate) fn result(&self) -> Option<TurnResult> {
-        self.log.result()
+        let mut result = self.log.result()?;
+        result.timed_out = self.limit.was_reached() && result.status == TurnStatus::Interrupted;
+        Some(result)
+    }
+
+    /// Its sub-agents, as far as their events were passed in.
+    pub(crate) fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    /// See [`Agents::take_spawned`].
+    pub(crate) fn take_spawned(&mut self) -> Vec<String> {
+        self.agents.take_spawned()
+    }
+
+    /// Hands out the events of sub-agents as well, from now on.
+    pub(crate) fn include_agents(&mut self) {
+        self.with_agents = true;
+    }
+
+    pub(crate) fn includes_agents(&self) -> bool {
+        self.with_agents
+    }
+
+    /// Whether events were lost, which may have been about sub-agents.
+    pub(crate) fn has_missed_events(&self) -> bool {
+        self.overrun
+    }
+
+    /// Sets how long the turn may take.
+    pub(crate) fn set_limit(&mut self, max: MaxDuration) {
+        self.limit.set(max);
+    }
+
+    /// When the turn began, as far as its handle knows.
+    pub(crate) fn began(&self) -> Instant {
+        self.limit.began
+    }
+
+    /// The threads on which the server may ask something because of this turn.
+    pub(crate) fn threads(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.thread_id()).chain(self.agents.iter().map(|agent| &*agent.thread_id))
+    }
+
+    /// Whether [`next`](Self::next) should know how long the server has waited for answers.
+    pub(crate) fn wants_waits(&self, now: Instant) -> bool {
+        self.limit.is_due(&self.waits, now)
+    }
+
+    /// How long the server has waited for answers since the turn began.
+    pub(crate) fn on_waits(&mut self, waits: Waits) {
+        self.waits = waits;
     }
 
     /// The error of a reader that stops before the turn has ended, on a connection that was closed like this.
@@ -190,6 +264,9 @@ impl Turn {
         if self.reader.stopped || self.is_done() {
             return Step::Done;
         }
+        if self.verdict.is_none() && !self.log.is_over() && self.limit.is_due(&self.waits, now) {
+            return Step::Interrupt;
+        }
         if self.reader.asking.is_none() && !self.reader.postponed && self.must_ask(now) {
             self.reader.asking = Some(Asking { silent_for: None });
         }
@@ -199,12 +276,18 @@ impl Turn {
         if self.verdict.is_some() {
             return Step::Read;
         }
-        let since = *self.reader.waiting_since.get_or_insert(now);
-        let until = match self.watchdog {
-            Some(watchdog) => since.checked_add(watchdog),
+        self.reader.waiting_since.get_or_insert(now);
+        let check_at = self.limit.check_at(&self.waits, now);
+        let until = [self.ask_at(), check_at].into_iter().flatten().min();
+        Step::Wait { until, check_at }
+    }
+
+    /// When a reader that waits asks the server about the turn.
+    fn ask_at(&self) -> Option<Instant> {
+        match self.watchdog {
+            Some(watchdog) => self.reader.waiting_since?.checked_add(watchdog),
             None => self.doubt.map(|since| since + self.doubt_patience()),
-        };
-        Step::Wait { until }
+        }
     }
 
     /// Another reader begins where the last one stopped.
@@ -222,7 +305,10 @@ impl Turn {
         }
         self.log.on_event(&event);
         self.needs_records |= self.log.is_over() && std::mem::take(&mut self.missed_items);
-        self.reader.output = Some(Ok(event));
+        self.agents.on_event(&event, self.log.thread_id());
+        if self.with_agents || !agents::is_of_agent(&event, self.thread_id()) {
+            self.reader.output = Some(Ok(event));
+        }
     }
 
     /// A message that could not be decoded, of this method. A message without a method may have been any.
@@ -233,6 +319,7 @@ impl Turn {
 
     /// The subscription has lost events and ended; the reader has subscribed again. The next reader asks the server.
     pub(crate) fn on_overrun(&mut self, error: ClientError) {
+        self.overrun = true;
         self.missed_items = true;
         self.needs_records = true;
         self.stop(error.into());
@@ -261,8 +348,29 @@ impl Turn {
     }
 
     /// No event came until the time that [`Step::Wait`] names.
-    pub(crate) fn on_timeout(&mut self) {
-        self.reader.asking = Some(Asking { silent_for: self.watchdog });
+    pub(crate) fn on_timeout(&mut self, now: Instant) {
+        if self.watchdog.is_some() {
+            // While the server waits for this client, it has nothing to report.
+            let heard = if self.waits.is_open { Some(now) } else { self.waits.ended_at };
+            self.reader.waiting_since = self.reader.waiting_since.max(heard);
+        }
+        // The time may have been that of the limit, or it has moved.
+        let is_early = self.ask_at().is_some_and(|at| now < at);
+        let is_limited = self.limit.check_at(&self.waits, now).is_some();
+        if !(is_early || (is_limited && self.ask_at().is_none())) {
+            self.reader.asking = Some(Asking { silent_for: self.watchdog });
+        }
+    }
+
+    /// The answer to [`Step::Interrupt`]. The end of the turn follows.
+    pub(crate) fn on_interrupted(&mut self, done: Result<(), Error>, now: Instant) {
+        match done {
+            Ok(()) => {
+                self.limit.on_reached();
+                self.doubt = Some(now);
+            }
+            Err(error) => self.stop(error),
+        }
     }
 
     /// The caller waits no longer for an event. The watchdog begins anew when it waits again.
@@ -314,6 +422,8 @@ impl Turn {
         match self.noticed_end.clone() {
             Some(end) => self.verdict = Some(Verdict::Ended(end)),
             None if unknown && again => self.verdict = Some(Verdict::Lost),
+            // A request came while the server was asked.
+            None if silent && self.waits.is_open => {}
             None if silent => self.reader.output = Some(Err(Error::Stalled(stalled))),
             None => self.doubt = Some(now),
         }
@@ -321,6 +431,7 @@ impl Turn {
 
     /// An event of [`NOTICES`] that was heard beside the reader, in the order of the server.
     pub(crate) fn on_notice(&mut self, event: &Event) {
+        self.agents.on_event(event, self.log.thread_id());
         match event.notification() {
             Some(ServerNotification::TurnStarted(started)) if started.thread_id == self.thread_id() => {
                 self.active_id = Some(started.turn.id.clone());

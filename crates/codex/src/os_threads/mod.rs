@@ -39,6 +39,10 @@ impl Wait for OsThreads {
         answer(decision)
     }
 
+    fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
     fn home() -> Self::Home {}
 
     fn interrupt_dropped(turn: Inner<Self>) {

@@ -6,6 +6,7 @@ use codex_appserver_client::generic::Events;
 use codex_appserver_client::{Error as ClientError, Event, OsThreads};
 
 use super::turn::read_records;
+use crate::core::attempts::BEGINNING;
 use crate::core::{Step, records};
 use crate::error::Error;
 use crate::stream::TurnStream;
@@ -23,7 +24,8 @@ impl Default for Hurry {
 /// On threads.
 impl TurnStream<OsThreads> {
     /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
-    /// [`result`](Self::result) has its result. The watchdog has no effect here. If events were missed, as of a
+    /// [`result`](Self::result) has its result. The watchdog has no effect here, a
+    /// [`max_duration`](crate::generic::Turn::max_duration) has. If events were missed, as of a
     /// turn that another client started, the server is asked about them first, which may take longer.
     ///
     /// # Errors
@@ -34,28 +36,46 @@ impl TurnStream<OsThreads> {
     }
 
     /// Waits for an event: no longer than the caller's patience, or until the turn is over.
-    fn advance(&mut self, patience: Option<Duration>) -> Option<Result<Event, Error>> {
+    fn advance(&mut self, mut patience: Option<Duration>) -> Option<Result<Event, Error>> {
         let span = self.turn.span.clone();
         let _entered = span.enter();
         loop {
             let now = Instant::now();
-            match self.reader.next(now) {
+            match self.step(now) {
                 Step::Event(event) => return Some(Ok(event)),
                 Step::Fail(error) => return Some(Err(error)),
                 Step::Done => return None,
+                Step::Interrupt => {
+                    let client = self.turn.client().with_timeout(BEGINNING);
+                    let done = self.turn.interrupt(&client);
+                    self.reader.on_interrupted(done, Instant::now());
+                }
                 Step::AskRecords => self.ask(patience),
                 Step::Read => match self.reader.events().and_then(Events::try_next) {
                     None => self.reader.on_empty(),
                     event => self.take(event),
                 },
-                Step::Wait { until } => {
-                    let timeout = patience.or_else(|| Some(until?.saturating_duration_since(now)));
+                Step::Wait { until, check_at } => {
+                    let left = |at: Instant| at.saturating_duration_since(now);
+                    // The watchdog is off if the caller has its own patience.
+                    let timeout = match patience {
+                        Some(patience) => Some(check_at.map_or(patience, |at| left(at).min(patience))),
+                        None => until.map(left),
+                    };
                     match wait(self.reader.events()?, timeout) {
                         Some(event) => self.take(event),
-                        None if patience.is_none() => self.reader.on_timeout(),
+                        None if patience.is_none() => self.time_out(Instant::now()),
                         None => {
                             self.reader.on_gave_up();
-                            return None;
+                            // A turn that has taken too long is interrupted before the caller gets the word.
+                            if check_at.is_some() {
+                                self.reader.on_waits(self.turn.waits());
+                            }
+                            let spent = now.elapsed();
+                            match patience.and_then(|patience| patience.checked_sub(spent)) {
+                                Some(rest) if !rest.is_zero() && check_at.is_some() => patience = Some(rest),
+                                _ => return None,
+                            }
                         }
                     }
                 }
@@ -73,7 +93,7 @@ impl TurnStream<OsThreads> {
                 self.waiting.0 = (self.waiting.0 * 2).min(records::PATIENCE);
                 self.reader.on_postponed();
             }
-            read => self.reader.on_records(read, Instant::now()),
+            read => self.take_records(read, Instant::now()),
         }
     }
 }

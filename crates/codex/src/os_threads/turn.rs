@@ -95,7 +95,7 @@ impl Turn<OsThreads> {
 }
 
 impl Inner<OsThreads> {
-    fn interrupt(&self, client: &Client<OsThreads>) -> Result<(), Error> {
+    pub(super) fn interrupt(&self, client: &Client<OsThreads>) -> Result<(), Error> {
         if self.shared.is_over() {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Inner<OsThreads> {
 
     /// Makes a call that the server refuses while the turn has not begun, until it has.
     fn once_begun<T>(&self, call: impl Fn() -> Result<T, ClientError>) -> Result<T, ClientError> {
-        let mut notices = self.client().events_with(Filter::turn(self.shared.id()), notice_settings());
+        let mut notices = self.client().events_with(Filter::tree(self.shared.id()), notice_settings());
         let mut attempts = Attempts::new(Instant::now());
         loop {
             let error = match call() {

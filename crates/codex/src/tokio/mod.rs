@@ -42,6 +42,10 @@ impl Wait for Tokio {
         async move { answer(deciding.await) }
     }
 
+    fn now() -> std::time::Instant {
+        stream::now()
+    }
+
     fn home() -> Self::Home {
         tokio::runtime::Handle::current()
     }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use codex_appserver_client::{Error as ClientError, Event, Tokio};
@@ -11,17 +12,22 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::turn::read_records;
 use crate::core::Step;
+use crate::core::attempts::BEGINNING;
 use crate::error::Error;
 use crate::stream::TurnStream;
 use crate::turn::Inner;
 
 type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
 
+type Interrupting = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
 /// What a stream waits for beside its events.
 #[derive(Default)]
 pub struct Waiting {
     /// The call for the records, while the reader asks for them.
     asking: Option<Asking>,
+    /// The call that interrupts the turn, while it is made.
+    interrupting: Option<Interrupting>,
     /// Wakes the reader at the end of its wait.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -41,27 +47,35 @@ impl TurnStream<Tokio> {
         let span = self.turn.span.clone();
         let _entered = span.enter();
         loop {
-            match self.reader.next(now()) {
+            match self.step(now()) {
                 Step::Event(event) => return Poll::Ready(Some(Ok(event))),
                 Step::Fail(error) => return Poll::Ready(Some(Err(error))),
                 Step::Done => return Poll::Ready(None),
+                Step::Interrupt => {
+                    let turn = &self.turn;
+                    let interrupting =
+                        self.waiting.interrupting.get_or_insert_with(|| interrupt(turn.clone()));
+                    let done = ready!(interrupting.as_mut().poll(context));
+                    self.waiting.interrupting = None;
+                    self.reader.on_interrupted(done, now());
+                }
                 Step::AskRecords => {
                     let turn = &self.turn;
                     let asking = self.waiting.asking.get_or_insert_with(|| ask(turn));
                     let read = ready!(asking.as_mut().poll(context));
                     self.waiting.asking = None;
-                    self.reader.on_records(read, now());
+                    self.take_records(read, now());
                 }
                 Step::Read => match self.poll_events(context) {
                     Poll::Ready(event) => self.take(event),
                     Poll::Pending => self.reader.on_empty(),
                 },
-                Step::Wait { until } => match (self.poll_events(context), until) {
+                Step::Wait { until, .. } => match (self.poll_events(context), until) {
                     (Poll::Ready(event), _) => self.take(event),
                     (Poll::Pending, None) => return Poll::Pending,
                     (Poll::Pending, Some(until)) => {
                         ready!(self.poll_timer(until.into(), context));
-                        self.reader.on_timeout();
+                        self.time_out(now());
                     }
                 },
             }
@@ -82,13 +96,18 @@ impl TurnStream<Tokio> {
 }
 
 /// The time by the runtime's clock, which tests may move.
-fn now() -> std::time::Instant {
+pub(super) fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
 fn ask(turn: &Inner<Tokio>) -> Asking {
     let (client, thread_id) = (turn.client().clone(), turn.thread.id().to_owned());
     Box::pin(async move { read_records(&client, &thread_id).await })
+}
+
+fn interrupt(turn: Arc<Inner<Tokio>>) -> Interrupting {
+    let client = turn.client().with_timeout(BEGINNING);
+    Box::pin(async move { turn.interrupt(&client).await })
 }
 
 impl Stream for TurnStream<Tokio> {

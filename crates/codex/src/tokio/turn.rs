@@ -101,7 +101,7 @@ impl Turn<Tokio> {
 }
 
 impl Inner<Tokio> {
-    async fn interrupt(&self, client: &Client<Tokio>) -> Result<(), Error> {
+    pub(super) async fn interrupt(&self, client: &Client<Tokio>) -> Result<(), Error> {
         if self.shared.is_over() {
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl Inner<Tokio> {
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        let mut notices = self.client().events_with(Filter::turn(self.shared.id()), notice_settings());
+        let mut notices = self.client().events_with(Filter::tree(self.shared.id()), notice_settings());
         let mut attempts = Attempts::new(Instant::now());
         loop {
             let error = match call().await {

@@ -7,6 +7,9 @@ use codex_appserver_methods::protocol::{
     CodexErrorInfo, ThreadItem, ThreadTokenUsage, TurnError, TurnPlanStep, TurnStatus,
 };
 
+use super::files::{self, ChangedFile};
+use super::usage::TurnUsage;
+
 /// The result of a turn, whether it completed or not.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -24,18 +27,28 @@ pub struct TurnResult {
     pub final_text: Option<String>,
     /// All items that the turn completed, in order: messages, commands, file changes and so on.
     pub items: Vec<ThreadItem>,
-    /// The tokens of its last request to the model and of the whole thread, and how many the model can take.
+    /// The tokens of this turn alone, over all its requests to the model, and those of its sub-agents. None if the server
+    /// reported none: for a review, and for a turn that made no request.
+    pub turn_usage: Option<TurnUsage>,
+    /// The tokens of the last request to the model (`last`) and of the whole thread since it began (`total`), and how
+    /// many the model can take. Neither is the cost of this turn: that is [`turn_usage`](Self::turn_usage).
     pub usage: Option<ThreadTokenUsage>,
     /// The last plan of the agent.
     pub plan: Option<Plan>,
-    /// The changes of files, as a unified diff.
+    /// What the patches of the turn changed in all, as a unified diff. What its commands wrote is not in it. In a git
+    /// repository the paths are relative to its root, else to the folder of the turn.
     pub diff: Option<String>,
+    /// The folder that the turn worked in, if it is known: from the answer that started or loaded the thread, or from a
+    /// later change of its settings that this connection was told of.
+    pub cwd: Option<String>,
     /// When it began, in seconds since 1970.
     pub started_at: Option<i64>,
     /// When it ended, in seconds since 1970.
     pub completed_at: Option<i64>,
     /// How long it took.
     pub duration: Option<Duration>,
+    /// Whether it was interrupted because it took longer than its [`max_duration`](crate::generic::Turn::max_duration).
+    pub timed_out: bool,
 }
 
 /// A plan of the agent.
@@ -57,6 +70,18 @@ impl TurnResult {
     /// The final text, empty if there is none.
     pub fn text(&self) -> &str {
         self.final_text.as_deref().unwrap_or_default()
+    }
+
+    /// The files that patches of the turn changed, each once: the difference between before the turn and after it. Paths
+    /// are relative to [`cwd`](Self::cwd) if they lie in there.
+    ///
+    /// Only patches that were applied count, not those that were declined or failed. (A patch that fails half way may
+    /// leave files behind, of which the server says nothing.) Files that commands wrote are not listed, and
+    /// [`diff`](Self::diff) does not have them either: the server does not report them, in a git repository or not. A
+    /// command that runs `apply_patch` counts as a patch. Files of sub-agents are with each
+    /// [`Agent`](super::Agent::files_changed).
+    pub fn files_changed(&self) -> Vec<ChangedFile> {
+        files::changed(&self.items, self.cwd.as_deref())
     }
 
     /// The kind of error that the turn failed with, if the server reports one.

@@ -3,16 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use codex_appserver_client::{Closed, Error as ClientError, Event, EventSettings, Filter, Overflow};
+use codex_appserver_client::{Closed, Error as ClientError, Event, EventSettings, Filter, Overflow, Waits};
 use codex_appserver_methods::protocol::ThreadReadResponse;
 
-use super::TurnResult;
+use super::{Agent, MaxDuration, Tokens, TurnResult, TurnUsage};
 use crate::approvals::Registry;
 use crate::core::attempts::Progress;
 use crate::core::turn::NOTICES;
-use crate::core::{Step, Turn};
+use crate::core::{Step, Turn, agents};
 use crate::error::Error;
 use crate::event_source::EventSource;
+use crate::ledger::Ledger;
 
 /// The settings of [`Subscriptions::notices`]. The newest notices matter, so the oldest make room.
 pub(crate) fn notice_settings() -> EventSettings {
@@ -34,32 +35,46 @@ pub(crate) struct SharedTurn<E, A> {
     id: String,
     state: Mutex<State<E>>,
     approvals: Arc<Registry<A>>,
+    ledger: Arc<Ledger>,
+    /// The folder that the turn works in, if it is known.
+    folder: Option<String>,
 }
 
 struct State<E> {
     turn: Turn,
     /// None while a stream has them, and once the turn is done.
     events: Option<E>,
-    /// None once the turn is done.
+    /// None once the turn is done and its sub-agents are.
     notices: Option<E>,
+    /// The usage of the turn when it was asked for last.
+    usage: Option<TurnUsage>,
     interrupt_on_drop: bool,
 }
 
 impl<E: EventSource, A> SharedTurn<E, A> {
     /// A turn with these subscriptions, which are narrowed to it.
-    pub(crate) fn new(turn: Turn, subscriptions: Subscriptions<E>, approvals: Arc<Registry<A>>) -> Self {
+    pub(crate) fn new(
+        turn: Turn,
+        subscriptions: Subscriptions<E>,
+        approvals: Arc<Registry<A>>,
+        ledger: Arc<Ledger>,
+    ) -> Self {
         let Subscriptions { mut events, mut notices } = subscriptions;
-        events.narrow_to(Filter::turn(turn.id()));
-        notices.narrow_to(Filter::turn(turn.id()));
+        events.narrow_to(Filter::tree(turn.id()));
+        notices.narrow_to(Filter::tree(turn.id()));
         Self {
             id: turn.id().to_owned(),
+            // Later turns of the thread may have another one.
+            folder: ledger.folder(turn.thread_id()),
             state: Mutex::new(State {
                 turn,
                 events: Some(events),
                 notices: Some(notices),
+                usage: None,
                 interrupt_on_drop: false,
             }),
             approvals,
+            ledger,
         }
     }
 
@@ -84,8 +99,93 @@ impl<E: EventSource, A> SharedTurn<E, A> {
 
     /// The result, once a stream has read the end. While a stream reads, it may not have all of it.
     pub(crate) fn result(&self) -> Option<TurnResult> {
+        let mut state = self.lock();
+        if state.events.is_some() || state.turn.is_done() { self.complete(&mut state) } else { None }
+    }
+
+    /// The sub-agents of the turn, as far as a stream has read its events, and their starts and ends up to now.
+    pub(crate) fn agents(&self) -> Vec<Agent> {
+        let mut state = self.lock();
+        self.hear_all(&mut state);
+        let agents = state.turn.agents();
+        let usages = self.usages_of_agents(&state.turn);
+        let agent = |(agent, usage): (&agents::Agent, AgentUsage)| Agent {
+            thread_id: agent.thread_id.clone(),
+            parent_thread_id: agent.parent.clone(),
+            path: agent.path.clone(),
+            prompt: agent.prompt.clone(),
+            state: agent.state(),
+            result: agent.result.clone(),
+            error: agent.error.clone(),
+            usage: usage.tokens,
+            files_changed: agent.files_changed(self.folder.as_deref()),
+        };
+        agents.iter().zip(usages).map(agent).collect()
+    }
+
+    /// The result with its usage and its folder.
+    fn complete(&self, state: &mut State<E>) -> Option<TurnResult> {
+        let mut result = state.turn.result()?;
+        if state.turn.agents().are_active() {
+            self.hear_all(state);
+        }
+        // What is forgotten by now was known before.
+        state.usage = self.usage(&state.turn).or(state.usage);
+        result.turn_usage = state.usage;
+        result.cwd.clone_from(&self.folder);
+        Some(result)
+    }
+
+    fn usage(&self, turn: &Turn) -> Option<TurnUsage> {
+        let own = self.ledger.usages([(turn.thread_id(), turn.id())]).pop().flatten();
+        let agents = self.usages_of_agents(turn);
+        if own.is_none() && agents.iter().all(|usage| usage.tokens.is_none()) {
+            return None;
+        }
+        Some(TurnUsage {
+            own: own.map(|own| own.tokens).unwrap_or_default(),
+            agents: agents.iter().filter_map(|usage| usage.tokens).sum(),
+            is_exact: own.is_none_or(|own| own.is_exact) && agents.iter().all(|usage| usage.is_exact),
+        })
+    }
+
+    /// The usage of each sub-agent, over all its turns that work for this one.
+    fn usages_of_agents(&self, turn: &Turn) -> Vec<AgentUsage> {
+        let usage = |agent: &agents::Agent| {
+            let turns = agent.turns.iter().map(|part| (&*agent.thread_id, &*part.id));
+            let known: Vec<_> = self.ledger.usages(turns).into_iter().flatten().collect();
+            let tokens = known.iter().map(|usage| usage.tokens);
+            AgentUsage {
+                tokens: (!known.is_empty()).then(|| tokens.sum()),
+                is_exact: known.iter().all(|usage| usage.is_exact),
+            }
+        };
+        turn.agents().iter().map(usage).collect()
+    }
+
+    /// Sets how long the turn may take.
+    pub(crate) fn set_limit(&self, max: MaxDuration) {
+        self.lock().turn.set_limit(max);
+    }
+
+    /// Hands out the events of sub-agents as well, from now on.
+    pub(crate) fn include_agents(&self) {
+        let mut state = self.lock();
+        state.turn.include_agents();
+        if let Some(events) = &mut state.events {
+            events.include_agents();
+        }
+    }
+
+    /// Whether the events of sub-agents are handed out as well.
+    pub(crate) fn includes_agents(&self) -> bool {
+        self.lock().turn.includes_agents()
+    }
+
+    /// Asks how long the server has waited for answers because of the turn: about which threads, since when.
+    pub(crate) fn waits(&self, ask: impl FnOnce(&[&str], Instant) -> Waits) -> Waits {
         let state = self.lock();
-        if state.events.is_some() || state.turn.is_done() { state.turn.result() } else { None }
+        ask(&state.turn.threads().collect::<Vec<_>>(), state.turn.began())
     }
 
     /// Sets the approvals of the turn, until it ends.
@@ -126,9 +226,22 @@ impl<E: EventSource, A> SharedTurn<E, A> {
         TurnReader { turn: self.clone(), access }
     }
 
-    /// Takes what a done turn needs no more. It is dropped without the lock.
+    /// Takes what a done turn needs no more. It is dropped without the lock. Sub-agents may outlive the turn, and their
+    /// ends are noticed.
     fn take_notices(&self) -> Option<E> {
-        self.lock().notices.take()
+        let mut state = self.lock();
+        if state.turn.has_missed_events() {
+            self.hear_all(&mut state);
+        }
+        if state.turn.agents().are_active() { None } else { state.notices.take() }
+    }
+
+    /// Passes in all notices that have arrived, whether they tell anything new or not.
+    fn hear_all(&self, state: &mut State<E>) {
+        let State { turn, notices, .. } = state;
+        while let Some(event) = notices.as_mut().and_then(EventSource::next_now) {
+            turn.on_notice(&event);
+        }
     }
 
     /// The state, with all notices that have arrived.
@@ -146,6 +259,12 @@ impl<E: EventSource, A> SharedTurn<E, A> {
     fn lock(&self) -> MutexGuard<'_, State<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The usage of a sub-agent.
+struct AgentUsage {
+    tokens: Option<Tokens>,
+    is_exact: bool,
 }
 
 /// The part of a stream that does not wait: the stream does what [`next`](Self::next) says and passes in what it got.
@@ -203,7 +322,13 @@ impl<E: EventSource, A> TurnReader<E, A> {
         subscribe: impl FnOnce() -> E,
     ) {
         match event {
-            Some(Ok(event)) => self.turn.lock().turn.on_event(event),
+            Some(Ok(event)) => {
+                let mut state = self.turn.lock();
+                state.turn.on_event(event);
+                let spawned = state.turn.take_spawned();
+                drop(state);
+                spawned.iter().for_each(|thread_id| self.turn.ledger.on_new_thread(thread_id));
+            }
             Some(Err(error @ ClientError::Overrun { .. })) => {
                 self.access = Access::Reading(subscribe());
                 self.turn.lock().turn.on_overrun(error);
@@ -219,8 +344,23 @@ impl<E: EventSource, A> TurnReader<E, A> {
     }
 
     /// See [`Turn::on_timeout`].
-    pub(crate) fn on_timeout(&self) {
-        self.turn.lock().turn.on_timeout();
+    pub(crate) fn on_timeout(&self, now: Instant) {
+        self.turn.lock().turn.on_timeout(now);
+    }
+
+    /// See [`Turn::on_interrupted`].
+    pub(crate) fn on_interrupted(&self, done: Result<(), Error>, now: Instant) {
+        self.turn.lock().turn.on_interrupted(done, now);
+    }
+
+    /// See [`Turn::wants_waits`].
+    pub(crate) fn wants_waits(&self, now: Instant) -> bool {
+        matches!(self.access, Access::Reading(_)) && self.turn.lock().turn.wants_waits(now)
+    }
+
+    /// See [`Turn::on_waits`].
+    pub(crate) fn on_waits(&self, waits: Waits) {
+        self.turn.lock().turn.on_waits(waits);
     }
 
     /// See [`Turn::on_records`]. If the records do not know the end, the notices may.
@@ -245,8 +385,8 @@ impl<E: EventSource, A> TurnReader<E, A> {
         match self.access {
             Access::Refused { .. } => None,
             Access::Reading(_) | Access::Done => {
-                let state = self.turn.lock();
-                if state.turn.is_done() { state.turn.result() } else { None }
+                let mut state = self.turn.lock();
+                if state.turn.is_done() { self.turn.complete(&mut state) } else { None }
             }
         }
     }

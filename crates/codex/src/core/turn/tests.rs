@@ -22,6 +22,8 @@ enum In {
     Started(&'static str, &'static str),
     Delta(&'static str),
     Diff(&'static str),
+    /// `turn/completed` of a turn on another thread, which the reader does not get.
+    EndedElsewhere(&'static str, &'static str),
     /// `turn/completed` of a turn, with this status.
     Completed(&'static str, &'static str),
     /// A message of this method that cannot be decoded.
@@ -38,11 +40,18 @@ enum In {
     Records(Read),
     Postponed,
     Empty,
+    /// No event comes until the time that the last step names.
     Timeout,
     GaveUp,
     NewReader,
-    /// So many milliseconds go by.
+    /// So many milliseconds go by, in which a person is waited for if one was asked.
     Pass(u64),
+    /// The server asks this client something.
+    Asked,
+    /// It has its answer; so many milliseconds more were spent on people.
+    Answered(u64),
+    Interrupted,
+    NotInterrupted,
 }
 
 /// What the server answers to `thread/read`.
@@ -95,26 +104,35 @@ impl Read {
 struct Bench {
     turn: Turn,
     now: Instant,
+    /// How long the server has waited for answers, as a stream asks the client for it.
+    waits: Waits,
 }
 
 /// How long the watchdog of `Bench::watched` waits.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
 impl Bench {
-    fn of(turn: Turn) -> Self {
-        Self { turn, now: Instant::now() }
+    fn of(make: impl FnOnce(Instant) -> Turn) -> Self {
+        let now = Instant::now();
+        Self { turn: make(now), now, waits: Waits::default() }
     }
 
     fn new() -> Self {
-        Self::of(Turn::new("T", "U", None))
+        Self::of(|now| Turn::new("T", "U", None, now))
     }
 
     fn joined() -> Self {
-        Self::of(Turn::joined("T", "U", None))
+        Self::of(|now| Turn::joined("T", "U", None, now))
     }
 
     fn watched() -> Self {
-        Self::of(Turn::new("T", "U", Some(WATCHDOG)))
+        Self::of(|now| Turn::new("T", "U", Some(WATCHDOG), now))
+    }
+
+    fn limited(max: impl Into<MaxDuration>) -> Self {
+        let mut bench = Self::new();
+        bench.turn.set_limit(max.into());
+        bench
     }
 
     /// After this input, and the steps between.
@@ -130,7 +148,9 @@ impl Bench {
     fn input(&mut self, input: In) {
         let turn = &mut self.turn;
         match input {
-            In::Started(thread, id) => self.event(started(thread, id)),
+            In::Started("T", id) => self.event(started("T", id)),
+            In::Started(thread, id) => turn.on_event(started(thread, id)),
+            In::EndedElsewhere(thread, id) => turn.on_event(ended_elsewhere(thread, id)),
             In::Completed(id, status) => self.event(completed(id, status)),
             In::Delta(text) => {
                 let params = json!({"threadId": "T", "turnId": "U", "itemId": "m", "delta": text});
@@ -151,13 +171,41 @@ impl Bench {
             In::ShutDown => turn.on_closed(None),
             In::NoticedStart(thread, id) => turn.on_notice(&started(thread, id)),
             In::NoticedEnd(id, status) => turn.on_notice(&completed(id, status)),
-            In::Records(read) => turn.on_records(read.result(), self.now),
+            In::Records(read) => {
+                turn.on_waits(self.waits);
+                turn.on_records(read.result(), self.now);
+            }
             In::Postponed => turn.on_postponed(),
             In::Empty => turn.on_empty(),
-            In::Timeout => turn.on_timeout(),
+            In::Timeout => {
+                if let Step::Wait { until: Some(until), .. } = turn.next(self.now) {
+                    self.pass(until.saturating_duration_since(self.now));
+                }
+                let turn = &mut self.turn;
+                turn.on_waits(self.waits);
+                turn.on_timeout(self.now);
+            }
+            In::Asked => self.waits.is_open = true,
+            In::Answered(for_people) => {
+                self.waits.is_open = false;
+                self.waits.ended_at = Some(self.now);
+                self.waits.for_people += Duration::from_millis(for_people);
+            }
+            In::Interrupted => turn.on_interrupted(Ok(()), self.now),
+            In::NotInterrupted => {
+                let error = ClientError::Cancelled { method: "not interrupted".into() };
+                turn.on_interrupted(Err(error.into()), self.now);
+            }
             In::GaveUp => turn.on_gave_up(),
             In::NewReader => turn.begin_reading(),
-            In::Pass(ms) => self.now += Duration::from_millis(ms),
+            In::Pass(ms) => self.pass(Duration::from_millis(ms)),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        if self.waits.is_open {
+            self.waits.for_people += time;
         }
     }
 
@@ -170,12 +218,16 @@ impl Bench {
 
     /// The next step in words.
     fn step(&mut self) -> String {
+        if self.turn.wants_waits(self.now) {
+            self.turn.on_waits(self.waits);
+        }
         match self.turn.next(self.now) {
+            Step::Interrupt => "interrupt".into(),
             Step::Event(event) => format!("event {event:?}"),
             Step::AskRecords => "ask".into(),
             Step::Read => "read".into(),
-            Step::Wait { until: None } => "wait".into(),
-            Step::Wait { until: Some(until) } => format!("wait {} ms", (until - self.now).as_millis()),
+            Step::Wait { until: None, .. } => "wait".into(),
+            Step::Wait { until: Some(until), .. } => format!("wait {} ms", (until - self.now).as_millis()),
             Step::Done => "done".into(),
             Step::Fail(Error::Lost { .. }) => "lost".into(),
             Step::Fail(Error::Disconnected { .. }) => "disconnected".into(),
@@ -219,6 +271,11 @@ fn started(thread: &str, id: &str) -> Event {
 fn completed(id: &str, status: &str) -> Event {
     let turn = fixtures::turn(id, status, "U");
     fixtures::event("turn/completed", json!({"threadId": "T", "turn": turn}))
+}
+
+fn ended_elsewhere(thread: &str, id: &str) -> Event {
+    let turn = fixtures::turn(id, "failed", "U");
+    fixtures::event("turn/completed", json!({"threadId": thread, "turn": turn}))
 }
 
 fn outcome(status: &str, text: &str) -> (String, String) {

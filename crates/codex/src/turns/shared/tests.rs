@@ -13,6 +13,7 @@ struct List {
     events: VecDeque<Event>,
     taken: Arc<Mutex<usize>>,
     filter: Option<Filter>,
+    all_of_agents: bool,
 }
 
 impl List {
@@ -31,6 +32,10 @@ impl EventSource for List {
     fn narrow_to(&mut self, filter: Filter) {
         self.filter = Some(filter);
     }
+
+    fn include_agents(&mut self) {
+        self.all_of_agents = true;
+    }
 }
 
 /// The turn `U`, with these notices, and the counter of those that were taken.
@@ -39,7 +44,8 @@ fn turn(notices: &[Event]) -> (Arc<SharedTurn<List, &'static str>>, Arc<Mutex<us
     let taken = notices.taken.clone();
     let subscriptions = Subscriptions { events: List::default(), notices };
     let approvals = Arc::new(Registry::new("default"));
-    (Arc::new(SharedTurn::new(Turn::new("T", "U", None), subscriptions, approvals)), taken)
+    let turn = Turn::new("T", "U", None, Instant::now());
+    (Arc::new(SharedTurn::new(turn, subscriptions, approvals, Arc::default())), taken)
 }
 
 fn event(method: &str, id: &str, status: &str) -> Event {
@@ -64,7 +70,7 @@ fn subscriptions_are_narrowed_to_the_turn() {
     let (turn, _) = turn(&[]);
     let state = turn.lock();
     for list in [&state.events, &state.notices] {
-        assert_eq!(list.as_ref().and_then(|list| list.filter.clone()), Some(Filter::turn("U")));
+        assert_eq!(list.as_ref().and_then(|list| list.filter.clone()), Some(Filter::tree("U")));
     }
 }
 
@@ -89,6 +95,81 @@ fn notices_tell_what_is_not_read() {
     turn.lock().notices = Some(List::of(&[end()]));
     assert!(turn.is_over() && turn.result().is_none());
     assert_eq!(*taken.lock().expect("no panic"), 1);
+}
+
+fn of_agent(method: &str, status: &str) -> Event {
+    let turn = json!({"id": "C", "items": [], "status": status, "rootTurnId": "U"});
+    let line = json!({"method": method, "params": {"threadId": "child", "turn": turn}}).to_string();
+    Event::Notification(NotificationEnvelope::decode(&line).expect("a notification"))
+}
+
+/// A report of usage: the thread, the turn, the total and the last request.
+fn used(thread: &str, turn: &str, total: u64, last: u64) -> Event {
+    let counted = |tokens: u64| {
+        json!({"totalTokens": tokens, "inputTokens": tokens, "cachedInputTokens": 0, "outputTokens": 0,
+            "reasoningOutputTokens": 0})
+    };
+    let usage = json!({"total": counted(total), "last": counted(last), "modelContextWindow": null});
+    let params = json!({"threadId": thread, "turnId": turn, "tokenUsage": usage});
+    let line = json!({"method": "thread/tokenUsage/updated", "params": params}).to_string();
+    Event::Notification(NotificationEnvelope::decode(&line).expect("a notification"))
+}
+
+#[test]
+fn sub_agents_that_outlive_the_turn_are_noticed() {
+    let (turn, taken) = turn(&[of_agent("turn/completed", "completed")]);
+    turn.ledger.listen(List::of(&[
+        used("T", "before", 100, 60),
+        used("T", "U", 150, 50),
+        used("child", "other", 5, 5),
+        used("child", "C", 20, 15),
+    ]));
+    turn.ledger.on_folder("T", "/later");
+    let mut reader = turn.reader();
+    reader.on_events(Some(Ok(of_agent("turn/started", "inProgress"))), || None, List::default);
+    assert!(matches!(reader.next(Instant::now()), Step::Wait { .. }), "it is not the turn's own event");
+    read(&mut reader, end());
+    assert!(turn.lock().notices.is_some() && *taken.lock().expect("no panic") == 0, "it still works");
+    let usage = turn.result().and_then(|result| result.turn_usage).expect("it was reported");
+    assert_eq!((usage.own.total, usage.agents.total, usage.sum().total), (50, 15, 65));
+    assert!(usage.is_exact);
+    let [agent] = &turn.agents()[..] else { panic!("{:?}", turn.agents()) };
+    assert_eq!((agent.state, agent.usage.map(|usage| usage.total)), (crate::AgentState::Completed, Some(15)));
+    assert_eq!(turn.result().and_then(|result| result.cwd), None, "it was not known when the turn began");
+}
+
+#[test]
+fn a_turn_keeps_what_was_forgotten_about_its_usage() {
+    let (turn, _) = turn(&[]);
+    turn.ledger.on_new_thread("T");
+    turn.ledger.listen(List::of(&[used("T", "U", 40, 25)]));
+    read(&mut turn.reader(), end());
+    let usage = || turn.result().and_then(|result| result.turn_usage).map(|usage| usage.own.total);
+    assert_eq!(usage(), Some(40));
+    turn.ledger
+        .listen(List::of(&(0..2000).map(|n| used(&n.to_string(), &n.to_string(), 1, 1)).collect::<Vec<_>>()));
+    assert_eq!(usage(), Some(40));
+}
+
+#[test]
+fn a_full_subscription_loses_no_sub_agent() {
+    let (turn, _) = turn(&[of_agent("turn/started", "inProgress"), of_agent("turn/completed", "failed")]);
+    let mut reader = turn.reader();
+    reader.on_events(Some(Err(ClientError::Overrun { byte_cap: 1 })), || None, || List::of(&[]));
+    assert!(matches!(reader.next(Instant::now()), Step::Fail(_)));
+    drop(reader);
+    let [agent] = &turn.agents()[..] else { panic!("{:?}", turn.agents()) };
+    assert_eq!(agent.state, crate::AgentState::Failed);
+}
+
+#[test]
+fn a_stream_may_have_the_events_of_sub_agents() {
+    let (turn, _) = turn(&[]);
+    turn.include_agents();
+    assert!(turn.lock().events.as_ref().is_some_and(|events| events.all_of_agents));
+    let mut reader = turn.reader();
+    read(&mut reader, of_agent("turn/completed", "completed"));
+    assert!(!turn.is_over());
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_active_id_is_the_last_that_started() {
 
 #[test]
 fn a_joined_review_has_the_recorded_id() {
-    let mut turn = Turn::joined("T", "U", None);
+    let mut turn = Turn::joined("T", "U", None, Instant::now());
     assert_eq!(turn.on_status(Read::Review("inner").result().ok()), Progress::Running);
     assert_eq!(turn.active_id(), "inner");
     turn.on_notice(&started("T", "next"));
@@ -44,8 +44,41 @@ fn a_review_ends_by_its_own_id() {
 #[test]
 fn the_end_of_a_sub_agent_is_no_end() {
     let mut bench = Bench::new().after(&[Started("H", "errand")]);
-    bench.expect(&[(Completed("errand", "failed"), "wait"), (Completed("U", "completed"), "done")]);
+    bench.expect(&[(EndedElsewhere("H", "errand"), "wait"), (Completed("U", "completed"), "done")]);
     assert_eq!(bench.outcome(), outcome("completed", ""));
+}
+
+#[test]
+fn events_of_sub_agents_are_handed_out_if_that_is_wanted() {
+    for wanted in [false, true] {
+        let mut bench = Bench::new();
+        if wanted {
+            bench.turn.include_agents();
+        }
+        for event in [started("H", "errand"), ended_elsewhere("H", "errand"), started("T", "U")] {
+            let own = event == started("T", "U");
+            bench.turn.on_event(event.clone());
+            let step = bench.turn.next(bench.now);
+            match step {
+                Step::Event(same) => assert!(same == event && (own || wanted), "{event:?}"),
+                step => assert!(!own && !wanted, "{step:?}"),
+            }
+        }
+        assert!(!bench.turn.is_over());
+        assert_eq!(bench.turn.agents().iter().count(), 1, "it is known in any case");
+    }
+}
+
+#[test]
+fn notices_tell_of_sub_agents_as_well() {
+    let mut bench = Bench::new().after(&[NoticedStart("H", "errand")]);
+    let threads: Vec<_> = bench.turn.threads().map(str::to_owned).collect();
+    assert_eq!(threads, ["T", "H"]);
+    assert!(bench.turn.agents().are_active() && bench.turn.active_id() == "U");
+    bench.turn.on_notice(&ended_elsewhere("H", "errand"));
+    // The reader comes later to what was noticed.
+    bench.expect(&[(Started("H", "errand"), "wait")]);
+    assert!(!bench.turn.agents().are_active());
 }
 
 #[test]
@@ -74,7 +107,7 @@ fn a_turn_is_over_once_anything_says_so() {
         assert!(bench.turn.is_over() && !bench.turn.wants_notices(), "{inputs:?}");
     }
     // The records say that it is over; how it ended may still be noticed.
-    let mut turn = Turn::new("T", "U", None);
+    let mut turn = Turn::new("T", "U", None, Instant::now());
     turn.on_status(Read::Ended("completed").result().ok());
     assert!(turn.is_over() && turn.wants_notices());
 }
