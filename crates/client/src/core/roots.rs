@@ -7,7 +7,7 @@ use super::head::Scope;
 /// How many of the latest turns are remembered; far more than run at a time.
 const KEPT: usize = 4096;
 
-/// The latest turns that have started, with the turns that they work for.
+/// The latest turns that were named, with the turns that they work for.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
     turns: HashMap<String, Root>,
@@ -19,27 +19,30 @@ pub(super) struct Roots {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Root {
     pub(super) turn: String,
-    /// Its thread, if its own start was seen. A review has none: only the turn as which it runs starts.
+    /// Its thread, if a message of its own was seen.
     pub(super) thread: Option<String>,
 }
 
 impl Roots {
-    /// Takes note of a turn whose start, or end, names its root.
+    /// Takes note of the turn that a message is about. Its start and its end name its root, where that is another one;
+    /// older servers name none.
     pub(super) fn note(&mut self, scope: &Scope<'_>) {
-        let (Some(turn), Some(root)) = (scope.turn.as_deref(), scope.root_turn.as_deref()) else { return };
-        if self.turns.contains_key(turn) {
+        let Some(turn) = scope.turn.as_deref() else { return };
+        let root = scope.root_turn.as_deref().filter(|root| *root != turn);
+        let known = self.turns.get(turn);
+        if known.is_some_and(|known| root.is_none() || known.turn != turn) {
             return;
         }
-        let found = if turn == root {
-            Root { turn: turn.to_owned(), thread: scope.thread.as_deref().map(str::to_owned) }
-        } else {
-            match self.turns.get(root) {
-                Some(top) => Root { turn: top.turn.clone(), thread: top.thread.clone() },
-                None => Root { turn: root.to_owned(), thread: None },
-            }
+        let is_new = known.is_none();
+        let found = match root.map(|root| (root, self.turns.get(root))) {
+            None => Root { turn: turn.to_owned(), thread: scope.thread.as_deref().map(str::to_owned) },
+            Some((_, Some(top))) => Root { turn: top.turn.clone(), thread: top.thread.clone() },
+            Some((root, None)) => Root { turn: root.to_owned(), thread: None },
         };
         self.turns.insert(turn.to_owned(), found);
-        self.order.push_back(turn.to_owned());
+        if is_new {
+            self.order.push_back(turn.to_owned());
+        }
         if self.order.len() > KEPT
             && let Some(oldest) = self.order.pop_front()
         {
@@ -57,6 +60,6 @@ impl Roots {
     pub(super) fn is_same_thread(&self, scope: &Scope<'_>, root: &str) -> bool {
         let known =
             self.turns.get(root).filter(|known| known.turn == root).and_then(|known| known.thread.as_deref());
-        known.is_none_or(|thread| scope.thread.as_deref() == Some(thread))
+        known.is_none_or(|known| scope.thread.as_deref().is_none_or(|thread| thread == known))
     }
 }

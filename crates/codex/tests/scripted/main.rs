@@ -1,5 +1,6 @@
 //! The SDK against a scripted server, on both runtimes.
 
+mod agents;
 mod announcements;
 mod approvals;
 mod calls;
@@ -20,3 +21,5 @@ mod terminal;
 #[cfg(feature = "blocking")]
 mod threads;
 mod turns;
+mod usage;
+mod waiting;

@@ -124,6 +124,19 @@ fn a_sub_agent_whose_root_started_unseen_is_of_the_tree() {
     assert_eq!(queues.map(|queue| bench.drain(queue).len()), [2, 0], "the thread of the root is not known");
 }
 
+/// Older servers name no root where it is the turn itself, and the first message of a review is an item of it.
+#[test]
+fn a_turn_that_names_no_root_is_one() {
+    let mut bench = Bench::new();
+    let filters = [Filter::thread_tree("P"), Filter::tree("U"), Filter::turn("U")];
+    let queues = filters.map(|filter| bench.subscribe(filter));
+    bench.tell("item/started", r#"{"threadId":"P","turnId":"U"}"#);
+    bench.tell("turn/started", r#"{"threadId":"P","turn":{"id":"inner","rootTurnId":"U"}}"#);
+    bench.tell("turn/started", r#"{"threadId":"child","turn":{"id":"C","rootTurnId":"U"}}"#);
+    bench.tell("item/started", r#"{"threadId":"P","turnId":"inner"}"#);
+    assert_eq!(queues.map(|queue| bench.drain(queue).len()), [4, 4, 2]);
+}
+
 #[test]
 fn of_sub_agents_only_some_methods_may_be_wanted() {
     let mut bench = Bench::new();
