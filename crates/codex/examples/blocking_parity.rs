@@ -24,8 +24,8 @@ fn main() -> anyhow::Result<()> {
     let watcher = std::thread::spawn(move || watch(&watched));
     watcher.join().expect("the watcher does not panic")?;
 
-    if let Some(usage) = turn.result().and_then(|result| result.usage) {
-        println!("[tokens: {} read, {} written]", usage.total.input_tokens, usage.total.output_tokens);
+    if let Some(usage) = turn.result().and_then(|result| result.turn_usage) {
+        println!("[tokens: {} read, {} written]", usage.own.input, usage.own.output);
     }
     codex.close();
     Ok(())

@@ -29,8 +29,7 @@ async fn main() -> anyhow::Result<()> {
     println!("{:>4}  {:<12} {:>6} {:>7}  text", "task", "status", "parts", "tokens");
     for (task, outcome) in rows {
         let (parts, result) = outcome?;
-        let tokens =
-            result.usage.as_ref().map_or("-".to_owned(), |usage| usage.total.total_tokens.to_string());
+        let tokens = result.turn_usage.map_or("-".to_owned(), |usage| usage.sum().total.to_string());
         println!("{task:>4}  {:<12} {parts:>6} {tokens:>7}  {}", result.status, result.text().trim_end());
     }
     codex.close().await;

@@ -26,9 +26,9 @@ async fn main() -> anyhow::Result<()> {
     println!("answer: {}", result.text());
     let items: Vec<_> = result.items.iter().map(|item| item.tag()).collect();
     println!("items: {}", items.join(", "));
-    if let Some(usage) = &result.usage {
-        let last = &usage.last;
-        println!("tokens: {} read, {} written", last.input_tokens, last.output_tokens);
+    // All requests of this turn to the model. `result.usage` has the last one and the whole thread.
+    if let Some(usage) = result.turn_usage {
+        println!("tokens: {} read, {} written", usage.own.input, usage.own.output);
     }
     if let Some(duration) = result.duration {
         println!("time: {duration:?}");

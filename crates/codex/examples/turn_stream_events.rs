@@ -26,8 +26,8 @@ async fn main() -> anyhow::Result<()> {
             show(notification)?;
         }
     }
-    if let Some(usage) = stream.result().and_then(|result| result.usage) {
-        println!("[tokens: {} read, {} written]", usage.total.input_tokens, usage.total.output_tokens);
+    if let Some(usage) = stream.result().and_then(|result| result.turn_usage) {
+        println!("[tokens: {} read, {} written]", usage.own.input, usage.own.output);
     }
     codex.close().await;
     Ok(())

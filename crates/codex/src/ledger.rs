@@ -38,6 +38,14 @@ impl Ledger {
         self.lock().usages.on_new_thread(thread_id);
     }
 
+    /// A thread that was just created works in this folder, unless the server has reported another one since.
+    pub(crate) fn on_first_folder(&self, thread_id: &str, folder: &str) {
+        let mut state = self.up_to_date();
+        if state.folders.of(thread_id).is_none() {
+            state.folders.set(thread_id, folder);
+        }
+    }
+
     /// A thread works in this folder, as the answer to a call says.
     pub(crate) fn on_folder(&self, thread_id: &str, folder: &str) {
         self.up_to_date().folders.set(thread_id, folder);

@@ -169,7 +169,7 @@ impl<R: Runtime> MapResponse<method::ThreadStart> for IntoThread<R> {
 
     fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
         self.0.shared.ledger.on_new_thread(&response.thread.id);
-        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
+        self.0.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
         self.0.thread(response.thread.id)
     }
 }
@@ -187,7 +187,7 @@ impl<R: Runtime> MapResponse<method::ThreadFork> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
-        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
+        self.0.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
         self.0.thread(response.thread.id)
     }
 }

@@ -59,7 +59,7 @@ struct App {
     questions: Questions,
     console: Console,
     /// Tokens that the turns so far have cost.
-    spent: i64,
+    spent: u64,
 }
 
 /// What is next after a turn.
@@ -162,16 +162,16 @@ impl App {
         }
     }
 
-    /// How a turn ended, and what it has cost: the server counts for the whole thread.
+    /// How a turn ended, what it has cost with its sub-agents, and all turns so far.
     fn sum_up(&mut self, result: &TurnResult) {
         let mut text = format!("[{}", result.status);
         if let Some(error) = &result.error {
             text += &format!(": {}", error.message);
         }
-        if let Some(usage) = &result.usage {
-            let total = usage.total.total_tokens;
-            text += &format!("; {} tokens, {total} in all", total - self.spent);
-            self.spent = total;
+        if let Some(usage) = result.turn_usage {
+            let tokens = usage.sum().total;
+            self.spent += tokens;
+            text += &format!("; {tokens} tokens, {} in all", self.spent);
         }
         self.console.line(&(text + "]"));
     }

@@ -10,6 +10,7 @@ mod errors;
 #[cfg(feature = "blocking")]
 #[path = "../programs/example.rs"]
 mod example;
+mod facts;
 #[cfg(feature = "blocking")]
 mod questions;
 mod records;

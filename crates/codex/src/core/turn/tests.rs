@@ -12,8 +12,9 @@ use codex_appserver_client::wire::RpcError;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::core::attempts::{Attempts, BEGINNING, is_not_running};
+use crate::core::attempts::{Attempts, BEGINNING, Progress, is_not_running};
 use crate::core::fixtures;
+use crate::turns::MaxDuration;
 
 /// Input of a turn.
 #[derive(Clone, Copy, Debug)]
