@@ -16,6 +16,7 @@ pages! {
     first_turn: "first-turn.md",
     threads: "threads.md",
     streaming: "streaming.md",
+    usage_and_agents: "usage-and-agents.md",
     approvals: "approvals.md",
     front_ends: "front-ends.md",
     structured_output: "structured-output.md",

@@ -225,7 +225,11 @@ impl Turn {
 
     /// The next event of the turn.
     pub(crate) fn on_event(&mut self, event: Event) {
-        (self.doubt, self.unknown) = (None, false);
+        // What a sub-agent does is a sign of life, and says nothing of how the turn itself is.
+        let of_agent = agents::is_of_agent(&event, self.thread_id());
+        if !of_agent {
+            (self.doubt, self.unknown) = (None, false);
+        }
         self.reader.waiting_since = None;
         self.reader.postponed = false;
         if let Event::Unreadable(unreadable) = &event {
@@ -234,7 +238,7 @@ impl Turn {
         self.log.on_event(&event);
         self.needs_records |= self.log.is_over() && std::mem::take(&mut self.missed_items);
         self.agents.on_event(&event, self.log.thread_id());
-        if self.with_agents || !agents::is_of_agent(&event, self.thread_id()) {
+        if self.with_agents || !of_agent {
             self.reader.output = Some(Ok(event));
         }
     }

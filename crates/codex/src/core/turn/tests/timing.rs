@@ -116,6 +116,9 @@ fn sub_agents_are_signs_of_life() {
     let mut bench = Bench::watched().after(&[Pass(59_000)]);
     bench.turn.on_event(started("child", "C"));
     assert_eq!(bench.step(), "wait 60000 ms");
+    // How the turn itself is remains in doubt.
+    let mut bench = Bench::joined().after(&[Records(Read::Unknown), Started("child", "C")]);
+    bench.expect(&[(Pass(250), "ask"), (Records(Read::Unknown), "read"), (Empty, "lost")]);
 }
 
 #[test]
