@@ -204,14 +204,12 @@ impl Agent {
 
     fn on_item(&mut self, item: &ThreadItem, completed: bool) {
         match item {
-            ThreadItem::UserMessage(message) => {
-                if self.prompt.is_none() {
-                    let texts = message.content.iter().filter_map(|input| match input {
-                        UserInput::Text(text) => Some(&*text.text),
-                        _ => None,
-                    });
-                    self.prompt = Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty());
-                }
+            ThreadItem::UserMessage(message) if self.prompt.is_none() => {
+                let texts = message.content.iter().filter_map(|input| match input {
+                    UserInput::Text(text) => Some(&*text.text),
+                    _ => None,
+                });
+                self.prompt = Some(texts.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty());
             }
             ThreadItem::FileChange(patch) if completed => {
                 let is_known = |known: &ThreadItem| known.id() == Some(&*patch.id);

@@ -71,17 +71,16 @@ impl Files {
             PatchChangeKind::Delete => self.delete(path),
             PatchChangeKind::Update(update) => match update.move_path.as_deref().filter(|to| *to != path) {
                 Some(to) => self.r#move(path, to),
-                None if self.find(path).is_none() => self.push(path, Some(path)),
-                None => {}
+                None => self.modify(path),
             },
             // What these bindings do not know is a change at least.
-            PatchChangeKind::Unrecognized(_) => {
-                if self.find(path).is_none() {
-                    self.push(path, Some(path));
-                }
-            }
-            #[allow(unreachable_patterns, reason = "the protocol may gain kinds")]
-            _ => {}
+            _ => self.modify(path),
+        }
+    }
+
+    fn modify(&mut self, path: &str) {
+        if self.find(path).is_none() {
+            self.push(path, Some(path));
         }
     }
 
