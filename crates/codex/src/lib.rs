@@ -128,8 +128,10 @@ pub use metadata::Metadata;
 pub use retry::Retryable;
 #[cfg(feature = "structured")]
 pub use schema::{OutputMismatch, SchemaError, Structured, output_schema};
+#[cfg(feature = "client")]
+pub use turns::MaxDuration;
 pub use turns::{
-    Agent, AgentState, ChangedFile, FileChange, MaxDuration, Plan, Tokens, TurnFailed, TurnResult, TurnUsage,
+    Agent, AgentState, ChangedFile, FileChange, Plan, Tokens, TurnFailed, TurnResult, TurnUsage,
 };
 
 #[cfg(feature = "client")]

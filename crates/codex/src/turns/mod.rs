@@ -2,6 +2,7 @@
 
 mod agents;
 mod files;
+#[cfg(feature = "client")]
 mod limit;
 mod result;
 #[cfg(feature = "client")]
@@ -12,6 +13,7 @@ pub use agents::{Agent, AgentState};
 #[cfg(feature = "client")]
 pub(crate) use files::changed as changed_files;
 pub use files::{ChangedFile, FileChange};
+#[cfg(feature = "client")]
 pub use limit::MaxDuration;
 pub use result::{Plan, TurnFailed, TurnResult};
 #[cfg(feature = "client")]
