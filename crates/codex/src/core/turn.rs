@@ -56,7 +56,14 @@ pub(crate) enum Step {
     /// Take an event that has already arrived. The turn has ended, or is lost, once there is none.
     Read,
     /// Wait for an event; without end, or until then. At `check_at`, if not before, the limit of the turn may be reached.
-    Wait { until: Option<Instant>, check_at: Option<Instant> },
+    Wait {
+        until: Option<Instant>,
+        #[cfg_attr(
+            not(feature = "blocking"),
+            allow(dead_code, reason = "for callers with patience of their own")
+        )]
+        check_at: Option<Instant>,
+    },
     /// Hand this error to the caller. After [`Error::Stalled`] reading goes on; any other error is followed by `Done`.
     Fail(Error),
     /// There is nothing to read any more.
