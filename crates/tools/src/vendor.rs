@@ -23,9 +23,11 @@ license = "MIT OR Apache-2.0"
 publish = false
 
 [features]
+stream = ["dep:futures-core"]
 testing = []
 
 [dependencies]
+futures-core = { version = "0.3", default-features = false, optional = true }
 memchr = { version = "2", default-features = false, features = ["std"] }
 serde = "1"
 serde_json = { version = "1.0.154", features = ["raw_value"] }
@@ -81,8 +83,9 @@ mod tests {
         for (path, bytes) in wire().expect("the sources are there") {
             let text = String::from_utf8(bytes).expect("UTF-8");
             assert!(text.lines().next().is_some_and(|line| line.ends_with(HEAD)), "{path}");
-            // The feature that the copy has.
-            let text = text.replace("cfg(feature = \"testing\")", "");
+            // The features that the copy has.
+            let text =
+                text.replace("cfg(feature = \"testing\")", "").replace("cfg(feature = \"stream\")", "");
             assert!(!text.contains("cfg(test)") && !text.contains("cfg(feature"), "{path}");
         }
     }

@@ -5,6 +5,7 @@
 //!   four JSON-RPC shapes, [`JsonRpcMessage`] any of them untyped;
 //! * [`Transport`] and [`BlockingTransport`] are all that a connection has to offer for the flat method
 //!   wrappers to work on it;
+//! * [`Paged`] is a method that answers in pages, [`Pages`] and [`Items`] read them;
 //! * [`decode`] and [`encode`] are the plain doors to and from JSON text; `decode` names the method
 //!   and the JSON path of what is wrong;
 //! * [`RpcErrorKind`] tells what sort of trouble an error of the server is;
@@ -27,6 +28,7 @@ mod integer_enum;
 mod lines;
 mod message;
 mod nullable;
+mod paged;
 mod path;
 mod redact;
 mod release;
@@ -58,6 +60,7 @@ pub use message::{Message, Params, UnknownMethod};
 #[doc(hidden)]
 pub use message::{deserialize_message, serialize_message};
 pub use nullable::Patch;
+pub use paged::{Items, Paged, Pages};
 pub use redact::{Redacted, is_secret_name};
 pub use release::{NotARelease, Release};
 pub use request::{Direction, Notification, Request, RequestVisitor};

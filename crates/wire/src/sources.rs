@@ -19,6 +19,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("lines.rs", include_str!("lines.rs")),
     ("message.rs", include_str!("message.rs")),
     ("nullable.rs", include_str!("nullable.rs")),
+    ("paged.rs", include_str!("paged.rs")),
     ("path.rs", include_str!("path.rs")),
     ("redact.rs", include_str!("redact.rs")),
     ("release.rs", include_str!("release.rs")),

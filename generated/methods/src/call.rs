@@ -5,7 +5,8 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use crate::prelude::wire::{
-    BlockingTransport, Endpoint, Notification, Request, Transport, decode, encode_params,
+    BlockingTransport, Endpoint, Items, Notification, Paged, Pages, Request, Transport,
+    decode, encode_params,
 };
 /// A request that is ready to be sent: await it on a [`Transport`], or [`call`](Self::call) it on a
 /// [`BlockingTransport`]. Nothing is sent before.
@@ -69,6 +70,18 @@ impl<'c, C: ?Sized, M: Request> Call<'c, C, M> {
             params: self.params,
             map,
         }
+    }
+}
+
+impl<'c, C: Endpoint + ?Sized, M: Paged> Call<'c, C, M> {
+    /// The pages, from the cursor that is set or the first one: each is requested when it is read.
+    pub fn pages(self) -> Pages<'c, C, M> {
+        Pages::new(self.client, self.params)
+    }
+
+    /// The items of all pages, one after another. The setter `limit` says how many there are in a page.
+    pub fn items(self) -> Items<'c, C, M> {
+        self.pages().items()
     }
 }
 

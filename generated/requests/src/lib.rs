@@ -22,6 +22,8 @@ pub use client_request::*;
 #[rustfmt::skip]
 mod server_request;
 pub use server_request::*;
+#[rustfmt::skip]
+mod paged;
 #[cfg(feature = "testing")]
 #[rustfmt::skip]
 mod testing;

@@ -4,6 +4,7 @@ mod handler;
 mod imports;
 mod index;
 mod manifests;
+mod paged;
 mod payloads;
 mod print;
 mod requests;
@@ -105,7 +106,11 @@ impl Emission<'_> {
         for of in self.crates() {
             let mut modules = payloads::modules(self, of);
             match of {
-                Crate::Requests | Crate::Notifications => modules.extend(requests::modules(self, of)),
+                Crate::Requests => {
+                    modules.extend(requests::modules(self, of));
+                    modules.extend(paged::module(self));
+                }
+                Crate::Notifications => modules.extend(requests::modules(self, of)),
                 Crate::Methods => {
                     modules.extend(wrappers::modules(self));
                     modules.push(handler::module(self));
@@ -200,7 +205,7 @@ fn lib(emission: &Emission<'_>, of: Crate, modules: &[Module]) -> Module {
             quote!(#[rustfmt::skip] pub mod #ident;)
         } else if *name == "testing" {
             quote!(#[cfg(feature = "testing")] #[rustfmt::skip] mod #ident;)
-        } else if *name == "setters" {
+        } else if ["paged", "setters"].contains(name) {
             quote!(#[rustfmt::skip] mod #ident;)
         } else {
             quote!(#gate #[rustfmt::skip] mod #ident; #gate pub use #ident::*;)

@@ -1,7 +1,9 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use crate::prelude::wire::{BlockingTransport, Endpoint, Notification, Request, Transport, decode, encode_params};
+use crate::prelude::wire::{
+    BlockingTransport, Endpoint, Items, Notification, Paged, Pages, Request, Transport, decode, encode_params,
+};
 
 /// A request that is ready to be sent: await it on a [`Transport`], or [`call`](Self::call) it on a
 /// [`BlockingTransport`]. Nothing is sent before.
@@ -61,6 +63,18 @@ impl<'c, C: ?Sized, M: Request> Call<'c, C, M> {
     /// The same by a type that has a name, for functions that say what they return.
     pub fn map_with<F: MapResponse<M>>(self, map: F) -> Call<'c, C, M, F> {
         Call { client: self.client, params: self.params, map }
+    }
+}
+
+impl<'c, C: Endpoint + ?Sized, M: Paged> Call<'c, C, M> {
+    /// The pages, from the cursor that is set or the first one: each is requested when it is read.
+    pub fn pages(self) -> Pages<'c, C, M> {
+        Pages::new(self.client, self.params)
+    }
+
+    /// The items of all pages, one after another. The setter `limit` says how many there are in a page.
+    pub fn items(self) -> Items<'c, C, M> {
+        self.pages().items()
     }
 }
 
