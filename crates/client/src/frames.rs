@@ -1,22 +1,26 @@
 //! WebSocket as a codec: bytes in, messages and bytes out, over whatever the driver reads and writes.
 //!
 //! The library works on a stream. Here that is a pair of buffers, so that it needs neither the socket nor a
-//! runtime, and the reading and the writing half of a driver can share it.
+//! runtime, and the reading and the writing half of a driver can share it. It does the handshake, writes, and answers
+//! control frames; messages are read by [`Decoder`] and are lines from there on, with the same limit.
+
+mod decoder;
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tungstenite::client::{IntoClientRequest, client_with_config};
+use codex_appserver_wire::LineBuffer;
+use tungstenite::client::{IntoClientRequest, client};
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::http::HeaderValue;
 use tungstenite::http::header::AUTHORIZATION;
-use tungstenite::protocol::WebSocketConfig;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
+use self::decoder::{Decoder, Part};
 use crate::address::Address;
 use crate::conn::Link;
 use crate::core::Wakes;
@@ -92,15 +96,22 @@ pub(crate) struct Handshake<'a> {
     address: &'a Address,
     memory: Memory,
     state: Option<MidHandshake<ClientHandshake<Memory>>>,
+    /// The answer so far. What follows its head are messages already.
+    answer: Vec<u8>,
+    limit: usize,
 }
 
+/// How the head of the answer ends.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
 impl<'a> Handshake<'a> {
-    /// Begins with the request, which is to be written then.
+    /// Begins with the request, which is to be written then. No message may have more bytes than the limit.
     pub(crate) fn begin(address: &'a Address, request: Request, limit: usize) -> Result<Self, Error> {
         let memory = Memory::default();
-        let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
-        match client_with_config(request, memory.clone(), Some(config)) {
-            Err(HandshakeError::Interrupted(state)) => Ok(Self { address, memory, state: Some(state) }),
+        match client(request, memory.clone()) {
+            Err(HandshakeError::Interrupted(state)) => {
+                Ok(Self { address, memory, state: Some(state), answer: Vec::new(), limit })
+            }
             Err(HandshakeError::Failure(error)) => Err(refused(address, error)),
             // There is no answer yet.
             Ok(_) => Err(failed(address, "the handshake ended before its answer")),
@@ -119,12 +130,17 @@ impl<'a> Handshake<'a> {
         if bytes.is_empty() {
             return Err(failed(self.address, "it hung up during the handshake"));
         }
-        self.memory.push(bytes);
+        let (searched, start) = (self.answer.len().saturating_sub(HEAD_END.len() - 1), self.answer.len());
+        self.answer.extend_from_slice(bytes);
+        let end = memchr::memmem::find(&self.answer[searched..], HEAD_END)
+            .map_or(self.answer.len(), |found| searched + found + HEAD_END.len());
+        self.memory.push(&self.answer[start.min(end)..end]);
         let Some(state) = self.state.take() else { return Ok(None) };
         match state.handshake() {
             Ok((socket, _)) => {
                 let socket = Arc::new(Mutex::new(socket));
-                Ok(Some(Frames { memory: self.memory.clone(), socket }))
+                let first = Arc::new(Mutex::new(self.answer.split_off(end)));
+                Ok(Some(Frames { memory: self.memory.clone(), socket, first, limit: self.limit }))
             }
             Err(HandshakeError::Interrupted(state)) => {
                 self.state = Some(state);
@@ -140,6 +156,9 @@ impl<'a> Handshake<'a> {
 pub(crate) struct Frames {
     memory: Memory,
     socket: Arc<Mutex<WebSocket<Memory>>>,
+    /// What came with the handshake and is to be read first.
+    first: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
 }
 
 impl Frames {
@@ -170,31 +189,23 @@ impl Frames {
 /// Makes messages of what is read, and hands them to the link.
 pub(crate) struct FrameReader {
     frames: Frames,
+    decoder: Decoder,
+    /// A message is a line of it.
+    messages: LineBuffer,
     link: Arc<Link>,
     wakes: Wakes,
 }
 
 impl FrameReader {
     pub(crate) fn new(frames: Frames, link: Arc<Link>) -> Self {
-        Self { frames, link, wakes: Wakes::new() }
+        let messages = LineBuffer::new(frames.limit);
+        Self { frames, decoder: Decoder::default(), messages, link, wakes: Wakes::new() }
     }
 
     /// Takes in what was read; tells whether more may come.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        self.frames.memory.push(bytes);
-        let open = loop {
-            let message = self.frames.lock().read();
-            match message {
-                Ok(Message::Text(text)) => self.link.receive(Ok(text.as_str()), &mut self.wakes),
-                Ok(Message::Close(_)) => break false,
-                // The server sends no binary frames; pings are answered by the library.
-                Ok(_) => {}
-                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    break true;
-                }
-                Err(error) => return Err(io_error(error)),
-            }
-        };
+        let first = std::mem::take(&mut *self.frames.first.lock().unwrap_or_else(PoisonError::into_inner));
+        let open = self.read(&first)? && self.read(bytes)?;
         // Answers to pings and goodbyes. The lock is free again when the writer is woken, which may write at once.
         let length = self.frames.memory.lock().outgoing.len();
         match length {
@@ -203,6 +214,46 @@ impl FrameReader {
             _ => self.link.nudge_writer(),
         }
         Ok(open)
+    }
+
+    fn read(&mut self, mut bytes: &[u8]) -> io::Result<bool> {
+        while let Some(part) = self.decoder.next(&mut bytes)? {
+            match part {
+                Part::Text(piece) => {
+                    // Between tokens a space is as good as a line break, which would end the message here.
+                    let mut lines = piece.split(|byte| *byte == b'\n');
+                    self.messages.push(lines.next().unwrap_or_default());
+                    for line in lines {
+                        self.messages.push(b" ");
+                        self.messages.push(line);
+                    }
+                }
+                Part::End => self.messages.push(b"\n"),
+                Part::Control(frame) => match self.control(&frame)? {
+                    true => continue,
+                    false => return Ok(false),
+                },
+            }
+            while let Some(message) = self.messages.next_line() {
+                self.link.receive(message.as_ref().map(|text| *text), &mut self.wakes);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The library answers pings and goodbyes; tells whether more may come.
+    fn control(&mut self, frame: &[u8]) -> io::Result<bool> {
+        self.frames.memory.push(frame);
+        loop {
+            match self.frames.lock().read() {
+                Ok(Message::Close(_)) => return Ok(false),
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(true);
+                }
+                Err(error) => return Err(io_error(error)),
+            }
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! WebSocket against a server of the library's own: pings, parts, goodbyes, silence.
 #![cfg(all(feature = "async", feature = "blocking", feature = "ws"))]
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use codex_appserver_client::{Address, Client, CloseReason, Error, Event, Filter, VersionCheck, blocking};
 use serde_json::{Value, json};
+use tungstenite::protocol::Role;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, Message, WebSocket};
@@ -156,4 +158,81 @@ fn a_token_is_not_sent_in_the_open() {
     let address = Address::WebSocket("wss://127.0.0.1:1".into());
     let error = client().bearer_token("secret").connect(&address).expect_err("no connection").to_string();
     assert!(error.contains("ws:// only") && !error.contains("secret"), "{error}");
+}
+
+/// A message beyond the limit, in one frame or in parts, is skipped; the call that it answers fails.
+#[test]
+fn a_message_beyond_the_limit_fails_its_call_alone() {
+    for parts in [false, true] {
+        let (address, server) = serve(move |mut server| {
+            let [one, two] = [request(&mut server), request(&mut server)];
+            let long = json!({"id": one["id"], "result": "x".repeat(3 << 20)}).to_string();
+            if parts {
+                let (begin, rest) = long.split_at(700_000);
+                server.send(part(begin, Data::Text, false)).expect("the client is there");
+                // A ping may come between the parts.
+                server.send(Message::Ping(Bytes::from_static(b"there?"))).expect("the client is there");
+                server.send(part(rest, Data::Continue, true)).expect("the client is there");
+            } else {
+                server.send(Message::text(long)).expect("the client is there");
+            }
+            say(&mut server, &json!({"id": two["id"], "result": "short"}));
+            let again = request(&mut server);
+            say(&mut server, &json!({"id": again["id"], "result": "on it goes"}));
+            while server.read().is_ok() {}
+        });
+        let client = client().line_limit(1 << 20).connect(&address).expect("a connection");
+        let long = thread::spawn({
+            let client = client.clone();
+            move || client.request_raw("long", json!({}))
+        });
+        while client.stats().in_flight < 1 {
+            thread::yield_now();
+        }
+        assert_eq!(client.request_raw("short", json!({})).expect("an answer"), "short");
+        let error = long.join().expect("a thread").expect_err("it is too long");
+        assert!(error.to_string().contains("more than 1048576 bytes"), "{error}");
+        assert_eq!(client.request_raw("again", json!({})).expect("an answer"), "on it goes");
+        client.shutdown();
+        server.join().expect("a goodbye");
+    }
+}
+
+/// The first messages may come with the answer to the handshake, and that answer in pieces.
+#[test]
+fn messages_that_come_with_the_handshake_are_read() {
+    for cut in [1, 3, usize::MAX] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("ws://{}", listener.local_addr().expect("an address"));
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().expect("a client");
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                socket.read_exact(&mut byte).expect("a request");
+                asked.extend(byte);
+            }
+            let asked = String::from_utf8(asked).expect("UTF-8");
+            let key = asked.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
+            let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+            let mut answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Accept: {accept}\r\n\r\n"
+            )
+            .into_bytes();
+            let early = Bytes::from_static(br#"{"method":"early","params":{}}"#);
+            Frame::message(early, OpCode::Data(Data::Text), true).format(&mut answer).expect("memory");
+            for piece in answer.chunks(cut.min(answer.len())) {
+                socket.write_all(piece).expect("the client is there");
+            }
+            let mut server = WebSocket::from_raw_socket(socket, Role::Server, None);
+            let id = request(&mut server)["id"].clone();
+            say(&mut server, &json!({"id": id, "result": {"userAgent": "x/0"}}));
+            while server.read().is_ok() {}
+        });
+        let client = client().connect(&address.parse().expect("an address")).expect("a connection");
+        assert_eq!((&*client.server().user_agent, client.stats().notifications), ("x/0", 1), "{cut}");
+        client.shutdown();
+        server.join().expect("a server");
+    }
 }
