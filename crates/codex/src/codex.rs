@@ -9,6 +9,7 @@ use codex_appserver_methods::protocol::{ApiKeyLoginAccountParams, method};
 
 use crate::approvals::{Approvals, Registry};
 use crate::builder::CodexBuilder;
+use crate::history::excludes_turns;
 use crate::ledger::Ledger;
 use crate::metadata::Metadata;
 use crate::runtime::Runtime;
@@ -55,20 +56,26 @@ impl<R: Runtime> Codex<R> {
         self.client.thread_start().map_with(IntoThread(self.clone()))
     }
 
-    /// Loads a thread that was kept, to go on with it.
+    /// Loads a thread that was kept, to go on with it. The answer comes without the thread's turns, which may be many
+    /// megabytes: [`Thread::turns`] and [`Thread::items`] read them in pages.
     pub fn thread_resume(
         &self,
         id: impl Into<String>,
     ) -> Call<'_, Client<R>, method::ThreadResume, IntoThread<R>> {
-        self.client.thread_resume(id).map_with(IntoThread(self.clone()))
+        let call = self.client.thread_resume(id);
+        let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
+        call.map_with(IntoThread(self.clone()))
     }
 
-    /// Starts a thread that begins with what another one holds.
+    /// Starts a thread that begins with what another one holds. The answer comes without its turns, as that of
+    /// [`thread_resume`](Self::thread_resume).
     pub fn thread_fork(
         &self,
         id: impl Into<String>,
     ) -> Call<'_, Client<R>, method::ThreadFork, IntoThread<R>> {
-        self.client.thread_fork(id).map_with(IntoThread(self.clone()))
+        let call = self.client.thread_fork(id);
+        let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
+        call.map_with(IntoThread(self.clone()))
     }
 
     /// Lists threads, in pages.

@@ -57,6 +57,8 @@ mod elicitation;
 mod error;
 #[cfg(feature = "client")]
 mod event_source;
+#[cfg(feature = "client")]
+mod history;
 mod input;
 #[cfg(feature = "client")]
 mod ledger;

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use codex_appserver_client::generic::Events;
 use codex_appserver_client::{Error as ClientError, Event};
-use codex_appserver_methods::protocol::ThreadReadResponse;
 
 use crate::approvals::Approvals;
 use crate::core::Step;
+use crate::core::records::Records;
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::turn::Inner;
@@ -62,7 +62,7 @@ impl<R: Runtime> TurnStream<R> {
     }
 
     /// Passes on the records.
-    pub(crate) fn take_records(&mut self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+    pub(crate) fn take_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
         self.reader.on_waits(self.turn.waits());
         self.reader.on_records(read, now);
     }

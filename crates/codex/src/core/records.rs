@@ -1,14 +1,38 @@
-//! The answer to `thread/read`, as far as it is about one turn.
+//! What the server keeps of a thread, as far as it is about one turn.
 
 use std::time::Duration;
 
 use codex_appserver_client as client;
-use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus};
+use codex_appserver_methods::protocol::wire::Request;
+use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus, method};
 
 use crate::error::{Error, Stalled};
 
-/// How long the server may take to answer `thread/read`.
+/// How long the server may take to answer a question about its records.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The records of a thread, with those of its turns that matter.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) thread_id: String,
+    /// How the thread stands; not loaded where that was not asked for, because the turn is over.
+    pub(crate) status: ThreadStatus,
+    pub(crate) turns: Vec<Turn>,
+}
+
+impl Records {
+    /// The records of a thread of which nothing is known.
+    pub(crate) fn of(thread_id: &str) -> Self {
+        Self { thread_id: thread_id.to_owned(), status: ThreadStatus::NotLoaded, turns: Vec::new() }
+    }
+}
+
+impl From<ThreadReadResponse> for Records {
+    fn from(read: ThreadReadResponse) -> Self {
+        let thread = read.thread;
+        Self { thread_id: thread.id, status: thread.status, turns: thread.turns }
+    }
+}
 
 /// What the records say of a turn.
 pub(crate) enum Record {
@@ -25,35 +49,39 @@ impl Record {
             && matches!(stalled.status, ThreadStatus::Active(_)))
     }
 
-    pub(crate) fn of(read: ThreadReadResponse, turn_id: &str, silent_for: Duration) -> Self {
-        use TurnStatus::{Completed, Failed, Interrupted};
-        let active = active_turn(&read, turn_id).map(|_| TurnStatus::InProgress);
-        let thread = read.thread;
-        let turn = thread.turns.into_iter().find(|turn| turn.id == turn_id);
+    pub(crate) fn of(records: Records, turn_id: &str, silent_for: Duration) -> Self {
+        let active = active_turn(&records, turn_id).map(|_| TurnStatus::InProgress);
+        let turn = records.turns.into_iter().find(|turn| turn.id == turn_id);
         match turn {
-            Some(turn) if [Completed, Failed, Interrupted].contains(&turn.status) => {
-                Self::Over(Box::new(turn))
-            }
+            Some(turn) if is_over(&turn) => Self::Over(Box::new(turn)),
             turn => Self::Open(Box::new(Stalled {
-                thread_id: thread.id,
+                thread_id: records.thread_id,
                 turn_id: turn_id.to_owned(),
                 silent_for,
-                status: thread.status,
+                status: records.status,
                 turn_status: turn.map(|turn| turn.status).or(active),
             })),
         }
     }
 }
 
-/// The turn of the same thread that runs on behalf of this one, if there is one. A review runs as another turn, which is
-/// in the records long before the review itself.
-pub(crate) fn active_turn<'a>(read: &'a ThreadReadResponse, turn_id: &str) -> Option<&'a str> {
-    let is_active = |turn: &&Turn| {
-        turn.id != turn_id
-            && turn.root_turn_id.as_deref() == Some(turn_id)
-            && turn.status == TurnStatus::InProgress
-    };
-    read.thread.turns.iter().find(is_active).map(|turn| turn.id.as_str())
+/// Whether a turn has ended. A status that these bindings do not know is no end.
+pub(crate) fn is_over(turn: &Turn) -> bool {
+    use TurnStatus::{Completed, Failed, Interrupted};
+    [Completed, Failed, Interrupted].contains(&turn.status)
+}
+
+/// Whether a turn runs on behalf of another one. A review runs as another turn, which is in the records long before the
+/// review itself.
+pub(crate) fn runs_for(turn: &Turn, turn_id: &str) -> bool {
+    turn.id != turn_id
+        && turn.root_turn_id.as_deref() == Some(turn_id)
+        && turn.status == TurnStatus::InProgress
+}
+
+/// The turn of the same thread that runs on behalf of this one, if there is one.
+pub(crate) fn active_turn<'a>(records: &'a Records, turn_id: &str) -> Option<&'a str> {
+    records.turns.iter().find(|turn| runs_for(turn, turn_id)).map(|turn| turn.id.as_str())
 }
 
 /// The error of a reader that got no records. It is not retryable, even if the server was overloaded: to retry the
@@ -65,12 +93,12 @@ pub(crate) fn unread(error: client::Error) -> Error {
     }
 }
 
-/// Whether the server refused because it has no records of the thread's turns: an ephemeral thread has no history
-/// (`includeTurns`), and a new one none yet (`list_turns`). It answers if it is asked without turns.
+/// Whether the server refused because it has no records of the thread's turns: an ephemeral thread has no history, and
+/// a new one none yet. Its messages name the method that was called (`thread/turns/list`), the param (`includeTurns`) or
+/// a function of its own (`list_turns`). It answers if it is asked without turns.
 pub(crate) fn has_no_turns(error: &client::Error) -> bool {
-    error
-        .rpc()
-        .is_some_and(|error| ["includeTurns", "list_turns"].iter().any(|word| error.message.contains(word)))
+    let words = [method::ThreadTurnsList::METHOD, "includeTurns", "list_turns"];
+    error.rpc().is_some_and(|error| words.iter().any(|word| error.message.contains(word)))
 }
 
 #[cfg(test)]
@@ -90,12 +118,12 @@ mod tests {
             ("active", json!([]), false),
             ("idle", turn("U", "inProgress"), false),
         ] {
-            let response = read(status, turns.clone());
+            let response = read(status, turns.clone()).into();
             let record = Record::of(response, "U", Duration::ZERO);
             assert_eq!(record.is_in_progress(), in_progress, "{status} {turns}");
         }
-        let active = active_turn(&read("active", turn("inner", "inProgress")), "U").map(str::to_owned);
+        let active = active_turn(&read("active", turn("inner", "inProgress")).into(), "U").map(str::to_owned);
         assert_eq!(active.as_deref(), Some("inner"));
-        assert_eq!(active_turn(&read("active", turn("U", "inProgress")), "U"), None);
+        assert_eq!(active_turn(&read("active", turn("U", "inProgress")).into(), "U"), None);
     }
 }

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `Event`, `Fail` | hands it to the caller | nothing |
 //! | `Interrupt` | sends `turn/interrupt` | `on_interrupted` |
-//! | `AskRecords` | sends `thread/read` | `on_records`, or `on_postponed` |
+//! | `AskRecords` | runs a [`Lookup`](super::Lookup) | `on_records`, or `on_postponed` |
 //! | `Read` | takes the next event, without waiting | `on_event`, `on_overrun` or `on_closed`; `on_empty` if there is none |
 //! | `Wait` | waits for the next event | `on_event`, `on_overrun` or `on_closed`; `on_timeout` at `until`; `on_gave_up` if the caller waits no longer |
 //! | `Done` | ends | nothing |
@@ -29,13 +29,13 @@ use std::time::{Duration, Instant};
 
 use codex_appserver_client::{Error as ClientError, Event, Waits, notification_method as method};
 use codex_appserver_methods::protocol::wire::Notification;
-use codex_appserver_methods::protocol::{self, ThreadReadResponse, ThreadStatus, TurnStatus};
+use codex_appserver_methods::protocol::{self, ThreadStatus, TurnStatus};
 
 use super::agents::{self, Agents};
 use super::attempts::GLANCE;
 use super::limit::Limit;
 use super::log::Log;
-use super::records::{self, Record};
+use super::records::{self, Record, Records};
 use crate::error::{Error, Stalled};
 
 /// The notifications that say under which id a turn runs, and that it has ended.
@@ -328,7 +328,7 @@ impl Turn {
     }
 
     /// The answer to [`Step::AskRecords`].
-    pub(crate) fn on_records(&mut self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+    pub(crate) fn on_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
         let silent_for = self.reader.asking.take().and_then(|asking| asking.silent_for);
         self.reader.waiting_since = None;
         match read {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use codex_appserver_client::generic::Events;
 use codex_appserver_client::{Error as ClientError, Event, OsThreads};
 
-use super::turn::read_records;
+use super::turn::look_up;
 use crate::core::attempts::BEGINNING;
-use crate::core::{Step, records};
+use crate::core::{Lookup, Step, records};
 use crate::error::Error;
 use crate::stream::TurnStream;
 
@@ -88,7 +88,7 @@ impl TurnStream<OsThreads> {
         let limit = patience
             .map_or(records::PATIENCE, |patience| patience.max(self.waiting.0).min(records::PATIENCE));
         let client = self.turn.client().with_timeout(limit);
-        match read_records(&client, self.turn.thread.id()) {
+        match look_up(&client, Lookup::with_items(self.turn.thread.id(), self.turn.shared.id())) {
             Err(ClientError::TimedOut { .. }) if limit < records::PATIENCE => {
                 self.waiting.0 = (self.waiting.0 * 2).min(records::PATIENCE);
                 self.reader.on_postponed();

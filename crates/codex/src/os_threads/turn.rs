@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use codex_appserver_client::generic::Client;
 use codex_appserver_client::{Error as ClientError, Filter, Methods, OsThreads};
-use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
+use codex_appserver_methods::Call;
+use codex_appserver_methods::protocol::{TurnSteerResponse, method};
 
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
-use crate::core::records;
+use crate::core::records::{self, Records};
+use crate::core::{Lookup, Query};
 use crate::error::Error;
 use crate::input::Input;
 use crate::thread::Thread;
@@ -118,7 +120,8 @@ impl Inner<OsThreads> {
             if !matches!(notices.next_timeout(GLANCE), Ok(None)) {
                 continue;
             }
-            let read = read_records(&self.client().with_timeout(records::PATIENCE), self.thread.id()).ok();
+            let lookup = Lookup::status(self.thread.id(), self.shared.id());
+            let read = look_up(&self.client().with_timeout(records::PATIENCE), lookup).ok();
             if !attempts.go_on(self.shared.on_status(read), Instant::now()) {
                 return Err(error);
             }
@@ -126,14 +129,19 @@ impl Inner<OsThreads> {
     }
 }
 
-/// Reads the server's records of a thread, with its turns if there are records of them.
-pub(super) fn read_records(
-    client: &Client<OsThreads>,
-    thread_id: &str,
-) -> Result<ThreadReadResponse, ClientError> {
-    match client.thread_read(thread_id).include_turns(true).call() {
-        Err(error) if records::has_no_turns(&error) => client.thread_read(thread_id).call(),
-        read => read,
+/// Asks the server what its records say of a turn.
+pub(super) fn look_up(client: &Client<OsThreads>, mut lookup: Lookup) -> Result<Records, ClientError> {
+    loop {
+        match lookup.next() {
+            Query::Read(params) => lookup.on_read(Call::<_, method::ThreadRead>::new(client, params).call()),
+            Query::Turns(params) => {
+                lookup.on_turns(Call::<_, method::ThreadTurnsList>::new(client, params).call())
+            }
+            Query::Items(params) => {
+                lookup.on_items(Call::<_, method::ThreadItemsList>::new(client, params).call())
+            }
+            Query::Done(records) => return records,
+        }
     }
 }
 

@@ -6,25 +6,25 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use codex_appserver_client::{Error as ClientError, Event, Tokio};
-use codex_appserver_methods::protocol::ThreadReadResponse;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::turn::read_records;
-use crate::core::Step;
+use super::turn::look_up;
 use crate::core::attempts::BEGINNING;
+use crate::core::records::Records;
+use crate::core::{Lookup, Step};
 use crate::error::Error;
 use crate::stream::TurnStream;
 use crate::turn::Inner;
 
-type Asking = Pin<Box<dyn Future<Output = Result<ThreadReadResponse, ClientError>> + Send>>;
+type Asking = Pin<Box<dyn Future<Output = Result<Records, ClientError>> + Send>>;
 
 type Interrupting = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// What a stream waits for beside its events.
 #[derive(Default)]
 pub struct Waiting {
-    /// The call for the records, while the reader asks for them.
+    /// The calls for the records, while the reader asks for them.
     asking: Option<Asking>,
     /// The call that interrupts the turn, while it is made.
     interrupting: Option<Interrupting>,
@@ -101,8 +101,9 @@ pub(super) fn now() -> std::time::Instant {
 }
 
 fn ask(turn: &Inner<Tokio>) -> Asking {
-    let (client, thread_id) = (turn.client().clone(), turn.thread.id().to_owned());
-    Box::pin(async move { read_records(&client, &thread_id).await })
+    let client = turn.client().clone();
+    let lookup = Lookup::with_items(turn.thread.id(), turn.shared.id());
+    Box::pin(async move { look_up(&client, lookup).await })
 }
 
 fn interrupt(turn: Arc<Inner<Tokio>>) -> Interrupting {

@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use codex_appserver_client::generic::Client;
 use codex_appserver_client::{Error as ClientError, Filter, Methods, Tokio};
-use codex_appserver_methods::protocol::{ThreadReadResponse, TurnSteerResponse};
+use codex_appserver_methods::Call;
+use codex_appserver_methods::protocol::{TurnSteerResponse, method};
 use tracing::Instrument;
 
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
-use crate::core::records;
+use crate::core::records::{self, Records};
+use crate::core::{Lookup, Query};
 use crate::error::Error;
 use crate::input::Input;
 use crate::thread::Thread;
@@ -127,7 +129,8 @@ impl Inner<Tokio> {
             if tokio::time::timeout(GLANCE, notices.next()).await.is_ok() {
                 continue;
             }
-            let read = read_records(self.client(), self.thread.id()).await.ok();
+            let lookup = Lookup::status(self.thread.id(), self.shared.id());
+            let read = look_up(self.client(), lookup).await.ok();
             if !attempts.go_on(self.shared.on_status(read), Instant::now()) {
                 return Err(error);
             }
@@ -135,15 +138,20 @@ impl Inner<Tokio> {
     }
 }
 
-/// Reads the server's records of a thread, with its turns if there are records of them.
-pub(super) async fn read_records(
-    client: &Client<Tokio>,
-    thread_id: &str,
-) -> Result<ThreadReadResponse, ClientError> {
-    let client = client.with_timeout(records::PATIENCE);
-    match client.thread_read(thread_id).include_turns(true).await {
-        Err(error) if records::has_no_turns(&error) => client.thread_read(thread_id).await,
-        read => read,
+/// Asks the server what its records say of a turn.
+pub(super) async fn look_up(client: &Client<Tokio>, mut lookup: Lookup) -> Result<Records, ClientError> {
+    let client = &client.with_timeout(records::PATIENCE);
+    loop {
+        match lookup.next() {
+            Query::Read(params) => lookup.on_read(Call::<_, method::ThreadRead>::new(client, params).await),
+            Query::Turns(params) => {
+                lookup.on_turns(Call::<_, method::ThreadTurnsList>::new(client, params).await)
+            }
+            Query::Items(params) => {
+                lookup.on_items(Call::<_, method::ThreadItemsList>::new(client, params).await)
+            }
+            Query::Done(records) => return records,
+        }
     }
 }
 

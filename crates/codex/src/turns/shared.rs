@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use codex_appserver_client::{Closed, Error as ClientError, Event, EventSettings, Filter, Overflow, Waits};
-use codex_appserver_methods::protocol::ThreadReadResponse;
 
 use super::{Agent, MaxDuration, Tokens, TurnResult, TurnUsage};
 use crate::approvals::Registry;
 use crate::core::attempts::Progress;
+use crate::core::records::Records;
 use crate::core::turn::NOTICES;
 use crate::core::{Step, Turn, agents};
 use crate::error::Error;
@@ -93,7 +93,7 @@ impl<E: EventSource, A> SharedTurn<E, A> {
     }
 
     /// See [`Turn::on_status`].
-    pub(crate) fn on_status(&self, read: Option<ThreadReadResponse>) -> Progress {
+    pub(crate) fn on_status(&self, read: Option<Records>) -> Progress {
         self.up_to_date().turn.on_status(read)
     }
 
@@ -364,7 +364,7 @@ impl<E: EventSource, A> TurnReader<E, A> {
     }
 
     /// See [`Turn::on_records`]. If the records do not know the end, the notices may.
-    pub(crate) fn on_records(&self, read: Result<ThreadReadResponse, ClientError>, now: Instant) {
+    pub(crate) fn on_records(&self, read: Result<Records, ClientError>, now: Instant) {
         self.turn.up_to_date().turn.on_records(read, now);
     }
 

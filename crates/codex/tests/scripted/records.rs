@@ -8,7 +8,7 @@ use codex_appserver_testkit::scripted::{Answer, Scenario, Step};
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::scenarios::{completed, delta, flooding, left_behind, started, telling, thread_with, turn};
+use crate::scenarios::{completed, delta, flooding, left_behind, older, started, telling, thread_with, turn};
 use crate::support::{Kit, PATIENCE, thread};
 
 both!(
@@ -98,7 +98,7 @@ async fn an_end_heard_beside_needs_no_records<R: Kit>() {
 
 async fn a_turn_about_to_begin_is_not_lost<R: Kit>() {
     let begun = thread_with(active(), json!([turn("inProgress")]));
-    let scenario = Scenario::new()
+    let scenario = older(Scenario::new())
         .answer("thread/read", thread_with(idle(), json!([])))
         .answer("thread/read", begun.then([started(), delta("late"), completed("completed")]));
     let (_server, codex) = R::start(scenario).await;
@@ -122,7 +122,7 @@ async fn a_silent_unknown_turn_is_lost_in_the_end<R: Kit>() {
 
 async fn a_silent_turn_is_asked_for_again<R: Kit>() {
     // The server tells others of the thread.
-    let scenario = Scenario::new()
+    let scenario = older(Scenario::new())
         .answer("thread/read", thread_with(active(), json!([turn("inProgress")])))
         .answer("thread/read", thread_with(idle(), over()));
     let (_server, codex) = R::start(scenario).await;
@@ -133,7 +133,7 @@ async fn a_silent_turn_is_asked_for_again<R: Kit>() {
 async fn a_refused_interrupt_finds_the_inner_turn<R: Kit>() {
     let inner = json!({"id": "inner", "items": [], "status": "inProgress", "rootTurnId": "turn-1"});
     let refusal = Answer::error(-32600, "expected active turn id turn-1 but found inner");
-    let scenario = Scenario::new()
+    let scenario = older(Scenario::new())
         .answer("turn/interrupt", refusal)
         .answer("turn/interrupt", Answer::result(json!({})))
         .answer("thread/read", thread_with(active(), json!([inner])));

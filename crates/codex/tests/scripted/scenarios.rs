@@ -15,7 +15,14 @@ pub fn playing(turns: impl IntoIterator<Item = Turn>) -> Scenario {
 /// A server with one thread and one turn, which begins with these steps.
 pub fn telling(steps: impl IntoIterator<Item = Step>) -> Scenario {
     let begun = Answer::result(json!({"turn": turn("inProgress")})).then(steps);
-    Scenario::new().answer("thread/start", Answer::thread()).answer("turn/start", begun)
+    older(Scenario::new().answer("thread/start", Answer::thread()).answer("turn/start", begun))
+}
+
+/// A server that cannot list the turns of a thread: its records are what `thread/read` says.
+pub fn older(scenario: Scenario) -> Scenario {
+    let unknown =
+        "Invalid request: unknown variant `thread/turns/list`, expected one of `initialize`, `thread/read`";
+    scenario.answer("thread/turns/list", Answer::error(-32600, unknown))
 }
 
 /// The turn of `telling`.

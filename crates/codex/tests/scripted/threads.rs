@@ -6,7 +6,7 @@ use codex_appserver::blocking::Codex;
 use codex_appserver_testkit::scripted::{Answer, Scenario, ScriptedServer};
 use serde_json::{Value, json};
 
-use crate::scenarios::{thread_with, turn};
+use crate::scenarios::{older, thread_with, turn};
 use crate::support::PATIENCE;
 
 /// A reader that has no time to wait for the records gets the events, and the records in the end.
@@ -15,7 +15,7 @@ fn an_impatient_reader_hears_of_the_end() {
     let over = json!([turn("completed")]);
     let slow =
         |status: &str, turns: Value| -> Answer { thread_with(json!({"type": status}), turns).delay_ms(1200) };
-    let scenario = Scenario::new()
+    let scenario = older(Scenario::new())
         .answer("thread/read", slow("idle", over.clone()))
         .answer("thread/read", slow("idle", over));
     let (server, stdout, stdin) = ScriptedServer::start(scenario).expect("it starts");

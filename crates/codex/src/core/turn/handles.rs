@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use codex_appserver_client::{Error as ClientError, Event, ServerNotification};
-use codex_appserver_methods::protocol::{ThreadReadResponse, TurnStatus};
+use codex_appserver_methods::protocol::TurnStatus;
 
 use super::Turn;
 use crate::core::agents::Agents;
 use crate::core::attempts::Progress;
-use crate::core::records::{self, Record};
+use crate::core::records::{self, Record, Records};
 use crate::error::Error;
 use crate::turns::{MaxDuration, TurnResult};
 
@@ -99,7 +99,7 @@ impl Turn {
     }
 
     /// What the server says of the turn to a handle that could not interrupt or steer it; none where it did not answer.
-    pub(crate) fn on_status(&mut self, read: Option<ThreadReadResponse>) -> Progress {
+    pub(crate) fn on_status(&mut self, read: Option<Records>) -> Progress {
         let Some(read) = read else { return Progress::Unknown };
         // Whoever joined a review has not heard under which id it runs.
         if let Some(active) = records::active_turn(&read, self.id()) {

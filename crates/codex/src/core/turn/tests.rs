@@ -55,7 +55,7 @@ enum In {
     NotInterrupted,
 }
 
-/// What the server answers to `thread/read`.
+/// What the server's records say.
 #[derive(Clone, Copy, Debug)]
 enum Read {
     /// The turn has this status; its thread is idle.
@@ -81,7 +81,7 @@ fn kept(status: &str) -> Value {
 }
 
 impl Read {
-    fn result(self) -> Result<ThreadReadResponse, ClientError> {
+    fn result(self) -> Result<Records, ClientError> {
         let one = |id: &str, status: &str| json!([fixtures::turn(id, status, "U")]);
         let method = "thread/read".to_owned();
         let read = match self {
@@ -97,7 +97,7 @@ impl Read {
                 return Err(ClientError::Overloaded { method, attempts: 3, error });
             }
         };
-        Ok(read)
+        Ok(read.into())
     }
 }
 
