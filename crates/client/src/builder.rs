@@ -85,8 +85,8 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
-    /// How many bytes a message of the server may have. 64 MiB unless set. On a pipe a longer line is
-    /// passed over, and the call that it answers fails; a WebSocket is closed.
+    /// How many bytes a message of the server may have. 64 MiB unless set. A longer one is passed over, and the call that
+    /// it answers fails.
     pub fn line_limit(mut self, bytes: usize) -> Self {
         self.setup.settings.line_limit = bytes;
         self

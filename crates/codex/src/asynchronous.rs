@@ -20,6 +20,9 @@ pub type Turn = generic::Turn<Tokio>;
 /// The events of a turn, to its end, as a stream; see [`generic::TurnStream`].
 pub type TurnStream = generic::TurnStream<Tokio>;
 
+/// The items of a thread, kept and new, as a stream; see [`generic::ThreadView`].
+pub type ThreadView = generic::ThreadView<Tokio>;
+
 /// Decides what the agent may do; see [`generic::Approvals`].
 pub type Approvals = generic::Approvals<Tokio>;
 

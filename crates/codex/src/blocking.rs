@@ -32,6 +32,9 @@ pub type Turn = generic::Turn<OsThreads>;
 /// The events of a turn, to its end, as an iterator that blocks; see [`generic::TurnStream`].
 pub type TurnStream = generic::TurnStream<OsThreads>;
 
+/// The items of a thread, kept and new, as an iterator that blocks; see [`generic::ThreadView`].
+pub type ThreadView = generic::ThreadView<OsThreads>;
+
 /// Decides what the agent may do; see [`generic::Approvals`].
 pub type Approvals = generic::Approvals<OsThreads>;
 

@@ -112,9 +112,9 @@ pub struct Stalled {
     pub turn_id: String,
     /// How long the watchdog waited.
     pub silent_for: Duration,
-    /// What `thread/read` says of the thread: it may wait for an approval, for one.
+    /// What the server says of the thread: it may wait for an approval, for one.
     pub status: ThreadStatus,
-    /// What `thread/read` says of the turn.
+    /// What the server's records say of the turn.
     pub turn_status: Option<TurnStatus>,
 }
 

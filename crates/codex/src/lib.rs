@@ -89,6 +89,8 @@ mod tokio;
 #[cfg(feature = "client")]
 mod turn;
 mod turns;
+#[cfg(feature = "client")]
+mod view;
 
 /// What the two runtimes share: each type is written once, with the runtime as a parameter.
 ///
@@ -106,6 +108,7 @@ pub mod generic {
     pub use crate::terminal::Terminal;
     pub use crate::thread::{IntoThread, IntoTurn, Thread};
     pub use crate::turn::Turn;
+    pub use crate::view::ThreadView;
 }
 
 #[cfg(feature = "client")]
@@ -116,8 +119,8 @@ pub use approvals::{
 pub use asynchronous::ThreadSearchStream;
 #[cfg(feature = "async")]
 pub use asynchronous::{
-    Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Terminal, Thread, Turn,
-    TurnStream, retry_on_overload,
+    Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Terminal, Thread, ThreadView,
+    Turn, TurnStream, retry_on_overload,
 };
 #[cfg(feature = "client")]
 pub use elicitation::{Choice, Field, FieldKind, Form, FormAnswer, FormError};
@@ -135,6 +138,8 @@ pub use turns::MaxDuration;
 pub use turns::{
     Agent, AgentState, ChangedFile, FileChange, Plan, Tokens, TurnFailed, TurnResult, TurnUsage,
 };
+#[cfg(feature = "client")]
+pub use view::ViewItem;
 
 #[cfg(feature = "client")]
 #[doc(no_inline)]
@@ -144,6 +149,8 @@ pub use codex_appserver_client as client;
 pub use codex_appserver_client::{
     Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
 };
+#[doc(no_inline)]
+pub use codex_appserver_methods::wire::{Items, Pages};
 #[doc(no_inline)]
 pub use codex_appserver_methods::{CODEX_VERSION, Call, MapResponse, Methods, protocol};
 /// What output types are derived with: `use codex_appserver::schemars::{self, JsonSchema};`, for what the derive writes

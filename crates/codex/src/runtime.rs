@@ -30,6 +30,8 @@ pub(crate) mod sealed {
         type Home: Clone + Send + Sync + 'static;
         /// What a stream of a turn keeps while it waits.
         type Waiting: Default + Send;
+        /// What a view of a thread keeps while it reads a page.
+        type Asking: Default + Send;
 
         /// A decision that is made already.
         fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding;

@@ -72,7 +72,8 @@ impl<R: Runtime> Thread<R> {
         Turn::new(self.clone(), turn, subscriptions)
     }
 
-    /// Reads what the server keeps of it; with the setter `include_turns` its turns as well.
+    /// Reads what the server keeps of it; with the setter `include_turns` its turns as well, all in one message. To read
+    /// them in pages, see [`turns`](Self::turns) and [`items`](Self::items).
     pub fn read(&self) -> Call<'_, Client<R>, method::ThreadRead> {
         self.codex.client().thread_read(&self.id)
     }

@@ -40,7 +40,7 @@ fn both_runtimes_have_the_same_verbs() {
     assert!(tokio.contains("Turn::run"), "{tokio:?}");
     let alone = |these: &BTreeSet<String>, those| these.difference(those).cloned().collect::<Vec<_>>();
     // It spares users the trait of `futures`; the iterator of the other runtime has it.
-    assert_eq!(alone(&tokio, &threads), ["ThreadSearchStream::next", "TurnStream::next"]);
+    assert_eq!(alone(&tokio, &threads), ["ThreadSearchStream::next", "ThreadView::next", "TurnStream::next"]);
     // Tasks have the timeout of their runtime.
     assert_eq!(alone(&threads, &tokio), ["TurnStream::next_timeout"]);
 }

@@ -137,10 +137,9 @@ impl Lookup {
         self.step = match (std::mem::replace(&mut self.step, Step::Status), page) {
             (Step::Turns(cursor), Ok(page)) => self.found(cursor, page),
             (Step::Full { .. }, Ok(page)) => {
-                match page.data.into_iter().find(|turn| turn.id == self.turn_id) {
-                    Some(turn) => self.turns = vec![turn],
-                    // It is not where it was; its status is known.
-                    None => {}
+                // Where it is not found again, its end is known all the same.
+                if let Some(turn) = page.data.into_iter().find(|turn| turn.id == self.turn_id) {
+                    self.turns = vec![turn];
                 }
                 self.over()
             }

@@ -10,6 +10,7 @@ mod search;
 mod stream;
 mod terminal;
 mod turn;
+mod view;
 
 pub use front_end::FrontEnd;
 pub use retry::retry_on_overload;
@@ -26,6 +27,7 @@ impl Wait for OsThreads {
     type Deciding = Result<Decision, HandlerError>;
     type Home = ();
     type Waiting = stream::Hurry;
+    type Asking = ();
 
     fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding {
         decision

@@ -10,6 +10,7 @@ mod search;
 mod stream;
 mod terminal;
 mod turn;
+mod view;
 
 pub use front_end::FrontEnd;
 pub use retry::retry_on_overload;
@@ -29,6 +30,7 @@ impl Wait for Tokio {
     type Deciding = Pin<Box<dyn Future<Output = Result<Decision, HandlerError>> + Send>>;
     type Home = tokio::runtime::Handle;
     type Waiting = stream::Waiting;
+    type Asking = view::Asking;
 
     fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding {
         Box::pin(ready(decision))

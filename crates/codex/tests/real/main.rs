@@ -11,6 +11,7 @@ mod errors;
 #[path = "../programs/example.rs"]
 mod example;
 mod facts;
+mod history;
 #[cfg(feature = "blocking")]
 mod questions;
 mod records;

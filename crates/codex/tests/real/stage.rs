@@ -1,6 +1,7 @@
 //! A real codex for a test.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use codex_appserver::{Codex, CodexBuilder, Process};
@@ -33,7 +34,12 @@ impl Stage {
     }
 
     pub fn process(&self) -> Process {
-        Process::from_command(&self.home.command(&self.codex)).env_clear()
+        Process::from_command(&self.command()).env_clear()
+    }
+
+    /// The command that starts the app-server.
+    pub fn command(&self) -> Command {
+        self.home.command(&self.codex)
     }
 
     pub fn builder(&self) -> CodexBuilder {

@@ -16,11 +16,11 @@ use codex_appserver::FrontEnd;
 use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::Closed;
 use codex_appserver::client::generic::Client;
-use codex_appserver::client::wire::Request;
+use codex_appserver::client::wire::{Items, Paged, Request};
 #[cfg(feature = "experimental")]
 use codex_appserver::generic::ThreadSearchStream;
 use codex_appserver::generic::{
-    Approvals, Codex, CodexBuilder, Login, Runtime, Terminal, Thread, Turn, TurnStream,
+    Approvals, Codex, CodexBuilder, Login, Runtime, Terminal, Thread, ThreadView, Turn, TurnStream,
 };
 use codex_appserver::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, TurnSteerResponse,
@@ -29,6 +29,7 @@ use codex_appserver::protocol::{
 use codex_appserver::protocol::{ThreadSearchResponse, ThreadSearchResult};
 use codex_appserver::{
     ApprovalRequest, Call, ClientError, Decision, Error, Event, Input, RetryPolicy, Retryable, TurnResult,
+    ViewItem,
 };
 #[cfg(feature = "structured")]
 use codex_appserver::{Structured, schemars::JsonSchema};
@@ -89,6 +90,12 @@ pub trait Kit: Runtime {
     async fn send<M: Request, F: MapResponse<M> + Send>(
         call: Call<'_, Client<Self>, M, F>,
     ) -> Result<F::Output, ClientError>;
+
+    /// The items of a call that answers in pages, up to the end.
+    async fn collect<M: Paged>(items: Items<'_, Client<Self>, M>) -> Vec<Result<M::Item, ClientError>>;
+
+    /// The next item of a thread, kept or new.
+    async fn next_item(view: &mut ThreadView<Self>) -> Option<Result<ViewItem, Error>>;
 
     /// Starts a turn on a thread and waits for its end.
     async fn run_on(thread: &Thread<Self>, input: impl Into<Input>) -> Result<TurnResult, Error>;

@@ -10,11 +10,13 @@ use std::thread;
 use codex_appserver::FrontEnd;
 use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::generic::Client;
-use codex_appserver::client::wire::Request;
+use codex_appserver::client::wire::{Items, Paged, Request};
 use codex_appserver::client::{Closed, OsThreads};
 #[cfg(feature = "experimental")]
 use codex_appserver::generic::ThreadSearchStream;
-use codex_appserver::generic::{Approvals, Codex, CodexBuilder, Login, Terminal, Thread, Turn, TurnStream};
+use codex_appserver::generic::{
+    Approvals, Codex, CodexBuilder, Login, Terminal, Thread, ThreadView, Turn, TurnStream,
+};
 use codex_appserver::protocol::{
     AccountLoginCompletedNotification, CancelLoginAccountResponse, TurnSteerResponse,
 };
@@ -22,6 +24,7 @@ use codex_appserver::protocol::{
 use codex_appserver::protocol::{ThreadSearchResponse, ThreadSearchResult};
 use codex_appserver::{
     ApprovalRequest, Call, ClientError, Decision, Error, Event, Input, RetryPolicy, Retryable, TurnResult,
+    ViewItem,
 };
 #[cfg(feature = "structured")]
 use codex_appserver::{Structured, schemars::JsonSchema};
@@ -74,6 +77,14 @@ impl Kit for OsThreads {
         call: Call<'_, Client<Self>, M, F>,
     ) -> Result<F::Output, ClientError> {
         call.call()
+    }
+
+    async fn collect<M: Paged>(items: Items<'_, Client<Self>, M>) -> Vec<Result<M::Item, ClientError>> {
+        items.collect()
+    }
+
+    async fn next_item(view: &mut ThreadView<Self>) -> Option<Result<ViewItem, Error>> {
+        view.next()
     }
 
     async fn run_on(thread: &Thread<Self>, input: impl Into<Input>) -> Result<TurnResult, Error> {
