@@ -91,6 +91,11 @@ impl<C: ?Sized, M: Request, F> Call<'_, C, M, F> {
         self.params = params;
         self
     }
+
+    /// What makes something else of the response, to be changed: for setters of whoever wrote it.
+    pub fn map_mut(&mut self) -> &mut F {
+        &mut self.map
+    }
 }
 
 impl<C: Endpoint + ?Sized, M: Request, F: MapResponse<M>> Call<'_, C, M, F> {
