@@ -250,7 +250,8 @@ impl<R: Runtime> ClientBuilder<R> {
         self.on::<method::McpServerElicitationRequest, F, A>(handler)
     }
 
-    /// Runs a dynamic tool (`item/tool/call`).
+    /// Runs a dynamic tool (`item/tool/call`). No answer is wanted any more when the turn has completed: a task is dropped
+    /// then, and [`RequestContext::is_open`] turns false. A call that nothing handles is declined with a failed result.
     ///
     /// The same as [`on`](Self::on) with this method.
     pub fn on_tool_call<F, A>(self, handler: F) -> Self

@@ -106,6 +106,11 @@ impl<R: Runtime> Client<R> {
         self.handle.link.server()
     }
 
+    /// Whether this client has asked the server for its experimental API.
+    pub fn experimental_api(&self) -> bool {
+        self.handle.link.settings().experimental_api
+    }
+
     /// Whether the server has a request: `client.supports::<method::ThreadSearch>()`. `None` where the server's
     /// version is not known.
     ///

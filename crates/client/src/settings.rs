@@ -187,6 +187,8 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) unhandled: Unhandled,
     pub(crate) version_check: VersionCheck,
+    /// Whether the server was asked for its experimental API.
+    pub(crate) experimental_api: bool,
 }
 
 impl Default for Settings {
@@ -199,6 +201,7 @@ impl Default for Settings {
             retry: None,
             unhandled: Unhandled::Decline,
             version_check: VersionCheck::default(),
+            experimental_api: false,
         }
     }
 }

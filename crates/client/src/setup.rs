@@ -42,6 +42,7 @@ impl Setup {
     /// The connection's state, what is subscribed to from the start, and how the client introduces itself.
     pub(crate) fn begin(mut self, unhandled: Unhandled) -> (Handle, Option<Subscription>, Introduction) {
         self.settings.unhandled = self.unhandled.unwrap_or(unhandled);
+        self.settings.experimental_api = self.capabilities.experimental_api.unwrap_or_default();
         let check = self.settings.version_check;
         let handle = Handle::new(self.settings, self.handlers);
         let early = self.early_events.map(|(filter, settings)| handle.subscribe(filter, settings));

@@ -56,7 +56,7 @@ async fn it_introduces_itself_and_says_initialized_once<R: Kit>() {
     let params = &sent[0]["params"];
     assert_eq!(params["clientInfo"]["name"], "codex_appserver_client");
     let capabilities = &params["capabilities"];
-    assert_eq!(capabilities["experimentalApi"], true);
+    assert_eq!((&capabilities["experimentalApi"], client.experimental_api()), (&json!(true), true));
     assert_eq!(capabilities["optOutNotificationMethods"], json!(["thread/started"]));
     assert!(sent[1].get("id").is_none(), "{}", sent[1]);
     let info = client.server();

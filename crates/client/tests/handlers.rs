@@ -193,6 +193,7 @@ async fn unknown_methods_have_a_handler_of_their_own<R: Kit>() {
 
 async fn every_method_that_nothing_handles_is_declined<R: Kit>() {
     let denied = json!({"decision": {"denied": {"rejection": "declined by the client"}}});
+    let no_tool = "failed to run the tool: the client declined the call, or does not have the tool";
     let declined = [
         (COMMAND, json!({"decision": "decline"})),
         (FILES, json!({"decision": "decline"})),
@@ -200,12 +201,15 @@ async fn every_method_that_nothing_handles_is_declined<R: Kit>() {
         ("mcpServer/elicitation/request", json!({"action": "decline"})),
         ("applyPatchApproval", denied.clone()),
         ("execCommandApproval", denied),
+        (
+            "item/tool/call",
+            json!({"contentItems": [{"type": "inputText", "text": no_tool}], "success": false}),
+        ),
     ];
     let refused = [
         "account/chatgptAuthTokens/refresh",
         "attestation/generate",
         "currentTime/read",
-        "item/tool/call",
         "item/tool/requestUserInput",
         "new/thing",
     ];

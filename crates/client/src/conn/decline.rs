@@ -2,12 +2,13 @@
 
 use codex_appserver_enums::{FileChangeApprovalDecision, McpServerElicitationAction};
 use codex_appserver_requests::{
-    ApplyPatchApprovalResponse, CommandExecutionRequestApprovalResponse, ExecCommandApprovalResponse,
-    FileChangeRequestApprovalResponse, McpServerElicitationRequestResponse,
+    ApplyPatchApprovalResponse, CommandExecutionRequestApprovalResponse, DynamicToolCallResponse,
+    ExecCommandApprovalResponse, FileChangeRequestApprovalResponse, McpServerElicitationRequestResponse,
     PermissionsRequestApprovalResponse, method,
 };
 use codex_appserver_types::{
     CommandExecutionApprovalDecision, DeniedReviewDecision, GrantedPermissionProfile,
+    InputTextDynamicToolCallOutputContentItem,
 };
 use codex_appserver_wire::{EncodeError, Request, RpcError, encode};
 
@@ -32,6 +33,12 @@ pub(super) fn decline(method: &str) -> Result<String, RpcError> {
         }
         method::ExecCommandApproval::METHOD => {
             encode(&ExecCommandApprovalResponse::new(DeniedReviewDecision::new("declined by the client")))
+        }
+        // The model reads this text; of an error it would only learn that there was one.
+        method::ItemToolCall::METHOD => {
+            let text = "failed to run the tool: the client declined the call, or does not have the tool";
+            let text = InputTextDynamicToolCallOutputContentItem::new(text);
+            encode(&DynamicToolCallResponse::new([text.into()], false))
         }
         _ => return Err(RpcError::method_not_found(method)),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use codex_appserver_notifications::method::ServerRequestResolved;
+use codex_appserver_notifications::method::{ServerRequestResolved, TurnCompleted};
 use codex_appserver_wire::{DecodeError, LineError, Notification, RequestId, RpcError};
 
 use super::calls::{Answered, Failure, Outcome};
@@ -90,10 +90,18 @@ impl Core {
         }
         self.routes
             .push(scope, Some(method), wakes, || Item::Notification(Message::new(line.into(), line, scope)));
-        if method == ServerRequestResolved::METHOD
-            && let Some(id) = &scope.request
-        {
-            self.requests.resolve(id, now, wakes);
+        match method {
+            ServerRequestResolved::METHOD => {
+                if let Some(id) = &scope.request {
+                    self.requests.resolve(id, now, wakes);
+                }
+            }
+            TurnCompleted::METHOD => {
+                if let Some(turn) = scope.turn.as_deref() {
+                    self.requests.end_turn(turn, now, wakes);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -51,10 +51,14 @@ struct Open {
     number: u64,
     wait: Wait,
     wakers: Vec<Waker>,
+    /// The turn whose end resolves it, if one does.
+    until: Option<String>,
 }
 
 impl Requests {
     /// A request came. None where it is open already: a server tells it again when a thread is resumed.
+    ///
+    /// The server does not say that a call of a tool is resolved when its turn ends, so the end of the turn says it.
     pub(crate) fn open(
         &mut self,
         id: RequestId,
@@ -68,9 +72,19 @@ impl Requests {
         let number = self.next_number;
         self.next_number += 1;
         let thread = scope.thread.as_deref().map(str::to_owned);
-        let wait = Wait { thread, is_tool: method == ItemToolCall::METHOD, from: now };
-        self.open.insert(id.clone(), Open { number, wait, wakers: Vec::new() });
+        let is_tool = method == ItemToolCall::METHOD;
+        let wait = Wait { thread, is_tool, from: now };
+        let until = scope.turn.as_deref().filter(|_| is_tool).map(str::to_owned);
+        self.open.insert(id.clone(), Open { number, wait, wakers: Vec::new(), until });
         Some(Ticket { id, number })
+    }
+
+    /// A turn has ended, and with it the calls of tools that it made.
+    pub(crate) fn end_turn(&mut self, turn: &str, now: Instant, wakes: &mut Wakes) {
+        for (_, open) in self.open.extract_if(|_, open| open.until.as_deref() == Some(turn)) {
+            self.ended.push(open.wait, now);
+            wakes.extend(open.wakers);
+        }
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -72,6 +72,34 @@ fn resolved_wakes_the_one_who_is_at_work_on_it() {
     assert!(bench.core.is_open(&two.ticket) && bench.sent().is_empty());
 }
 
+/// The server says nothing else about them.
+#[test]
+fn calls_of_tools_are_resolved_by_the_end_of_their_turn() {
+    let mut bench = Bench::new();
+    let call = |bench: &mut Bench, id: u32, method: &str, turn: &str| {
+        let params =
+            format!(r#"{{"threadId":"T","turnId":"{turn}","callId":"c","tool":"t","arguments":{{}}}}"#);
+        let line = format!(r#"{{"method":"{method}","id":{id},"params":{params}}}"#);
+        bench.line(&line).expect("a request")
+    };
+    let ended = call(&mut bench, 0, "item/tool/call", "U");
+    let other = call(&mut bench, 1, "item/tool/call", "V");
+    let question = call(&mut bench, 2, "item/tool/requestUserInput", "U");
+    let alarm = Alarm::new();
+    assert!(bench.core.poll_resolved(&ended.ticket, &alarm.waker).is_pending());
+    for line in [
+        r#"{"method":"turn/started","params":{"threadId":"T","turn":{"id":"U"}}}"#,
+        r#"{"method":"turn/completed","params":{"threadId":"T"}}"#,
+    ] {
+        bench.line(line);
+    }
+    assert_eq!((alarm.rings(), bench.core.is_open(&ended.ticket)), (0, true));
+    bench.line(r#"{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"U"}}}"#);
+    assert_eq!((alarm.rings(), bench.core.is_open(&ended.ticket)), (1, false));
+    assert!(!bench.answer(&ended, &ok()) && bench.sent().is_empty(), "a late answer is not sent");
+    assert!(bench.core.is_open(&other.ticket) && bench.core.is_open(&question.ticket));
+}
+
 #[test]
 fn more_open_requests_than_anybody_can_see_are_declined() {
     let mut bench = Bench::new();
