@@ -41,3 +41,15 @@ pub type IntoTurn = generic::IntoTurn<Tokio>;
 /// A search that yields hits as they are found; see [`generic::ThreadSearchStream`].
 #[cfg(feature = "experimental")]
 pub type ThreadSearchStream = generic::ThreadSearchStream<Tokio>;
+
+/// A function of the program that the agent may call; see [`generic::Tool`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type Tool = generic::Tool<Tokio>;
+
+/// The tools of a thread; see [`generic::Tools`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type Tools = generic::Tools<Tokio>;
+
+/// One call of a tool; see [`generic::ToolCall`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type ToolCall = generic::ToolCall<Tokio>;

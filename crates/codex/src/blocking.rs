@@ -16,6 +16,8 @@ use codex_appserver_client::OsThreads;
 
 use crate::generic;
 pub use crate::os_threads::{FrontEnd, retry_on_overload};
+#[doc(no_inline)]
+pub use crate::thread_call::ThreadCall;
 
 /// A codex app-server: the place where threads live; see [`generic::Codex`].
 pub type Codex = generic::Codex<OsThreads>;
@@ -53,3 +55,15 @@ pub type IntoTurn = generic::IntoTurn<OsThreads>;
 /// A search that yields hits as they are found; see [`generic::ThreadSearchStream`].
 #[cfg(feature = "experimental")]
 pub type ThreadSearchStream = generic::ThreadSearchStream<OsThreads>;
+
+/// A function of the program that the agent may call; see [`generic::Tool`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type Tool = generic::Tool<OsThreads>;
+
+/// The tools of a thread; see [`generic::Tools`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type Tools = generic::Tools<OsThreads>;
+
+/// One call of a tool; see [`generic::ToolCall`].
+#[cfg(all(feature = "experimental", feature = "structured"))]
+pub type ToolCall = generic::ToolCall<OsThreads>;

@@ -25,6 +25,8 @@ pub struct CodexBuilder<R: Runtime> {
     pub(crate) process: Process,
     settings: Settings,
     approvals: Arc<Registry<Approvals<R>>>,
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    tools: Arc<crate::tools::ToolRegistry<R>>,
 }
 
 impl<R: Runtime> CodexBuilder<R> {
@@ -130,8 +132,13 @@ impl<R: Runtime> CodexBuilder<R> {
 
     /// Splits off what is connected.
     pub(crate) fn split(self) -> (ClientBuilder<R>, Process, Opening<R>) {
-        let Self { client, process, settings, approvals } = self;
-        (client, process, Opening { settings, approvals })
+        let opening = Opening {
+            settings: self.settings,
+            approvals: self.approvals,
+            #[cfg(all(feature = "experimental", feature = "structured"))]
+            tools: self.tools,
+        };
+        (self.client, self.process, opening)
     }
 }
 
@@ -139,17 +146,27 @@ impl<R: Runtime> CodexBuilder<R> {
 pub(crate) struct Opening<R: Runtime> {
     settings: Settings,
     approvals: Arc<Registry<Approvals<R>>>,
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    tools: Arc<crate::tools::ToolRegistry<R>>,
 }
 
 impl<R: Runtime> Opening<R> {
     /// The handle of a connection. If this fails, the client is to be shut down.
     pub(crate) fn open(self, client: &Client<R>) -> Result<Codex<R>, Error> {
         let metadata = Metadata::of(client.server())?;
-        let Self { settings, approvals } = self;
-        approvals.listen(client.events_with(Filter::All, Registry::<Approvals<R>>::event_settings()));
+        self.approvals.listen(client.events_with(Filter::All, Registry::<Approvals<R>>::event_settings()));
         let ledger = Arc::new(Ledger::default());
         ledger.listen(client.events_with(Filter::All, Ledger::event_settings()));
-        let shared = Arc::new(Shared { metadata, settings, approvals, ledger });
+        let shared = Arc::new(Shared {
+            metadata,
+            settings: self.settings,
+            approvals: self.approvals,
+            ledger,
+            #[cfg(all(feature = "experimental", feature = "structured"))]
+            tools: Arc::downgrade(&self.tools),
+        });
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        self.tools.open(&shared);
         Ok(Codex { client: client.clone(), home: R::home(), shared })
     }
 }
@@ -157,12 +174,18 @@ impl<R: Runtime> Opening<R> {
 impl<R: Runtime> Default for CodexBuilder<R> {
     fn default() -> Self {
         let approvals = Arc::new(Registry::new(Approvals::decline_all()));
-        let client = Client::builder().client_info(crate::client_info());
+        let client = decide_with(Client::builder().client_info(crate::client_info()), &approvals);
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        let tools = Arc::new(crate::tools::ToolRegistry::new());
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        let client = crate::tools::serve(client, &tools);
         Self {
-            client: decide_with(client, &approvals),
+            client,
             process: Process::new(),
             settings: Settings::default(),
             approvals,
+            #[cfg(all(feature = "experimental", feature = "structured"))]
+            tools,
         }
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) settings: Settings,
     pub(crate) approvals: Arc<Registry<Approvals<R>>>,
     pub(crate) ledger: Arc<Ledger>,
+    /// Owned by the handler of the client, which goes when the connection is closed, or is replaced by another one.
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    pub(crate) tools: std::sync::Weak<crate::tools::ToolRegistry<R>>,
 }
 
 impl<R: Runtime> Codex<R> {
@@ -53,7 +56,7 @@ impl<R: Runtime> Codex<R> {
 
     /// Starts a thread. Every optional param of `thread/start` is a setter.
     pub fn thread_start(&self) -> Call<'_, Client<R>, method::ThreadStart, IntoThread<R>> {
-        self.client.thread_start().map_with(IntoThread(self.clone()))
+        self.client.thread_start().map_with(IntoThread::new(self.clone()))
     }
 
     /// Loads a thread that was kept, to go on with it. The answer comes without the thread's turns, which may be many
@@ -64,7 +67,7 @@ impl<R: Runtime> Codex<R> {
     ) -> Call<'_, Client<R>, method::ThreadResume, IntoThread<R>> {
         let call = self.client.thread_resume(id);
         let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
-        call.map_with(IntoThread(self.clone()))
+        call.map_with(IntoThread::new(self.clone()))
     }
 
     /// Starts a thread that begins with what another one holds. The answer comes without its turns, as that of
@@ -75,7 +78,7 @@ impl<R: Runtime> Codex<R> {
     ) -> Call<'_, Client<R>, method::ThreadFork, IntoThread<R>> {
         let call = self.client.thread_fork(id);
         let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
-        call.map_with(IntoThread(self.clone()))
+        call.map_with(IntoThread::new(self.clone()))
     }
 
     /// Lists threads, in pages.
@@ -93,7 +96,7 @@ impl<R: Runtime> Codex<R> {
         &self,
         id: impl Into<String>,
     ) -> Call<'_, Client<R>, method::ThreadUnarchive, IntoThread<R>> {
-        self.client.thread_unarchive(id).map_with(IntoThread(self.clone()))
+        self.client.thread_unarchive(id).map_with(IntoThread::new(self.clone()))
     }
 
     /// A thread that this connection has started or resumed before, by its id. Nothing is sent.

@@ -84,6 +84,11 @@ pub enum Error {
     #[error(transparent)]
     Schema(#[from] crate::schema::SchemaError),
 
+    /// Tools are not offered to the agent.
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    #[error(transparent)]
+    Tool(#[from] crate::tools::ToolError),
+
     /// The server offers another way to log in than was asked for.
     #[error(
         "failed to log in: the server answered with something else than {wanted}; it may be another version of codex \

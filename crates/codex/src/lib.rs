@@ -32,6 +32,11 @@
 //! What the agent may not do by itself it asks for. [`Approvals`] decide: for all, for a thread or for a turn. Nothing
 //! is ever accepted unless you say so. A [`FrontEnd`] answers all other questions too, such as forms of MCP servers.
 //!
+//! # Tools
+//!
+//! A thread may have tools: functions of your program that the agent calls, with arguments of a Rust type. See
+//! `ThreadCall::tools`, with the features `experimental` and `structured`.
+//!
 //! # Features
 //!
 //! `async` (default), `blocking`, `ws` (default) for servers that listen, `structured` (default) for answers as Rust
@@ -84,8 +89,12 @@ mod stream;
 mod terminal;
 #[cfg(feature = "client")]
 mod thread;
+#[cfg(feature = "client")]
+mod thread_call;
 #[cfg(feature = "async")]
 mod tokio;
+#[cfg(all(feature = "client", feature = "experimental", feature = "structured"))]
+mod tools;
 #[cfg(feature = "client")]
 mod turn;
 mod turns;
@@ -107,6 +116,8 @@ pub mod generic {
     pub use crate::stream::TurnStream;
     pub use crate::terminal::Terminal;
     pub use crate::thread::{IntoThread, IntoTurn, Thread};
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    pub use crate::tools::{Tool, ToolCall, Tools};
     pub use crate::turn::Turn;
     pub use crate::view::ThreadView;
 }
@@ -122,6 +133,8 @@ pub use asynchronous::{
     Approvals, Codex, CodexBuilder, FrontEnd, IntoThread, IntoTurn, Login, Terminal, Thread, ThreadView,
     Turn, TurnStream, retry_on_overload,
 };
+#[cfg(all(feature = "async", feature = "experimental", feature = "structured"))]
+pub use asynchronous::{Tool, ToolCall, Tools};
 #[cfg(feature = "client")]
 pub use elicitation::{Choice, Field, FieldKind, Form, FormAnswer, FormError};
 #[cfg(feature = "client")]
@@ -133,6 +146,10 @@ pub use metadata::Metadata;
 pub use retry::Retryable;
 #[cfg(feature = "structured")]
 pub use schema::{OutputMismatch, SchemaError, Structured, output_schema};
+#[cfg(feature = "client")]
+pub use thread_call::ThreadCall;
+#[cfg(all(feature = "client", feature = "experimental", feature = "structured"))]
+pub use tools::{IntoToolResult, Json, ToolError, ToolResult};
 #[cfg(feature = "client")]
 pub use turns::MaxDuration;
 pub use turns::{

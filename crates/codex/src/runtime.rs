@@ -33,6 +33,21 @@ pub(crate) mod sealed {
         /// What a view of a thread keeps while it reads a page.
         type Asking: Default + Send;
 
+        /// A call of a tool that runs.
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        type Running: Send + 'static;
+
+        /// A call of a tool that has ended.
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        fn ran(result: crate::tools::ToolResult) -> Self::Running;
+
+        /// Answers a call of a tool, once it is known which tools its thread has.
+        #[cfg(all(feature = "experimental", feature = "structured"))]
+        fn serve_tool(
+            registry: std::sync::Arc<crate::tools::ToolRegistry<Self>>,
+            call: crate::tools::ToolCall<Self>,
+        ) -> impl Answer<codex_appserver_methods::protocol::DynamicToolCallResponse, Self>;
+
         /// A decision that is made already.
         fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding;
 

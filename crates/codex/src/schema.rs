@@ -32,14 +32,20 @@ pub struct OutputMismatch {
     pub error: serde_json::Error,
 }
 
-/// A Rust type that the service cannot be asked for.
+/// A Rust type that the service cannot be asked for, or that a tool cannot take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to make an output schema of {wanted}: {path}: {problem}")]
+#[error("failed to make a JSON Schema of {wanted}: {path}: {problem}")]
 pub struct SchemaError {
     wanted: &'static str,
     /// Where, as a JSON pointer into the schema.
     path: String,
     problem: &'static str,
+}
+
+impl SchemaError {
+    pub(crate) fn new(wanted: &'static str, (path, problem): Problem) -> Self {
+        Self { wanted, path: if path.is_empty() { "the top".into() } else { path }, problem }
+    }
 }
 
 /// The JSON Schema of a type in the strict form of structured outputs: every object closed, every member required
@@ -53,13 +59,13 @@ pub struct SchemaError {
 ///
 /// The type is no struct at the top, or holds what the strict form has no words for: maps, tuples, flattened members.
 pub fn output_schema<T: JsonSchema>() -> Result<Value, SchemaError> {
+    strict(generate::<T>()).map_err(|problem| SchemaError::new(std::any::type_name::<T>(), problem))
+}
+
+/// The JSON Schema of what serde reads as a `T`.
+pub(crate) fn generate<T: JsonSchema>() -> Value {
     let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    let schema: Value = Schema::into(generator.into_root_schema_for::<T>());
-    strict(schema).map_err(|(path, problem)| SchemaError {
-        wanted: std::any::type_name::<T>(),
-        path: if path.is_empty() { "the top".into() } else { path },
-        problem,
-    })
+    Schema::into(generator.into_root_schema_for::<T>())
 }
 
 /// Reads the final text of a turn as a `T`.
@@ -76,13 +82,15 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(
 }
 
 /// What is wrong, and where.
-type Problem = (String, &'static str);
+pub(crate) type Problem = (String, &'static str);
+
+pub(crate) const WANTS_AN_OBJECT: &str = "the service wants an object at the top: put it into a struct";
 
 fn strict(schema: Value) -> Result<Value, Problem> {
     let Value::Object(mut root) = schema else { return Err((String::new(), "any value is allowed")) };
     root.remove("$schema");
     if root.get("type") != Some(&Value::from("object")) {
-        return Err((String::new(), "the service wants an object at the top: put it into a struct"));
+        return Err((String::new(), WANTS_AN_OBJECT));
     }
     mend(&mut root, "")?;
     Ok(Value::Object(root))

@@ -3,8 +3,9 @@
 use codex_appserver_client::generic::{Client, Events};
 use codex_appserver_client::{Filter, Methods};
 use codex_appserver_methods::protocol::{
-    ReviewStartParams, ReviewStartResponse, ReviewTarget, ThreadForkResponse, ThreadResumeResponse,
-    ThreadStartResponse, ThreadUnarchiveResponse, TurnStartParams, TurnStartResponse, method,
+    ReviewStartParams, ReviewStartResponse, ReviewTarget, ThreadForkParams, ThreadForkResponse,
+    ThreadResumeParams, ThreadResumeResponse, ThreadStartParams, ThreadStartResponse,
+    ThreadUnarchiveResponse, TurnStartParams, TurnStartResponse, method,
 };
 use codex_appserver_methods::{Call, MapResponse};
 
@@ -13,6 +14,7 @@ use crate::codex::Codex;
 use crate::core::agents::OUTLINE;
 use crate::input::Input;
 use crate::runtime::Runtime;
+use crate::thread_call::Belongings;
 use crate::turn::Turn;
 use crate::turns::{Subscriptions, notice_settings};
 
@@ -162,34 +164,63 @@ impl<R: Runtime> std::fmt::Debug for Thread<R> {
     }
 }
 
-/// Makes a [`Thread`] of the response.
-pub struct IntoThread<R: Runtime>(pub(crate) Codex<R>);
+/// Makes a [`Thread`] of the response. The thread has what was brought for it before anything else can happen to it.
+pub struct IntoThread<R: Runtime> {
+    pub(crate) codex: Codex<R>,
+    pub(crate) belongings: Belongings<R>,
+}
+
+impl<R: Runtime> IntoThread<R> {
+    pub(crate) fn new(codex: Codex<R>) -> Self {
+        Self { codex, belongings: Belongings::default() }
+    }
+
+    /// The thread that was opened.
+    fn opened(self, thread_id: String) -> Thread<R> {
+        self.belongings.give(&self.codex, &thread_id);
+        self.codex.thread(thread_id)
+    }
+}
 
 impl<R: Runtime> MapResponse<method::ThreadStart> for IntoThread<R> {
     type Output = Thread<R>;
 
+    fn before_send(&mut self, _: &ThreadStartParams) {
+        self.belongings.before_open(&self.codex, None);
+    }
+
     fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
-        self.0.shared.ledger.on_new_thread(&response.thread.id);
-        self.0.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
-        self.0.thread(response.thread.id)
+        self.codex.shared.ledger.on_new_thread(&response.thread.id);
+        self.codex.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
+        self.opened(response.thread.id)
     }
 }
 
 impl<R: Runtime> MapResponse<method::ThreadResume> for IntoThread<R> {
     type Output = Thread<R>;
 
+    fn before_send(&mut self, params: &ThreadResumeParams) {
+        self.belongings.before_open(&self.codex, None);
+        // A shared server repeats requests that are open before it answers.
+        self.belongings.give(&self.codex, &params.thread_id);
+    }
+
     fn map_response(self, response: ThreadResumeResponse) -> Thread<R> {
-        self.0.shared.ledger.on_folder(&response.thread.id, &response.cwd);
-        self.0.thread(response.thread.id)
+        self.codex.shared.ledger.on_folder(&response.thread.id, &response.cwd);
+        self.opened(response.thread.id)
     }
 }
 
 impl<R: Runtime> MapResponse<method::ThreadFork> for IntoThread<R> {
     type Output = Thread<R>;
 
+    fn before_send(&mut self, params: &ThreadForkParams) {
+        self.belongings.before_open(&self.codex, Some(&params.thread_id));
+    }
+
     fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
-        self.0.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
-        self.0.thread(response.thread.id)
+        self.codex.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
+        self.opened(response.thread.id)
     }
 }
 
@@ -197,8 +228,8 @@ impl<R: Runtime> MapResponse<method::ThreadUnarchive> for IntoThread<R> {
     type Output = Thread<R>;
 
     fn map_response(self, response: ThreadUnarchiveResponse) -> Thread<R> {
-        self.0.shared.ledger.on_folder(&response.thread.id, &response.thread.cwd);
-        self.0.thread(response.thread.id)
+        self.codex.shared.ledger.on_folder(&response.thread.id, &response.thread.cwd);
+        self.opened(response.thread.id)
     }
 }
 

@@ -62,6 +62,17 @@ const ROWS: &[Row] = &[
     )
     .typing("hello there\nmake a file\ny\nwrite a note\nn\n"),
     row(
+        "dynamic_tools",
+        &[
+            "> Put two milk and a bread on my shopping list.\nadd {\"article\":\"milk\",\"count\":\"two\"} failed\n",
+            "the tool `shopping.add`: `count`: invalid type: string \"two\", expected u32",
+            "add {\"article\":\"milk\",\"count\":2} completed\n",
+            "Milk and bread are on the list.\n> What is on the list?\n(call call-show-2 looks at the list)\n",
+            "show {} completed\n  [{\"article\":\"milk\",\"count\":2},{\"article\":\"bread\",\"count\":1}]\n",
+            "Two milk, one bread.\n",
+        ],
+    ),
+    row(
         "error_handling_and_retry",
         &[
             "no program: failed to start",
@@ -249,6 +260,9 @@ fn read(mut output: impl Read + Send + 'static) -> Receiver<String> {
     text
 }
 
+/// Examples that are built with the feature `experimental` only.
+const EXPERIMENTAL: &[&str] = &["dynamic_tools"];
+
 /// All examples: files, and folders with a `main.rs`.
 fn examples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -260,6 +274,7 @@ fn examples() -> Vec<String> {
     };
     let name = |path: PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
     let mut names: Vec<_> = paths.filter(is_one).map(name).collect();
+    names.retain(|name| cfg!(feature = "experimental") || !EXPERIMENTAL.contains(&name.as_str()));
     names.sort();
     names
 }

@@ -72,6 +72,12 @@ impl<A> Registry<A> {
         self.deciders().choose(thread_id, &turn_id, root).cloned()
     }
 
+    /// The thread on whose behalf a turn runs, if that is another one and is known.
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    pub(crate) fn root_thread(&self, turn_id: &str) -> Option<String> {
+        self.announced().announcements.root(turn_id).ok()??.thread_id
+    }
+
     pub(crate) fn set_default(&self, approvals: A) {
         let old = self.deciders().set_default(approvals);
         // Without the lock: what it holds on to may come back here when it is dropped.

@@ -9,6 +9,8 @@ mod retry;
 mod search;
 mod stream;
 mod terminal;
+#[cfg(all(feature = "experimental", feature = "structured"))]
+mod tools;
 mod turn;
 mod view;
 
@@ -28,6 +30,22 @@ impl Wait for OsThreads {
     type Home = ();
     type Waiting = stream::Hurry;
     type Asking = ();
+
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    type Running = crate::tools::ToolResult;
+
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn ran(result: crate::tools::ToolResult) -> Self::Running {
+        result
+    }
+
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn serve_tool(
+        registry: std::sync::Arc<crate::tools::ToolRegistry<Self>>,
+        call: crate::tools::ToolCall<Self>,
+    ) -> impl Answer<codex_appserver_methods::protocol::DynamicToolCallResponse, Self> {
+        tools::serve(&registry, call)
+    }
 
     fn decided(decision: Result<Decision, HandlerError>) -> Self::Deciding {
         decision

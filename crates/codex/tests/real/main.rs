@@ -12,10 +12,14 @@ mod errors;
 mod example;
 mod facts;
 mod history;
+#[cfg(all(unix, feature = "experimental", feature = "structured", feature = "ws"))]
+mod listening;
 #[cfg(feature = "blocking")]
 mod questions;
 mod records;
 #[cfg(feature = "experimental")]
 mod search;
 mod stage;
+#[cfg(all(feature = "experimental", feature = "structured"))]
+mod tools;
 mod turns;

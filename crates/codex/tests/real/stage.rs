@@ -1,7 +1,6 @@
 //! A real codex for a test.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use codex_appserver::{Codex, CodexBuilder, Process};
@@ -33,13 +32,12 @@ impl Stage {
         Some(Self { home: change(home).build().expect("a home"), model, codex })
     }
 
-    pub fn process(&self) -> Process {
-        Process::from_command(&self.command()).env_clear()
+    pub fn command(&self) -> std::process::Command {
+        self.home.command(&self.codex)
     }
 
-    /// The command that starts the app-server.
-    pub fn command(&self) -> Command {
-        self.home.command(&self.codex)
+    pub fn process(&self) -> Process {
+        Process::from_command(&self.command()).env_clear()
     }
 
     pub fn builder(&self) -> CodexBuilder {

@@ -21,6 +21,14 @@ mod tasks;
 mod terminal;
 #[cfg(feature = "blocking")]
 mod threads;
+#[cfg(all(feature = "experimental", feature = "structured"))]
+mod tools;
+#[cfg(all(feature = "async", feature = "experimental", feature = "structured", unix))]
+mod tools_in_tasks;
+#[cfg(all(feature = "experimental", feature = "structured"))]
+mod tools_of_threads;
+#[cfg(all(feature = "blocking", feature = "experimental", feature = "structured"))]
+mod tools_on_threads;
 mod turns;
 mod usage;
 mod view;

@@ -16,6 +16,8 @@ use codex_appserver::FrontEnd;
 use codex_appserver::blocking::FrontEnd as BlockingFrontEnd;
 use codex_appserver::client::Closed;
 use codex_appserver::client::generic::Client;
+#[cfg(all(feature = "experimental", feature = "structured"))]
+use codex_appserver::client::generic::ClientBuilder;
 use codex_appserver::client::wire::{Items, Paged, Request};
 #[cfg(feature = "experimental")]
 use codex_appserver::generic::ThreadSearchStream;
@@ -30,6 +32,11 @@ use codex_appserver::protocol::{ThreadSearchResponse, ThreadSearchResult};
 use codex_appserver::{
     ApprovalRequest, Call, ClientError, Decision, Error, Event, Input, RetryPolicy, Retryable, TurnResult,
     ViewItem,
+};
+#[cfg(all(feature = "experimental", feature = "structured"))]
+use codex_appserver::{
+    IntoToolResult,
+    generic::{Tool, ToolCall},
 };
 #[cfg(feature = "structured")]
 use codex_appserver::{Structured, schemars::JsonSchema};
@@ -85,6 +92,17 @@ pub trait Kit: Runtime {
     /// Waits for a line of a terminal.
     fn ask_terminal(terminal: &Terminal<Self>, question: &str)
     -> impl Future<Output = Option<String>> + Send;
+
+    /// A tool that returns at once.
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn tool<A, T>(name: &str, run: impl Fn(A, ToolCall<Self>) -> T + Send + Sync + 'static) -> Tool<Self>
+    where
+        A: DeserializeOwned + JsonSchema,
+        T: IntoToolResult + Send + 'static;
+
+    /// A client that answers calls of tools with no content, by a handler for all requests or by one for these.
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn answering_tools(client: ClientBuilder<Self>, for_all: bool) -> ClientBuilder<Self>;
 
     /// Sends a call and waits for its response.
     async fn send<M: Request, F: MapResponse<M> + Send>(

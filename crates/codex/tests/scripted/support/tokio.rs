@@ -23,6 +23,13 @@ use codex_appserver::{
     ApprovalRequest, Call, ClientError, Decision, Error, Event, Input, RetryPolicy, Retryable, TurnResult,
     ViewItem,
 };
+#[cfg(all(feature = "experimental", feature = "structured"))]
+use codex_appserver::{
+    IntoToolResult,
+    client::{HandlerError, ServerRequestHandler, generic::ClientBuilder},
+    generic::{Tool, ToolCall},
+    protocol::{DynamicToolCallParams, DynamicToolCallResponse},
+};
 #[cfg(feature = "structured")]
 use codex_appserver::{Structured, schemars::JsonSchema};
 use codex_appserver_methods::MapResponse;
@@ -69,6 +76,35 @@ impl Kit for Tokio {
 
     async fn ask_terminal(terminal: &Terminal<Self>, question: &str) -> Option<String> {
         terminal.ask(question).await
+    }
+
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn tool<A, T>(name: &str, run: impl Fn(A, ToolCall<Self>) -> T + Send + Sync + 'static) -> Tool<Self>
+    where
+        A: DeserializeOwned + JsonSchema,
+        T: IntoToolResult + Send + 'static,
+    {
+        Tool::<Self>::with_call(name, "A tool.", move |arguments, call| {
+            std::future::ready(run(arguments, call))
+        })
+    }
+
+    #[cfg(all(feature = "experimental", feature = "structured"))]
+    fn answering_tools(client: ClientBuilder<Self>, for_all: bool) -> ClientBuilder<Self> {
+        struct Own;
+        impl ServerRequestHandler for Own {
+            async fn item_tool_call(
+                &self,
+                _: DynamicToolCallParams,
+            ) -> Result<DynamicToolCallResponse, HandlerError> {
+                Ok(DynamicToolCallResponse::new([], true))
+            }
+        }
+        if for_all {
+            client.handler(Own)
+        } else {
+            client.on_tool_call(|params, _| async move { Own.item_tool_call(params).await })
+        }
     }
 
     async fn send<M: Request, F: MapResponse<M> + Send>(
