@@ -20,6 +20,7 @@ pages! {
     approvals: "approvals.md",
     front_ends: "front-ends.md",
     structured_output: "structured-output.md",
+    tools: "tools.md",
     errors_and_retry: "errors-and-retry.md",
     testing: "testing.md",
     new_codex_versions: "new-codex-versions.md",
