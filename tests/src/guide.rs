@@ -4,7 +4,8 @@
 
 /// A module for each page, so that a failing block names its page.
 macro_rules! pages {
-    ($($name:ident: $file:literal,)*) => {$(
+    ($($(#[$attribute:meta])* $name:ident: $file:literal,)*) => {$(
+        $(#[$attribute])*
         #[doc = include_str!(concat!("../../docs/guide/", $file))]
         pub mod $name {}
     )*};
@@ -21,6 +22,8 @@ pages! {
     front_ends: "front-ends.md",
     structured_output: "structured-output.md",
     tools: "tools.md",
+    #[cfg(feature = "experimental")]
+    whole_turn: "whole-turn.md",
     errors_and_retry: "errors-and-retry.md",
     testing: "testing.md",
     new_codex_versions: "new-codex-versions.md",

@@ -154,6 +154,16 @@ const ROWS: &[Row] = &[
             "\nhello\n[exit code 0]\nIt says hello.\n[completed]\n[tokens: 20 read, 10 written]\n",
         ],
     ),
+    row(
+        "whole_turn",
+        &[
+            "weather {\"city\":\"Oslo\"}: completed\n",
+            "asked: Some((\"calendar\", \"add_event\"))\ncalendar.add_event: completed\n",
+            "A picnic by the river, on Sunday.\n",
+            "sub-agent: Some(\"Find a park.\") -> Some(\"The one by the river.\")\n",
+            "tokens: 1200 and 300 of sub-agents\n",
+        ],
+    ),
 ];
 
 #[test]

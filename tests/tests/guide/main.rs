@@ -48,6 +48,18 @@ fn every_page_is_a_doc_test() {
     }
 }
 
+/// The example adds a mock of the model and nothing else.
+#[test]
+fn the_whole_turn_is_the_example() {
+    let example = root().join("crates/codex/examples/whole_turn/main.rs");
+    let example = fs::read_to_string(example).expect("it is there").replace("serde_derive::", "serde::");
+    let page = Page::read("whole-turn.md");
+    let (_, program) = page.blocks.first().expect("it has a program");
+    assert!(program.lines().count() <= 60, "{} lines", program.lines().count());
+    let (program, _) = program.split_once("#[tokio::main]").expect("it has a `main`");
+    assert!(example.contains(program), "the program of the page is not that of the example");
+}
+
 #[test]
 fn every_link_leads_somewhere() {
     let mut seen = 0;

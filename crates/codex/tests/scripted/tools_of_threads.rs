@@ -91,7 +91,7 @@ async fn a_resumed_thread_finds_its_tools_by_name<R: Kit>() {
     let resume = codex.thread_resume("thread-1").tools([says("word", "again")]).expect("codex takes it");
     R::send(resume).await.expect("a thread");
     let (server, results) = beside.join().expect("no panic");
-    assert_eq!(server.params("thread/resume"), [json!({"threadId": "thread-1"})]);
+    assert_eq!(server.params("thread/resume"), [json!({"threadId": "thread-1", "excludeTurns": true})]);
     assert_eq!(text(&results[0]), (true, "again"));
     let (success, text) = text(&results[1]);
     assert!(!success && text.contains("`gone`") && text.contains("`word`"), "{text}");
@@ -113,10 +113,8 @@ async fn a_fork_takes_the_tools_over<R: Kit>() {
     let results = results(&server, calls, 3);
     let texts: Vec<_> = results.iter().map(text).collect();
     assert_eq!(texts, [(true, "inherited"), (true, "inherited"), (true, "own")]);
-    assert_eq!(
-        server.params("thread/fork"),
-        [json!({"threadId": "thread-1"}), json!({"threadId": "thread-1"})]
-    );
+    let forked = json!({"threadId": "thread-1", "excludeTurns": true});
+    assert_eq!(server.params("thread/fork"), [forked.clone(), forked]);
 }
 
 fn fork_result(id: &str) -> Value {
