@@ -46,6 +46,7 @@ pub struct ThreadView<R: Runtime> {
     pub(crate) thread: Thread<R>,
     pub(crate) events: Events<R>,
     pub(crate) view: view::View,
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "blocking calls are not kept"))]
     pub(crate) asking: R::Asking,
 }
 

@@ -94,11 +94,12 @@ pub(crate) fn unread(error: client::Error) -> Error {
 }
 
 /// Whether the server refused because it has no records of the thread's turns: an ephemeral thread has no history, and
-/// a new one none yet. Its messages name the method that was called (`thread/turns/list`), the param (`includeTurns`) or
-/// a function of its own (`list_turns`). It answers if it is asked without turns.
+/// a new one none yet. It answers if it is asked without turns. Messages that are no known ones name the method that was
+/// called (`thread/turns/list`) or the param (`includeTurns`).
 pub(crate) fn has_no_turns(error: &client::Error) -> bool {
-    let words = [method::ThreadTurnsList::METHOD, "includeTurns", "list_turns"];
-    error.rpc().is_some_and(|error| words.iter().any(|word| error.message.contains(word)))
+    let words = [method::ThreadTurnsList::METHOD, "includeTurns"];
+    error.kind() == Some(client::RpcErrorKind::NotRecorded)
+        || error.rpc().is_some_and(|error| words.iter().any(|word| error.message.contains(word)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use codex_appserver_client::{Error as ClientError, Event, ServerNotification, notification_method};
+use codex_appserver_client::{
+    Error as ClientError, Event, RpcErrorKind, ServerNotification, notification_method,
+};
 use codex_appserver_methods::protocol::wire::Notification;
 use codex_appserver_methods::protocol::{
     SortDirection, ThreadItem, ThreadItemsListParams, ThreadItemsListResponse,
@@ -29,9 +31,6 @@ pub(crate) const EVENTS: &[&str] = &[notification_method::ItemCompleted::METHOD]
 
 /// How many items a page has, unless they make the answer too long.
 const ITEMS: u32 = 20;
-
-/// The code of the answer of a server that keeps no items of this thread, or none yet.
-const NOT_SUPPORTED: i64 = -32601;
 
 /// What the reader of a view has to do next.
 #[derive(Debug)]
@@ -124,7 +123,7 @@ impl View {
             }
             // The answer is too long.
             Err(ClientError::Decode(_)) if self.limit > 1 => self.limit /= 2,
-            Err(error) if error.rpc().is_some_and(|error| error.code == NOT_SUPPORTED) => {
+            Err(error) if keeps_no_items(&error) => {
                 self.mode = match self.missed.take() {
                     // The thread had no turn when the subscription began, or is kept by nobody but the subscriber.
                     None => Mode::Events,
@@ -172,6 +171,11 @@ impl View {
             self.output.push_back(ViewItem { turn_id, item });
         }
     }
+}
+
+/// Whether the server keeps no items of this thread, or none yet.
+fn keeps_no_items(error: &ClientError) -> bool {
+    matches!(error.kind(), Some(RpcErrorKind::MethodNotFound | RpcErrorKind::NotRecorded))
 }
 
 /// What tells an item from the others: its id; all of it where these bindings do not know its kind and it has none.

@@ -203,16 +203,12 @@ fn pages_that_are_too_long_get_smaller() {
 
 #[test]
 fn a_thread_without_records_begins_with_its_events() {
-    check(&[(Refused(NOT_SUPPORTED), "wait"), (Completed("a"), "a wait")]);
+    check(&[(Refused(-32601), "wait"), (Completed("a"), "a wait")]);
     // What is missed then cannot be read.
-    check(&[
-        (Refused(NOT_SUPPORTED), "wait"),
-        (Overrun, "ask start 20"),
-        (Refused(NOT_SUPPORTED), "overrun done"),
-    ]);
+    check(&[(Refused(-32601), "wait"), (Overrun, "ask start 20"), (Refused(-32601), "overrun done")]);
     // It has records by then.
     check(&[
-        (Refused(NOT_SUPPORTED), "wait"),
+        (Refused(-32601), "wait"),
         (Completed("a"), "a wait"),
         (Overrun, "ask start 20"),
         (Page(&["a", "b"], None), "b wait"),
