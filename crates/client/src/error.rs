@@ -99,7 +99,8 @@ pub enum Error {
     /// A subscription ended because events came faster than they were read.
     #[error(
         "failed to keep up with the events: more than {byte_cap} bytes were waiting, and the subscription has \
-         ended. Subscribe anew and ask for what was missed with `thread/read`, or raise `byte_cap`"
+         ended. Subscribe anew and ask for what was missed with `thread/read`, or let more wait: `byte_cap` of \
+         `EventSettings`, `event_capacity` of the SDK's builder"
     )]
     Overrun {
         /// How much may wait, in bytes.
@@ -231,6 +232,9 @@ pub struct Closed {
     pub status: Option<ExitStatus>,
     /// The last lines that a child process wrote to its standard error.
     pub stderr: Vec<String>,
+    /// The first lines it sent that are no messages, five at most, each cut short: a program that is no app-server may
+    /// have printed its usage.
+    pub unreadable: Vec<String>,
 }
 
 /// Why a connection ended.
@@ -272,13 +276,31 @@ impl fmt::Display for Closed {
         }
         if let Some(status) = self.status {
             write!(f, "; the process ended with {status}")?;
-        }
-        if !self.stderr.is_empty() {
-            f.write_str("; its last words on stderr:")?;
-            for line in &self.stderr {
-                write!(f, "\n  {line}")?;
+            if is_interrupt(status) {
+                f.write_str(
+                    ", as by Ctrl-C, which a terminal sends to it as well: `own_group` prevents that",
+                )?;
             }
         }
-        Ok(())
+        write_lines(f, "its last words on stderr", &self.stderr)?;
+        write_lines(f, "what it sent begins with lines that are no messages", &self.unreadable)
     }
+}
+
+fn write_lines(f: &mut fmt::Formatter<'_>, what: &str, lines: &[String]) -> fmt::Result {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    write!(f, "; {what}:")?;
+    lines.iter().try_for_each(|line| write!(f, "\n  {line}"))
+}
+
+/// Whether a process was interrupted: it died of SIGINT, or says what shells and npm's launcher say of one that did.
+fn is_interrupt(status: ExitStatus) -> bool {
+    const SIGINT: i32 = 2;
+    #[cfg(unix)]
+    if std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGINT) {
+        return true;
+    }
+    status.code() == Some(128 + SIGINT)
 }

@@ -59,6 +59,8 @@ mod bodies {
         it_talks_and_ends_with_its_input,
         an_exit_tells_its_code_and_last_words,
         a_server_that_does_not_start_says_why,
+        a_program_that_prints_its_usage_is_quoted,
+        one_that_ctrl_c_has_ended_says_what_to_do,
         an_exit_counts_though_a_child_holds_stdout,
         a_crash_tells_the_signal,
         one_that_ignores_eof_is_terminated,
@@ -152,6 +154,34 @@ mod bodies {
             assert_eq!(closed.status.and_then(|status| status.code()), Some(2));
             assert!(error.to_string().contains("exit status: 2; its last words"), "{error}");
             assert!(error.to_string().contains("the configuration is wrong"), "{error}");
+        }
+    }
+
+    async fn a_program_that_prints_its_usage_is_quoted<R: Kit>() {
+        // One that prints at once, and one that reads what it is told first; long lines, many, and one without an end.
+        for reads in ["read line; ", ""] {
+            let script = format!("{reads}printf 'Usage: other [FILE]\n\n%0999d\n3\n4\n5\n6\n7' 2; exit 64");
+            let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
+            let error = R::spawn_process(Client::builder(), process).await.expect_err("it ends at once");
+            let closed = closed(&error);
+            assert_eq!(closed.status.and_then(|status| status.code()), Some(64));
+            assert_eq!((closed.unreadable.len(), closed.unreadable[0].as_str()), (5, "Usage: other [FILE]"));
+            assert!(closed.unreadable[1].len() < 600, "{error}");
+            assert_eq!(closed.unreadable[2..], ["3", "4", "5"]);
+            assert!(
+                error.to_string().contains("lines that are no messages:\n  Usage: other [FILE]\n"),
+                "{error}"
+            );
+        }
+    }
+
+    async fn one_that_ctrl_c_has_ended_says_what_to_do<R: Kit>() {
+        // It dies of the signal, or tells as shells do that a child of its own did; another signal says nothing of it.
+        let hint = "`own_group`";
+        for (end, hinted) in [("kill -INT $$", true), ("exit 130", true), ("kill -HUP $$", false)] {
+            let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(end));
+            let error = R::spawn_process(Client::builder(), process).await.expect_err("it ends at once");
+            assert_eq!(error.to_string().contains(hint), hinted, "{end}: {error}");
         }
     }
 

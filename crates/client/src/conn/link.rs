@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -16,7 +17,7 @@ use crate::core::Filter;
 use crate::core::{
     Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Waits, Wakes, read,
 };
-use crate::error::{Closed, Error};
+use crate::error::{CloseReason, Closed, Error};
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, Settings};
 use crate::stats::Stats;
@@ -318,8 +319,11 @@ impl Link {
     }
 
     /// See [`Core::close`]. The handlers go as well: they may hold on to the connection.
-    pub(crate) fn close(&self, closed: Closed) {
-        self.with(|core, wakes| core.close(&Arc::new(closed), wakes));
+    pub(crate) fn close(&self, reason: CloseReason, status: Option<ExitStatus>, stderr: Vec<String>) {
+        self.with(|core, wakes| {
+            let unreadable = core.unreadable_lines();
+            core.close(&Arc::new(Closed { reason, status, stderr, unreadable }), wakes);
+        });
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(handlers);
     }

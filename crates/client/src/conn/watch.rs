@@ -43,7 +43,7 @@ impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         if self.0.closed().is_none() {
             let reason = CloseReason::Failed("its driver is gone, perhaps with the runtime".into());
-            self.0.close(Closed { reason, status: None, stderr: Vec::new() });
+            self.0.close(reason, None, Vec::new());
         }
     }
 }

@@ -87,6 +87,8 @@ pub(crate) struct Core {
     requests: Requests,
     routes: Routes,
     stats: Stats,
+    /// The first lines that are no messages, each cut short.
+    unreadable: Vec<String>,
     phase: Phase,
     out: Vec<u8>,
     /// The transport has something of its own to write.
@@ -112,6 +114,7 @@ impl Core {
             requests: Requests::default(),
             routes: Routes::default(),
             stats: Stats::default(),
+            unreadable: Vec::new(),
             phase: Phase::Open,
             out: Vec::new(),
             nudged: false,

@@ -141,12 +141,20 @@ impl Core {
         self.wake_writer(wakes);
     }
 
+    /// The first lines that are no messages.
+    pub(crate) fn unreadable_lines(&self) -> Vec<String> {
+        self.unreadable.clone()
+    }
+
     /// Takes in a line that is no message; of one that could not even be read `line` is how it began. The call
     /// that it answers fails with it. If it answers none, it may have been about anything: everybody gets to
     /// know.
     pub(crate) fn receive_unreadable(&mut self, line: &str, message: String, wakes: &mut Wakes) {
         self.stats.unreadable_lines += 1;
         let raw = excerpt(line.as_bytes());
+        if self.unreadable.len() < KEPT_UNREADABLE && !raw.trim().is_empty() {
+            self.unreadable.push(raw.trim_end().to_owned());
+        }
         let answers = head::leading_id(line.as_bytes());
         if let Some(id) = answers {
             let error = DecodeError::other(message.clone()).with_raw(raw.clone());
@@ -160,6 +168,9 @@ impl Core {
         }
     }
 }
+
+/// How many lines that are no messages are kept, to tell how a connection ended.
+const KEPT_UNREADABLE: usize = 5;
 
 /// A line that is no message; of one that could not even be read, how it began.
 pub(crate) struct NoMessage<'a> {

@@ -208,8 +208,12 @@ impl Bench {
     }
 
     fn close(&mut self) {
-        let closed =
-            Arc::new(Closed { reason: CloseReason::EndOfStream, status: None, stderr: vec!["ouch".into()] });
+        let closed = Arc::new(Closed {
+            reason: CloseReason::EndOfStream,
+            status: None,
+            stderr: vec!["ouch".into()],
+            unreadable: Vec::new(),
+        });
         self.act(|core, wakes| core.close(&closed, wakes));
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::child::Child;
 use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, Link};
-use crate::error::{CloseReason, Closed};
+use crate::error::CloseReason;
 use crate::os_threads::block_until;
 
 /// How often to look whether the process is still there.
@@ -146,7 +146,7 @@ fn end(
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
-    link.close(Closed { reason, status, stderr });
+    link.close(reason, status, stderr);
 }
 
 /// Waits for the first end. The standard library cannot wait for a process and for something else, so the process

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use super::child::Child;
 use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
 use crate::core::Output;
-use crate::error::{CloseReason, Closed};
+use crate::error::CloseReason;
 
 /// The reading half of a transport.
 pub(super) trait Source: Send + 'static {
@@ -83,7 +83,7 @@ pub(super) async fn drive(
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
-    link.close(Closed { reason, status, stderr });
+    link.close(reason, status, stderr);
 }
 
 /// Reads, writes and minds the clock until the stream or the process ends, writing fails, or the connection is to
