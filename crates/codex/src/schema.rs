@@ -65,7 +65,11 @@ pub fn output_schema<T: JsonSchema>() -> Result<Value, SchemaError> {
 /// The JSON Schema of what serde reads as a `T`.
 pub(crate) fn generate<T: JsonSchema>() -> Value {
     let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    Schema::into(generator.into_root_schema_for::<T>())
+    let mut schema = Schema::into(generator.into_root_schema_for::<T>());
+    if let Value::Object(root) = &mut schema {
+        follow_newtypes(root);
+    }
+    schema
 }
 
 /// Reads the final text of a turn as a `T`.
@@ -94,6 +98,28 @@ fn strict(schema: Value) -> Result<Value, Problem> {
     }
     mend(&mut root, "")?;
     Ok(Value::Object(root))
+}
+
+/// Puts the struct in a newtype in its place: it is a reference to it, and the service wants an object at the top. Words
+/// for people that stand beside the reference win over those of the struct.
+fn follow_newtypes(root: &mut Map<String, Value>) {
+    // Each step leads to another definition, unless they form a circle.
+    let steps = root.get("$defs").and_then(Value::as_object).map_or(0, Map::len);
+    for _ in 0..steps {
+        if root.contains_key("properties") || root.contains_key("type") {
+            return;
+        }
+        let Some(target) =
+            root.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"))
+        else {
+            return;
+        };
+        let Some(Value::Object(target)) = root["$defs"].get(target).cloned() else { return };
+        root.remove("$ref");
+        for (keyword, value) in target {
+            root.entry(keyword).or_insert(value);
+        }
+    }
 }
 
 /// The keywords that the service knows. Others say something to people, or limit what serde looks at anyway.
@@ -339,6 +365,53 @@ mod tests {
             (&json!(false), &json!(["name"])),
             "{inline:#}"
         );
+    }
+
+    #[test]
+    fn the_struct_in_a_newtype_can_be_asked_for() {
+        /// What is wrong.
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Outer(Inner);
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Inner(Tree);
+        /// A tree.
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct Tree {
+            name: String,
+            branches: Vec<Tree>,
+        }
+        let schema = output_schema::<Outer>().expect("it can be asked for");
+        let tree = json!({
+            "type": "object", "additionalProperties": false, "required": ["branches", "name"],
+            "description": "A tree.",
+            "properties": {
+                "name": {"type": "string"},
+                "branches": {"type": "array", "items": {"$ref": "#/$defs/Tree"}},
+            },
+        });
+        assert_eq!(schema["$defs"]["Tree"], tree, "{schema:#}");
+        for keyword in ["type", "additionalProperties", "required", "properties"] {
+            assert_eq!(schema[keyword], tree[keyword], "{schema:#}");
+        }
+        assert_eq!(
+            (&schema["description"], schema.get("$ref")),
+            (&json!("What is wrong."), None),
+            "{schema:#}"
+        );
+
+        /// A newtype of what is no struct.
+        #[derive(JsonSchema)]
+        #[schemars(crate = "schemars1")]
+        #[allow(dead_code, reason = "only its schema is looked at")]
+        struct List(Finding);
+        let error = output_schema::<List>().expect_err("it is no struct").to_string();
+        assert!(error.contains("the top: "), "{error}");
     }
 
     /// What the strict form has no words for.
