@@ -13,7 +13,8 @@ use crate::model::{Method, MethodKind, Params};
 use crate::names;
 
 /// What [`Call`] has of its own; a setter must not take these names.
-const CALL_METHODS: [&str; 7] = ["call", "into_future", "items", "map", "new", "pages", "with_params"];
+const CALL_METHODS: [&str; 8] =
+    ["call", "into_future", "items", "map", "new", "pages", "when_some", "with_params"];
 
 pub(super) fn modules(emission: &Emission<'_>) -> Vec<Module> {
     let call: TokenStream = include_str!("templates/call.rs").parse().unwrap_or_default();

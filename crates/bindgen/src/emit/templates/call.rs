@@ -79,7 +79,16 @@ impl<'c, C: Endpoint + ?Sized, M: Paged> Call<'c, C, M> {
 }
 
 impl<C: ?Sized, M: Request, F> Call<'_, C, M, F> {
-    /// Sets all params at once.
+    /// Calls a setter if there is a value for it, such as a setting of a program that is optional:
+    /// `call.when_some(model, |call, model| call.model(model))`. Without one the param is left as it is.
+    pub fn when_some<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => set(self, value),
+            None => self,
+        }
+    }
+
+    /// Replaces every param, the arguments of the call included.
     pub fn with_params(mut self, params: M::Params) -> Self {
         self.params = params;
         self
