@@ -15,7 +15,7 @@
 use codex_appserver_client::OsThreads;
 
 use crate::generic;
-pub use crate::os_threads::{FrontEnd, retry_on_overload};
+pub use crate::os_threads::{FrontEnd, NextEvent, retry_on_overload};
 #[doc(no_inline)]
 pub use crate::thread_call::ThreadCall;
 

@@ -60,6 +60,14 @@ impl<R: Runtime> CodexBuilder<R> {
         self
     }
 
+    /// Keeps Ctrl-C away from the app-server, which ends at once by it: the process gets a group of its own. Terminal
+    /// programs that mean something else by Ctrl-C, such as to interrupt a turn, need this. Without effect on a server that
+    /// runs already.
+    pub fn own_group(mut self) -> Self {
+        self.process = self.process.own_group();
+        self
+    }
+
     /// All else about the process, after what was set before: arguments, environment, how long its end may take, as in
     /// `builder.process(|process| process.env_remove("OPENAI_API_KEY"))`.
     pub fn process(mut self, change: impl FnOnce(Process) -> Process) -> Self {
@@ -115,9 +123,10 @@ impl<R: Runtime> CodexBuilder<R> {
         self
     }
 
-    /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set. What its
-    /// sub-agents do counts as a sign of life. While the server waits for an answer of this client (an approval, an answer
-    /// to a question, the result of a dynamic tool) to the turn or one of its sub-agents, that is not silence.
+    /// How long a turn may be silent before the server is asked about it, 10 ms at least. Never unless set.
+    /// Repeats every such interval. What its sub-agents do counts as a sign of life. While the server waits for an answer
+    /// of this client (an approval, an answer to a question, the result of a dynamic tool) to the turn or one of its
+    /// sub-agents, that is not silence.
     pub fn watchdog(mut self, silence: Duration) -> Self {
         self.settings.watchdog = Some(silence.max(Duration::from_millis(10)));
         self

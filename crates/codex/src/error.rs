@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codex_appserver_client as client;
-use codex_appserver_methods::protocol::{ThreadStatus, TurnStatus};
+use codex_appserver_methods::protocol::{ThreadActiveFlag, ThreadStatus, TurnStatus};
 
 use crate::turns::TurnFailed;
 
@@ -103,9 +103,8 @@ pub enum Error {
 /// What the server said about a turn when the watchdog asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "failed to hear of turn {turn_id} of thread {thread_id} for {silent_for:?}: the server says that the turn is \
-     {} and the thread {}; go on waiting with `run` or `stream` of the turn (`follow` of the thread, where \
-     there is no handle any more), or `interrupt` it",
+    "failed to hear of turn {turn_id} for {silent_for:?}: the server says that it is {} and the thread {}; wait on, or \
+     interrupt it",
     turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
     thread_status(status)
 )]
@@ -121,6 +120,15 @@ pub struct Stalled {
     pub status: ThreadStatus,
     /// What the server's records say of the turn.
     pub turn_status: Option<TurnStatus>,
+}
+
+impl Stalled {
+    /// Whether the server waits for the answer to an approval, perhaps another client's. While this client has one to
+    /// answer, the watchdog does not fire.
+    pub fn waits_for_approval(&self) -> bool {
+        let ThreadStatus::Active(active) = &self.status else { return false };
+        active.active_flags.contains(&ThreadActiveFlag::WaitingOnApproval)
+    }
 }
 
 impl Error {

@@ -1,5 +1,7 @@
 //! A conversation with the agent.
 
+use std::sync::Arc;
+
 use codex_appserver_client::generic::{Client, Events};
 use codex_appserver_client::{Filter, Methods};
 use codex_appserver_methods::protocol::{
@@ -31,16 +33,36 @@ use crate::turns::{Subscriptions, notice_settings};
 pub struct Thread<R: Runtime> {
     codex: Codex<R>,
     id: String,
+    opened: Option<Arc<Opened>>,
+}
+
+/// What the server said about a thread when it was started, resumed or forked.
+#[derive(Debug)]
+struct Opened {
+    model: String,
+    cwd: String,
 }
 
 impl<R: Runtime> Thread<R> {
     pub(crate) fn new(codex: Codex<R>, id: String) -> Self {
-        Self { codex, id }
+        Self { codex, id, opened: None }
     }
 
     /// Its id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The model that it was started, resumed or forked with, by its name; a turn may have changed that since. None for a
+    /// handle made by [`Codex::thread`], or of a thread out of the archive: nothing was asked for it.
+    pub fn model(&self) -> Option<&str> {
+        self.opened.as_deref().map(|opened| opened.model.as_str())
+    }
+
+    /// The folder that it was started, resumed or forked with; a turn may have changed that since. None where
+    /// [`model`](Self::model) is none.
+    pub fn cwd(&self) -> Option<&str> {
+        self.opened.as_deref().map(|opened| opened.cwd.as_str())
     }
 
     /// The server it lives on.
@@ -154,7 +176,7 @@ impl<R: Runtime> Thread<R> {
 
 impl<R: Runtime> Clone for Thread<R> {
     fn clone(&self) -> Self {
-        Self { codex: self.codex.clone(), id: self.id.clone() }
+        Self { codex: self.codex.clone(), id: self.id.clone(), opened: self.opened.clone() }
     }
 }
 
@@ -176,9 +198,9 @@ impl<R: Runtime> IntoThread<R> {
     }
 
     /// The thread that was opened.
-    fn opened(self, thread_id: String) -> Thread<R> {
+    fn opened(self, thread_id: String, model: String, cwd: String) -> Thread<R> {
         self.belongings.give(&self.codex, &thread_id);
-        self.codex.thread(thread_id)
+        Thread { codex: self.codex, id: thread_id, opened: Some(Arc::new(Opened { model, cwd })) }
     }
 }
 
@@ -192,7 +214,7 @@ impl<R: Runtime> MapResponse<method::ThreadStart> for IntoThread<R> {
     fn map_response(self, response: ThreadStartResponse) -> Thread<R> {
         self.codex.shared.ledger.on_new_thread(&response.thread.id);
         self.codex.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
-        self.opened(response.thread.id)
+        self.opened(response.thread.id, response.model, response.cwd)
     }
 }
 
@@ -207,7 +229,7 @@ impl<R: Runtime> MapResponse<method::ThreadResume> for IntoThread<R> {
 
     fn map_response(self, response: ThreadResumeResponse) -> Thread<R> {
         self.codex.shared.ledger.on_folder(&response.thread.id, &response.cwd);
-        self.opened(response.thread.id)
+        self.opened(response.thread.id, response.model, response.cwd)
     }
 }
 
@@ -220,7 +242,7 @@ impl<R: Runtime> MapResponse<method::ThreadFork> for IntoThread<R> {
 
     fn map_response(self, response: ThreadForkResponse) -> Thread<R> {
         self.codex.shared.ledger.on_first_folder(&response.thread.id, &response.cwd);
-        self.opened(response.thread.id)
+        self.opened(response.thread.id, response.model, response.cwd)
     }
 }
 
@@ -229,7 +251,8 @@ impl<R: Runtime> MapResponse<method::ThreadUnarchive> for IntoThread<R> {
 
     fn map_response(self, response: ThreadUnarchiveResponse) -> Thread<R> {
         self.codex.shared.ledger.on_folder(&response.thread.id, &response.thread.cwd);
-        self.opened(response.thread.id)
+        self.belongings.give(&self.codex, &response.thread.id);
+        self.codex.thread(response.thread.id)
     }
 }
 
@@ -254,7 +277,10 @@ impl<R: Runtime> IntoTurn<R> {
 
     /// The turn that was started on this thread.
     fn started(self, thread_id: &str, turn_id: String) -> Turn<R> {
-        let thread = self.thread.codex().thread(thread_id);
+        let thread = match self.thread.id() == thread_id {
+            true => self.thread,
+            false => self.thread.codex().thread(thread_id),
+        };
         let subscriptions = self.subscriptions.unwrap_or_else(|| thread.subscribe(Filter::tree(&turn_id)));
         thread.started(turn_id, subscriptions)
     }

@@ -34,7 +34,8 @@ async fn main() -> anyhow::Result<()> {
     let stage = Stage::with_home(offline::model, offline::home)?;
     let (front_end, questions) = questions::front_end();
     let codex = Codex::builder()
-        .process(|process| stage.process(process).own_group()) // Ctrl-C is for us alone
+        .process(|process| stage.process(process))
+        .own_group() // Ctrl-C is for us alone
         .front_end(front_end)
         .start()
         .await?;

@@ -185,8 +185,8 @@ fn told(change: &FileUpdateChange) -> String {
 pub enum Decision {
     /// Yes, this once. Permissions are granted for the turn.
     Accept,
-    /// Yes, and the same again until the session ends. A tool call is accepted once where the server does not offer to
-    /// remember it.
+    /// Yes, and the same again for the rest of this thread; another thread asks again. A tool call is accepted once where
+    /// the server does not offer to remember it.
     AcceptForSession,
     /// Yes, and the same again always: codex writes that into its configuration. Only tool calls have this answer, where
     /// the server offers it; otherwise it is the same as [`AcceptForSession`](Self::AcceptForSession).

@@ -16,6 +16,7 @@ mod view;
 
 pub use front_end::FrontEnd;
 pub use retry::retry_on_overload;
+pub use stream::NextEvent;
 
 use codex_appserver_client::generic::Answer;
 use codex_appserver_client::wire::Serialize;

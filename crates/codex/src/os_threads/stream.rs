@@ -21,30 +21,41 @@ impl Default for Hurry {
     }
 }
 
+/// The outcome of waiting for an event for a while; see [`TurnStream::next_timeout`].
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "it is matched at once and never kept")]
+pub enum NextEvent {
+    /// An event.
+    Event(Event),
+    /// None came in this time; the turn goes on.
+    TimedOut,
+    /// The stream has ended. [`TurnStream::result`] has the result of the turn, unless an error was the last item.
+    Ended,
+}
+
 /// On threads.
 impl TurnStream<OsThreads> {
-    /// The next event, if one comes in this time: `Ok(None)` says that the time is up, or that the turn is over and
-    /// [`result`](Self::result) has its result. The watchdog has no effect here, a
+    /// The next event, if one comes in this time. The watchdog has no effect here, a
     /// [`max_duration`](crate::generic::Turn::max_duration) has. If events were missed, as of a
     /// turn that another client started, the server is asked about them first, which may take longer.
     ///
     /// # Errors
     ///
     /// Any error is the last item.
-    pub fn next_timeout(&mut self, patience: Duration) -> Result<Option<Event>, Error> {
-        self.advance(Some(patience)).transpose()
+    pub fn next_timeout(&mut self, patience: Duration) -> Result<NextEvent, Error> {
+        self.advance(Some(patience))
     }
 
     /// Waits for an event: no longer than the caller's patience, or until the turn is over.
-    fn advance(&mut self, mut patience: Option<Duration>) -> Option<Result<Event, Error>> {
+    fn advance(&mut self, mut patience: Option<Duration>) -> Result<NextEvent, Error> {
         let span = self.turn.span.clone();
         let _entered = span.enter();
         loop {
             let now = Instant::now();
             match self.step(now) {
-                Step::Event(event) => return Some(Ok(event)),
-                Step::Fail(error) => return Some(Err(error)),
-                Step::Done => return None,
+                Step::Event(event) => return Ok(NextEvent::Event(event)),
+                Step::Fail(error) => return Err(error),
+                Step::Done => return Ok(NextEvent::Ended),
                 Step::Interrupt => {
                     let client = self.turn.client().with_timeout(BEGINNING);
                     let done = self.turn.interrupt(&client);
@@ -62,7 +73,8 @@ impl TurnStream<OsThreads> {
                         Some(patience) => Some(check_at.map_or(patience, |at| left(at).min(patience))),
                         None => until.map(left),
                     };
-                    match wait(self.reader.events()?, timeout) {
+                    let Some(events) = self.reader.events() else { return Ok(NextEvent::Ended) };
+                    match wait(events, timeout) {
                         Some(event) => self.take(event),
                         None if patience.is_none() => self.time_out(Instant::now()),
                         None => {
@@ -74,7 +86,7 @@ impl TurnStream<OsThreads> {
                             let spent = now.elapsed();
                             match patience.and_then(|patience| patience.checked_sub(spent)) {
                                 Some(rest) if !rest.is_zero() && check_at.is_some() => patience = Some(rest),
-                                _ => return None,
+                                _ => return Ok(NextEvent::TimedOut),
                             }
                         }
                     }
@@ -117,6 +129,11 @@ impl Iterator for TurnStream<OsThreads> {
     type Item = Result<Event, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.advance(None)
+        match self.advance(None) {
+            Ok(NextEvent::Event(event)) => Some(Ok(event)),
+            Err(error) => Some(Err(error)),
+            // Without a limit the time is never up.
+            Ok(NextEvent::TimedOut | NextEvent::Ended) => None,
+        }
     }
 }

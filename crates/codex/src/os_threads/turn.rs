@@ -22,7 +22,7 @@ impl Thread<OsThreads> {
     ///
     /// # Errors
     ///
-    /// The turn cannot be started or followed. A turn that fails is a value.
+    /// The turn cannot be started, or the connection is lost. A turn that fails is a value.
     pub fn run(&self, input: impl Into<Input>) -> Result<TurnResult, Error> {
         self.turn(input).call()?.run()
     }
@@ -33,7 +33,8 @@ impl Thread<OsThreads> {
     ///
     /// # Errors
     ///
-    /// The turn cannot be started or followed, did not complete, or the answer is not a `T`; then the error holds both.
+    /// The turn cannot be started, the connection is lost, the turn did not complete, or the answer is not a `T`; then
+    /// the error holds both.
     #[cfg(feature = "structured")]
     pub fn run_as<T>(&self, input: impl Into<Input>) -> Result<crate::Structured<T>, Error>
     where

@@ -24,7 +24,7 @@ impl Thread<Tokio> {
     ///
     /// # Errors
     ///
-    /// The turn cannot be started or followed. A turn that fails is a value.
+    /// The turn cannot be started, or the connection is lost. A turn that fails is a value.
     pub async fn run(&self, input: impl Into<Input>) -> Result<TurnResult, Error> {
         self.turn(input).await?.run().await
     }
@@ -35,7 +35,8 @@ impl Thread<Tokio> {
     ///
     /// # Errors
     ///
-    /// The turn cannot be started or followed, did not complete, or the answer is not a `T`; then the error holds both.
+    /// The turn cannot be started, the connection is lost, the turn did not complete, or the answer is not a `T`; then
+    /// the error holds both.
     #[cfg(feature = "structured")]
     pub async fn run_as<T>(&self, input: impl Into<Input>) -> Result<crate::Structured<T>, Error>
     where

@@ -2,7 +2,7 @@
 
 use codex_appserver::client::RpcErrorKind;
 use codex_appserver::protocol::TurnStatus;
-use codex_appserver::{ClientError, Methods as _};
+use codex_appserver::{ClientError, Codex, Methods as _, Process};
 use codex_appserver_testkit::{Gate, Reply};
 
 use crate::stage::Stage;
@@ -87,4 +87,25 @@ async fn an_unknown_method_is_told_in_one_line() {
     let text = error.to_string();
     assert!(text.contains("no/such/method") && text.contains("which version of codex"), "{text}");
     assert!(text.len() < 250, "{text}");
+}
+
+/// A terminal sends SIGINT to all programs of the group in front.
+#[cfg(unix)]
+#[tokio::test]
+async fn one_that_ctrl_c_has_ended_says_what_to_do() {
+    let Some(stage) = Stage::set([]) else { return };
+    let file = stage.home.root().join("id");
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", "echo $$ > \"$0\"; exec \"$@\""]).arg(&file);
+    command.arg(stage.command().get_program()).args(stage.command().get_args());
+    stage.home.set_environment(&mut command);
+    let process = Process::from_command(&command).env_clear();
+    let codex = Codex::builder().process(|_| process).start().await.expect("a codex");
+    let state = codex.account().await.expect("an answer");
+    assert!(state.account.is_none() && !state.requires_openai_auth, "the mock wants no login: {state:?}");
+    let id: i32 = std::fs::read_to_string(&file).expect("an id").trim().parse().expect("a number");
+    let id = rustix::process::Pid::from_raw(id).expect("an id");
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it is there");
+    let closed = codex.client().wait_closed().await;
+    assert!(closed.to_string().contains("`own_group`"), "{closed}");
 }

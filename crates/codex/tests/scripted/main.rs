@@ -9,6 +9,7 @@ mod front_end;
 mod history;
 mod interrupts;
 mod mcp_tools;
+mod opened;
 mod records;
 mod scenarios;
 #[cfg(feature = "experimental")]
