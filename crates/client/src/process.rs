@@ -129,6 +129,18 @@ impl Process {
         self
     }
 
+    /// Sets several variables of the environment.
+    #[must_use]
+    pub fn envs<N, V>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
+        self.environment.extend(variables);
+        self
+    }
+
     /// Takes a variable out of the environment.
     #[must_use]
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {

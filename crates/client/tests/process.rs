@@ -315,10 +315,10 @@ mod bodies {
     async fn the_environment_and_the_folder_are_as_set<R: Kit>() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().canonicalize().expect("it is there");
-        let script = "echo \"$CODEX_HOME|$GONE|$HOME|$*\" >&2; pwd >&2; exit 7";
+        let script = "echo \"$CODEX_HOME|$GONE|$HOME|$ONE$TWO|$*\" >&2; pwd >&2; exit 7";
         let process = Process::from_command(Command::new("/bin/sh").args(["-c", script, "sh"]))
             .env_clear()
-            .env("GONE", "still here")
+            .envs([("ONE", "1"), ("TWO", "2"), ("GONE", "still here")])
             .env_remove("GONE")
             .codex_home("/codex home")
             .config("a.b", "\"c d\"")
@@ -327,7 +327,7 @@ mod bodies {
         let error = R::spawn_process(Client::builder(), process).await.expect_err("it exits");
         let closed = closed(&error);
         assert_eq!(closed.status.and_then(|status| status.code()), Some(7));
-        let expected = ["/codex home|||-c a.b=\"c d\" last".to_owned(), place.display().to_string()];
+        let expected = ["/codex home|||12|-c a.b=\"c d\" last".to_owned(), place.display().to_string()];
         assert_eq!(closed.stderr, expected);
     }
 }

@@ -1,6 +1,6 @@
 //! A throw-away home for codex, in which it knows no model but the mock.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,19 +90,20 @@ impl CodexHome {
     /// Makes a command run in this home: in the workspace, and with nothing in its environment but the
     /// folders of this home, `PATH`, and what Windows cannot do without.
     pub fn set_environment(&self, command: &mut Command) {
-        command.env_clear().current_dir(self.workspace());
-        for key in ["PATH", "SystemRoot", "ComSpec", "PATHEXT"] {
-            if let Some(value) = std::env::var_os(key) {
-                command.env(key, value);
-            }
-        }
-        command.env("CODEX_HOME", self.codex_home());
-        for key in ["HOME", "USERPROFILE"] {
-            command.env(key, self.user_home());
-        }
-        for key in ["TMPDIR", "TEMP", "TMP"] {
-            command.env(key, self.tmp());
-        }
+        command.env_clear().current_dir(self.workspace()).envs(self.environment());
+    }
+
+    /// The whole environment of a program in this home, for those who start codex otherwise than by a command, such as
+    /// by `Process::new().env_clear().envs(home.environment()).current_dir(home.workspace())` of the client.
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let inherited = ["PATH", "SystemRoot", "ComSpec", "PATHEXT"]
+            .into_iter()
+            .filter_map(|key| Some((key, std::env::var_os(key)?)));
+        let folders = [("CODEX_HOME", self.codex_home())]
+            .into_iter()
+            .chain(["HOME", "USERPROFILE"].map(|key| (key, self.user_home())))
+            .chain(["TMPDIR", "TEMP", "TMP"].map(|key| (key, self.tmp())));
+        inherited.chain(folders.map(|(key, folder)| (key, folder.into()))).collect()
     }
 }
 

@@ -37,7 +37,8 @@ impl Stage {
     }
 
     pub fn process(&self) -> Process {
-        Process::from_command(&self.command()).env_clear()
+        let process = Process::new().program(&self.codex).env_clear();
+        process.envs(self.home.environment()).current_dir(self.home.workspace())
     }
 
     pub fn builder(&self) -> CodexBuilder {
