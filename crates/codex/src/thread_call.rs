@@ -180,7 +180,11 @@ mod tools {
             tools: Tools<R>,
         ) -> Result<Vec<DynamicToolSpec>, ToolError> {
             let specs = tools.specs()?;
-            codex.shared.tools.upgrade().ok_or(ToolError::NotServed)?;
+            // The handler that owns the registry goes a little later than the connection.
+            let is_open = codex.client().closed().is_none() && codex.shared.tools.upgrade().is_some();
+            if !is_open {
+                return Err(ToolError::NotServed);
+            }
             self.tools = Some(Arc::new(tools));
             Ok(specs)
         }
