@@ -1,7 +1,7 @@
 //! Tools of this program that the agent calls: functions whose arguments are Rust types. They stay with the thread, so
 //! that a program which resumes it has to bring them again.
 //!
-//! `cargo run --example dynamic_tools --features experimental`; with `--offline` nobody has to be logged in, and the
+//! `cargo run --example dynamic_tools --features experimental`; with `--offline` it needs no login, and the
 //! model's first call is wrong, to show what it is told.
 
 mod stage;

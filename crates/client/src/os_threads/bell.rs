@@ -4,7 +4,7 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// A pipe that is polled beside other descriptors. It is written to only while somebody polls it.
+/// A pipe that is polled beside other descriptors. It is written to only while a thread polls it.
 pub(super) struct Bell {
     state: AtomicU8,
     hears: PipeReader,

@@ -1,4 +1,4 @@
-//! Reads on the thread that waits for what will be read.
+//! Lets a caller that waits for an answer read the stream itself.
 //!
 //! If one thread reads for all others, each call costs two switches of threads. So a caller that waits takes the stream
 //! and reads itself until it has what it waits for, as long as no other does: one leads, the others follow. The thread
@@ -57,7 +57,7 @@ enum Seat {
     Over,
 }
 
-/// What is read, and who is told when it ends.
+/// The stream, and the channel on which its end is told.
 pub(super) struct Stream {
     pub(super) source: Box<dyn PolledSource>,
     pub(super) told: Told,

@@ -37,8 +37,8 @@ impl Limit {
         self.reached = true;
     }
 
-    /// When the turn has taken too long, if nobody is waited for from now on. None if there is no limit, or beyond what
-    /// the clock can tell.
+    /// When the limit is reached, if the server waits for no person from now on. None if there is no limit, or if that
+    /// time is beyond what the clock can tell.
     fn deadline(&self, waits: &Waits) -> Option<Instant> {
         let max = self.max.filter(|_| !self.reached)?;
         let allowed = if max.counts_people { max.limit } else { max.limit.checked_add(waits.for_people)? };

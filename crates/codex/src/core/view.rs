@@ -125,7 +125,7 @@ impl View {
             Err(ClientError::Decode(_)) if self.limit > 1 => self.limit /= 2,
             Err(error) if keeps_no_items(&error) => {
                 self.mode = match self.missed.take() {
-                    // The thread had no turn when the subscription began, or is kept by nobody but the subscriber.
+                    // The thread had no turn when the subscription began, or it is ephemeral.
                     None => Mode::Events,
                     Some(missed) => Mode::Failed(missed),
                 };
