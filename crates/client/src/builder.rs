@@ -75,6 +75,17 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
+    /// How long the server may say nothing while a call or a subscription waits for it; none for ever. 120 s unless set.
+    ///
+    /// After that time it is asked for a sign of life: by a ping on a WebSocket, else by a request that is cheap to
+    /// answer. If nothing at all comes for the same time again, the connection ends with
+    /// [`CloseReason::Silent`](crate::CloseReason::Silent), and a child process is killed. A server that was stopped
+    /// (`SIGSTOP`), or is behind a network that lost it, is noticed by this alone: it does not end the stream.
+    pub fn keep_alive(mut self, silence: impl Into<Option<Duration>>) -> Self {
+        self.setup.settings.keep_alive = silence.into();
+        self
+    }
+
     /// When and how often calls are made again that the server is too busy for (code -32001), and only those.
     /// Never unless set.
     ///

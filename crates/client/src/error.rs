@@ -247,6 +247,9 @@ pub enum CloseReason {
     EndOfStream,
     /// Reading or writing failed.
     Failed(String),
+    /// Nothing was heard of the server for this long, although it was asked for a sign of life; see `keep_alive` of the
+    /// builder. It may be stopped, or out of reach.
+    Silent(Duration),
 }
 
 impl CloseReason {
@@ -273,6 +276,11 @@ impl fmt::Display for Closed {
             CloseReason::Shutdown => return f.write_str("this client was shut down"),
             CloseReason::EndOfStream => f.write_str("it closed the connection")?,
             CloseReason::Failed(reason) => write!(f, "the connection failed: {reason}")?,
+            CloseReason::Silent(silence) => write!(
+                f,
+                "nothing was heard of it for {silence:.1?}, although it was asked for a sign of life; it may be stopped, \
+                 or give it more time with `keep_alive`"
+            )?,
         }
         if let Some(status) = self.status {
             write!(f, "; the process ended with {status}")?;

@@ -177,6 +177,12 @@ impl Frames {
         Ok(())
     }
 
+    /// Adds a ping to what is to be written. It fails only where the connection ends anyway.
+    fn ping(&self) {
+        let mut socket = self.lock();
+        let _ = socket.write(Message::Ping(Bytes::new())).and_then(|()| socket.flush());
+    }
+
     /// The goodbye, into the empty buffer.
     pub(crate) fn close(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
         let mut socket = self.lock();
@@ -199,11 +205,14 @@ pub(crate) struct FrameReader {
 impl FrameReader {
     pub(crate) fn new(frames: Frames, link: Arc<Link>) -> Self {
         let messages = LineBuffer::new(frames.limit);
+        let pinging = frames.clone();
+        link.set_ping(move || pinging.ping());
         Self { frames, decoder: Decoder::default(), messages, link, wakes: Wakes::new() }
     }
 
     /// Takes in what was read; tells whether more may come.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        self.link.on_bytes();
         let first = std::mem::take(&mut *self.frames.first.lock().unwrap_or_else(PoisonError::into_inner));
         let open = self.read(&first)? && self.read(bytes)?;
         // Answers to pings and goodbyes. The lock is free again when the writer is woken, which may write at once.

@@ -22,6 +22,7 @@ impl LineReader {
 
     /// Takes in what was read.
     pub(crate) fn push(&mut self, chunk: &[u8]) {
+        self.link.on_bytes();
         self.lines.push(chunk);
         while let Some(line) = self.lines.next_line() {
             self.link.receive(line.as_ref().map(|line| *line), &mut self.wakes);

@@ -30,7 +30,7 @@ mod bodies {
     #[cfg(feature = "async")]
     use codex_appserver_client::Tokio;
     use codex_appserver_client::generic::Client;
-    use codex_appserver_client::{CloseReason, Closed, Error, Filter, Process};
+    use codex_appserver_client::{CloseReason, Closed, Error, Filter, Process, VersionCheck};
     use codex_appserver_testkit::scripted::{Answer, Ended, OnEnd, Report, Scenario, Step};
     use libtest_mimic::Trial;
     use serde_json::json;
@@ -67,6 +67,8 @@ mod bodies {
         one_that_ignores_everything_is_killed,
         one_that_stops_reading_can_be_shut_down,
         one_that_closes_stdout_is_told_to_end,
+        a_stopped_server_is_noticed,
+        a_server_that_gives_a_sign_of_life_may_be_silent,
         dropping_the_client_kills_at_once,
         a_flood_on_stderr_delays_no_call,
         a_program_that_is_not_there_is_named,
@@ -254,6 +256,36 @@ mod bodies {
         while is_running(id) {
             assert!(begin.elapsed() < PATIENCE, "process {id} is still there");
         }
+    }
+
+    async fn a_stopped_server_is_noticed<R: Kit>() {
+        let info = json!({"userAgent": "x/0", "codexHome": "/", "platformFamily": "", "platformOs": ""});
+        let answer = json!({"id": 1, "result": info});
+        let script = format!("read line; echo '{answer}'; read line; read line; kill -STOP $$");
+        let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
+        let builder = Client::builder().default_timeout(None).keep_alive(2 * SOON);
+        let client =
+            R::spawn_process(builder.version_check(VersionCheck::Ignore), process).await.expect("it starts");
+        let begun = Instant::now();
+        let error = R::call(&client, "go", json!({})).await.expect_err("it is stopped");
+        let closed = closed(&error);
+        let CloseReason::Silent(silence) = closed.reason else { panic!("{closed}") };
+        assert!(silence >= 4 * SOON && begun.elapsed() < PATIENCE, "{silence:?}, {:?}", begun.elapsed());
+        assert_eq!(closed.status.and_then(|status| status.signal()), Some(9), "it is killed");
+        assert!(error.to_string().contains("nothing was heard of it for"), "{error}");
+    }
+
+    async fn a_server_that_gives_a_sign_of_life_may_be_silent<R: Kit>() {
+        let scenario = Scenario::new().answer("go", Answer::echo().delay_ms(800));
+        let (stage, process) = Stage::new(&scenario);
+        let client =
+            R::spawn_process(Client::builder().keep_alive(SOON).window(1), process).await.expect("it starts");
+        R::call(&client, "go", json!({})).await.expect("it is slow, not gone");
+        let stats = client.stats();
+        assert_eq!((stats.calls, stats.unknown_answers), (2, 0), "{stats:?}");
+        R::shutdown(&client).await.expect("it ended");
+        let probes = stage.report().methods["thread/loaded/list"];
+        assert!((2..=16).contains(&probes), "{probes}");
     }
 
     async fn dropping_the_client_kills_at_once<R: Kit>() {

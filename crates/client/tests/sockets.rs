@@ -236,3 +236,52 @@ fn messages_that_come_with_the_handshake_are_read() {
         server.join().expect("a server");
     }
 }
+
+/// How long the server may be silent before it is asked for a sign of life.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// How a call ends of a server that says nothing for half a second, on both runtimes.
+fn called_in_vain(reads: bool) -> [Error; 2] {
+    let silent = move || {
+        serve(move |mut server| {
+            request(&mut server);
+            server.get_ref().set_read_timeout(Some(Duration::from_secs(2))).expect("it can be set");
+            if reads {
+                while server.read().is_ok() {}
+            } else {
+                thread::sleep(Duration::from_secs(2));
+            }
+        })
+    };
+    let limit = Duration::from_millis(1200);
+    let (address, server) = silent();
+    let client = client().keep_alive(SILENCE).default_timeout(limit).connect(&address).expect("a connection");
+    let on_threads = client.request_raw("any", json!({})).expect_err("there is no answer");
+    drop(client);
+    server.join().expect("a server");
+    let (address, server) = silent();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let on_tasks = runtime.block_on(async {
+        let builder = Client::builder().version_check(VersionCheck::Ignore).keep_alive(SILENCE);
+        let client = builder.default_timeout(limit).connect(&address).await.expect("a connection");
+        client.request_raw("any", json!({})).await.expect_err("there is no answer")
+    });
+    drop(runtime);
+    server.join().expect("a server");
+    [on_threads, on_tasks]
+}
+
+#[test]
+fn a_server_that_answers_no_ping_is_gone() {
+    for error in called_in_vain(false) {
+        let Error::Closed(closed) = &error else { panic!("{error}") };
+        assert!(matches!(closed.reason, CloseReason::Silent(silence) if silence >= 2 * SILENCE), "{closed}");
+    }
+}
+
+#[test]
+fn a_server_that_answers_pings_may_be_silent() {
+    for error in called_in_vain(true) {
+        assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    }
+}

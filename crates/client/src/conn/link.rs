@@ -15,7 +15,8 @@ use super::handlers::Handlers;
 use super::incoming::Incoming;
 use crate::core::Filter;
 use crate::core::{
-    Asked, Core, DRIVER, Item, NoMessage, Outcome, Output, QueueId, Ticket, Waits, Wakes, read,
+    Asked, Core, DRIVER, Item, Listener, NoMessage, Outcome, Output, QueueId, Silence, Ticket, Waits, Wakes,
+    read,
 };
 use crate::error::{CloseReason, Closed, Error};
 use crate::server::ServerInfo;
@@ -38,6 +39,9 @@ const LAST_GRACE: Duration = Duration::from_millis(250);
 /// How long a stream may take to end after this side has closed it.
 pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Writes a ping.
+type Ping = Box<dyn Fn() + Send + Sync>;
+
 /// A connection.
 pub(crate) struct Link {
     core: Mutex<Core>,
@@ -46,6 +50,10 @@ pub(crate) struct Link {
     number: u64,
     /// All handles are gone.
     abandoned: AtomicBool,
+    /// Something has come since the last look.
+    heard: AtomicBool,
+    /// How the transport asks for a sign of life, where it has a way of its own.
+    ping: OnceLock<Ping>,
     #[cfg(feature = "blocking")]
     waits: AtomicBool,
     settings: Settings,
@@ -76,6 +84,8 @@ impl Link {
             span: tracing::info_span!(parent: None, "connection", connection = number),
             number,
             abandoned: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+            ping: OnceLock::new(),
             #[cfg(feature = "blocking")]
             waits: AtomicBool::new(false),
             settings,
@@ -285,6 +295,38 @@ impl Link {
     #[cfg(feature = "ws")]
     pub(crate) fn nudge_writer(&self) {
         self.with(Core::nudge_writer);
+    }
+
+    /// Bytes have come, whatever they mean.
+    pub(crate) fn on_bytes(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Says how the transport asks for a sign of life; once, by the transport.
+    #[cfg(feature = "ws")]
+    pub(crate) fn set_ping(&self, ping: impl Fn() + Send + Sync + 'static) {
+        let _ = self.ping.set(Box::new(ping));
+    }
+
+    /// Looks whether the server is still there, and asks it for a sign of life. Tells for how long nothing was heard
+    /// once that is too long.
+    pub(crate) fn listen(&self, listener: &mut Listener, now: Instant) -> Option<Duration> {
+        let heard = self.heard.swap(false, Ordering::Relaxed);
+        let is_awaited = self.lock().is_awaited();
+        match listener.look(heard, is_awaited, now) {
+            Silence::Short => None,
+            Silence::Gone(silence) => Some(silence),
+            Silence::Probe => {
+                match self.ping.get() {
+                    Some(ping) => {
+                        ping();
+                        self.with(Core::nudge_writer);
+                    }
+                    None => self.with(Core::probe),
+                }
+                None
+            }
+        }
     }
 
     /// See [`Core::poll_clock`].

@@ -13,8 +13,8 @@ pub enum Filter {
     Thread(String),
     /// One thread and the turns of the sub-agents that work for its turns.
     ThreadTree(String),
-    /// One turn: what names its id, before and after `turn/completed`, and the `turn/started` of a review that names it
-    /// as its root. What names only the thread, such as its status, is not of the turn.
+    /// One turn: what names its id, before and after `turn/completed`, the `serverRequest/resolved` of a request about it,
+    /// and the `turn/started` of a review that names it as its root. What else names only the thread, such as its status, is not of the turn.
     Turn(String),
     /// One turn and all turns that work for it: those of its sub-agents and theirs, each on a thread of its own. They
     /// may outlive it, so their `turn/completed` is not its end: compare the id. A message belongs to a sub-agent only

@@ -11,6 +11,7 @@ mod receive;
 mod requests;
 mod roots;
 mod routes;
+mod silence;
 mod tier;
 mod unreadable;
 mod waits;
@@ -37,6 +38,7 @@ use requests::Requests;
 pub(crate) use requests::Ticket;
 pub(crate) use routes::QueueId;
 use routes::Routes;
+pub(crate) use silence::{Listener, Silence};
 pub use unreadable::Unreadable;
 pub use waits::Waits;
 
@@ -278,8 +280,18 @@ impl Core {
         self.routes.skipped(id)
     }
 
+    /// Whether a call or a subscription waits for the server.
+    pub(crate) fn is_awaited(&self) -> bool {
+        matches!(self.phase, Phase::Open) && (self.calls.load() != (0, 0) || self.routes.has_open())
+    }
+
+    /// Asks the server for a sign of life, whatever the window has room for.
+    pub(crate) fn probe(&mut self, wakes: &mut Wakes) {
+        silence::write_probe(&mut self.out);
+        self.wake_writer(wakes);
+    }
+
     /// Has the writer come by even if there is nothing of ours to write.
-    #[cfg(feature = "ws")]
     pub(crate) fn nudge_writer(&mut self, wakes: &mut Wakes) {
         self.nudged = true;
         wakes.extend(self.writer.take());

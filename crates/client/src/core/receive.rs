@@ -1,5 +1,6 @@
 //! What becomes of each line that the server sends.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use codex_appserver_wire::{DecodeError, LineError, Notification, RequestId, RpcE
 
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
+use super::silence::PROBE;
 use super::{Asked, Core, Item, Message, Phase, Unreadable, Wakes};
 use crate::settings::Unhandled;
 
@@ -16,7 +18,7 @@ impl Core {
     pub(crate) fn receive(
         &mut self,
         line: &str,
-        head: Head<'_>,
+        mut head: Head<'_>,
         now: Instant,
         wakes: &mut Wakes,
     ) -> Option<Asked> {
@@ -24,7 +26,12 @@ impl Core {
             (Some(id), Some(method)) => {
                 return self.receive_request(line, id, &method, &head.scope, now, wakes);
             }
-            (None, Some(method)) => self.receive_notification(line, &method, &head.scope, now, wakes),
+            (None, Some(method)) => {
+                if let Some(request) = head.scope.request.as_ref().filter(|_| head.scope.turn.is_none()) {
+                    head.scope.turn = self.requests.take_turn(request).map(Cow::Owned);
+                }
+                self.receive_notification(line, &method, &head.scope, now, wakes);
+            }
             (Some(id), None) if head.result.is_some() || head.error.is_some() => {
                 self.receive_answer(
                     id,
@@ -48,6 +55,7 @@ impl Core {
         wakes: &mut Wakes,
     ) -> Option<Asked> {
         self.stats.server_requests += 1;
+        self.requests.note_turn(&id, scope);
         let text: Arc<str> = line.into();
         self.routes
             .push(scope, Some(method), wakes, || Item::Request(Message::new(text.clone(), line, scope)));
@@ -112,9 +120,14 @@ impl Core {
         error: Option<&str>,
         wakes: &mut Wakes,
     ) {
-        let RequestId::Integer(id) = id else {
-            self.stats.unknown_answers += 1;
-            return;
+        let id = match id {
+            RequestId::Integer(id) => id,
+            // That it came is all that matters.
+            RequestId::String(id) if id == PROBE => return,
+            RequestId::String(_) => {
+                self.stats.unknown_answers += 1;
+                return;
+            }
         };
         let outcome = match (result, error) {
             (_, Some(error)) => match codex_appserver_wire::decode(error) {

@@ -37,6 +37,8 @@ pub(crate) struct Ticket {
 pub(crate) struct Requests {
     open: HashMap<RequestId, Open>,
     ended: Ended,
+    /// The turns that the latest requests are about, until they are resolved, also of those left to other clients.
+    turns: HashMap<RequestId, String>,
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
@@ -79,8 +81,24 @@ impl Requests {
         Some(Ticket { id, number })
     }
 
+    /// Takes note of the turn that a request is about.
+    pub(crate) fn note_turn(&mut self, id: &RequestId, scope: &Scope<'_>) {
+        match scope.turn.as_deref() {
+            Some(turn) if self.turns.len() < OPEN_LIMIT => {
+                self.turns.insert(id.clone(), turn.to_owned());
+            }
+            _ => drop(self.turns.remove(id)),
+        }
+    }
+
+    /// Says which turn a resolved request was about: the server names only its thread.
+    pub(crate) fn take_turn(&mut self, id: &RequestId) -> Option<String> {
+        self.turns.remove(id)
+    }
+
     /// A turn has ended, and with it the calls of tools that it made.
     pub(crate) fn end_turn(&mut self, turn: &str, now: Instant, wakes: &mut Wakes) {
+        self.turns.retain(|_, of| of != turn);
         for (_, open) in self.open.extract_if(|_, open| open.until.as_deref() == Some(turn)) {
             self.ended.push(open.wait, now);
             wakes.extend(open.wakers);

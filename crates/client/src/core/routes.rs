@@ -62,6 +62,12 @@ impl Routes {
         }
     }
 
+    /// Whether any subscription may still get something.
+    pub(crate) fn has_open(&self) -> bool {
+        let by_id = [&self.threads, &self.thread_trees, &self.turns, &self.trees];
+        !self.all.is_empty() || by_id.iter().any(|ids| !ids.is_empty())
+    }
+
     pub(crate) fn queue(&mut self, id: QueueId) -> Option<&mut Queue> {
         self.queues.get_mut(&id)
     }

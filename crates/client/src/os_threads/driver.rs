@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::child::Child;
 use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, Link};
+use crate::core::Listener;
 use crate::error::CloseReason;
 use crate::os_threads::block_until;
 
@@ -106,6 +107,7 @@ fn outcome(half: &Receiver<io::Result<()>>) -> Option<io::Result<()>> {
 enum First {
     Read(io::Result<()>),
     Exited,
+    Silent(Duration),
     Failed(io::Error),
     Stopping,
 }
@@ -125,6 +127,8 @@ fn end(
             let _ = read.recv_timeout(GRACE);
             CloseReason::EndOfStream
         }
+        // There is nothing to wait for.
+        First::Silent(silence) => CloseReason::Silent(silence),
         First::Failed(error) => {
             // The stream may still hold what the server said before it went.
             let _ = read.recv_timeout(GRACE);
@@ -158,8 +162,12 @@ fn first(
     child: Option<&Child>,
 ) -> First {
     let mut writes = true;
+    let mut listener = Listener::new(Instant::now());
+    let after = |pause| Instant::now().checked_add(pause);
+    let next_listen = || link.settings().keep_alive.and_then(|allowed| after(Listener::pause(allowed)));
+    let mut listen_at = next_listen();
     loop {
-        let look = child.and_then(|_| Instant::now().checked_add(LOOKS));
+        let look = [child.and_then(|_| after(LOOKS)), listen_at].into_iter().flatten().min();
         let first = block_until(look, |context| {
             match link.poll_stopping(context) {
                 Poll::Ready(Ok(())) => return Poll::Ready(First::Stopping),
@@ -181,6 +189,13 @@ fn first(
             Poll::Ready(first) => return first,
             Poll::Pending if child.is_some_and(Child::has_exited) => return First::Exited,
             Poll::Pending => {}
+        }
+        let now = Instant::now();
+        if listen_at.is_some_and(|at| now >= at) {
+            if let Some(silence) = link.listen(&mut listener, now) {
+                return First::Silent(silence);
+            }
+            listen_at = next_listen();
         }
     }
 }

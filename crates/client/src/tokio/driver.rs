@@ -6,12 +6,13 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::child::Child;
 use crate::conn::{CLOSE_PATIENCE, CloseOnDrop, GRACE, KEPT_BUFFER, Link};
-use crate::core::Output;
+use crate::core::{Listener, Output};
 use crate::error::CloseReason;
 
 /// The reading half of a transport.
@@ -34,6 +35,8 @@ enum End {
     Read(io::Result<()>),
     Failed(io::Error),
     Exited,
+    /// Nothing was heard for too long.
+    Silent(Duration),
     /// The connection is to end; all may be written already.
     Stopping {
         written: bool,
@@ -58,6 +61,8 @@ pub(super) async fn drive(
                 let _ = timeout(GRACE, reading).await;
                 CloseReason::EndOfStream
             }
+            // There is nothing to wait for.
+            End::Silent(silence) => CloseReason::Silent(silence),
             End::Failed(error) => {
                 // The stream may still hold what the server said before it went.
                 let _ = timeout(GRACE, reading).await;
@@ -95,6 +100,7 @@ async fn first(
     child: Option<&mut Child>,
 ) -> End {
     let mut clock = pin!(keep_time(link));
+    let mut silence = pin!(listen(link));
     let mut exit = pin!(async {
         match child {
             Some(child) => child.exit().await,
@@ -117,6 +123,9 @@ async fn first(
         }
         if exit.as_mut().poll(context).is_ready() {
             return Poll::Ready(End::Exited);
+        }
+        if let Poll::Ready(silence) = silence.as_mut().poll(context) {
+            return Poll::Ready(End::Silent(silence));
         }
         clock.as_mut().poll(context).map(|never| match never {})
     })
@@ -156,6 +165,18 @@ async fn write(link: &Arc<Link>, mut sink: impl Sink) -> io::Result<()> {
         }
         buffer.clear();
         buffer.shrink_to(KEPT_BUFFER);
+    }
+}
+
+/// Waits until nothing was heard for too long, and tells for how long.
+async fn listen(link: &Link) -> Duration {
+    let Some(allowed) = link.settings().keep_alive else { return std::future::pending().await };
+    let mut listener = Listener::new(Instant::now().into_std());
+    loop {
+        sleep(Listener::pause(allowed)).await;
+        if let Some(silence) = link.listen(&mut listener, Instant::now().into_std()) {
+            return silence;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Alarm, Bench};
 use crate::core::Filter;
-use crate::settings::{EventSettings, Overflow};
+use crate::settings::{EventSettings, Overflow, Settings, Unhandled};
 
 const OUTPUT: &str = "item/commandExecution/outputDelta";
 
@@ -298,4 +298,21 @@ fn a_subscription_that_has_ended_gives_out_what_waits_and_no_error() {
     bench.tell("after", "{}");
     bench.close();
     assert_eq!(bench.drain(queue), ["before", "end"]);
+}
+
+/// The server names only the thread of a request that it is done with.
+#[test]
+fn a_resolved_request_is_of_its_turn() {
+    let mut bench = Bench::with(Settings { unhandled: Unhandled::LeaveToOthers, ..Settings::default() });
+    let [turn, tree, other] =
+        [Filter::turn("U"), Filter::tree("U"), Filter::turn("V")].map(|filter| bench.subscribe(filter));
+    let asked = bench.line(r#"{"method":"q","id":"r","params":{"threadId":"T","turnId":"U"}}"#);
+    assert!(!asked.expect("a request").must_answer);
+    bench.tell("serverRequest/resolved", r#"{"threadId":"T","requestId":"r"}"#);
+    // It is known once.
+    bench.tell("serverRequest/resolved", r#"{"threadId":"T","requestId":"r"}"#);
+    for queue in [turn, tree] {
+        assert_eq!(bench.drain(queue), ["q", "serverRequest/resolved"]);
+    }
+    assert!(bench.drain(other).is_empty());
 }
