@@ -131,6 +131,12 @@ impl<R: Runtime> Client<R> {
         self.handle.link.waits(thread_ids, since)
     }
 
+    /// Hands the requests of the server that were left to other clients to the handlers again, if they are not resolved:
+    /// for a handler that can answer now what it could not before. It happens soon, not at once.
+    pub fn offer_left_requests(&self) {
+        self.handle.link.offer_left();
+    }
+
     /// How the connection ended; none while it is open.
     pub fn closed(&self) -> Option<Arc<Closed>> {
         self.handle.link.closed()

@@ -127,9 +127,11 @@ impl<R: Runtime> Codex<R> {
         self.client.account_logout()
     }
 
-    /// Sets the approvals of the connection: they decide what the agent may do where no thread or turn has its own.
+    /// Sets the approvals of the connection: they decide what the agent may do where no thread or turn has its own. They
+    /// also get the requests that were left to other clients and that no client has answered yet.
     pub fn on_approval(&self, approvals: Approvals<R>) {
         self.shared.approvals.set_default(approvals);
+        self.client.offer_left_requests();
     }
 }
 

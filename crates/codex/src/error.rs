@@ -104,9 +104,14 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
     "failed to hear of turn {turn_id} for {silent_for:?}: the server says that it is {} and the thread {}; wait on, or \
-     interrupt it",
+     interrupt it{}",
     turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
-    thread_status(status)
+    thread_status(status),
+    if is_asking(status) {
+        "; nothing here answers what it asks: resume the thread with approvals, or leave that to other clients"
+    } else {
+        ""
+    }
 )]
 #[non_exhaustive]
 pub struct Stalled {
@@ -155,6 +160,13 @@ impl Error {
     pub fn kind(&self) -> Option<client::RpcErrorKind> {
         self.client()?.kind()
     }
+}
+
+/// Whether the server waits for an answer of a client.
+pub(crate) fn is_asking(status: &ThreadStatus) -> bool {
+    use ThreadActiveFlag::{WaitingOnApproval, WaitingOnUserInput};
+    let asks = |flag| [WaitingOnApproval, WaitingOnUserInput].contains(flag);
+    matches!(status, ThreadStatus::Active(active) if active.active_flags.iter().any(asks))
 }
 
 fn thread_status(status: &ThreadStatus) -> String {

@@ -146,9 +146,10 @@ impl<R: Runtime> Thread<R> {
     }
 
     /// Sets the approvals of this thread: they decide what the agent may do on it, from now on and for as long as the
-    /// connection lasts.
+    /// connection lasts. They also get its requests that were left to other clients and that no client has answered yet.
     pub fn on_approval(&self, approvals: Approvals<R>) {
         self.codex.shared.approvals.set_thread(&self.id, approvals);
+        self.codex.client().offer_left_requests();
     }
 
     /// Takes the approvals off this thread: those of the connection decide from now on. Requests that wait for an answer

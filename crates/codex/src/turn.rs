@@ -52,10 +52,12 @@ impl<R: Runtime> Turn<R> {
     }
 
     /// Sets the approvals of this turn, from now on until it ends: they decide what the agent and its sub-agents may
-    /// do. Requests from before are decided by the approvals of the thread or of the connection. Requests after the
+    /// do. Requests from before are decided by the approvals of the thread or of the connection, unless they were left to
+    /// other clients, none of which has answered. Requests after the
     /// end, such as those of a sub-agent that still works, are not accepted.
     pub fn on_approval(&self, approvals: Approvals<R>) {
         self.inner.shared.on_approval(approvals);
+        self.inner.client().offer_left_requests();
     }
 
     /// Takes the approvals off this turn: those of the thread or of the connection decide from now on. Requests that wait

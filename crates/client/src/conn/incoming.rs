@@ -108,9 +108,11 @@ impl Incoming {
         }
     }
 
-    /// The text is not needed any more, however long the answer takes.
+    /// The text is not needed any more, however long the answer takes, unless the request may be left.
     fn decoded(mut self) -> Self {
-        self.asked.line = "".into();
+        if self.asked.must_answer {
+            self.asked.line = "".into();
+        }
         self
     }
 
@@ -201,7 +203,7 @@ impl Incoming {
 
     fn leave(mut self) {
         self.over = true;
-        self.link.leave(&self.asked.ticket);
+        self.link.leave(&self.asked);
     }
 }
 

@@ -269,8 +269,19 @@ impl Link {
         self.with(|core, wakes| core.answer(ticket, answer, Instant::now(), wakes))
     }
 
-    pub(crate) fn leave(&self, ticket: &Ticket) {
-        self.with(|core, wakes| core.leave(ticket, Instant::now(), wakes));
+    pub(crate) fn leave(&self, asked: &Asked) {
+        self.with(|core, wakes| core.leave(asked, Instant::now(), wakes));
+    }
+
+    /// See [`Core::offer_left`].
+    pub(crate) fn offer_left(&self) {
+        self.with(Core::offer_left);
+    }
+
+    /// Hands the requests on that were left, if that is wanted: on the driver, where handlers can be started.
+    pub(crate) fn dispatch_offered(self: &Arc<Self>) {
+        let offered = self.lock().take_offered(Instant::now());
+        offered.into_iter().for_each(|asked| self.dispatch(asked));
     }
 
     /// How long requests about these threads were open, since then.

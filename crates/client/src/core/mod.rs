@@ -53,7 +53,7 @@ const OUT_LIMIT: usize = 64 << 20;
 pub(crate) const DRIVER: u64 = 0;
 
 /// A request of the server for the handlers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) ticket: Ticket,
     pub(crate) method: String,
@@ -95,6 +95,8 @@ pub(crate) struct Core {
     out: Vec<u8>,
     /// The transport has something of its own to write.
     nudged: bool,
+    /// Requests that were left are to be handed to the handlers again.
+    offers_left: bool,
     /// The other side has gone: nothing more is written.
     hung_up: bool,
     /// Why the connection cannot go on.
@@ -120,6 +122,7 @@ impl Core {
             phase: Phase::Open,
             out: Vec::new(),
             nudged: false,
+            offers_left: false,
             hung_up: false,
             failure: None,
             writer: None,
@@ -214,10 +217,20 @@ impl Core {
     }
 
     /// Leaves a request of the server to the other clients.
-    pub(crate) fn leave(&mut self, ticket: &Ticket, now: Instant, wakes: &mut Wakes) {
-        if self.requests.is_open(ticket) {
-            self.requests.resolve(&ticket.id, now, wakes);
-        }
+    pub(crate) fn leave(&mut self, asked: &Asked, now: Instant, wakes: &mut Wakes) {
+        self.requests.leave(asked, now, wakes);
+    }
+
+    /// Has the driver hand the requests that were left to the handlers again.
+    pub(crate) fn offer_left(&mut self, wakes: &mut Wakes) {
+        self.offers_left = true;
+        self.wake_watchers(wakes);
+    }
+
+    /// The requests to hand to the handlers again.
+    pub(crate) fn take_offered(&mut self, now: Instant) -> Vec<Asked> {
+        let offers = std::mem::take(&mut self.offers_left) && matches!(self.phase, Phase::Open);
+        if offers { self.requests.take_left(now) } else { Vec::new() }
     }
 
     /// See [`Requests::waits`].

@@ -31,6 +31,8 @@ pub(crate) struct Message {
     thread: Id,
     turn: Id,
     root_turn: Id,
+    /// The turn of a resolved request, which the line does not name.
+    turn_apart: Option<Arc<str>>,
 }
 
 /// An id in a line. It costs no allocation, as most messages are never asked for theirs.
@@ -48,21 +50,26 @@ enum Id {
 impl Message {
     /// `scope` was scanned from `scanned`, of which `line` is a copy.
     pub(super) fn new(line: Arc<str>, scanned: &str, scope: &Scope<'_>) -> Self {
-        let Scope { thread, turn, root_turn, .. } = scope;
+        let Scope { thread, turn, root_turn, request, .. } = scope;
+        let turn_apart = request.as_ref().and(turn.as_deref()).map(Arc::from);
+        let turn = if turn_apart.is_some() { &None } else { turn };
         let [thread, turn, root_turn] = [thread, turn, root_turn].map(|id| Id::of(id.as_ref(), scanned));
-        Self { line, thread, turn, root_turn }
+        Self { line, thread, turn, root_turn, turn_apart }
     }
 
     /// What the message is about, without the rest of a scope.
     pub(super) fn scope(&self) -> Scope<'_> {
         let ids = [self.thread, self.turn, self.root_turn];
         if ids.iter().any(|id| matches!(id, Id::Escaped)) {
-            return head::scan(&self.line).map_or_else(|_| Scope::default(), |head| head.scope);
+            let scope = head::scan(&self.line).map_or_else(|_| Scope::default(), |head| head.scope);
+            let turn = scope.turn.or(self.turn_apart.as_deref().map(Cow::Borrowed));
+            return Scope { turn, ..scope };
         }
         let [thread, turn, root_turn] = ids.map(|id| match id {
             Id::At { start, len } => self.line.get(start..start + len).map(Cow::Borrowed),
             Id::None | Id::Escaped => None,
         });
+        let turn = turn.or(self.turn_apart.as_deref().map(Cow::Borrowed));
         Scope { thread, turn, root_turn, ..Scope::default() }
     }
 }

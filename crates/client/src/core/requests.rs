@@ -1,5 +1,6 @@
 //! The server's requests that are open, and which threads are this client's own.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -10,10 +11,10 @@ use codex_appserver_requests::method::{
 };
 use codex_appserver_wire::{Notification, Request, RequestId, RpcError};
 
-use super::Wakes;
 use super::calls::write_json;
 use super::head::{Scope, scope_of_result};
 use super::waits::{Ended, Wait, Waits};
+use super::{Asked, Wakes};
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;
@@ -39,6 +40,8 @@ pub(crate) struct Requests {
     ended: Ended,
     /// The turns that the latest requests are about, until they are resolved, also of those left to other clients.
     turns: HashMap<RequestId, String>,
+    /// The requests that are left to other clients, for when this one can answer after all.
+    left: HashMap<RequestId, Asked>,
     next_number: u64,
     /// Threads that this client started, with their sub-agents.
     own_threads: HashSet<String>,
@@ -71,6 +74,7 @@ impl Requests {
         if self.open.contains_key(&id) {
             return None;
         }
+        self.left.remove(&id);
         let number = self.next_number;
         self.next_number += 1;
         let thread = scope.thread.as_deref().map(str::to_owned);
@@ -99,6 +103,7 @@ impl Requests {
     /// A turn has ended, and with it the calls of tools that it made.
     pub(crate) fn end_turn(&mut self, turn: &str, now: Instant, wakes: &mut Wakes) {
         self.turns.retain(|_, of| of != turn);
+        self.left.retain(|_, left| left.turn_id.as_deref() != Some(turn));
         for (_, open) in self.open.extract_if(|_, open| open.until.as_deref() == Some(turn)) {
             self.ended.push(open.wait, now);
             wakes.extend(open.wakers);
@@ -143,8 +148,34 @@ impl Requests {
         true
     }
 
+    /// An open request is left to the other clients.
+    pub(crate) fn leave(&mut self, asked: &Asked, now: Instant, wakes: &mut Wakes) {
+        if !self.is_open(&asked.ticket) {
+            return;
+        }
+        self.resolve(&asked.ticket.id, now, wakes);
+        if self.left.len() < OPEN_LIMIT {
+            self.left.insert(asked.ticket.id.clone(), asked.clone());
+        }
+    }
+
+    /// Opens the requests again that were left and are not resolved.
+    pub(crate) fn take_left(&mut self, now: Instant) -> Vec<Asked> {
+        let mut reopened = Vec::new();
+        for (id, asked) in std::mem::take(&mut self.left) {
+            let [thread, turn] =
+                [&asked.thread_id, &asked.turn_id].map(|id| id.as_deref().map(Cow::Borrowed));
+            let scope = Scope { thread, turn, ..Scope::default() };
+            if let Some(ticket) = self.open(id, &asked.method, &scope, now) {
+                reopened.push(Asked { ticket, ..asked });
+            }
+        }
+        reopened
+    }
+
     /// The server, or this client, is done with a request that may be open.
     pub(crate) fn resolve(&mut self, id: &RequestId, now: Instant, wakes: &mut Wakes) {
+        self.left.remove(id);
         if let Some(open) = self.open.remove(id) {
             self.ended.push(open.wait, now);
             wakes.extend(open.wakers);
@@ -157,6 +188,7 @@ impl Requests {
     }
 
     pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {
+        self.left.clear();
         wakes.extend(self.open.drain().flat_map(|(_, open)| open.wakers));
     }
 

@@ -172,7 +172,7 @@ fn first(
             match link.poll_stopping(context) {
                 Poll::Ready(Ok(())) => return Poll::Ready(First::Stopping),
                 Poll::Ready(Err(error)) => return Poll::Ready(First::Failed(error)),
-                Poll::Pending => {}
+                Poll::Pending => link.dispatch_offered(),
             }
             if let Some(read) = outcome(read) {
                 return Poll::Ready(First::Read(read));

@@ -111,7 +111,7 @@ async fn first(
         match link.poll_stopping(context) {
             Poll::Ready(Ok(())) => return Poll::Ready(End::Stopping { written: false }),
             Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
-            Poll::Pending => {}
+            Poll::Pending => link.dispatch_offered(),
         }
         if let Poll::Ready(read) = reading.as_mut().poll(context) {
             return Poll::Ready(End::Read(read));

@@ -10,6 +10,9 @@ pub(crate) const GLANCE: Duration = Duration::from_millis(250);
 /// How long a turn may take to begin, once it has an id and the server does not say that it has begun.
 pub(crate) const BEGINNING: Duration = Duration::from_secs(10);
 
+/// How often a reader without a time to wait for looks whether a handle has interrupted its turn.
+pub(crate) const RECHECK: Duration = Duration::from_secs(5);
+
 /// How far the server says that a turn is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {

@@ -2,13 +2,19 @@
 
 use codex_appserver_client::Event;
 use codex_appserver_methods::protocol::ThreadReadResponse;
-use codex_appserver_methods::protocol::wire::NotificationEnvelope;
+use codex_appserver_methods::protocol::wire::{NotificationEnvelope, RequestEnvelope};
 use serde_json::{Value, json};
 
 /// A notification, decoded from its line.
 pub(super) fn event(method: &str, params: Value) -> Event {
     let line = json!({"method": method, "params": params}).to_string();
     Event::Notification(NotificationEnvelope::decode(&line).expect("a notification"))
+}
+
+/// A request, decoded from its line.
+pub(super) fn request(method: &str, params: Value) -> Event {
+    let line = json!({"method": method, "id": 1, "params": params}).to_string();
+    Event::Request(RequestEnvelope::decode(&line).expect("a request"))
 }
 
 /// A turn without items, on behalf of the turn `root`.

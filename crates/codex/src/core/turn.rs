@@ -23,6 +23,7 @@
 //! as its executor likes. Every event is passed in once. Notices come from a subscription of their own and are passed in
 //! when a handle needs to know, up to the latest, and before `on_records`.
 
+mod doubt;
 mod handles;
 
 use std::time::{Duration, Instant};
@@ -31,18 +32,15 @@ use codex_appserver_client::{Error as ClientError, Event, Waits, notification_me
 use codex_appserver_methods::protocol::wire::Notification;
 use codex_appserver_methods::protocol::{self, ThreadStatus, TurnStatus};
 
+use self::doubt::Silences;
 use super::agents::{self, Agents};
-use super::attempts::GLANCE;
 use super::limit::Limit;
 use super::log::Log;
 use super::records::{self, Record, Records};
-use crate::error::{Error, Stalled};
+use crate::error::{Error, Stalled, is_asking};
 
 /// The notifications that say under which id a turn runs, and that it has ended.
 pub(crate) const NOTICES: &[&str] = &[method::TurnStarted::METHOD, method::TurnCompleted::METHOD];
-
-/// How long to wait for events of a turn in doubt before the server is asked again.
-const DOUBT: Duration = Duration::from_secs(5);
 
 /// What the reader of a turn has to do next.
 #[derive(Debug)]
@@ -101,6 +99,7 @@ pub(crate) struct Turn {
     /// The server said that its thread does nothing and that it has no such turn. Said once, the turn may be about to
     /// begin, or its end may be on the way; said twice in a row, it is lost.
     unknown: bool,
+    silences: Silences,
     reader: Reader,
 }
 
@@ -157,6 +156,7 @@ impl Turn {
             verdict: None,
             doubt: None,
             unknown: false,
+            silences: Silences::default(),
             reader: Reader::default(),
         }
     }
@@ -168,7 +168,8 @@ impl Turn {
         watchdog: Option<Duration>,
         began: Instant,
     ) -> Self {
-        Self { needs_records: true, ..Self::new(thread_id, turn_id, watchdog, began) }
+        let silences = Silences { heard: true, ..Silences::default() };
+        Self { needs_records: true, silences, ..Self::new(thread_id, turn_id, watchdog, began) }
     }
 
     pub(crate) fn thread_id(&self) -> &str {
@@ -221,7 +222,7 @@ impl Turn {
     fn ask_at(&self) -> Option<Instant> {
         match self.watchdog {
             Some(watchdog) => self.reader.waiting_since?.checked_add(watchdog),
-            None => self.doubt.map(|since| since + self.doubt_patience()),
+            None => self.doubted_since().map(|since| since + self.doubt_patience()),
         }
     }
 
@@ -236,6 +237,7 @@ impl Turn {
         let of_agent = agents::is_of_agent(&event, self.thread_id());
         if !of_agent {
             (self.doubt, self.unknown) = (None, false);
+            self.silences.on_event(&event);
         }
         self.reader.waiting_since = None;
         self.reader.postponed = false;
@@ -288,7 +290,7 @@ impl Turn {
 
     /// No event came until the time that [`Step::Wait`] names.
     pub(crate) fn on_timeout(&mut self, now: Instant) {
-        if self.watchdog.is_some() {
+        if self.watchdog.is_some() || self.is_only_asked() {
             // While the server waits for this client, it has nothing to report.
             let heard = if self.waits.is_open { Some(now) } else { self.waits.ended_at };
             self.reader.waiting_since = self.reader.waiting_since.max(heard);
@@ -330,6 +332,7 @@ impl Turn {
     /// The answer to [`Step::AskRecords`].
     pub(crate) fn on_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
         let silent_for = self.reader.asking.take().and_then(|asking| asking.silent_for);
+        let only_asked = self.is_only_asked();
         self.reader.waiting_since = None;
         match read {
             Ok(read) => {
@@ -340,7 +343,12 @@ impl Turn {
                     Record::Over(turn) if self.log.is_over() => self.log.adopt(*turn),
                     Record::Over(turn) => self.verdict = Some(Verdict::Ended(turn)),
                     Record::Open(_) if self.log.is_over() => {}
-                    Record::Open(stalled) => self.on_open(stalled, silent_for.is_some(), now),
+                    Record::Open(stalled) if silent_for.is_some() => self.on_open(stalled, true, now),
+                    // The server asked something, and goes on since.
+                    Record::Open(stalled) if only_asked && !is_asking(&stalled.status) => {
+                        self.silences.asked = false
+                    }
+                    Record::Open(stalled) => self.on_open(stalled, false, now),
                 }
             }
             Err(_) if self.log.is_over() => self.needs_records = false,
@@ -364,7 +372,10 @@ impl Turn {
             // A request came while the server was asked.
             None if silent && self.waits.is_open => {}
             None if silent => self.reader.output = Some(Err(Error::Stalled(stalled))),
-            None => self.doubt = Some(now),
+            None => {
+                self.doubt = Some(now);
+                self.report_silence(stalled, now);
+            }
         }
     }
 
@@ -378,11 +389,6 @@ impl Turn {
         let doubted =
             self.doubt.is_some_and(|since| now.saturating_duration_since(since) >= self.doubt_patience());
         self.needs_records || (self.watchdog.is_none() && doubted)
-    }
-
-    /// How long the reader waits for an event before a turn in doubt is asked for again.
-    fn doubt_patience(&self) -> Duration {
-        if self.unknown { GLANCE } else { DOUBT }
     }
 }
 

@@ -6,7 +6,7 @@ use codex_appserver_client::generic::Events;
 use codex_appserver_client::{Error as ClientError, Event, OsThreads};
 
 use super::turn::look_up;
-use crate::core::attempts::BEGINNING;
+use crate::core::attempts::{BEGINNING, RECHECK};
 use crate::core::{Lookup, Step, records};
 use crate::error::Error;
 use crate::stream::TurnStream;
@@ -71,11 +71,13 @@ impl TurnStream<OsThreads> {
                     // The watchdog is off if the caller has its own patience.
                     let timeout = match patience {
                         Some(patience) => Some(check_at.map_or(patience, |at| left(at).min(patience))),
-                        None => until.map(left),
+                        // Another handle may interrupt the turn meanwhile.
+                        None => Some(until.map_or(RECHECK, left)),
                     };
                     let Some(events) = self.reader.events() else { return Ok(NextEvent::Ended) };
                     match wait(events, timeout) {
                         Some(event) => self.take(event),
+                        None if patience.is_none() && until.is_none() => {}
                         None if patience.is_none() => self.time_out(Instant::now()),
                         None => {
                             self.reader.on_gave_up();

@@ -87,13 +87,14 @@ impl Turn<OsThreads> {
     }
 
     /// Stops the agent (`turn/interrupt`). Waits until the turn has begun, and does nothing if it is over. The turn then
-    /// ends with the status interrupted.
+    /// ends with the status interrupted. If it does not, `run` and streams of it ask the server for its records, and fail
+    /// with [`Error::Stalled`], or with the error of a server that does not answer.
     ///
     /// # Errors
     ///
-    /// What a call fails with.
+    /// What a call fails with. The server has 10 s to answer.
     pub fn interrupt(&self) -> Result<(), Error> {
-        self.inner.interrupt(self.inner.client())
+        self.inner.interrupt(&self.inner.client().with_timeout(BEGINNING))
     }
 }
 
@@ -103,10 +104,13 @@ impl Inner<OsThreads> {
             return Ok(());
         }
         let interrupt = || client.turn_interrupt(self.thread.id(), self.shared.active_id()).call();
-        match self.span.in_scope(|| self.once_begun(interrupt)) {
+        self.shared.on_interrupt(Instant::now());
+        let done = match self.span.in_scope(|| self.once_begun(interrupt)) {
             Err(error) if is_not_running(&error) && self.shared.is_over() => Ok(()),
-            done => Ok(done.map(drop)?),
-        }
+            done => done.map(drop).map_err(Error::from),
+        };
+        self.shared.on_interrupt_done(&done);
+        done
     }
 
     /// Makes a call that the server refuses while the turn has not begun, until it has.

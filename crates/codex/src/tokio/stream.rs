@@ -10,7 +10,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::turn::look_up;
-use crate::core::attempts::BEGINNING;
+use crate::core::attempts::{BEGINNING, RECHECK};
 use crate::core::records::Records;
 use crate::core::{Lookup, Step};
 use crate::error::Error;
@@ -72,7 +72,8 @@ impl TurnStream<Tokio> {
                 },
                 Step::Wait { until, .. } => match (self.poll_events(context), until) {
                     (Poll::Ready(event), _) => self.take(event),
-                    (Poll::Pending, None) => return Poll::Pending,
+                    // Another handle may have interrupted the turn by then.
+                    (Poll::Pending, None) => ready!(self.poll_timer(Instant::now() + RECHECK, context)),
                     (Poll::Pending, Some(until)) => {
                         ready!(self.poll_timer(until.into(), context));
                         self.time_out(now());

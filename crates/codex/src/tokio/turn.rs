@@ -9,6 +9,7 @@ use codex_appserver_methods::Call;
 use codex_appserver_methods::protocol::{TurnSteerResponse, method};
 use tracing::Instrument;
 
+use super::stream::now;
 use crate::core::attempts::{Attempts, BEGINNING, GLANCE, is_not_running};
 use crate::core::records::{self, Records};
 use crate::core::{Lookup, Query};
@@ -93,13 +94,14 @@ impl Turn<Tokio> {
     }
 
     /// Stops the agent (`turn/interrupt`). Waits until the turn has begun, and does nothing if it is over. The turn then
-    /// ends with the status interrupted.
+    /// ends with the status interrupted. If it does not, `run` and streams of it ask the server for its records, and fail
+    /// with [`Error::Stalled`], or with the error of a server that does not answer.
     ///
     /// # Errors
     ///
-    /// What a call fails with.
+    /// What a call fails with. The server has 10 s to answer.
     pub async fn interrupt(&self) -> Result<(), Error> {
-        self.inner.interrupt(self.inner.client()).await
+        self.inner.interrupt(&self.inner.client().with_timeout(BEGINNING)).await
     }
 }
 
@@ -109,10 +111,13 @@ impl Inner<Tokio> {
             return Ok(());
         }
         let interrupt = || client.turn_interrupt(self.thread.id(), self.shared.active_id()).into_future();
-        match self.once_begun(interrupt).instrument(self.span.clone()).await {
+        self.shared.on_interrupt(now());
+        let done = match self.once_begun(interrupt).instrument(self.span.clone()).await {
             Err(error) if is_not_running(&error) && self.shared.is_over() => Ok(()),
-            done => Ok(done.map(drop)?),
-        }
+            done => done.map(drop).map_err(Error::from),
+        };
+        self.shared.on_interrupt_done(&done);
+        done
     }
 
     /// Makes a call that the server refuses while the turn has not begun, until it has.

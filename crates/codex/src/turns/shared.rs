@@ -97,6 +97,16 @@ impl<E: EventSource, A> SharedTurn<E, A> {
         self.up_to_date().turn.on_status(read)
     }
 
+    /// See [`Turn::on_interrupt`].
+    pub(crate) fn on_interrupt(&self, now: Instant) {
+        self.lock().turn.on_interrupt(now);
+    }
+
+    /// See [`Turn::on_interrupt_done`].
+    pub(crate) fn on_interrupt_done(&self, done: &Result<(), Error>) {
+        self.lock().turn.on_interrupt_done(done);
+    }
+
     /// The result, once a stream has read the end. While a stream reads, it may not have all of it.
     pub(crate) fn result(&self) -> Option<TurnResult> {
         let mut state = self.lock();

@@ -23,6 +23,11 @@ impl Listening {
         Self { child: command.spawn().expect("the server starts"), address }
     }
 
+    /// The id of its process.
+    pub fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
     /// Connects as soon as the server listens.
     pub async fn connect(&self, builder: impl Fn() -> CodexBuilder) -> Codex {
         let begun = Instant::now();

@@ -19,6 +19,8 @@ mod questions;
 mod records;
 #[cfg(feature = "experimental")]
 mod search;
+#[cfg(all(unix, feature = "experimental", feature = "structured", feature = "ws"))]
+mod silences;
 mod stage;
 #[cfg(all(feature = "experimental", feature = "structured"))]
 mod tools;

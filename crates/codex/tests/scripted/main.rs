@@ -14,6 +14,7 @@ mod records;
 mod scenarios;
 #[cfg(feature = "experimental")]
 mod search;
+mod silences;
 #[cfg(feature = "structured")]
 mod structured;
 mod support;

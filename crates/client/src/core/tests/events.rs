@@ -306,12 +306,15 @@ fn a_resolved_request_is_of_its_turn() {
     let mut bench = Bench::with(Settings { unhandled: Unhandled::LeaveToOthers, ..Settings::default() });
     let [turn, tree, other] =
         [Filter::turn("U"), Filter::tree("U"), Filter::turn("V")].map(|filter| bench.subscribe(filter));
+    // As of a turn that has no id yet.
+    let later = bench.subscribe(Filter::thread("T"));
     let asked = bench.line(r#"{"method":"q","id":"r","params":{"threadId":"T","turnId":"U"}}"#);
     assert!(!asked.expect("a request").must_answer);
     bench.tell("serverRequest/resolved", r#"{"threadId":"T","requestId":"r"}"#);
     // It is known once.
     bench.tell("serverRequest/resolved", r#"{"threadId":"T","requestId":"r"}"#);
-    for queue in [turn, tree] {
+    bench.core.narrow(&Filter::thread("T"), &Filter::tree("U"), later);
+    for queue in [turn, tree, later] {
         assert_eq!(bench.drain(queue), ["q", "serverRequest/resolved"]);
     }
     assert!(bench.drain(other).is_empty());

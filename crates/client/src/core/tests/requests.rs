@@ -128,7 +128,7 @@ fn requests_about_threads_of_others_are_left_to_them() {
     assert!(!theirs.must_answer);
     let alarm = Alarm::new();
     assert!(bench.core.poll_resolved(&theirs.ticket, &alarm.waker).is_pending());
-    bench.act(|core, wakes| core.leave(&theirs.ticket, Instant::now(), wakes));
+    bench.act(|core, wakes| core.leave(&theirs, Instant::now(), wakes));
     assert_eq!(alarm.rings(), 1);
     assert!(!bench.answer(&theirs, &ok()) && bench.sent().is_empty());
     // On a connection of one's own there are no others.
@@ -289,4 +289,38 @@ fn waits_are_summed_up_by_thread() {
     assert_eq!(of(&bench, &["T", "C"], 8), (false, Some(10), 2), "only since then");
     assert_eq!(of(&bench, &["T", "C"], 11), (false, None, 0));
     assert!(!bench.answer(&second, &ok()), "it was resolved");
+}
+
+#[test]
+fn what_was_left_can_be_offered_again_until_it_is_resolved() {
+    let mut bench = Bench::with(Settings { unhandled: Unhandled::LeaveToOthers, ..Settings::default() });
+    let ask = |bench: &mut Bench, id: &str, turn: &str| {
+        let line = format!(r#"{{"method":"q","id":"{id}","params":{{"threadId":"T","turnId":"{turn}"}}}}"#);
+        bench.line(&line)
+    };
+    for (id, turn) in [("one", "U"), ("two", "U"), ("three", "V"), ("four", "U"), ("five", "U")] {
+        let asked = ask(&mut bench, id, turn).expect("a request");
+        bench.act(|core, wakes| core.leave(&asked, Instant::now(), wakes));
+    }
+    // It is offered only if that is wanted.
+    assert!(bench.core.take_offered(Instant::now()).is_empty());
+    bench.line(r#"{"method":"serverRequest/resolved","params":{"threadId":"T","requestId":"two"}}"#);
+    bench.line(
+        r#"{"method":"turn/completed","params":{"threadId":"T","turn":{"id":"V","status":"completed"}}}"#,
+    );
+    let again = ask(&mut bench, "four", "U").expect("told again");
+    bench.act(|core, wakes| core.offer_left(wakes));
+    let mut offered = bench.core.take_offered(Instant::now());
+    offered.sort_by_key(|asked| asked.ticket.id.to_string());
+    let ids: Vec<_> = offered.iter().map(|asked| asked.ticket.id.to_string()).collect();
+    assert_eq!(ids, ["five", "one"]);
+    assert!(offered.iter().all(|asked| bench.core.is_open(&asked.ticket) && asked.line.contains("threadId")));
+    assert!(bench.core.is_open(&again.ticket));
+    assert!(bench.answer(&offered[1], &Ok("{}".into())));
+    // It is offered once, unless it is left again.
+    bench.act(|core, wakes| core.offer_left(wakes));
+    assert!(bench.core.take_offered(Instant::now()).is_empty());
+    bench.act(|core, wakes| core.leave(&offered[0], Instant::now(), wakes));
+    bench.act(|core, wakes| core.offer_left(wakes));
+    assert_eq!(bench.core.take_offered(Instant::now()).len(), 1);
 }

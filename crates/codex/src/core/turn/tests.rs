@@ -1,5 +1,6 @@
 //! The turn `U` of the thread `T` by itself: input of a test, a clock that the test moves, and no server.
 
+mod doubt;
 mod ends;
 mod handles;
 mod states;
@@ -49,6 +50,12 @@ enum In {
     Pass(u64),
     /// The server asks this client something.
     Asked,
+    /// The server asks something, of this client or of others.
+    Request,
+    /// A handle interrupts the turn.
+    Interrupt,
+    /// The server refuses that.
+    InterruptRefused,
     /// It has its answer; so many milliseconds more were spent on people.
     Answered(u64),
     Interrupted,
@@ -65,6 +72,8 @@ enum Read {
     Abandoned,
     /// The turn is a review, which runs as this turn.
     Review(&'static str),
+    /// The turn is in progress and waits for an answer.
+    Waiting,
     /// The thread is active, but not with the turn.
     Busy,
     /// The thread is idle, and the turn is not in the records.
@@ -87,6 +96,12 @@ impl Read {
         let read = match self {
             Self::Ended(status) => fixtures::read("idle", kept(status)),
             Self::Running => fixtures::read("active", one("U", "inProgress")),
+            Self::Waiting => {
+                let mut read = serde_json::to_value(fixtures::read("active", one("U", "inProgress")))
+                    .expect("a response is JSON");
+                read["thread"]["status"]["activeFlags"] = json!(["waitingOnApproval"]);
+                serde_json::from_value(read).expect("it is a response")
+            }
             Self::Abandoned => fixtures::read("idle", one("U", "inProgress")),
             Self::Review(id) => fixtures::read("active", one(id, "inProgress")),
             Self::Busy => fixtures::read("active", json!([])),
@@ -118,7 +133,15 @@ impl Bench {
         Self { turn: make(now), now, waits: Waits::default() }
     }
 
+    /// A turn of which something was heard.
     fn new() -> Self {
+        let mut bench = Self::fresh();
+        bench.turn.silences.heard = true;
+        bench
+    }
+
+    /// A turn of which nothing was heard yet.
+    fn fresh() -> Self {
         Self::of(|now| Turn::new("T", "U", None, now))
     }
 
@@ -186,6 +209,15 @@ impl Bench {
                 turn.on_waits(self.waits);
                 turn.on_timeout(self.now);
             }
+            In::Request => {
+                let params = json!({"threadId": "T", "turnId": "U", "itemId": "i", "startedAtMs": 1});
+                self.event(fixtures::request("item/commandExecution/requestApproval", params));
+            }
+            In::Interrupt => turn.on_interrupt(self.now),
+            In::InterruptRefused => {
+                let error = ClientError::Cancelled { method: "refused".into() };
+                turn.on_interrupt_done(&Err(error.into()));
+            }
             In::Asked => self.waits.is_open = true,
             In::Answered(for_people) => {
                 self.waits.is_open = false;
@@ -233,9 +265,12 @@ impl Bench {
             Step::Fail(Error::Lost { .. }) => "lost".into(),
             Step::Fail(Error::Disconnected { .. }) => "disconnected".into(),
             Step::Fail(Error::Stalled(stalled)) => {
-                assert_eq!((&*stalled.turn_id, stalled.silent_for), ("U", WATCHDOG));
+                assert_eq!(&*stalled.turn_id, "U");
                 let status = stalled.turn_status.as_ref().map_or("unknown", |status| status.as_str());
-                format!("stalled {status}")
+                match stalled.silent_for {
+                    WATCHDOG => format!("stalled {status}"),
+                    silence => format!("stalled {status} for {} ms", silence.as_millis()),
+                }
             }
             Step::Fail(Error::Client(error)) => match error {
                 ClientError::Overrun { .. } => "overrun".into(),
