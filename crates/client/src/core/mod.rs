@@ -4,6 +4,7 @@
 //! and a parked thread both can provide; wakers are collected and woken by the caller, outside its lock.
 
 mod calls;
+mod ending;
 mod filter;
 mod head;
 mod queue;
@@ -61,6 +62,8 @@ pub(crate) struct Asked {
     pub(crate) turn_id: Option<String>,
     /// Whether this client has to answer even if nothing handles it.
     pub(crate) must_answer: bool,
+    /// How many offers of requests that were left there were when this one was handed out.
+    offers: u64,
     pub(crate) line: Arc<str>,
 }
 
@@ -95,7 +98,9 @@ pub(crate) struct Core {
     out: Vec<u8>,
     /// The transport has something of its own to write.
     nudged: bool,
-    /// Requests that were left are to be handed to the handlers again.
+    /// How often the requests that were left were to be handed to the handlers again.
+    offers: u64,
+    /// The driver has to do that.
     offers_left: bool,
     /// The other side has gone: nothing more is written.
     hung_up: bool,
@@ -122,6 +127,7 @@ impl Core {
             phase: Phase::Open,
             out: Vec::new(),
             nudged: false,
+            offers: 0,
             offers_left: false,
             hung_up: false,
             failure: None,
@@ -216,13 +222,22 @@ impl Core {
         self.requests.is_open(ticket)
     }
 
-    /// Leaves a request of the server to the other clients.
+    /// Leaves a request of the server to the other clients. If requests were offered again since its handler was asked,
+    /// there may be an answer to it by now: it is offered once more.
     pub(crate) fn leave(&mut self, asked: &Asked, now: Instant, wakes: &mut Wakes) {
         self.requests.leave(asked, now, wakes);
+        if asked.offers != self.offers {
+            self.have_left_offered(wakes);
+        }
     }
 
     /// Has the driver hand the requests that were left to the handlers again.
     pub(crate) fn offer_left(&mut self, wakes: &mut Wakes) {
+        self.offers += 1;
+        self.have_left_offered(wakes);
+    }
+
+    fn have_left_offered(&mut self, wakes: &mut Wakes) {
         self.offers_left = true;
         self.wake_watchers(wakes);
     }
@@ -230,7 +245,7 @@ impl Core {
     /// The requests to hand to the handlers again.
     pub(crate) fn take_offered(&mut self, now: Instant) -> Vec<Asked> {
         let offers = std::mem::take(&mut self.offers_left) && matches!(self.phase, Phase::Open);
-        if offers { self.requests.take_left(now) } else { Vec::new() }
+        if offers { self.requests.take_left(self.offers, now) } else { Vec::new() }
     }
 
     /// See [`Requests::waits`].
@@ -339,79 +354,6 @@ impl Core {
     pub(crate) fn expire(&mut self, now: Instant, wakes: &mut Wakes) {
         self.calls.expire(now, &mut self.out, wakes);
         self.wake_writer(wakes);
-    }
-
-    /// Begins no more calls, ends those that wait, and lets the writer end once all is written. Wakes the
-    /// watchers in any case.
-    pub(crate) fn stop(&mut self, wakes: &mut Wakes) {
-        self.wake_watchers(wakes);
-        if matches!(self.phase, Phase::Open) {
-            self.phase = Phase::Stopping;
-            self.calls.end_all(|| Failure::Cancelled, wakes);
-            self.requests.resolve_all(wakes);
-            wakes.extend(self.writer.take());
-        }
-    }
-
-    /// Ends the writer, whose stream leads nowhere any more; calls wait for the news of how it ended.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn hang_up(&mut self, wakes: &mut Wakes) {
-        self.hung_up = true;
-        wakes.extend(self.writer.take());
-    }
-
-    /// The connection is gone: ends everything that waits.
-    pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
-        if matches!(self.phase, Phase::Closed(_)) {
-            return;
-        }
-        self.phase = Phase::Closed(closed.clone());
-        self.calls.end_all(|| Failure::Closed, wakes);
-        self.requests.resolve_all(wakes);
-        self.routes.close(closed, wakes);
-        wakes.extend(self.writer.take());
-        self.wake_watchers(wakes);
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        !matches!(self.phase, Phase::Open)
-    }
-
-    pub(crate) fn closed(&self) -> Option<Arc<Closed>> {
-        match &self.phase {
-            Phase::Closed(closed) => Some(closed.clone()),
-            _ => None,
-        }
-    }
-
-    /// The key of one more who waits for the connection itself; [`DRIVER`] is taken.
-    pub(crate) fn new_watcher(&mut self) -> u64 {
-        self.last_watcher += 1;
-        self.last_watcher
-    }
-
-    /// Wakes once when the connection is stopped or closed.
-    pub(crate) fn watch(&mut self, watcher: u64, waker: &Waker) {
-        self.watchers.insert(watcher, waker.clone());
-    }
-
-    /// The connection cannot go on: the driver is to close it.
-    pub(crate) fn fail(&mut self, why: &'static str, wakes: &mut Wakes) {
-        self.failure.get_or_insert(why);
-        self.wake_watchers(wakes);
-    }
-
-    pub(crate) fn failure(&self) -> Option<&'static str> {
-        self.failure
-    }
-
-    /// Forgets who no longer waits: a waker keeps the memory of its task.
-    pub(crate) fn unwatch(&mut self, watcher: u64) -> Option<Waker> {
-        self.watchers.remove(&watcher)
-    }
-
-    pub(crate) fn wake_watchers(&mut self, wakes: &mut Wakes) {
-        wakes.extend(std::mem::take(&mut self.watchers).into_values());
     }
 
     /// The counters of now.

@@ -14,23 +14,24 @@ use super::{Asked, Core, Item, Message, Phase, Unreadable, Wakes};
 use crate::settings::Unhandled;
 
 impl Core {
-    /// Takes in a line of the server, scanned before; gives out what the handlers have to see.
+    /// Takes in a line of the server, scanned before; gives out what the handlers have to see. The clock is read for
+    /// the few lines that need the time.
     pub(crate) fn receive(
         &mut self,
         line: &str,
         mut head: Head<'_>,
-        now: Instant,
+        clock: impl FnOnce() -> Instant,
         wakes: &mut Wakes,
     ) -> Option<Asked> {
         match (head.id, head.method) {
             (Some(id), Some(method)) => {
-                return self.receive_request(line, id, &method, &head.scope, now, wakes);
+                return self.receive_request(line, id, &method, &head.scope, clock(), wakes);
             }
             (None, Some(method)) => {
                 if let Some(request) = head.scope.request.as_ref().filter(|_| head.scope.turn.is_none()) {
                     head.scope.turn = self.requests.take_turn(request).map(Cow::Owned);
                 }
-                self.receive_notification(line, &method, &head.scope, now, wakes);
+                self.receive_notification(line, &method, &head.scope, clock, wakes);
             }
             (Some(id), None) if head.result.is_some() || head.error.is_some() => {
                 self.receive_answer(
@@ -80,6 +81,7 @@ impl Core {
             thread_id: scope.thread.as_deref().map(str::to_owned),
             turn_id: scope.turn.as_deref().map(str::to_owned),
             must_answer,
+            offers: self.offers,
             line: text,
         })
     }
@@ -89,7 +91,7 @@ impl Core {
         line: &str,
         method: &str,
         scope: &Scope<'_>,
-        now: Instant,
+        clock: impl FnOnce() -> Instant,
         wakes: &mut Wakes,
     ) {
         self.stats.notifications += 1;
@@ -101,12 +103,12 @@ impl Core {
         match method {
             ServerRequestResolved::METHOD => {
                 if let Some(id) = &scope.request {
-                    self.requests.resolve(id, now, wakes);
+                    self.requests.resolve(id, clock(), wakes);
                 }
             }
             TurnCompleted::METHOD => {
                 if let Some(turn) = scope.turn.as_deref() {
-                    self.requests.end_turn(turn, now, wakes);
+                    self.requests.end_turn(turn, clock(), wakes);
                 }
             }
             _ => {}

@@ -159,15 +159,15 @@ impl Requests {
         }
     }
 
-    /// Opens the requests again that were left and are not resolved.
-    pub(crate) fn take_left(&mut self, now: Instant) -> Vec<Asked> {
+    /// Opens the requests again that were left and are not resolved, for this offer.
+    pub(crate) fn take_left(&mut self, offers: u64, now: Instant) -> Vec<Asked> {
         let mut reopened = Vec::new();
         for (id, asked) in std::mem::take(&mut self.left) {
             let [thread, turn] =
                 [&asked.thread_id, &asked.turn_id].map(|id| id.as_deref().map(Cow::Borrowed));
             let scope = Scope { thread, turn, ..Scope::default() };
             if let Some(ticket) = self.open(id, &asked.method, &scope, now) {
-                reopened.push(Asked { ticket, ..asked });
+                reopened.push(Asked { ticket, offers, ..asked });
             }
         }
         reopened

@@ -13,6 +13,9 @@ pub(super) struct Roots {
     turns: HashMap<String, Root>,
     /// The same turns, oldest first.
     order: VecDeque<String>,
+    /// The turn that the last message was about, if it works for no other, else empty: most messages are about the same
+    /// turn as the one before, and need no look-up.
+    last: String,
 }
 
 /// The turn at the top, which works for no other.
@@ -29,20 +32,37 @@ impl Roots {
     pub(super) fn note(&mut self, scope: &Scope<'_>) {
         let Some(turn) = scope.turn.as_deref() else { return };
         let root = scope.root_turn.as_deref().filter(|root| *root != turn);
-        let known = self.turns.get(turn);
-        if known.is_some_and(|known| root.is_none() || known.turn != turn) {
+        if root.is_none() && self.last == turn {
             return;
         }
-        let is_new = known.is_none();
-        let found = match root.map(|root| (root, self.turns.get(root))) {
-            None => Root { turn: turn.to_owned(), thread: scope.thread.as_deref().map(str::to_owned) },
-            Some((_, Some(top))) => Root { turn: top.turn.clone(), thread: top.thread.clone() },
-            Some((root, None)) => Root { turn: root.to_owned(), thread: None },
+        let works_for_itself = match self.turns.get(turn) {
+            Some(known) if root.is_none() || known.turn != turn => known.turn == turn,
+            known => {
+                let is_new = known.is_none();
+                let found = match root.map(|root| (root, self.turns.get(root))) {
+                    None => {
+                        Root { turn: turn.to_owned(), thread: scope.thread.as_deref().map(str::to_owned) }
+                    }
+                    Some((_, Some(top))) => Root { turn: top.turn.clone(), thread: top.thread.clone() },
+                    Some((root, None)) => Root { turn: root.to_owned(), thread: None },
+                };
+                let works_for_itself = found.turn == turn;
+                self.turns.insert(turn.to_owned(), found);
+                if is_new {
+                    self.keep(turn);
+                }
+                works_for_itself
+            }
         };
-        self.turns.insert(turn.to_owned(), found);
-        if is_new {
-            self.order.push_back(turn.to_owned());
+        self.last.clear();
+        if works_for_itself {
+            self.last.push_str(turn);
         }
+    }
+
+    /// Keeps a turn among the latest, and forgets the oldest for it.
+    fn keep(&mut self, turn: &str) {
+        self.order.push_back(turn.to_owned());
         if self.order.len() > KEPT
             && let Some(oldest) = self.order.pop_front()
         {
@@ -52,7 +72,7 @@ impl Roots {
 
     /// The turn that a message is about works for this one, if that is another turn.
     pub(super) fn of(&self, scope: &Scope<'_>) -> Option<&Root> {
-        let turn = scope.turn.as_deref()?;
+        let turn = scope.turn.as_deref().filter(|turn| *turn != self.last)?;
         self.turns.get(turn).filter(|root| root.turn != turn)
     }
 

@@ -137,7 +137,8 @@ impl Routes {
         push_by(&mut self.thread_trees, thread, false);
         push_by(&mut self.turns, turn, false);
         push_by(&mut self.trees, turn, false);
-        if let Some(root) = self.roots.of(scope) {
+        let has_trees = !self.trees.is_empty() || !self.thread_trees.is_empty();
+        if has_trees && let Some(root) = self.roots.of(scope) {
             let its_thread = root.thread.as_deref().filter(|its| thread != Some(*its));
             push_by(&mut self.thread_trees, its_thread, true);
             push_by(&mut self.trees, Some(&root.turn), true);

@@ -128,7 +128,7 @@ impl Bench {
         let (mut asked, now) = (None, self.now);
         while let Some(line) = lines.next_line() {
             let came = self.act(|core, wakes| match super::read(line.as_ref().map(|line| *line)) {
-                Ok((line, head)) => core.receive(line, head, now, wakes),
+                Ok((line, head)) => core.receive(line, head, || now, wakes),
                 Err(NoMessage { line, why }) => {
                     core.receive_unreadable(line, why, wakes);
                     None

@@ -324,3 +324,16 @@ fn what_was_left_can_be_offered_again_until_it_is_resolved() {
     bench.act(|core, wakes| core.offer_left(wakes));
     assert_eq!(bench.core.take_offered(Instant::now()).len(), 1);
 }
+
+#[test]
+fn what_is_left_after_an_offer_is_offered_at_once() {
+    let mut bench = Bench::with(Settings { unhandled: Unhandled::LeaveToOthers, ..Settings::default() });
+    let asked = bench.line(r#"{"method":"q","id":"one","params":{"threadId":"T"}}"#).expect("a request");
+    bench.act(|core, wakes| core.offer_left(wakes));
+    assert!(bench.core.take_offered(Instant::now()).is_empty(), "its handler is still at it");
+    bench.act(|core, wakes| core.leave(&asked, Instant::now(), wakes));
+    let offered = bench.core.take_offered(Instant::now());
+    assert_eq!(offered.len(), 1);
+    bench.act(|core, wakes| core.leave(&offered[0], Instant::now(), wakes));
+    assert!(bench.core.take_offered(Instant::now()).is_empty(), "once for each offer");
+}
