@@ -100,17 +100,16 @@ pub enum Error {
     },
 }
 
-/// What the server said about a turn when the watchdog asked.
+/// What the server said about a turn of which nothing was heard: the watchdog asked, or the turn was in doubt.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "failed to hear of turn {turn_id} for {silent_for:?}: the server says that it is {} and the thread {}; wait on, or \
-     interrupt it{}",
+    "failed to hear of turn {turn_id} for {silent_for:?}: the server says that it is {} and the thread {}; {}",
     turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
     thread_status(status),
     if is_asking(status) {
-        "; nothing here answers what it asks: resume the thread with approvals, or leave that to other clients"
+        "answer with approvals of the thread, or wait for another client"
     } else {
-        ""
+        "wait on, or interrupt it"
     }
 )]
 #[non_exhaustive]
@@ -119,7 +118,7 @@ pub struct Stalled {
     pub thread_id: String,
     /// The turn.
     pub turn_id: String,
-    /// How long the watchdog waited.
+    /// How long nothing was heard of it.
     pub silent_for: Duration,
     /// What the server says of the thread: it may wait for an approval, for one.
     pub status: ThreadStatus,

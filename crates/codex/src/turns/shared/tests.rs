@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use codex_appserver_client::{Error as ClientError, Event};
 use codex_appserver_methods::protocol::wire::NotificationEnvelope;
 use serde_json::json;
 
 use super::*;
+use crate::core::Step;
 
 /// A subscription that holds these events and counts how many were taken.
 #[derive(Default)]
