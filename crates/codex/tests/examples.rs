@@ -58,9 +58,18 @@ const ROWS: &[Row] = &[
             "completed\nThat is all.\n[completed; ",
             "+Remember\n    +the milk.\n",
             "note.txt: declined\nThat is all.\n[completed; ",
+            "[agent 2] completed: There is one by the river.\n",
+            "    agent 2: completed, 15 tokens\n",
+            "[completed; 45 tokens and 60 of sub-agents, ",
+            "2: hello there (just now, ",
+            "This is thread ",
+            "> hello there\nYou say: hello there\n> make a file\nI make one.\n",
+            "You say: and now?\n[completed; ",
         ],
     )
-    .typing("hello there\nmake a file\ny\nwrite a note\nn\n"),
+    .typing(
+        "hello there\nmake a file\ny\nwrite a note\nn\n/new\nfind a park\n/threads\n/resume 2\nand now?\n",
+    ),
     row(
         "dynamic_tools",
         &[

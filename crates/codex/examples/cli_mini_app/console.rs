@@ -27,7 +27,7 @@ pub struct Console {
     ahead: VecDeque<String>,
     presses: mpsc::UnboundedReceiver<Instant>,
     last_press: Option<Instant>,
-    /// Somebody sits there, and is not a program at the other end of a pipe.
+    /// A user types, and not a program at the other end of a pipe.
     is_interactive: bool,
     spinner: Option<ProgressBar>,
     /// The line that is being written has no end yet.
@@ -70,8 +70,8 @@ impl Console {
         heard
     }
 
-    /// An answer to a question that was just shown. Where somebody sits there, what they have typed before does not
-    /// count: they had not seen the question. From a pipe the next line is the answer.
+    /// An answer to a question that was just shown. What a user has typed before does not count: they had not seen the
+    /// question. From a pipe the next line is the answer.
     pub async fn ask(&mut self, question: &str) -> Heard {
         while self.is_interactive
             && let Ok(line) = self.lines.try_recv()
@@ -149,14 +149,14 @@ impl Console {
         }
     }
 
-    /// Says something to somebody who sits there.
+    /// Says something to a user, but not to a program at the other end of a pipe.
     pub fn hint(&mut self, text: &str) {
         if self.is_interactive {
             self.line(text);
         }
     }
 
-    /// Shows that something goes on, to somebody who sits there, until there is something to show.
+    /// Shows a user that something goes on, until there is something else to show.
     pub fn wait(&mut self, what: &str) {
         if !self.is_interactive || self.is_within_line {
             return;

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use codex_appserver_testkit::{CodexHomeBuilder, Gate, McpServer, McpTool, MockModel, ModelRequest, Reply};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The argument by which codex starts this program as an MCP server.
 pub const MCP_SERVER: &str = "--mcp-server";
@@ -15,6 +15,8 @@ pub fn home(home: CodexHomeBuilder) -> CodexHomeBuilder {
     home.mcp_server("demo", program, [MCP_SERVER])
         .feature("default_mode_request_user_input", true)
         .feature("request_permissions_tool", true)
+        .feature("multi_agent", true)
+        .config("[agents]\nmax_depth = 2\n")
 }
 
 /// Tools for each thing that an MCP server may want of the user.
@@ -51,7 +53,12 @@ pub fn model() -> io::Result<MockModel> {
 
 fn answer(request: &ModelRequest) -> Reply {
     if request.follows_a_tool() {
-        return Reply::text(read_out(request));
+        return match spawned(request) {
+            Some(agent) if request.last_user_text() != Some("dig a hole") => {
+                agent_call("wait_agent", &json!({"targets": [agent], "timeout_ms": 30_000}))
+            }
+            _ => Reply::text(read_out(request)),
+        };
     }
     match request.last_user_text().unwrap_or_default() {
         "make a file" => Reply::text("I make one.")
@@ -67,8 +74,18 @@ fn answer(request: &ModelRequest) -> Reply {
             Reply::function_call("request_permissions", arguments.to_string())
         }
         "write a note" => Reply::add_file("note.txt", "Remember\nthe milk."),
+        "find a park" => agent_call("spawn_agent", &json!({"message": "Have a park found."})),
+        // A sub-agent that starts one itself.
+        "Have a park found." => agent_call("spawn_agent", &json!({"message": "Look for a park."})),
+        "Look for a park." => Reply::text("There is one\nby the river."),
+        "dig a hole" => agent_call("spawn_agent", &json!({"message": "Dig."})),
+        // It works on after the turn that it works for.
+        "Dig." => Reply::slow(Duration::from_millis(200), ["I ".to_owned(), "dig.".to_owned()])
+            .then(Reply::command_to_approve("touch hole", "to dig")),
         "wait" => Reply::unfinished_text(["I think about it "]).then(Reply::hold(&Gate::new())),
         "fail" => Reply::fail(500, "no"),
+        // codex puts it into the conversation that a sub-agent has ended.
+        words if words.starts_with("<subagent_notification>") => Reply::text("It was found."),
         words => {
             let words = words.split_inclusive(' ').map(str::to_owned);
             Reply::slow(Duration::from_millis(20), ["You say: ".to_owned()].into_iter().chain(words))
@@ -81,4 +98,19 @@ fn read_out(request: &ModelRequest) -> String {
     let output = request.input().last().map(|item| item["output"].to_string()).unwrap_or_default();
     let is_answer = ["answers", "action", "permissions"].iter().any(|word| output.contains(word));
     if is_answer { format!("I read: {output}") } else { "That is all.".to_owned() }
+}
+
+fn agent_call(tool: &str, arguments: &Value) -> Reply {
+    let item = json!({
+        "type": "function_call", "id": format!("fc-{tool}"), "call_id": format!("call-{tool}"),
+        "namespace": "multi_agent_v1", "name": tool, "arguments": arguments.to_string(),
+    });
+    Reply::event(json!({"type": "response.output_item.done", "item": item}))
+}
+
+/// The sub-agent that the last tool call has started, if it was one that does.
+fn spawned(request: &ModelRequest) -> Option<String> {
+    let output = request.input().last()?["output"].as_str()?.to_owned();
+    let output: Value = serde_json::from_str(&output).ok()?;
+    output["agent_id"].as_str().map(str::to_owned)
 }

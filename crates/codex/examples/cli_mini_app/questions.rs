@@ -29,6 +29,19 @@ pub enum Question {
     Declined(String),
 }
 
+impl Question {
+    /// The thread that it is about; of a sub-agent its own.
+    pub fn thread_id(&self) -> Option<&str> {
+        match self {
+            Self::Approval(request, _) => Some(request.thread_id()),
+            Self::Questions(request, _) => Some(&request.thread_id),
+            Self::Form(form, _) => Some(&form.request().thread_id),
+            Self::Url(request, _) => Some(&request.thread_id),
+            Self::Declined(_) => None,
+        }
+    }
+}
+
 /// A front end, and the questions that are put to it.
 pub fn front_end() -> (Desk, Questions) {
     let (ask, questions) = mpsc::unbounded_channel();

@@ -1,25 +1,17 @@
-//! The example `cli_mini_app` in use: approvals and prompts that share one input, and Ctrl-C.
+//! The example `cli_mini_app` in use: approvals and prompts that share one input, Ctrl-C, sub-agents, earlier threads.
 //!
 //! Ctrl-C is sent as a terminal does it: to the whole group of processes, of which the real codex would be one.
-#![cfg(all(unix, feature = "async"))]
+#![cfg(all(unix, feature = "async", feature = "ws"))]
 
-#[path = "programs/codex.rs"]
+mod agents;
+mod app;
+#[path = "../programs/codex.rs"]
 mod codex;
-#[path = "programs/example.rs"]
+#[path = "../programs/example.rs"]
 mod example;
+mod threads;
 
-use std::io::{Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
-
-use codex::codex;
-use example::example;
-use rustix::process::{Pid, Signal, kill_process_group};
-
-/// Long enough for anything that is to come; nothing waits that long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+use app::App;
 
 #[test]
 fn ctrl_c_interrupts_and_the_chat_goes_on() {
@@ -151,89 +143,4 @@ fn ctrl_c_at_a_form_stops_the_turn() {
     app.see("You say: Hello.\n");
     app.end_input();
     assert!(app.ends().success());
-}
-
-/// The example at work, in a group of its own.
-struct App {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    output: Receiver<Vec<u8>>,
-    /// What it has printed that no test has seen yet.
-    unseen: String,
-}
-
-impl App {
-    /// Starts it, unless there is no codex.
-    fn start() -> Option<Self> {
-        let mut command = Command::new(example("cli_mini_app"));
-        command.arg("--offline").env("CODEX_BIN", codex()?).process_group(0);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the example starts");
-        let stdin = child.stdin.take();
-        let output = read(child.stdout.take().expect("it is piped"));
-        Some(Self { child, stdin, output, unseen: String::new() })
-    }
-
-    fn type_in(&mut self, text: &str) {
-        let stdin = self.stdin.as_mut().expect("the input has not ended");
-        stdin.write_all(text.as_bytes()).expect("it reads");
-    }
-
-    fn end_input(&mut self) {
-        self.stdin = None;
-    }
-
-    fn press_ctrl_c(&self) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("it has an id");
-        kill_process_group(group, Signal::INT).expect("it is there");
-    }
-
-    /// Waits until it has printed this, and passes over what comes before, which is returned.
-    fn see(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some((before, rest)) = self.unseen.split_once(text) {
-                let (before, rest) = (before.to_owned(), rest.to_owned());
-                self.unseen = rest;
-                return before;
-            }
-            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.unseen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(why) => panic!("{text:?} does not come ({why}) in {:?}", self.unseen),
-            }
-        }
-    }
-
-    /// Waits for its end, which ends its output.
-    fn ends(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.child.wait().expect("it ends"),
-                Err(RecvTimeoutError::Timeout) => panic!("it does not end"),
-            }
-        }
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        // Its server ends with it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn read(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (send, chunks) = channel();
-    std::thread::spawn(move || {
-        let mut chunk = [0; 4096];
-        while let Ok(count @ 1..) = output.read(&mut chunk) {
-            if send.send(chunk[..count].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    chunks
 }
