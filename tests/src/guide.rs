@@ -20,6 +20,7 @@ pages! {
     usage_and_agents: "usage-and-agents.md",
     approvals: "approvals.md",
     front_ends: "front-ends.md",
+    a_front_end: "a-front-end.md",
     structured_output: "structured-output.md",
     tools: "tools.md",
     #[cfg(feature = "experimental")]
