@@ -63,6 +63,8 @@ mod error;
 #[cfg(feature = "client")]
 mod event_source;
 #[cfg(feature = "client")]
+mod hidden_input;
+#[cfg(feature = "client")]
 mod history;
 mod input;
 #[cfg(feature = "client")]
@@ -139,6 +141,8 @@ pub use asynchronous::{Tool, ToolCall, Tools};
 pub use elicitation::{Choice, Field, FieldKind, Form, FormAnswer, FormError};
 #[cfg(feature = "client")]
 pub use error::{Error, Stalled};
+#[cfg(feature = "client")]
+pub use hidden_input::HiddenInput;
 pub use input::{Input, audio_url, image_url, local_audio, local_image, mention, skill, text};
 #[cfg(feature = "client")]
 pub use metadata::Metadata;

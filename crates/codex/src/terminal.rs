@@ -9,6 +9,7 @@ use std::thread;
 
 use crate::approvals::harmless;
 use crate::approvals::{ApprovalRequest, Decision};
+use crate::hidden_input::HiddenInput;
 use crate::runtime::Runtime;
 
 /// The terminal, or what stands in for it, for one question at a time.
@@ -19,18 +20,25 @@ use crate::runtime::Runtime;
 ///
 /// One OS thread reads all of the input from the start. So read the lines that your program wants by `ask` as well. At a
 /// terminal, what was typed before a question was shown is no answer to it and is dropped; from a pipe it is kept.
+///
+/// The answers to [`ask_secret`](Self::ask_secret) are not shown while they are typed, if standard input is a terminal. On
+/// Windows they are, and the user is told so.
 pub struct Terminal<R: Runtime> {
     shared: Arc<Shared>,
     runtime: PhantomData<fn() -> R>,
 }
 
 /// What all clones share.
-struct Shared(Mutex<State>);
+pub(crate) struct Shared(Mutex<State>);
 
 struct State {
     output: Box<dyn Write + Send>,
     /// A user types, and not a program at the other end of a pipe.
     is_interactive: bool,
+    /// Hides what is typed.
+    hide: Hide,
+    /// What is typed is hidden: the question that is shown asks for a secret.
+    hidden: Option<HiddenInput>,
     lines: VecDeque<String>,
     /// There will be no more lines.
     is_over: bool,
@@ -40,9 +48,13 @@ struct State {
     count: u64,
 }
 
+type Hide = Box<dyn Fn() -> io::Result<HiddenInput> + Send>;
+
 struct Question {
     number: u64,
     text: String,
+    /// The answer is not to be seen.
+    is_secret: bool,
     is_shown: bool,
     waker: Option<Waker>,
 }
@@ -51,39 +63,56 @@ impl<R: Runtime> Terminal<R> {
     /// Standard input and output. All such terminals of a program are one.
     pub fn stdio() -> Self {
         static STDIO: OnceLock<Arc<Shared>> = OnceLock::new();
-        let open = || Shared::open(io::BufReader::new(io::stdin()), io::stdout(), io::stdin().is_terminal());
+        let open = || {
+            let (input, output) = (io::BufReader::new(io::stdin()), io::stdout());
+            Shared::open(input, output, io::stdin().is_terminal(), HiddenInput::stdin)
+        };
         Self { shared: STDIO.get_or_init(open).clone(), runtime: PhantomData }
     }
 
-    /// Any other input and output. With a user, what was typed before a question is no answer to it.
+    /// Any other input and output. With a user, what was typed before a question is no answer to it. Secret answers are
+    /// not hidden: whether they are seen is up to what the input comes from.
     pub fn new(
         input: impl BufRead + Send + 'static,
         output: impl Write + Send + 'static,
         is_interactive: bool,
     ) -> Self {
-        Self { shared: Shared::open(input, output, is_interactive), runtime: PhantomData }
+        let shared = Shared::open(input, output, is_interactive, || Ok(HiddenInput::nothing()));
+        Self { shared, runtime: PhantomData }
     }
 
     /// A question that is to be asked when it is its turn. Control characters in it are replaced.
     pub(crate) fn question(&self, text: &str) -> Asking {
-        let mut state = self.shared.lock();
-        let number = state.count;
-        state.count += 1;
-        let text = harmless(text);
-        state.questions.push_back(Question { number, text, is_shown: false, waker: None });
-        Asking { shared: self.shared.clone(), number }
+        self.shared.question(text, false)
+    }
+
+    /// The same where the answer is not to be seen.
+    pub(crate) fn secret_question(&self, text: &str) -> Asking {
+        self.shared.question(text, true)
     }
 }
 
 impl Shared {
-    fn open(
+    pub(crate) fn question(self: &Arc<Self>, text: &str, is_secret: bool) -> Asking {
+        let mut state = self.lock();
+        let number = state.count;
+        state.count += 1;
+        let text = harmless(text);
+        state.questions.push_back(Question { number, text, is_secret, is_shown: false, waker: None });
+        Asking { shared: self.clone(), number }
+    }
+
+    pub(crate) fn open(
         input: impl BufRead + Send + 'static,
         output: impl Write + Send + 'static,
         is_interactive: bool,
+        hide: impl Fn() -> io::Result<HiddenInput> + Send + 'static,
     ) -> Arc<Self> {
         let state = State {
             output: Box::new(output),
             is_interactive,
+            hide: Box::new(hide),
+            hidden: None,
             lines: VecDeque::new(),
             is_over: false,
             questions: VecDeque::new(),
@@ -139,7 +168,7 @@ impl Asking {
         meaning: impl Fn(&str) -> Option<T>,
     ) -> Poll<Option<T>> {
         let mut state = self.shared.lock();
-        let State { output, is_interactive, lines, is_over, questions, .. } = &mut *state;
+        let State { output, is_interactive, hide, hidden, lines, is_over, questions, .. } = &mut *state;
         let Some(at) = questions.iter().position(|question| question.number == self.number) else {
             return Poll::Ready(None);
         };
@@ -150,6 +179,12 @@ impl Asking {
         }
         if *is_interactive && !question.is_shown {
             lines.clear();
+        }
+        if question.is_secret && !question.is_shown {
+            match hide() {
+                Ok(input) => *hidden = Some(input),
+                Err(_) => question.text.insert_str(0, "The terminal shows what you type.\n"),
+            }
         }
         let answer = loop {
             if !question.is_shown {
@@ -177,6 +212,9 @@ impl Asking {
                 return;
             };
             let question = state.questions.remove(at);
+            if at == 0 {
+                state.hidden = None;
+            }
             if was_withdrawn && question.is_some_and(|question| question.is_shown) {
                 let said = state.output.write_all(b"\nThe question was withdrawn.\n");
                 let _ = said.and_then(|()| state.output.flush());

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use codex_appserver::HiddenInput;
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
@@ -71,17 +72,22 @@ impl Console {
     }
 
     /// An answer to a question that was just shown. What a user has typed before does not count: they had not seen the
-    /// question. From a pipe the next line is the answer.
-    pub async fn ask(&mut self, question: &str) -> Heard {
+    /// question. From a pipe the next line is the answer. A secret one is not shown.
+    pub async fn ask(&mut self, question: &str, is_secret: bool) -> Heard {
         while self.is_interactive
             && let Ok(line) = self.lines.try_recv()
         {
             self.ahead.push_back(line);
         }
+        let hidden = is_secret.then(HiddenInput::stdin);
+        if let Some(Err(_)) = hidden {
+            self.line("The terminal shows what you type.");
+        }
         self.text(question);
         let heard = self.hear().await;
         if let (Heard::Line(line), false) = (&heard, self.is_interactive) {
-            self.text(&format!("{line}\n"));
+            self.text(if is_secret { "\n" } else { line });
+            self.end_line();
         }
         self.end_input(&heard);
         heard

@@ -49,10 +49,16 @@ pub async fn decide(console: &mut Console, question: Question) -> Outcome {
     answered.err().unwrap_or(Outcome::Answered)
 }
 
-/// A line that the user types, unless the question is withdrawn or ended: then the reply is to be dropped.
-async fn hear<T>(console: &mut Console, reply: &mut Reply<T>, prompt: &str) -> Result<String, Outcome> {
+/// A line that the user types, unless the question is withdrawn or ended: then the reply is to be dropped. A secret is
+/// not shown.
+async fn hear<T>(
+    console: &mut Console,
+    reply: &mut Reply<T>,
+    prompt: &str,
+    is_secret: bool,
+) -> Result<String, Outcome> {
     let heard = select! {
-        heard = console.ask(prompt) => heard,
+        heard = console.ask(prompt, is_secret) => heard,
         // The turn was interrupted, or another client has answered.
         () = reply.closed() => {
             console.line("The question was withdrawn.");
@@ -76,7 +82,7 @@ async fn choose<T>(
     letters: &str,
 ) -> Result<char, Outcome> {
     loop {
-        let line = hear(console, reply, prompt).await?.trim().to_lowercase();
+        let line = hear(console, reply, prompt, false).await?.trim().to_lowercase();
         let words = ["yes", "always", "forever", "part", "no", "quit"];
         let is_answer = line.len() == 1 || words.contains(&line.as_str());
         if let Some(letter) = line.chars().next().filter(|letter| is_answer && letters.contains(*letter)) {
@@ -153,7 +159,7 @@ async fn answer(
             text += &part(&number.to_string(), &format!("{}: {}", option.label, option.description));
         }
         console.line(&text);
-        let line = hear(console, &mut reply, "Your answer: ").await?;
+        let line = hear(console, &mut reply, "Your answer: ", question.is_secret).await?;
         if let Some(words) = chosen(question, line.trim()) {
             answers.insert(question.id.clone(), ToolRequestUserInputAnswer::new([words]));
         }
@@ -181,7 +187,7 @@ async fn fill_in(console: &mut Console, form: &Form, mut reply: Reply<FormAnswer
     let mut values = Map::new();
     for field in form.fields() {
         loop {
-            let line = hear(console, &mut reply, &prompt(field)).await?;
+            let line = hear(console, &mut reply, &prompt(field), field.is_secret()).await?;
             if line.is_empty() && (field.default.is_some() || !field.required) {
                 values.extend(field.default.clone().map(|value| (field.name.clone(), value)));
                 break;

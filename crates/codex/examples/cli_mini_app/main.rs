@@ -6,7 +6,7 @@
 //!
 //! With `--resume` it goes on with a thread, and with `--connect` it shares an app-server that listens
 //! (`unix://PATH`, `ws://HOST:PORT`) instead of starting one. With `--offline` no login is needed, and a mock answers:
-//! try `make a file`, `write a note`, `erase it`, `allow more`, `ask me`, `sign up`, `open a page`, `find a park`,
+//! try `make a file`, `write a note`, `erase it`, `allow more`, `ask me`, `sign up`, `log in`, `open a page`, `find a park`,
 //! `dig a hole` and `wait`. It takes its input from a pipe as well:
 //! `printf 'make a file\ny\n' | cargo run --example cli_mini_app -- --offline`.
 

@@ -27,6 +27,8 @@ pub fn mcp_server() -> McpServer {
         "color": {"type": "string", "enum": ["red", "blue"], "default": "blue"},
     });
     let form = json!({"type": "object", "properties": fields, "required": ["name"]});
+    let password =
+        json!({"type": "object", "properties": {"password": {"type": "string"}}, "required": ["password"]});
     let page = json!({
         "mode": "url", "message": "Log in there.", "url": "https://example.com/login", "elicitationId": "login",
     });
@@ -40,6 +42,7 @@ pub fn mcp_server() -> McpServer {
     McpServer::new([
         McpTool::new("erase").annotations(json!({"destructiveHint": true})).answers("erased"),
         asks("sign_up").elicits(json!({"message": "Who are you?", "requestedSchema": form})),
+        asks("log_in").elicits(json!({"message": "Log in.", "requestedSchema": password})),
         asks("open_page").elicits(page),
         asks("pretend").elicits(made_up),
     ])
@@ -65,6 +68,7 @@ fn answer(request: &ModelRequest) -> Reply {
             .then(Reply::command_to_approve("touch made-by-codex", "to make the file you want")),
         "erase it" => Reply::mcp_tool_call("demo", "erase", r#"{"what":"it"}"#),
         "sign up" => Reply::mcp_tool_call("demo", "sign_up", "{}"),
+        "log in" => Reply::mcp_tool_call("demo", "log_in", "{}"),
         "open a page" => Reply::mcp_tool_call("demo", "open_page", "{}"),
         "pretend" => Reply::mcp_tool_call("demo", "pretend", "{}"),
         "ask me" => Reply::ask_user("Tea or coffee?", ["Tea", "Coffee"]),

@@ -138,6 +138,20 @@ impl Field {
         Self { name, title, description, required, default, kind }
     }
 
+    /// Whether what the user types should be hidden: a text of the format `password`, or one that is named like a secret,
+    /// such as `api_key`. A server cannot say so in a standard form, so the name has to do.
+    pub fn is_secret(&self) -> bool {
+        const WORDS: [&str; 7] = ["apikey", "passcode", "passphrase", "password", "pin", "secret", "token"];
+        let FieldKind::Text { format, .. } = &self.kind else { return false };
+        let names = [Some(&self.name), self.title.as_ref()];
+        format.as_ref().is_some_and(|format| format.as_str() == "password")
+            || names.into_iter().flatten().any(|name| {
+                let words = words(name);
+                let pairs = words.windows(2).map(<[_]>::concat);
+                words.iter().cloned().chain(pairs).any(|word| WORDS.contains(&&*word))
+            })
+    }
+
     /// The value that a line of text stands for: `yes` or `no`, a number, a choice by its value, its title or its number
     /// from 1, several choices with commas between. Text is taken as it is.
     ///
@@ -202,6 +216,23 @@ impl Field {
     fn invalid(&self) -> FormError {
         FormError::Invalid { field: self.name.clone(), expected: self.kind.to_string() }
     }
+}
+
+/// The words of a name, in small letters: `apiKey`, `api_key` and `API key` are the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut follows_small = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && follows_small) {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_lowercase());
+        }
+        follows_small = c.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// A number of a schema, whole where the field is.
@@ -364,6 +395,23 @@ mod tests {
                 let value = field.parse(line);
                 assert_eq!(value.as_ref().unwrap_or(&Value::Null), expected, "{schema} {line:?} {value:?}");
             }
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_format_or_name() {
+        for (name, schema, is_secret) in [
+            ("x", json!({"type": "string", "format": "password"}), true),
+            ("password", json!({"type": "string"}), true),
+            ("apiKey", json!({"type": "string"}), true),
+            ("API_KEY", json!({"type": "string"}), true),
+            ("x", json!({"type": "string", "title": "Your access token"}), true),
+            ("pin", json!({"type": "integer"}), false),
+            ("key", json!({"type": "string"}), false),
+            ("spinner", json!({"type": "string", "title": "Tokens per day"}), false),
+        ] {
+            let form = form(&json!({name: schema}), &[]);
+            assert_eq!(form.fields()[0].is_secret(), is_secret, "{name} {schema}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::thread::{self, Thread};
 use codex_appserver_client::{OsThreads, blocking};
 
 use crate::approvals::{Approvals, Decision};
-use crate::terminal::{Terminal, decision, question};
+use crate::terminal::{Asking, Terminal, decision, question};
 
 /// On threads.
 impl Terminal<OsThreads> {
@@ -19,22 +19,29 @@ impl Terminal<OsThreads> {
 
     /// The same about a request of the server; none also when the request is withdrawn.
     pub fn ask_about(&self, question: &str, request: &blocking::Context) -> Option<String> {
-        self.answer(question, request, |line| Some(line.to_owned()))
+        answer(&self.question(question), request, |line| Some(line.to_owned()))
     }
 
-    /// What the user's answer means. The question is shown until it means something.
-    fn answer<T>(
-        &self,
-        question: &str,
-        request: &blocking::Context,
-        meaning: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let asking = self.question(question);
-        block_on(|context| match request.poll_resolved(context) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => asking.poll(context, &meaning),
-        })
+    /// Asks as [`ask`](Self::ask) does for something that is not to be seen, such as a password: the terminal does not
+    /// show what is typed.
+    pub fn ask_secret(&self, question: &str) -> Option<String> {
+        let asking = self.secret_question(question);
+        block_on(|context| asking.poll(context, |line| Some(line.to_owned())))
     }
+
+    /// The same about a request of the server, such as a question with `is_secret`; none also when the request is
+    /// withdrawn.
+    pub fn ask_secret_about(&self, question: &str, request: &blocking::Context) -> Option<String> {
+        answer(&self.secret_question(question), request, |line| Some(line.to_owned()))
+    }
+}
+
+/// What the user's answer means. The question is shown until it means something.
+fn answer<T>(asking: &Asking, request: &blocking::Context, meaning: impl Fn(&str) -> Option<T>) -> Option<T> {
+    block_on(|context| match request.poll_resolved(context) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => asking.poll(context, &meaning),
+    })
 }
 
 /// On threads.
@@ -42,7 +49,7 @@ impl Approvals<OsThreads> {
     /// Asks the user in the terminal, one question at a time. The end of the input declines.
     pub fn in_terminal(terminal: Terminal<OsThreads>) -> Self {
         Self::new(move |request, context| {
-            let decided = terminal.answer(&question(&request), &context, decision);
+            let decided = answer(&terminal.question(&question(&request)), &context, decision);
             Ok(decided.unwrap_or(Decision::Decline))
         })
     }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use codex_appserver_client::{Context, Tokio};
 
 use crate::approvals::{Approvals, Decision};
-use crate::terminal::{Terminal, decision, question};
+use crate::terminal::{Asking, Terminal, decision, question};
 
 /// On tokio.
 impl Terminal<Tokio> {
@@ -19,23 +19,30 @@ impl Terminal<Tokio> {
 
     /// The same about a request of the server; none also when the request is withdrawn.
     pub async fn ask_about(&self, question: &str, request: &Context) -> Option<String> {
-        self.answer(question, request, |line| Some(line.to_owned())).await
+        answer(self.question(question), request, |line| Some(line.to_owned())).await
     }
 
-    /// What the user's answer means. The question is shown until it means something.
-    async fn answer<T>(
-        &self,
-        question: &str,
-        request: &Context,
-        meaning: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let asking = self.question(question);
-        poll_fn(|context| match request.poll_resolved(context) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => asking.poll(context, &meaning),
-        })
-        .await
+    /// Asks as [`ask`](Self::ask) does for something that is not to be seen, such as a password: the terminal does not
+    /// show what is typed.
+    pub async fn ask_secret(&self, question: &str) -> Option<String> {
+        let asking = self.secret_question(question);
+        poll_fn(|context| asking.poll(context, |line| Some(line.to_owned()))).await
     }
+
+    /// The same about a request of the server, such as a question with `is_secret`; none also when the request is
+    /// withdrawn.
+    pub async fn ask_secret_about(&self, question: &str, request: &Context) -> Option<String> {
+        answer(self.secret_question(question), request, |line| Some(line.to_owned())).await
+    }
+}
+
+/// What the user's answer means. The question is shown until it means something.
+async fn answer<T>(asking: Asking, request: &Context, meaning: impl Fn(&str) -> Option<T>) -> Option<T> {
+    poll_fn(|context| match request.poll_resolved(context) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => asking.poll(context, &meaning),
+    })
+    .await
 }
 
 /// On tokio.
@@ -45,7 +52,7 @@ impl Approvals<Tokio> {
         Self::new(move |request, context| {
             let terminal = terminal.clone();
             Box::pin(async move {
-                let decided = terminal.answer(&question(&request), &context, decision).await;
+                let decided = answer(terminal.question(&question(&request)), &context, decision).await;
                 Ok(decided.unwrap_or(Decision::Decline))
             })
         })

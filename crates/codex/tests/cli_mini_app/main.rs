@@ -125,6 +125,10 @@ fn every_kind_of_question_is_put_to_the_user() {
     );
     let form = app.see("[completed");
     assert!(form.contains("accept") && form.contains("blue") && form.contains("Bo"), "{form}");
+    app.type_in("log in\ny\nswordfish\n");
+    // It is not shown, but handed in.
+    app.see("  password (a text): \n");
+    app.see("swordfish");
     app.type_in("open a page\nn\n");
     app.see("  address: https://example.com/login\n");
     app.see("decline");

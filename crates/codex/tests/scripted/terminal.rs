@@ -17,6 +17,7 @@ both!(
     a_withdrawn_question_gives_the_terminal_back,
     what_was_typed_before_a_question_is_no_answer,
     the_end_of_the_input_declines,
+    a_secret_from_a_pipe_is_read_as_it_is,
 );
 
 /// What a terminal prints.
@@ -152,4 +153,12 @@ async fn the_end_of_the_input_declines<R: Kit>() {
     server.wait_for_answers(2, PATIENCE).expect("both are declined");
     assert_eq!(words(&server), ["decline", "decline"]);
     assert_eq!(R::ask_terminal(&terminal, "> ").await, None);
+}
+
+async fn a_secret_from_a_pipe_is_read_as_it_is<R: Kit>() {
+    let (mut user, terminal) = User::new::<R>(false);
+    user.press(" swordfish \nHello.\n");
+    assert_eq!(R::ask_secret(&terminal, "Password: ").await.as_deref(), Some(" swordfish "));
+    assert_eq!(R::ask_terminal(&terminal, "> ").await.as_deref(), Some("Hello."));
+    user.see("Password: > ");
 }

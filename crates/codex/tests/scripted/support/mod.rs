@@ -93,6 +93,9 @@ pub trait Kit: Runtime {
     fn ask_terminal(terminal: &Terminal<Self>, question: &str)
     -> impl Future<Output = Option<String>> + Send;
 
+    /// Waits for a line of a terminal that is not to be seen.
+    fn ask_secret(terminal: &Terminal<Self>, question: &str) -> impl Future<Output = Option<String>> + Send;
+
     /// A tool that returns at once.
     #[cfg(all(feature = "experimental", feature = "structured"))]
     fn tool<A, T>(name: &str, run: impl Fn(A, ToolCall<Self>) -> T + Send + Sync + 'static) -> Tool<Self>

@@ -80,6 +80,10 @@ impl Kit for OsThreads {
         terminal.ask(question)
     }
 
+    async fn ask_secret(terminal: &Terminal<Self>, question: &str) -> Option<String> {
+        terminal.ask_secret(question)
+    }
+
     #[cfg(all(feature = "experimental", feature = "structured"))]
     fn tool<A, T>(name: &str, run: impl Fn(A, ToolCall<Self>) -> T + Send + Sync + 'static) -> Tool<Self>
     where

@@ -78,6 +78,10 @@ impl Kit for Tokio {
         terminal.ask(question).await
     }
 
+    async fn ask_secret(terminal: &Terminal<Self>, question: &str) -> Option<String> {
+        terminal.ask_secret(question).await
+    }
+
     #[cfg(all(feature = "experimental", feature = "structured"))]
     fn tool<A, T>(name: &str, run: impl Fn(A, ToolCall<Self>) -> T + Send + Sync + 'static) -> Tool<Self>
     where
