@@ -4,7 +4,7 @@ use codex_appserver_client::protocol::*;
 use codex_appserver_client::{Client, Filter, Methods, Process};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let client = Client::builder()
         .client_info(ClientInfo::new("my_app", "1.0"))
         .on_command_approval(|request, _context| async move {
