@@ -24,6 +24,9 @@ pub enum RpcErrorKind {
     /// The server has no record of the thread: it has had no turn yet, it is ephemeral, or there is no such thread. A
     /// thread is recorded from its first turn on, and can be resumed from then on.
     NotRecorded,
+    /// The thread keeps its history in pages, and what was called does not support such a thread, as `thread/read` with
+    /// `includeTurns` in codex 0.145: `thread/turns/list` and `thread/items/list` read it.
+    PaginatedThread,
     /// Another codex process has the thread open, so that this one cannot write to it. Connect to that process, or end it.
     ActiveWriter,
     /// A configuration file, of the user or of the project, cannot be loaded. The message names the file and the place.
@@ -120,6 +123,7 @@ fn of_invalid_request(message: &str) -> RpcErrorKind {
         _ if message.starts_with("no active turn to ") => RpcErrorKind::NoActiveTurn,
         _ if message.starts_with(OTHER_TURN) => RpcErrorKind::OtherTurn,
         _ if message.ends_with(" requires experimentalApi capability") => RpcErrorKind::NeedsExperimentalApi,
+        _ if message.starts_with("paginated threads do not support ") => RpcErrorKind::PaginatedThread,
         // The same sentence comes for an unknown value of an enum; the list of methods opens with this one.
         _ if message.starts_with("Invalid request: unknown variant `")
             && message.contains("`, expected one of `initialize`, ") =>
@@ -218,6 +222,13 @@ mod tests {
         ),
         (-32600, "failed to compute git diff to remote for cwd: \"/nonexistent\"", InvalidRequest),
         (-32601, "thread/items/list is not supported yet", MethodNotFound),
+        (-32600, "paginated threads do not support thread/read(includeTurns=true)", PaginatedThread),
+        (
+            -32600,
+            "thread 0199a2b4-0000-7000-8000-000000000000 is not materialized yet; includeTurns is unavailable before \
+             first user message",
+            NotRecorded,
+        ),
         (-32602, "Input exceeds the maximum length of 1048576 characters.", InvalidParams),
         (-32603, "No such file or directory (os error 2)", Internal),
         (-32001, "Server overloaded; retry later.", Overloaded),

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use codex_appserver_client as client;
-use codex_appserver_methods::protocol::wire::Request;
-use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus, method};
+use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus};
 
 use crate::error::{Error, Stalled};
 
@@ -94,12 +93,10 @@ pub(crate) fn unread(error: client::Error) -> Error {
 }
 
 /// Whether the server refused because it has no records of the thread's turns: an ephemeral thread has no history, and
-/// a new one none yet. It answers if it is asked without turns. Messages that are no known ones name the method that was
-/// called (`thread/turns/list`) or the param (`includeTurns`).
+/// a new one none yet. Or because the thread has them in pages alone. It answers if it is asked without turns.
 pub(crate) fn has_no_turns(error: &client::Error) -> bool {
-    let words = [method::ThreadTurnsList::METHOD, "includeTurns"];
-    error.kind() == Some(client::RpcErrorKind::NotRecorded)
-        || error.rpc().is_some_and(|error| words.iter().any(|word| error.message.contains(word)))
+    use client::RpcErrorKind::{NotRecorded, PaginatedThread};
+    matches!(error.kind(), Some(NotRecorded | PaginatedThread))
 }
 
 #[cfg(test)]
@@ -110,7 +107,7 @@ mod tests {
     use crate::core::fixtures::{self, read};
 
     #[test]
-    fn a_turn_is_in_progress_while_somebody_is_active_turn_on_it() {
+    fn a_turn_is_in_progress_while_it_runs_or_another_turn_runs_for_it() {
         let turn = |id: &str, status: &str| json!([fixtures::turn(id, status, "U")]);
         for (status, turns, in_progress) in [
             ("active", turn("U", "inProgress"), true),

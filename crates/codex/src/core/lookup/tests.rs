@@ -249,9 +249,15 @@ fn without_a_method_for_turns_the_thread_is_read() {
         let calls = ["turns - 100 notLoaded", "whole"];
         check(server(3, 1).refusing(turns, error), "completed", 3, &calls);
     }
-    let none = RpcError::new(-32600, "ephemeral threads do not support includeTurns");
-    let server = server(3, 1).refusing(turns, unknown(turns)).refusing("includeTurns", none);
-    check(server, "unknown, idle", 0, &["turns - 100 notLoaded", "whole", "status"]);
+    for message in [
+        "ephemeral threads do not support includeTurns",
+        "thread x is not materialized yet; includeTurns is unavailable before first user message",
+        "paginated threads do not support thread/read(includeTurns=true)",
+    ] {
+        let none = RpcError::new(-32600, message);
+        let server = server(3, 1).refusing(turns, unknown(turns)).refusing("includeTurns", none);
+        check(server, "unknown, idle", 0, &["turns - 100 notLoaded", "whole", "status"]);
+    }
 }
 
 #[test]
