@@ -37,6 +37,12 @@ mod slow_on_tasks {
     fn an_interrupt_without_an_answer_ends_here() {
         Tokio::run(super::an_interrupt_without_an_answer_ends_here::<Tokio>());
     }
+
+    #[test]
+    #[ignore = "full tier: the server has ten seconds to answer"]
+    fn a_limit_without_an_answer_to_its_interrupt_ends_here() {
+        Tokio::run(super::a_limit_without_an_answer_to_its_interrupt_ends_here::<Tokio>());
+    }
 }
 
 #[cfg(feature = "blocking")]
@@ -55,6 +61,12 @@ mod slow_on_threads {
     #[ignore = "full tier: the server has ten seconds to answer"]
     fn an_interrupt_without_an_answer_ends_here() {
         OsThreads::run(super::an_interrupt_without_an_answer_ends_here::<OsThreads>());
+    }
+
+    #[test]
+    #[ignore = "full tier: the server has ten seconds to answer"]
+    fn a_limit_without_an_answer_to_its_interrupt_ends_here() {
+        OsThreads::run(super::a_limit_without_an_answer_to_its_interrupt_ends_here::<OsThreads>());
     }
 }
 
@@ -173,4 +185,13 @@ async fn an_interrupt_without_an_answer_ends_here<R: Kit>() {
     let error = running.await.expect_err("it does not end");
     assert!(matches!(error, Error::Stalled(_)), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+async fn a_limit_without_an_answer_to_its_interrupt_ends_here<R: Kit>() {
+    let scenario = telling([started()]).answer("turn/interrupt", Answer::never());
+    let (server, thread) = thread::<R>(Codex::builder().default_timeout(None), scenario).await;
+    let turn = R::send(thread.turn("go")).await.expect("a turn").max_duration(Duration::from_millis(50));
+    let error = R::run_turn(&turn).await.expect_err("there is no answer");
+    assert!(matches!(error, Error::Client(ClientError::TimedOut { .. })), "{error}");
+    assert_eq!(server.count("turn/interrupt"), 1);
 }
