@@ -18,57 +18,13 @@ both!(
     a_turn_tells_of_requests_that_were_resolved_elsewhere,
     a_silent_connection_ends_the_turn,
     late_approvals_get_what_was_left,
+    #[ignore = "full tier: the answer of another client is waited for for half a minute"]
+    an_approval_that_is_left_to_nothing_is_reported,
+    #[ignore = "full tier: the server has ten seconds to answer"]
+    an_interrupt_without_an_answer_ends_here,
+    #[ignore = "full tier: the server has ten seconds to answer"]
+    a_limit_without_an_answer_to_its_interrupt_ends_here,
 );
-
-#[cfg(feature = "async")]
-mod slow_on_tasks {
-    use codex_appserver::client::Tokio;
-
-    use crate::support::Kit;
-
-    #[test]
-    #[ignore = "full tier: the answer of another client is waited for for half a minute"]
-    fn an_approval_that_is_left_to_nothing_is_reported() {
-        Tokio::run(super::an_approval_that_is_left_to_nothing_is_reported::<Tokio>());
-    }
-
-    #[test]
-    #[ignore = "full tier: the server has ten seconds to answer"]
-    fn an_interrupt_without_an_answer_ends_here() {
-        Tokio::run(super::an_interrupt_without_an_answer_ends_here::<Tokio>());
-    }
-
-    #[test]
-    #[ignore = "full tier: the server has ten seconds to answer"]
-    fn a_limit_without_an_answer_to_its_interrupt_ends_here() {
-        Tokio::run(super::a_limit_without_an_answer_to_its_interrupt_ends_here::<Tokio>());
-    }
-}
-
-#[cfg(feature = "blocking")]
-mod slow_on_threads {
-    use codex_appserver::client::OsThreads;
-
-    use crate::support::Kit;
-
-    #[test]
-    #[ignore = "full tier: the answer of another client is waited for for half a minute"]
-    fn an_approval_that_is_left_to_nothing_is_reported() {
-        OsThreads::run(super::an_approval_that_is_left_to_nothing_is_reported::<OsThreads>());
-    }
-
-    #[test]
-    #[ignore = "full tier: the server has ten seconds to answer"]
-    fn an_interrupt_without_an_answer_ends_here() {
-        OsThreads::run(super::an_interrupt_without_an_answer_ends_here::<OsThreads>());
-    }
-
-    #[test]
-    #[ignore = "full tier: the server has ten seconds to answer"]
-    fn a_limit_without_an_answer_to_its_interrupt_ends_here() {
-        OsThreads::run(super::a_limit_without_an_answer_to_its_interrupt_ends_here::<OsThreads>());
-    }
-}
 
 fn active(flags: &Value) -> Value {
     json!({"type": "active", "activeFlags": flags})

@@ -173,13 +173,14 @@ pub trait Kit: Runtime {
     async fn close(codex: &Codex<Self>) -> Option<ExitStatus>;
 }
 
-/// Makes two tests of each body that is listed: `NAME::tasks` and `NAME::threads`.
+/// Makes two tests of each body that is listed: `NAME::tasks` and `NAME::threads`. Attributes of a name are for both.
 #[macro_export]
 macro_rules! both {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($(#[$attribute:meta])* $name:ident),+ $(,)?) => {$(
         mod $name {
             #[cfg(all(feature = "async", unix))]
             #[test]
+            $(#[$attribute])*
             fn tasks() {
                 use codex_appserver::client::Tokio;
                 <Tokio as $crate::support::Kit>::run(super::$name::<Tokio>());
@@ -187,6 +188,7 @@ macro_rules! both {
 
             #[cfg(feature = "blocking")]
             #[test]
+            $(#[$attribute])*
             fn threads() {
                 use codex_appserver::client::OsThreads;
                 <OsThreads as $crate::support::Kit>::run(super::$name::<OsThreads>());
