@@ -14,6 +14,7 @@ macro_rules! pages {
 pages! {
     introduction: "introduction.md",
     install: "install.md",
+    connecting: "connecting.md",
     first_turn: "first-turn.md",
     threads: "threads.md",
     streaming: "streaming.md",

@@ -1,19 +1,32 @@
-//! Where a listening app-server is, written as in its own `--listen`.
+//! Where an app-server is, written as in its own `--listen`.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Where an app-server listens: `unix://PATH` or `ws://HOST:PORT`.
+use crate::process::Process;
+
+/// The socket of an app-server without a path of its own, in its `CODEX_HOME`.
+const DEFAULT_SOCKET: &str = "app-server-control/app-server-control.sock";
+
+/// Where an app-server listens. All speak WebSocket.
 ///
-/// Both speak WebSocket. `stdio://` is no place to connect to: start a [`Process`](crate::Process) instead.
+/// As a text: `unix://`, `unix://PATH`, `ws://HOST:PORT` or `wss://HOST`. A command has no text to read it from; see
+/// [`Address::command`]. `stdio://` is no place to connect to: start a [`Process`] instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
+    /// The Unix socket where `codex app-server --listen unix://` listens:
+    /// `CODEX_HOME/app-server-control/app-server-control.sock`. `CODEX_HOME` is the variable of this program, else
+    /// `.codex` in the folder of the user.
+    DefaultSocket,
     /// A Unix socket.
     Unix(PathBuf),
-    /// A WebSocket over TCP, its whole URL.
+    /// A WebSocket over TCP, its whole URL: `ws://`, or `wss://` with the feature `tls`.
     WebSocket(String),
+    /// A program whose standard input and output lead to an app-server, such as `codex app-server proxy`.
+    Command(Box<Process>),
 }
 
 /// A text that is no address of an app-server.
@@ -24,21 +37,57 @@ pub struct AddressError {
     problem: &'static str,
 }
 
+impl Address {
+    /// A program and its arguments, whose standard input and output lead to the socket of an app-server.
+    ///
+    /// `codex app-server proxy` copies bytes between its pipes and the default socket, also at the other end of SSH. The
+    /// program runs as long as the connection. What it writes to standard error is in errors, and what it prints before the
+    /// server answers, such as the greeting of a login shell, is passed over. For its environment or folder, make the
+    /// address from a [`Process`].
+    ///
+    /// ```
+    /// # use codex_appserver_client::Address;
+    /// let address = Address::command(["ssh", "build-host", "codex", "app-server", "proxy"]);
+    /// assert_eq!(address.to_string(), "`ssh build-host codex app-server proxy`");
+    /// ```
+    pub fn command<S: Into<OsString>>(words: impl IntoIterator<Item = S>) -> Self {
+        Process::from_words(words.into_iter().map(Into::into)).into()
+    }
+
+    /// The default socket of the app-server with this `CODEX_HOME`.
+    pub fn of_home(codex_home: impl AsRef<Path>) -> Self {
+        Self::Unix(codex_home.as_ref().join(DEFAULT_SOCKET))
+    }
+
+    /// The path of the default socket, by this program's environment.
+    #[cfg(feature = "ws")]
+    pub(crate) fn default_socket() -> Option<PathBuf> {
+        let home = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let home = home.or_else(|| std::env::home_dir().map(|user| user.join(".codex")))?;
+        Some(home.join(DEFAULT_SOCKET))
+    }
+}
+
+/// The program whose standard input and output lead to an app-server.
+impl From<Process> for Address {
+    fn from(process: Process) -> Self {
+        Self::Command(Box::new(process))
+    }
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let wrong = |problem| Err(AddressError { text: text.to_owned(), problem });
         match text.split_once("://") {
-            Some(("unix", "")) => wrong("the path is missing, as in unix:///run/codex.sock"),
+            Some(("unix", "")) => Ok(Self::DefaultSocket),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
             Some(("ws", "")) => wrong("the host is missing, as in ws://127.0.0.1:4500"),
-            Some(("ws", _)) => Ok(Self::WebSocket(text.to_owned())),
-            Some(("wss", _)) => {
-                wrong("app-servers speak ws:// only; put a proxy that speaks TLS before it, on this machine")
-            }
+            Some(("wss", "")) => wrong("the host is missing, as in wss://codex.example.com"),
+            Some(("ws" | "wss", _)) => Ok(Self::WebSocket(text.to_owned())),
             Some(("stdio", _)) => wrong("stdio is for a child process; start one with `spawn`"),
-            _ => wrong("write unix://PATH or ws://HOST:PORT"),
+            _ => wrong("write unix://, unix://PATH, ws://HOST:PORT or wss://HOST"),
         }
     }
 }
@@ -46,8 +95,13 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::DefaultSocket => f.write_str("unix://"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::WebSocket(url) => f.write_str(url),
+            Self::Command(process) => {
+                let words: Vec<_> = process.words().map(OsStr::to_string_lossy).collect();
+                write!(f, "`{}`", words.join(" "))
+            }
         }
     }
 }
@@ -58,12 +112,32 @@ mod tests {
 
     #[test]
     fn reads_what_listen_takes() {
-        for text in ["unix:///run/codex.sock", "unix://codex.sock", "ws://127.0.0.1:4500", "ws://[::1]:1/x"] {
+        for text in [
+            "unix://",
+            "unix:///run/codex.sock",
+            "unix://codex.sock",
+            "ws://127.0.0.1:4500",
+            "ws://[::1]:1/x",
+            "wss://codex.example.com/x",
+        ] {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
-        for text in ["", "unix://", "ws://", "wss://host", "stdio://", "/run/codex.sock", "http://host"] {
+        for text in ["", "ws://", "wss://", "stdio://", "/run/codex.sock", "http://host"] {
             let error = text.parse::<Address>().expect_err(text).to_string();
             assert!(error.contains(&format!("`{text}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_default_socket_is_in_the_home() {
+        let expected = Path::new("/home/me/.codex/app-server-control/app-server-control.sock");
+        assert_eq!(Address::of_home("/home/me/.codex"), Address::Unix(expected.into()));
+    }
+
+    #[test]
+    fn a_command_is_what_is_run() {
+        let address = Address::from(Process::new().program("/opt/codex").arg("proxy"));
+        assert_eq!(address, Address::command(["/opt/codex", "app-server", "proxy"]));
+        assert_eq!(address.to_string(), "`/opt/codex app-server proxy`");
     }
 }

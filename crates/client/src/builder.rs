@@ -69,9 +69,27 @@ impl<R: Runtime> ClientBuilder<R> {
     /// How long a call may take, its time in the queue included; none for ever. 60 s unless set.
     ///
     /// `command/exec` and `mcpServer/tool/call`, which answer when something of the user's has ended, have
-    /// no deadline unless [`Client::with_timeout`] gives them one. It also limits how long connecting to a WebSocket takes.
+    /// no deadline unless [`Client::with_timeout`] gives them one. Connecting and `initialize` have their own; see
+    /// [`connect_timeout`](Self::connect_timeout) and [`initialize_timeout`](Self::initialize_timeout).
     pub fn default_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.setup.settings.timeout = timeout.into();
+        self
+    }
+
+    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; none for ever.
+    /// 10 s unless set. Beyond that it fails with [`Error::Connect`](crate::Error::Connect), and a command is killed.
+    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.setup.dialling.timeout = timeout.into();
+        self
+    }
+
+    /// How long the server may take to answer `initialize`, the first call; none for ever. 10 s unless set.
+    ///
+    /// Beyond that connecting fails with [`CloseReason::Unanswered`](crate::CloseReason::Unanswered) and what the server
+    /// has written so far, and a child process is killed. With
+    /// [`default_retry`](Self::default_retry) it holds for each attempt.
+    pub fn initialize_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.setup.settings.initialize_timeout = timeout.into();
         self
     }
 
@@ -116,8 +134,28 @@ impl<R: Runtime> ClientBuilder<R> {
     }
 
     /// The token for a server that wants one on its WebSocket, sent as `Authorization: Bearer`.
+    ///
+    /// On `ws://` anybody on the way can read it: connecting to another machine like that is refused. Use `wss://`, or
+    /// SSH ([`Address::command`](crate::Address::command)).
     pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
-        self.setup.bearer_token = Some(token.into());
+        self.setup.dialling.bearer_token = Some(token.into());
+        self
+    }
+
+    /// Sends the token to other machines on `ws://` as well: for networks that nobody else listens to, such as that of a
+    /// VPN or between containers.
+    pub fn allow_insecure_token(mut self) -> Self {
+        self.setup.dialling.allow_insecure_token = true;
+        self
+    }
+
+    /// Certificates of authorities, as PEM, that are trusted on `wss://` besides those which the system trusts. What was
+    /// given before is kept. A text without a certificate is an error when it connects.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        let roots = &mut self.setup.dialling.root_certificates;
+        roots.extend_from_slice(pem.as_ref());
+        roots.push(b'\n');
         self
     }
 

@@ -131,7 +131,7 @@ pub enum Error {
     #[error("failed to start the threads of a connection: {0}")]
     Threads(std::io::Error),
 
-    /// A socket cannot be connected to.
+    /// There is no way to the server, or it refuses, or it did not answer within `connect_timeout` of the builder.
     #[error("failed to connect to {address}: {reason}")]
     Connect {
         /// Where to.
@@ -250,6 +250,9 @@ pub enum CloseReason {
     /// Nothing was heard of the server for this long, although it was asked for a sign of life; see `keep_alive` of the
     /// builder. It may be stopped, or out of reach.
     Silent(Duration),
+    /// The server did not answer `initialize` within this time; see `initialize_timeout` of the builder. What it wrote
+    /// until then is in [`Closed::unreadable`].
+    Unanswered(Duration),
 }
 
 impl CloseReason {
@@ -281,16 +284,13 @@ impl fmt::Display for Closed {
                 "nothing was heard of it for {silence:.1?}, although it was asked for a sign of life; it may be stopped, \
                  or give it more time with `keep_alive`"
             )?,
+            CloseReason::Unanswered(after) => write!(
+                f,
+                "it did not answer `initialize` within {after:?}; see that the program is `codex app-server`, or give it \
+                 more time with `initialize_timeout`"
+            )?,
         }
-        if let Some(status) = self.status {
-            write!(f, "; the process ended with {status}")?;
-            if is_interrupt(status) {
-                f.write_str(
-                    ", as by Ctrl-C, which a terminal sends to it as well: `own_group` prevents that",
-                )?;
-            }
-        }
-        write_lines(f, "its last words on stderr", &self.stderr)?;
+        write_end(f, self.status, &self.stderr)?;
         write_lines(f, "what it sent begins with lines that are no messages", &self.unreadable)
     }
 }
@@ -300,7 +300,22 @@ fn write_lines(f: &mut fmt::Formatter<'_>, what: &str, lines: &[String]) -> fmt:
         return Ok(());
     }
     write!(f, "; {what}:")?;
-    lines.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    lines.iter().try_for_each(|line| write!(f, "\n  {}", crate::excerpt::escape(line)))
+}
+
+/// How a process ended, where that is known, and what it said.
+pub(crate) fn write_end(
+    f: &mut fmt::Formatter<'_>,
+    status: Option<ExitStatus>,
+    stderr: &[String],
+) -> fmt::Result {
+    if let Some(status) = status {
+        write!(f, "; the process ended with {status}")?;
+        if is_interrupt(status) {
+            f.write_str(", as by Ctrl-C, which a terminal sends to it as well: `own_group` prevents that")?;
+        }
+    }
+    write_lines(f, "its last words on stderr", stderr)
 }
 
 /// Whether a process was interrupted: it died of SIGINT, or says what shells and npm's launcher say of one that did.

@@ -8,14 +8,11 @@ mod decoder;
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use codex_appserver_wire::LineBuffer;
-use tungstenite::client::{IntoClientRequest, client};
+use tungstenite::client::client;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::{ClientHandshake, Request};
-use tungstenite::http::HeaderValue;
-use tungstenite::http::header::AUTHORIZATION;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
@@ -24,7 +21,10 @@ use self::decoder::{Decoder, Part};
 use crate::address::Address;
 use crate::conn::Link;
 use crate::core::Wakes;
+use crate::dial::{self, Sent, failed};
 use crate::error::Error;
+use crate::excerpt::escaped;
+use crate::tls::Tls;
 
 /// The app-server refuses frames of more than 16 MiB; longer messages go in parts.
 const FRAME_BYTES: usize = 8 << 20;
@@ -92,62 +92,114 @@ impl Write for Memory {
 }
 
 /// A connection that is being upgraded to WebSocket.
-pub(crate) struct Handshake<'a> {
-    address: &'a Address,
+pub(crate) struct Handshake {
+    address: Address,
     memory: Memory,
+    tls: Option<Tls>,
     state: Option<MidHandshake<ClientHandshake<Memory>>>,
-    /// The answer so far. What follows its head are messages already.
-    answer: Vec<u8>,
+    answer: Answer,
+    /// How much of the answer the library has.
+    passed_on: usize,
     limit: usize,
 }
 
-/// How the head of the answer ends.
+/// The answer so far, which whoever waits for it can look at. What follows its head are messages already.
+pub(crate) type Answer = Arc<Mutex<Vec<u8>>>;
+
+/// How the head of the answer begins and ends.
+const HEAD_START: &[u8] = b"HTTP/1.";
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-impl<'a> Handshake<'a> {
+/// How much a command may print before the server answers.
+const NOISE_LIMIT: usize = 64 << 10;
+
+impl Handshake {
     /// Begins with the request, which is to be written then. No message may have more bytes than the limit.
-    pub(crate) fn begin(address: &'a Address, request: Request, limit: usize) -> Result<Self, Error> {
+    pub(crate) fn begin(
+        address: &Address,
+        request: Request,
+        limit: usize,
+        tls: Option<Tls>,
+    ) -> Result<Self, Error> {
         let memory = Memory::default();
-        match client(request, memory.clone()) {
-            Err(HandshakeError::Interrupted(state)) => {
-                Ok(Self { address, memory, state: Some(state), answer: Vec::new(), limit })
-            }
-            Err(HandshakeError::Failure(error)) => Err(refused(address, error)),
+        let state = match client(request, memory.clone()) {
+            Err(HandshakeError::Interrupted(state)) => Some(state),
+            Err(HandshakeError::Failure(error)) => return Err(refused(address, error)),
             // There is no answer yet.
-            Ok(_) => Err(failed(address, "the handshake ended before its answer")),
-        }
+            Ok(_) => return Err(failed(address, "the handshake ended before its answer")),
+        };
+        let (address, answer) = (address.clone(), Answer::default());
+        Ok(Self { address, memory, tls, state, answer, passed_on: 0, limit })
+    }
+
+    /// The answer so far.
+    pub(crate) fn answer(&self) -> &Answer {
+        &self.answer
     }
 
     /// What is to be written next.
-    pub(crate) fn outgoing(&self) -> Vec<u8> {
+    pub(crate) fn outgoing(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         self.memory.take_outgoing(&mut bytes);
-        bytes
+        if let Some(tls) = &self.tls {
+            tls.seal(&mut bytes).map_err(|error| failed(&self.address, error))?;
+        }
+        Ok(bytes)
     }
 
     /// Takes in what was read, nothing at the end of the stream; yields the connection once it is upgraded.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Frames>, Error> {
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         if bytes.is_empty() {
-            return Err(failed(self.address, "it hung up during the handshake"));
+            return Err(failed(&self.address, format!("it hung up during the handshake{}", Sent(&answer))));
         }
-        let (searched, start) = (self.answer.len().saturating_sub(HEAD_END.len() - 1), self.answer.len());
-        self.answer.extend_from_slice(bytes);
-        let end = memchr::memmem::find(&self.answer[searched..], HEAD_END)
-            .map_or(self.answer.len(), |found| searched + found + HEAD_END.len());
-        self.memory.push(&self.answer[start.min(end)..end]);
+        match &self.tls {
+            None => answer.extend_from_slice(bytes),
+            Some(tls) => drop(tls.open(bytes, &mut answer).map_err(|error| untrusted(&self.address, error))?),
+        }
+        if self.passed_on == 0 && !has_begun(&self.address, &mut answer)? {
+            return Ok(None);
+        }
+        let searched = self.passed_on.saturating_sub(HEAD_END.len() - 1);
+        let end = memchr::memmem::find(&answer[searched..], HEAD_END)
+            .map_or(answer.len(), |found| searched + found + HEAD_END.len());
+        self.memory.push(&answer[self.passed_on.min(end)..end]);
+        self.passed_on = answer.len();
         let Some(state) = self.state.take() else { return Ok(None) };
         match state.handshake() {
             Ok((socket, _)) => {
-                let socket = Arc::new(Mutex::new(socket));
-                let first = Arc::new(Mutex::new(self.answer.split_off(end)));
-                Ok(Some(Frames { memory: self.memory.clone(), socket, first, limit: self.limit }))
+                let (socket, first) =
+                    (Arc::new(Mutex::new(socket)), Arc::new(Mutex::new(answer.split_off(end))));
+                let (memory, tls) = (self.memory.clone(), self.tls.clone());
+                Ok(Some(Frames { memory, tls, socket, first, limit: self.limit }))
             }
             Err(HandshakeError::Interrupted(state)) => {
                 self.state = Some(state);
                 Ok(None)
             }
-            Err(HandshakeError::Failure(error)) => Err(refused(self.address, error)),
+            Err(HandshakeError::Failure(error)) => {
+                let sent = if answer.starts_with(HEAD_START) { &[][..] } else { &answer };
+                let error = refused(&self.address, error);
+                Err(dial::with_sent(error, sent))
+            }
         }
+    }
+}
+
+/// Whether the answer has begun. What a command has printed before is passed over.
+fn has_begun(address: &Address, answer: &mut Vec<u8>) -> Result<bool, Error> {
+    if !matches!(address, Address::Command(_)) {
+        return Ok(true);
+    }
+    match memchr::memmem::find(answer, HEAD_START) {
+        Some(0) => Ok(true),
+        Some(begins) => {
+            let noise: Vec<u8> = answer.drain(..begins).collect();
+            tracing::warn!("passed over what {address} printed: `{}`", escaped(&noise));
+            Ok(true)
+        }
+        None if answer.len() < NOISE_LIMIT => Ok(false),
+        None => Err(failed(address, format!("no answer of a server{}", Sent(answer)))),
     }
 }
 
@@ -155,6 +207,7 @@ impl<'a> Handshake<'a> {
 #[derive(Clone)]
 pub(crate) struct Frames {
     memory: Memory,
+    tls: Option<Tls>,
     socket: Arc<Mutex<WebSocket<Memory>>>,
     /// What came with the handshake and is to be read first.
     first: Arc<Mutex<Vec<u8>>>,
@@ -173,8 +226,22 @@ impl Frames {
             socket.write(message).map_err(io_error)?;
         }
         socket.flush().map_err(io_error)?;
+        self.take_outgoing(buffer)
+    }
+
+    /// What is to be written, into the empty buffer.
+    fn take_outgoing(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.memory.take_outgoing(buffer);
-        Ok(())
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.seal(buffer))
+    }
+
+    /// Whether there is something to write that no line was given for; fails if there is too much.
+    fn has_outgoing(&self) -> io::Result<bool> {
+        match self.memory.lock().outgoing.len() {
+            0 => Ok(self.tls.as_ref().is_some_and(Tls::has_output)),
+            length if length > ANSWERS_LIMIT => Err(io::Error::other("the server does not read")),
+            _ => Ok(true),
+        }
     }
 
     /// Adds a ping to what is to be written. It fails only where the connection ends anyway.
@@ -187,7 +254,12 @@ impl Frames {
     pub(crate) fn close(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
         let mut socket = self.lock();
         socket.close(None).and_then(|()| socket.flush()).map_err(io_error)?;
-        self.memory.take_outgoing(buffer);
+        self.take_outgoing(buffer)?;
+        let Some(tls) = &self.tls else { return Ok(()) };
+        let mut goodbye = Vec::new();
+        tls.close();
+        tls.seal(&mut goodbye)?;
+        buffer.extend(goodbye);
         Ok(())
     }
 }
@@ -196,6 +268,8 @@ impl Frames {
 pub(crate) struct FrameReader {
     frames: Frames,
     decoder: Decoder,
+    /// What TLS has opened; empty between two reads.
+    plain: Vec<u8>,
     /// A message is a line of it.
     messages: LineBuffer,
     link: Arc<Link>,
@@ -207,22 +281,29 @@ impl FrameReader {
         let messages = LineBuffer::new(frames.limit);
         let pinging = frames.clone();
         link.set_ping(move || pinging.ping());
-        Self { frames, decoder: Decoder::default(), messages, link, wakes: Wakes::new() }
+        Self { frames, decoder: Decoder::default(), plain: Vec::new(), messages, link, wakes: Wakes::new() }
     }
 
     /// Takes in what was read; tells whether more may come.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
         self.link.on_bytes();
         let first = std::mem::take(&mut *self.frames.first.lock().unwrap_or_else(PoisonError::into_inner));
-        let open = self.read(&first)? && self.read(bytes)?;
-        // Answers to pings and goodbyes. The lock is free again when the writer is woken, which may write at once.
-        let length = self.frames.memory.lock().outgoing.len();
-        match length {
-            0 => {}
-            length if length > ANSWERS_LIMIT => return Err(io::Error::other("the server does not read")),
-            _ => self.link.nudge_writer(),
+        let open = self.read(&first)? && self.open_and_read(bytes)?;
+        // Answers to pings and goodbyes. The locks are free again when the writer is woken, which may write at once.
+        if self.frames.has_outgoing()? {
+            self.link.nudge_writer();
         }
         Ok(open)
+    }
+
+    fn open_and_read(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let Some(tls) = &self.frames.tls else { return self.read(bytes) };
+        let mut plain = std::mem::take(&mut self.plain);
+        let open = tls.open(bytes, &mut plain)?;
+        let goes_on = self.read(&plain)? && open;
+        plain.clear();
+        self.plain = plain;
+        Ok(goes_on)
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> io::Result<bool> {
@@ -266,32 +347,6 @@ impl FrameReader {
     }
 }
 
-/// The request to upgrade. It has no `Origin`, which the app-server refuses.
-pub(crate) fn request(address: &Address, bearer_token: Option<&str>) -> Result<Request, Error> {
-    let url = match address {
-        Address::WebSocket(url) if !url.starts_with("ws://") => {
-            return Err(failed(address, "app-servers speak ws:// only"));
-        }
-        Address::WebSocket(url) => url,
-        Address::Unix(_) => "ws://localhost/",
-    };
-    let mut request = url.into_client_request().map_err(|error| refused(address, error))?;
-    if let Some(token) = bearer_token {
-        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| failed(address, "the bearer token has characters that no header can have"))?;
-        value.set_sensitive(true);
-        request.headers_mut().insert(AUTHORIZATION, value);
-    }
-    Ok(request)
-}
-
-/// Where the request goes. An IPv6 address has brackets in a URL, and none elsewhere.
-pub(crate) fn host_and_port(request: &Request) -> (String, u16) {
-    let uri = request.uri();
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    (host.to_owned(), uri.port_u16().unwrap_or(80))
-}
-
 /// The lines as text messages, long ones in parts.
 fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
     lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).flat_map(|line| {
@@ -305,16 +360,6 @@ fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
     })
 }
 
-/// The server did not answer in time.
-pub(crate) fn silent(address: &Address, patience: Duration) -> Error {
-    failed(address, format!("no answer within {patience:?}"))
-}
-
-/// Why there is no connection.
-pub(crate) fn failed(address: &Address, reason: impl ToString) -> Error {
-    Error::Connect { address: address.to_string(), reason: reason.to_string() }
-}
-
 /// Why the server did not upgrade the connection.
 fn refused(address: &Address, error: tungstenite::Error) -> Error {
     let hint = match &error {
@@ -324,6 +369,16 @@ fn refused(address: &Address, error: tungstenite::Error) -> Error {
         _ => "",
     };
     failed(address, format!("{error}{hint}"))
+}
+
+/// Why TLS failed.
+fn untrusted(address: &Address, error: io::Error) -> Error {
+    let text = error.to_string();
+    let hint = match text.contains("UnknownIssuer") {
+        true => "; if its authority is one of your own, give that with `root_certificates`",
+        false => "",
+    };
+    failed(address, format!("{text}{hint}"))
 }
 
 fn io_error(error: tungstenite::Error) -> io::Error {

@@ -55,7 +55,7 @@
 //!
 //! # Features
 //!
-//! `async` (default), `blocking`, `ws` for sockets, and `experimental` for the experimental part of the
+//! `async` (default), `blocking`, `ws` for sockets, `tls` for `wss://`, and `experimental` for the experimental part of the
 //! protocol, which the server wants to be asked for as well ([`ClientBuilder::experimental_api`]). Without
 //! `async` there is no tokio in the tree.
 //!
@@ -76,9 +76,12 @@ mod builder;
 mod client;
 mod conn;
 mod core;
+#[cfg(feature = "ws")]
+mod dial;
 mod error;
 mod event;
 mod events;
+mod excerpt;
 #[cfg(feature = "ws")]
 mod frames;
 mod lines;
@@ -92,6 +95,8 @@ mod server;
 mod settings;
 mod setup;
 mod stats;
+#[cfg(feature = "ws")]
+mod tls;
 #[cfg(feature = "async")]
 mod tokio;
 

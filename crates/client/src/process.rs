@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use codex_appserver_runtime::Codex;
 
+use crate::address::Address;
 use crate::error::Error;
 
 /// How many lines of standard error are kept for errors, and how much of each.
@@ -25,8 +26,8 @@ pub(crate) const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The binary is the one that is set, else what the variable `CODEX_BIN` names, else `codex` on the `PATH`,
 /// else what npm has in its caches; see [`codex_appserver_runtime::Codex::find`]. It speaks over its standard
 /// input and output; its standard error goes to `tracing` (target `codex_appserver_client::stderr`, level
-/// debug), and its last lines into the errors.
-#[derive(Clone)]
+/// debug), and its last lines into the errors. On Windows it has no console, so that no window flashes up.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Process {
     program: Option<PathBuf>,
     arguments: Vec<OsString>,
@@ -38,12 +39,11 @@ pub struct Process {
 }
 
 /// How long a process may take for each step of its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Patience {
     /// After its standard input was closed.
     pub(crate) after_eof: Duration,
     /// After it was told to terminate.
-    #[cfg_attr(not(unix), expect(dead_code))]
     pub(crate) after_term: Duration,
 }
 
@@ -99,6 +99,27 @@ impl Process {
             environment: environment.collect(),
             folder: command.get_current_dir().map(Path::to_owned),
             ..Self::new()
+        }
+    }
+
+    /// The first word is the program.
+    pub(crate) fn from_words(mut words: impl Iterator<Item = OsString>) -> Self {
+        let program = words.next().unwrap_or_default();
+        Self { program: Some(program.into()), arguments: words.collect(), ..Self::new() }
+    }
+
+    /// The program, `codex` where it is the one that would be found, and its arguments.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &OsStr> {
+        let program = self.program.as_ref().map_or(OsStr::new("codex"), |program| program.as_os_str());
+        std::iter::once(program).chain(self.arguments.iter().map(OsString::as_os_str))
+    }
+
+    /// Where an app-server with this `CODEX_HOME` listens unless told otherwise.
+    pub fn default_socket(&self) -> Address {
+        let set = self.environment.iter().rfind(|(name, _)| name == "CODEX_HOME");
+        match set {
+            Some((_, Some(home))) if !home.is_empty() => Address::of_home(home),
+            _ => Address::DefaultSocket,
         }
     }
 
@@ -193,6 +214,10 @@ impl Process {
             Some(program) => program.clone(),
             None => Codex::find(None)?.path().to_owned(),
         };
+        if program.as_os_str().is_empty() {
+            let reason = io::Error::new(io::ErrorKind::InvalidInput, "the command has no words");
+            return Err(Error::Start { program, reason });
+        }
         let mut command = Command::new(program);
         command.args(&self.arguments);
         if self.clear_environment {
@@ -209,29 +234,32 @@ impl Process {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        if self.own_group {
-            leave_group(&mut command);
-        }
+        set_apart(&mut command, self.own_group);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Ok(command)
     }
 }
 
+/// Gives the process a group of its own, if it is to have one.
 #[cfg(unix)]
-fn leave_group(command: &mut Command) {
+fn set_apart(command: &mut Command, own_group: bool) {
     use std::os::unix::process::CommandExt;
-    command.process_group(0);
+    if own_group {
+        command.process_group(0);
+    }
 }
 
+/// The same, and without a console: a program that has no console itself would see a window for it.
 #[cfg(windows)]
-fn leave_group(command: &mut Command) {
+fn set_apart(command: &mut Command, own_group: bool) {
     use std::os::windows::process::CommandExt;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+    command.creation_flags(CREATE_NO_WINDOW | if own_group { CREATE_NEW_PROCESS_GROUP } else { 0 });
 }
 
 #[cfg(not(any(unix, windows)))]
-fn leave_group(_: &mut Command) {}
+fn set_apart(_: &mut Command, _: bool) {}
 
 /// Splits a process's standard error into lines: each goes to `tracing`, and the last are kept.
 #[derive(Clone, Debug, Default)]

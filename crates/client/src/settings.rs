@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_appserver_requests::method::{CommandExec, McpServerToolCall};
+use codex_appserver_requests::method::{CommandExec, Initialize, McpServerToolCall};
 use codex_appserver_wire::Request;
 
 /// What happens to a request of the server that no handler answers. It is never accepted.
@@ -184,6 +184,7 @@ pub(crate) struct Settings {
     pub(crate) queue_limit: usize,
     pub(crate) line_limit: usize,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) initialize_timeout: Option<Duration>,
     pub(crate) keep_alive: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) unhandled: Unhandled,
@@ -199,11 +200,36 @@ impl Default for Settings {
             queue_limit: 1 << 16,
             line_limit: 64 << 20,
             timeout: Some(Duration::from_secs(60)),
+            initialize_timeout: Some(Duration::from_secs(10)),
             keep_alive: Some(Duration::from_secs(120)),
             retry: None,
             unhandled: Unhandled::Decline,
             version_check: VersionCheck::default(),
             experimental_api: false,
+        }
+    }
+}
+
+/// How a server that listens is connected to.
+#[derive(Clone)]
+pub(crate) struct Dialling {
+    /// For all of it: the socket or the program, TLS, and the handshake.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) bearer_token: Option<String>,
+    pub(crate) allow_insecure_token: bool,
+    /// Certificates that are trusted besides those of the system, as PEM.
+    #[cfg(feature = "tls")]
+    pub(crate) root_certificates: Vec<u8>,
+}
+
+impl Default for Dialling {
+    fn default() -> Self {
+        Self {
+            timeout: Some(Duration::from_secs(10)),
+            bearer_token: None,
+            allow_insecure_token: false,
+            #[cfg(feature = "tls")]
+            root_certificates: Vec::new(),
         }
     }
 }
@@ -217,6 +243,7 @@ impl Settings {
     pub(crate) fn timeout(&self, method: &str, timeout: Timeout) -> Option<Duration> {
         match timeout {
             Timeout::Is(timeout) => timeout,
+            Timeout::Default if method == Initialize::METHOD => self.initialize_timeout,
             Timeout::Default if OPEN_ENDED.contains(&method) => None,
             Timeout::Default => self.timeout,
         }

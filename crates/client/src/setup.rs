@@ -1,5 +1,8 @@
 //! The settings that a builder collects, and the introduction of the client.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use codex_appserver_requests::InitializeParams;
 use codex_appserver_types::{ClientInfo, InitializeCapabilities};
 use codex_appserver_wire::encode_params;
@@ -8,9 +11,9 @@ use crate::conn::Handle;
 use crate::conn::Handlers;
 use crate::conn::Subscription;
 use crate::core::Filter;
-use crate::error::Error;
+use crate::error::{CloseReason, Closed, Error};
 use crate::server::ServerInfo;
-use crate::settings::{EventSettings, Settings, Unhandled, VersionCheck};
+use crate::settings::{Dialling, EventSettings, Settings, Unhandled, VersionCheck};
 
 /// The settings of a client that is about to connect.
 pub(crate) struct Setup {
@@ -20,7 +23,7 @@ pub(crate) struct Setup {
     pub(crate) handlers: Handlers,
     pub(crate) client_info: ClientInfo,
     pub(crate) capabilities: InitializeCapabilities,
-    pub(crate) bearer_token: Option<String>,
+    pub(crate) dialling: Dialling,
     pub(crate) early_events: Option<(Filter, EventSettings)>,
 }
 
@@ -32,7 +35,7 @@ impl Default for Setup {
             handlers: Handlers::default(),
             client_info: ClientInfo::new("codex_appserver_client", env!("CARGO_PKG_VERSION")),
             capabilities: InitializeCapabilities::new(),
-            bearer_token: None,
+            dialling: Dialling::default(),
             early_events: None,
         }
     }
@@ -67,4 +70,11 @@ impl Introduction {
         handle.link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
         Ok(())
     }
+}
+
+/// What a connection ended with that was given up since `initialize` was not answered in time.
+pub(crate) fn unanswered(after: Duration, closed: &Closed) -> Error {
+    // If there was a process, it was killed: how it ended says nothing.
+    let closed = Closed { reason: CloseReason::Unanswered(after), status: None, ..closed.clone() };
+    Error::Closed(Arc::new(closed))
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use codex_appserver_client::generic::Client;
-use codex_appserver_client::{Error, EventSettings, Filter, RetryPolicy, VersionCheck, method};
+use codex_appserver_client::{CloseReason, Error, EventSettings, Filter, RetryPolicy, VersionCheck, method};
 use codex_appserver_requests::{CommandExecutionRequestApprovalResponse, ModelListParams};
 use codex_appserver_testkit::scripted::{Answer, Ask, Ended, Faults, Scenario, Step};
 use codex_appserver_types::CommandExecutionApprovalDecision;
@@ -100,7 +100,7 @@ async fn another_version_is_refused_only_when_asked<R: Kit>() {
 
 async fn a_server_without_an_introduction_is_an_error<R: Kit>() {
     let connect = async |answer: Answer, timeout: Duration| {
-        let builder = Client::<R>::builder().default_timeout(timeout);
+        let builder = Client::<R>::builder().initialize_timeout(timeout);
         let (server, client) = R::try_attach(builder, Scenario::new().answer("initialize", answer)).await;
         let error = client.expect_err("no introduction");
         server.wait_for_end(PATIENCE).expect("it hangs up");
@@ -111,7 +111,10 @@ async fn a_server_without_an_introduction_is_an_error<R: Kit>() {
     assert!(error.to_string().contains("`initialize`"), "{error}");
     assert!(matches!(connect(Answer::result(json!({})), PATIENCE).await, Error::Decode(_)));
     assert!(matches!(connect(Answer::never().then([Step::Exit(1)]), PATIENCE).await, Error::Closed(_)));
-    assert!(matches!(connect(Answer::never(), SOON).await, Error::TimedOut { .. }));
+    let error = connect(Answer::never(), SOON).await;
+    let Error::Closed(closed) = &error else { panic!("{error}") };
+    assert!(matches!(closed.reason, CloseReason::Unanswered(after) if after == SOON), "{error}");
+    assert!(error.to_string().contains("`initialize_timeout`"), "{error}");
 }
 
 async fn retries_are_for_overload_and_only_when_asked<R: Kit>() {

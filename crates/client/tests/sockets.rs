@@ -139,27 +139,6 @@ fn garbage_in_a_frame_is_an_event() {
     server.join().expect("a goodbye");
 }
 
-#[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address: Address =
-        format!("ws://{}", listener.local_addr().expect("an address")).parse().expect("an address");
-    let patience = Duration::from_millis(50);
-    let error = Client::builder().default_timeout(patience).connect(&address).await.expect_err("no answer");
-    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
-    let connect = move || client().default_timeout(patience).connect(&address).map(drop);
-    let error = tokio::task::spawn_blocking(connect).await.expect("a thread").expect_err("no answer");
-    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
-    drop(listener);
-}
-
-#[test]
-fn a_token_is_not_sent_in_the_open() {
-    let address = Address::WebSocket("wss://127.0.0.1:1".into());
-    let error = client().bearer_token("secret").connect(&address).expect_err("no connection").to_string();
-    assert!(error.contains("ws:// only") && !error.contains("secret"), "{error}");
-}
-
 /// A message beyond the limit, in one frame or in parts, is skipped; the call that it answers fails.
 #[test]
 fn a_message_beyond_the_limit_fails_its_call_alone() {

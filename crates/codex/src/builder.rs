@@ -48,7 +48,7 @@ impl<R: Runtime> CodexBuilder<R> {
         self
     }
 
-    /// The folder with codex's configuration, login and threads; `~/.codex` unless set.
+    /// The folder with codex's configuration, login and threads; `~/.codex` unless set. The default socket is there as well.
     pub fn codex_home(mut self, folder: impl Into<OsString>) -> Self {
         self.process = self.process.codex_home(folder);
         self
@@ -92,9 +92,32 @@ impl<R: Runtime> CodexBuilder<R> {
         self.client(|client| client.experimental_api(wanted))
     }
 
-    /// The token for a server that wants one on its WebSocket.
+    /// The token for a server that wants one on its WebSocket. It is not sent to another machine on `ws://`; use `wss://`,
+    /// SSH, or [`allow_insecure_token`](Self::allow_insecure_token).
     pub fn bearer_token(self, token: impl Into<String>) -> Self {
         self.client(|client| client.bearer_token(token))
+    }
+
+    /// Sends the token to other machines on `ws://` as well, where anybody on the way can read it.
+    pub fn allow_insecure_token(self) -> Self {
+        self.client(ClientBuilder::allow_insecure_token)
+    }
+
+    /// Certificates of authorities, as PEM, that are trusted on `wss://` besides those which the system trusts.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Self {
+        self.client(|client| client.root_certificates(pem))
+    }
+
+    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; none for ever.
+    /// 10 s unless set.
+    pub fn connect_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.client(|client| client.connect_timeout(timeout))
+    }
+
+    /// How long the server may take to answer `initialize`, the first call; none for ever. 10 s unless set.
+    pub fn initialize_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.client(|client| client.initialize_timeout(timeout))
     }
 
     /// How long a call may take; none for ever. 60 s unless set. Turns are not calls: see

@@ -168,7 +168,7 @@ pub use codex_appserver_client as client;
 #[cfg(feature = "client")]
 #[doc(no_inline)]
 pub use codex_appserver_client::{
-    Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
+    Address, Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
 };
 #[doc(no_inline)]
 pub use codex_appserver_methods::wire::{Items, Pages};

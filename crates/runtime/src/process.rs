@@ -40,6 +40,7 @@ pub(crate) fn run(
     let mut stdout = output_file()?;
     let mut stderr = output_file()?;
     let started = Instant::now();
+    hide_window(command);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(stdout.try_clone().map_err(failed)?)
@@ -68,6 +69,17 @@ pub(crate) fn run(
         thread::sleep(POLL);
     }
 }
+
+/// A program without a console would see a window flash up for the command.
+#[cfg(windows)]
+fn hide_window(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
+#[cfg(not(windows))]
+fn hide_window(_: &mut Command) {}
 
 fn output_file() -> Result<File, Error> {
     tempfile::tempfile().map_err(Error::io("create a temporary file in", &env::temp_dir()))

@@ -178,6 +178,8 @@ fn clippy_of_other_features() -> Vec<Call> {
     [
         "--workspace --all-targets",
         "-p codex-appserver-client --lib --no-default-features --features blocking,ws",
+        "-p codex-appserver-client --lib --no-default-features --features blocking",
+        "-p codex-appserver-client --lib --no-default-features --features async,ws",
         "-p codex-appserver-client --lib --no-default-features",
         "-p codex-appserver --lib --no-default-features",
         "-p codex-appserver --lib --no-default-features --features async",

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::events::Events;
 use crate::process::Process;
 use crate::settings::Unhandled;
+use crate::setup::unanswered;
 
 /// On threads: handlers for the rest, and the ways to connect.
 impl ClientBuilder<OsThreads> {
@@ -42,17 +43,38 @@ impl ClientBuilder<OsThreads> {
         self.run(Unhandled::Decline, Some(child), transport)
     }
 
-    /// Connects to an app-server that listens on a WebSocket, over TCP or a Unix socket.
+    /// Connects to an app-server that listens, over TCP, a Unix socket or the pipes of a command.
     ///
     /// # Errors
     ///
-    /// No server listens there, or it refuses; or what [`attach`](Self::attach) says.
+    /// [`Error::Connect`] if no server listens there, or it refuses, or does not answer within
+    /// [`connect_timeout`](Self::connect_timeout); [`Error::Start`] if a command does not start; or what
+    /// [`attach`](Self::attach) says.
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &crate::Address) -> Result<Client<OsThreads>, Error> {
-        let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
-        let patience = self.setup.settings.timeout;
-        let connected = super::frames::connect(address, token, limit, patience)?;
-        self.run(Unhandled::LeaveToOthers, None, |link| connected.transport(link))
+        use super::frames::Way;
+
+        let limit = self.setup.settings.line_limit;
+        let dial = crate::dial::Dial::new(address, &self.setup.dialling, limit)?;
+        match super::frames::connect(dial)? {
+            Way::Socket(connected) => {
+                self.run(Unhandled::LeaveToOthers, None, |link| connected.transport(link))
+            }
+            Way::Process(child, connected) => {
+                self.run(Unhandled::LeaveToOthers, Some(child), |link| connected.transport(link))
+            }
+        }
+    }
+
+    /// Connects to the app-server that listens on the default socket; see
+    /// [`Address::DefaultSocket`](crate::Address::DefaultSocket).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub fn connect_default(self) -> Result<Client<OsThreads>, Error> {
+        self.connect(&crate::Address::DefaultSocket)
     }
 
     /// Speaks lines over any pair of streams. The reading thread lives until the reader ends: a read that
@@ -61,7 +83,8 @@ impl ClientBuilder<OsThreads> {
     ///
     /// # Errors
     ///
-    /// The server does not answer `initialize` as it should, or is of a version that the settings refuse.
+    /// The server does not answer `initialize` as it should, or not within
+    /// [`initialize_timeout`](Self::initialize_timeout), or is of a version that the settings refuse.
     pub fn attach<R, W>(self, reader: R, writer: W) -> Result<Client<OsThreads>, Error>
     where
         R: Read + Send + 'static,
@@ -83,7 +106,13 @@ impl ClientBuilder<OsThreads> {
         start(&handle.link, transport(handle.link.clone()), child).map_err(Error::Threads)?;
         let client = Client::new(handle.clone(), early.map(Events::new));
         let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
-        let result = client.call(method, introduction.params()?)?;
+        let result = match client.call(method, introduction.params()?) {
+            Err(Error::TimedOut { after, .. }) => {
+                handle.link.abandon();
+                return Err(unanswered(after, &client.wait_closed()));
+            }
+            called => called?,
+        };
         if let Err(error) = introduction.accept(&handle, result) {
             client.shutdown();
             return Err(error);

@@ -1,70 +1,160 @@
-//! WebSocket frames, over TCP and Unix sockets.
+//! WebSocket frames, over sockets and the pipes of a child process.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use super::SystemStreams;
+use super::child::Child;
 use super::driver::{Sink, Source, Transport};
 use crate::address::Address;
-use crate::conn::{CHUNK, Link};
+use crate::conn::{CHUNK, GRACE, Link};
+use crate::dial::{Dial, Target, failed, late, not_opened, with_end};
 use crate::error::Error;
-use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request, silent};
+use crate::frames::{Answer, FrameReader, Frames, Handshake};
+use crate::process::Process;
+
+#[cfg(not(unix))]
+use super::driver::{Sink as SystemSink, Source as SystemSource};
+#[cfg(unix)]
+use super::polled::{PolledSink as SystemSink, PolledSource as SystemSource};
 
 /// A connected WebSocket, before there is a link.
-pub(super) struct Connected {
+pub(super) struct Connected<R, W> {
     frames: Frames,
-    reader: Socket,
-    writer: Socket,
-    hang_up: Socket,
+    reader: R,
+    writer: W,
+    /// The socket, to be ended whatever its threads are at.
+    socket: Option<Socket>,
 }
 
-impl Connected {
+/// The ways that there are to a server.
+pub(super) enum Way {
+    Socket(Connected<Socket, Socket>),
+    Process(Child, Connected<ChildStdout, ChildStdin>),
+}
+
+impl<R, W> Connected<R, W>
+where
+    FrameSource<R>: SystemSource,
+    FrameSink<W>: SystemSink,
+{
     /// Hands messages to the link.
     pub(super) fn transport(self, link: Arc<Link>) -> impl Transport {
-        let Self { frames, reader, writer, hang_up } = self;
+        let Self { frames, reader, writer, socket } = self;
         let messages = FrameReader::new(frames.clone(), link);
         SystemStreams {
             source: FrameSource { messages, reader, chunk: vec![0; CHUNK] },
             sink: FrameSink { frames, writer, buffer: Vec::new() },
-            hang_up: move || hang_up.hang_up(),
+            hang_up: move || socket.into_iter().for_each(Socket::hang_up),
         }
     }
 }
 
 /// Connects and upgrades to WebSocket.
-pub(super) fn connect(
+pub(super) fn connect(dial: Dial) -> Result<Way, Error> {
+    let Dial { address, target, handshake, timeout } = dial;
+    let patience = Patience { answer: handshake.answer().clone(), address: address.clone(), timeout };
+    match target {
+        Target::Command(process) => through_process(&process, handshake, &patience),
+        Target::Tcp { host, port } => {
+            let open = move || connect_tcp(&host, port, timeout);
+            patience.wait(move || over_socket(&address, open, handshake, timeout)).map_err(|(error, _)| error)
+        }
+        Target::Unix(path) => {
+            let open = move || connect_unix(path);
+            patience.wait(move || over_socket(&address, open, handshake, timeout)).map_err(|(error, _)| error)
+        }
+    }
+}
+
+/// How long all of it may take.
+struct Patience {
+    answer: Answer,
+    address: Address,
+    timeout: Option<Duration>,
+}
+
+impl Patience {
+    /// Waits for the work. It goes on, on a thread of its own, when it takes too long: whether that is so is told with
+    /// the error.
+    fn wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, (Error, bool)> {
+        let Some(timeout) = self.timeout else { return work().map_err(|error| (error, false)) };
+        let (tell, told) = sync_channel(1);
+        let thread = thread::Builder::new().name("codex connect".into());
+        // Whoever waits may have given up.
+        let thread = thread.spawn(move || drop(tell.send(work())));
+        thread.map_err(|error| (Error::Threads(error), false))?;
+        match told.recv_timeout(timeout) {
+            Ok(done) => done.map_err(|error| (error, false)),
+            Err(_) => {
+                let sent = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+                Err((late(&self.address, timeout, &sent), true))
+            }
+        }
+    }
+}
+
+fn through_process(process: &Process, handshake: Handshake, patience: &Patience) -> Result<Way, Error> {
+    let (child, mut writer, mut reader) = Child::start(process)?;
+    let address = patience.address.clone();
+    let connected = patience.wait(move || {
+        let frames = upgrade(&address, handshake, &mut reader, &mut writer)?;
+        Ok(Connected { frames, reader, writer, socket: None })
+    });
+    match connected {
+        Ok(connected) => Ok(Way::Process(child, connected)),
+        Err((error, is_late)) => {
+            // One that is late is killed: how it ends says nothing.
+            let (status, stderr) = child.see_off(if is_late { Duration::ZERO } else { GRACE });
+            Err(with_end(error, status.filter(|_| !is_late), &stderr))
+        }
+    }
+}
+
+fn over_socket(
     address: &Address,
-    bearer_token: Option<&str>,
-    limit: usize,
-    patience: Option<Duration>,
-) -> Result<Connected, Error> {
-    let request = request(address, bearer_token)?;
-    let late = |error: io::Error| match (error.kind(), patience) {
-        (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(patience)) => silent(address, patience),
-        _ => failed(address, error),
-    };
-    let [mut reader, mut writer, hang_up] =
-        open(address, &host_and_port(&request), patience).map_err(late)?;
-    reader.set_read_timeout(patience).map_err(late)?;
-    let mut handshake = Handshake::begin(address, request, limit)?;
+    open: impl FnOnce() -> io::Result<[Socket; 3]>,
+    handshake: Handshake,
+    timeout: Option<Duration>,
+) -> Result<Way, Error> {
+    let [mut reader, mut writer, hang_up] = open().map_err(|error| not_opened(address, error))?;
+    // The thread is to end as well where it is not waited for.
+    reader.set_read_timeout(timeout).map_err(|error| failed(address, error))?;
+    let frames = upgrade(address, handshake, &mut reader, &mut writer)?;
+    reader.set_read_timeout(None).map_err(|error| failed(address, error))?;
+    Ok(Way::Socket(Connected { frames, reader, writer, socket: Some(hang_up) }))
+}
+
+fn upgrade(
+    address: &Address,
+    mut handshake: Handshake,
+    reader: &mut impl Read,
+    writer: &mut impl Write,
+) -> Result<Frames, Error> {
     let mut chunk = vec![0; CHUNK];
-    let frames = loop {
-        let written = writer.write_all(&handshake.outgoing());
-        let length = match written.and_then(|()| reader.read(&mut chunk)) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(late(error)),
+    loop {
+        // What is not written shows in what is read: a program that has ended may have said why.
+        let written = writer.write_all(&handshake.outgoing()?);
+        let length = match (reader.read(&mut chunk), written) {
+            (Err(error), Ok(())) if error.kind() == io::ErrorKind::Interrupted => continue,
+            (Ok(0), Err(error)) | (Err(error), _) => return Err(failed(address, error)),
+            (Ok(length), _) => length,
         };
         if let Some(frames) = handshake.push(&chunk[..length])? {
-            break frames;
+            return Ok(frames);
         }
-    };
-    reader.set_read_timeout(None).map_err(late)?;
-    Ok(Connected { frames, reader, writer, hang_up })
+    }
 }
 
 /// A socket of either kind. Its copies are the same socket.
@@ -74,40 +164,35 @@ pub(super) enum Socket {
     Unix(UnixStream),
 }
 
-/// One for each of those who use it.
-fn open(
-    address: &Address,
-    host_and_port: &(String, u16),
-    patience: Option<Duration>,
-) -> io::Result<[Socket; 3]> {
-    match address {
-        Address::WebSocket(_) => {
-            let socket = connect_tcp(host_and_port, patience)?;
-            // Requests are small and wait for their answers.
-            socket.set_nodelay(true)?;
-            Ok([socket.try_clone()?, socket.try_clone()?, socket].map(Socket::Tcp))
+/// Tries all addresses of the host, each for so long. One copy of the socket for each of those who use it.
+fn connect_tcp(host: &str, port: u16, timeout: Option<Duration>) -> io::Result<[Socket; 3]> {
+    let connect = |address| match timeout {
+        // A time of nothing is refused.
+        Some(timeout) => TcpStream::connect_timeout(&address, timeout.max(Duration::from_millis(1))),
+        None => TcpStream::connect(address),
+    };
+    let mut socket = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in (host, port).to_socket_addrs()? {
+        socket = connect(address);
+        if socket.is_ok() {
+            break;
         }
-        #[cfg(unix)]
-        Address::Unix(path) => {
-            let socket = UnixStream::connect(path)?;
-            Ok([socket.try_clone()?, socket.try_clone()?, socket].map(Socket::Unix))
-        }
-        #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
     }
+    let socket = socket?;
+    // Requests are small and wait for their answers.
+    socket.set_nodelay(true)?;
+    Ok([socket.try_clone()?, socket.try_clone()?, socket].map(Socket::Tcp))
 }
 
-/// Tries all addresses of the host, each for so long.
-fn connect_tcp((host, port): &(String, u16), patience: Option<Duration>) -> io::Result<TcpStream> {
-    let Some(patience) = patience else { return TcpStream::connect((host.as_str(), *port)) };
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in (host.as_str(), *port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, patience) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+#[cfg(unix)]
+fn connect_unix(path: PathBuf) -> io::Result<[Socket; 3]> {
+    let socket = UnixStream::connect(path)?;
+    Ok([socket.try_clone()?, socket.try_clone()?, socket].map(Socket::Unix))
+}
+
+#[cfg(not(unix))]
+fn connect_unix(_: PathBuf) -> io::Result<[Socket; 3]> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Socket {
@@ -156,13 +241,13 @@ impl Write for Socket {
     }
 }
 
-pub(super) struct FrameSource {
+pub(super) struct FrameSource<R> {
     messages: FrameReader,
-    reader: Socket,
+    reader: R,
     chunk: Vec<u8>,
 }
 
-impl Source for FrameSource {
+impl<R: Read + Send + 'static> Source for FrameSource<R> {
     /// The first messages may have come with the handshake.
     fn start(&mut self) -> io::Result<bool> {
         self.messages.push(&[])
@@ -178,14 +263,14 @@ impl Source for FrameSource {
     }
 }
 
-pub(super) struct FrameSink {
+pub(super) struct FrameSink<W> {
     frames: Frames,
-    writer: Socket,
+    writer: W,
     /// Empty between two calls.
     buffer: Vec<u8>,
 }
 
-impl Sink for FrameSink {
+impl<W: Write + Send + 'static> Sink for FrameSink<W> {
     fn encode(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
         self.frames.encode(lines, &mut self.buffer)?;
         std::mem::swap(lines, &mut self.buffer);
@@ -202,12 +287,13 @@ impl Sink for FrameSink {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.writer.flush()
     }
 }
 
 #[cfg(unix)]
 mod polled {
+    use std::io::{Read, Write};
     use std::os::fd::{AsFd, BorrowedFd};
 
     use super::{FrameSink, FrameSource, Socket};
@@ -222,13 +308,13 @@ mod polled {
         }
     }
 
-    impl PolledSource for FrameSource {
+    impl<R: Read + AsFd + Send + 'static> PolledSource for FrameSource<R> {
         fn fd(&self) -> BorrowedFd<'_> {
             self.reader.as_fd()
         }
     }
 
-    impl PolledSink for FrameSink {
+    impl<W: Write + AsFd + Send + 'static> PolledSink for FrameSink<W> {
         fn fd(&self) -> BorrowedFd<'_> {
             self.writer.as_fd()
         }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::events::Events;
 use crate::process::Process;
 use crate::settings::Unhandled;
+use crate::setup::unanswered;
 
 /// On tokio: handlers for the rest, and the ways to connect.
 impl ClientBuilder<Tokio> {
@@ -34,29 +35,38 @@ impl ClientBuilder<Tokio> {
         self.run(LineSource(stdout), LineSink(stdin), Some(child), Unhandled::Decline).await
     }
 
-    /// Connects to an app-server that listens on a WebSocket, over TCP or a Unix socket.
+    /// Connects to an app-server that listens, over TCP, a Unix socket or the pipes of a command.
     ///
     /// # Errors
     ///
-    /// No server listens there, or it refuses; or what [`attach`](Self::attach) says.
+    /// [`Error::Connect`] if no server listens there, or it refuses, or does not answer within
+    /// [`connect_timeout`](Self::connect_timeout); [`Error::Start`] if a command does not start; or what
+    /// [`attach`](Self::attach) says.
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &crate::Address) -> Result<Client<Tokio>, Error> {
-        let (token, limit) = (self.setup.bearer_token.as_deref(), self.setup.settings.line_limit);
-        let connecting = super::frames::connect(address, token, limit);
-        let (source, sink) = match self.setup.settings.timeout {
-            None => connecting.await?,
-            Some(patience) => tokio::time::timeout(patience, connecting)
-                .await
-                .map_err(|_| crate::frames::silent(address, patience))??,
-        };
-        self.run(source, sink, None, Unhandled::LeaveToOthers).await
+        let limit = self.setup.settings.line_limit;
+        let dial = crate::dial::Dial::new(address, &self.setup.dialling, limit)?;
+        let super::frames::Connected { source, sink, child } = super::frames::connect(dial).await?;
+        self.run(source, sink, child, Unhandled::LeaveToOthers).await
+    }
+
+    /// Connects to the app-server that listens on the default socket; see
+    /// [`Address::DefaultSocket`](crate::Address::DefaultSocket).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub async fn connect_default(self) -> Result<Client<Tokio>, Error> {
+        self.connect(&crate::Address::DefaultSocket).await
     }
 
     /// Speaks lines over any pair of streams.
     ///
     /// # Errors
     ///
-    /// The server does not answer `initialize` as it should, or is of a version that the settings refuse.
+    /// The server does not answer `initialize` as it should, or not within
+    /// [`initialize_timeout`](Self::initialize_timeout), or is of a version that the settings refuse.
     pub async fn attach<R, W>(self, reader: R, writer: W) -> Result<Client<Tokio>, Error>
     where
         R: AsyncRead + Unpin + Send + 'static,
@@ -78,7 +88,13 @@ impl ClientBuilder<Tokio> {
         tokio::spawn(driver.instrument(handle.link.span().clone()));
         let client = Client::new(handle.clone(), early.map(Events::new));
         let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
-        let result = client.call(method, introduction.params()?).await?;
+        let result = match client.call(method, introduction.params()?).await {
+            Err(Error::TimedOut { after, .. }) => {
+                handle.link.abandon();
+                return Err(unanswered(after, &*client.wait_closed().await));
+            }
+            called => called?,
+        };
         if let Err(error) = introduction.accept(&handle, result) {
             client.shutdown().await;
             return Err(error);

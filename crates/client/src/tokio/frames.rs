@@ -1,70 +1,135 @@
-//! WebSocket frames, over TCP and Unix sockets.
+//! WebSocket frames, over sockets and the pipes of a child process.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::child::Child;
 use super::driver::{Sink, Source};
-use crate::address::Address;
-use crate::conn::{CHUNK, Link};
+use crate::conn::{CHUNK, GRACE, Link};
+use crate::dial::{Dial, Target, failed, late, not_opened, with_end};
 use crate::error::Error;
-use crate::frames::{FrameReader, Frames, Handshake, failed, host_and_port, request};
+use crate::frames::{FrameReader, Frames, Handshake};
 
-/// A socket of either kind.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+/// The two halves of whatever leads to the server.
+type Reader = Box<dyn AsyncRead + Unpin + Send>;
+type Writer = Box<dyn AsyncWrite + Unpin + Send>;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
-
-/// Connects and upgrades to WebSocket.
-pub(super) async fn connect(
-    address: &Address,
-    bearer_token: Option<&str>,
-    limit: usize,
-) -> Result<(FrameSource, FrameSink), Error> {
-    let request = request(address, bearer_token)?;
-    let socket = open(address, &host_and_port(&request)).await;
-    let mut socket = socket.map_err(|error| failed(address, error))?;
-    let mut handshake = Handshake::begin(address, request, limit)?;
-    let mut chunk = vec![0; CHUNK];
-    let frames = loop {
-        let exchanged = exchange(&mut socket, &handshake.outgoing(), &mut chunk).await;
-        let length = exchanged.map_err(|error| failed(address, error))?;
-        if let Some(frames) = handshake.push(&chunk[..length])? {
-            break frames;
-        }
-    };
-    let (reader, writer) = split(socket);
-    let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
-    Ok((FrameSource { frames, reader }, sink))
+/// A connected WebSocket.
+pub(super) struct Connected {
+    pub(super) source: FrameSource,
+    pub(super) sink: FrameSink,
+    /// The program that leads to the server.
+    pub(super) child: Option<Child>,
 }
 
-async fn open(address: &Address, host_and_port: &(String, u16)) -> io::Result<Box<dyn Socket>> {
-    match address {
-        Address::WebSocket(_) => {
-            let (host, port) = host_and_port;
-            let socket = TcpStream::connect((host.as_str(), *port)).await?;
-            // Requests are small and wait for their answers.
-            socket.set_nodelay(true)?;
-            Ok(Box::new(socket))
+/// Connects and upgrades to WebSocket.
+pub(super) async fn connect(dial: Dial) -> Result<Connected, Error> {
+    let Dial { address, target, mut handshake, timeout: patience } = dial;
+    let answer = handshake.answer().clone();
+    let mut child = None;
+    let opening = async {
+        let opened = open(target, &mut child).await;
+        let (mut reader, mut writer) = opened.map_err(|error| match error {
+            Unopened::Start(error) => error,
+            Unopened::Io(error) => not_opened(&address, error),
+        })?;
+        let frames =
+            upgrade(&mut handshake, &mut reader, &mut writer, |error| failed(&address, error)).await?;
+        let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
+        Ok((FrameSource { frames, reader }, sink))
+    };
+    let (opened, is_late) = match patience {
+        None => (opening.await, false),
+        Some(patience) => match timeout(patience, opening).await {
+            Ok(opened) => (opened, false),
+            Err(_) => {
+                let sent = answer.lock().unwrap_or_else(PoisonError::into_inner);
+                (Err(late(&address, patience, &sent)), true)
+            }
+        },
+    };
+    match (opened, child) {
+        (Ok((source, sink)), child) => Ok(Connected { source, sink, child }),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(child)) => {
+            // One that is late is killed: how it ends says nothing.
+            let (status, stderr) = child.see_off(if is_late { Duration::ZERO } else { GRACE }).await;
+            Err(with_end(error, status.filter(|_| !is_late), &stderr))
         }
-        #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
-        #[cfg(not(unix))]
-        Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
-async fn exchange(socket: &mut Box<dyn Socket>, out: &[u8], chunk: &mut [u8]) -> io::Result<usize> {
-    socket.write_all(out).await?;
-    socket.flush().await?;
-    socket.read(chunk).await
+/// Why there is nothing to shake hands over.
+enum Unopened {
+    Start(Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Unopened {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Opens a socket, or starts the program.
+async fn open(target: Target, child: &mut Option<Child>) -> Result<(Reader, Writer), Unopened> {
+    match target {
+        Target::Tcp { host, port } => {
+            let socket = TcpStream::connect((host.as_str(), port)).await?;
+            // Requests are small and wait for their answers.
+            socket.set_nodelay(true)?;
+            Ok(halves(socket))
+        }
+        #[cfg(unix)]
+        Target::Unix(path) => Ok(halves(tokio::net::UnixStream::connect(path).await?)),
+        #[cfg(not(unix))]
+        Target::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+        Target::Command(process) => {
+            let (started, stdin, stdout) = Child::start(&process).map_err(Unopened::Start)?;
+            *child = Some(started);
+            Ok((Box::new(stdout), Box::new(stdin)))
+        }
+    }
+}
+
+fn halves(socket: impl AsyncRead + AsyncWrite + Send + 'static) -> (Reader, Writer) {
+    let (reader, writer) = split(socket);
+    (Box::new(reader), Box::new(writer))
+}
+
+async fn upgrade(
+    handshake: &mut Handshake,
+    reader: &mut Reader,
+    writer: &mut Writer,
+    failed: impl Fn(io::Error) -> Error,
+) -> Result<Frames, Error> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        // What is not written shows in what is read: a program that has ended may have said why.
+        let written = write(writer, &handshake.outgoing()?).await;
+        let length = match (reader.read(&mut chunk).await, written) {
+            (Ok(0), Err(error)) | (Err(error), _) => return Err(failed(error)),
+            (Ok(length), _) => length,
+        };
+        if let Some(frames) = handshake.push(&chunk[..length])? {
+            return Ok(frames);
+        }
+    }
+}
+
+async fn write(writer: &mut Writer, bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
 }
 
 pub(super) struct FrameSource {
     frames: Frames,
-    reader: ReadHalf<Box<dyn Socket>>,
+    reader: Reader,
 }
 
 impl Source for FrameSource {
@@ -85,7 +150,7 @@ impl Source for FrameSource {
 
 pub(super) struct FrameSink {
     frames: Frames,
-    writer: WriteHalf<Box<dyn Socket>>,
+    writer: Writer,
     buffer: Vec<u8>,
 }
 

@@ -57,6 +57,13 @@ pub trait Kit: Runtime {
     /// Starts a child process and connects to it.
     async fn spawn_process(builder: ClientBuilder<Self>, process: Process) -> Result<Client<Self>, Error>;
 
+    /// Connects to a server that listens.
+    #[cfg(feature = "ws")]
+    async fn connect(
+        builder: ClientBuilder<Self>,
+        address: &codex_appserver_client::Address,
+    ) -> Result<Client<Self>, Error>;
+
     /// The future that a handler answers with, as the runtime wants it.
     fn answer<T: Serialize>(
         answer: impl Future<Output = Result<T, HandlerError>> + Send + 'static,

@@ -42,6 +42,14 @@ impl Kit for OsThreads {
         builder.spawn(process)
     }
 
+    #[cfg(feature = "ws")]
+    async fn connect(
+        builder: ClientBuilder<Self>,
+        address: &codex_appserver_client::Address,
+    ) -> Result<Client<Self>, Error> {
+        builder.connect(address)
+    }
+
     fn answer<T: Serialize>(
         answer: impl Future<Output = Result<T, HandlerError>> + Send + 'static,
     ) -> impl Answer<T, Self> {

@@ -39,6 +39,14 @@ impl Kit for Tokio {
         builder.spawn(process).await
     }
 
+    #[cfg(feature = "ws")]
+    async fn connect(
+        builder: ClientBuilder<Self>,
+        address: &codex_appserver_client::Address,
+    ) -> Result<Client<Self>, Error> {
+        builder.connect(address).await
+    }
+
     fn answer<T: Serialize>(
         answer: impl Future<Output = Result<T, HandlerError>> + Send + 'static,
     ) -> impl Answer<T, Self> {

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::process::ExitStatus;
 
+#[cfg(feature = "ws")]
+use codex_appserver_client::Address;
 use codex_appserver_client::OsThreads;
 use codex_appserver_client::generic::Client;
 use codex_appserver_methods::protocol::{ChatgptLoginAccountParams, LoginAccountParams};
@@ -24,15 +26,44 @@ impl CodexBuilder<OsThreads> {
         open(client.spawn(process)?, opening)
     }
 
-    /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
+    /// Connects to an app-server that listens: `unix://PATH`, `ws://HOST:PORT`, or `wss://HOST` with the feature `tls`.
+    /// `unix://` alone is the default socket, as of [`connect_default`](Self::connect_default).
     ///
     /// # Errors
     ///
-    /// The address is none, no server listens there, or it refuses.
+    /// The address is none, no server listens there, or it refuses, or does not answer within
+    /// [`connect_timeout`](Self::connect_timeout) and [`initialize_timeout`](Self::initialize_timeout).
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &str) -> Result<Codex<OsThreads>, Error> {
+        match address.parse()? {
+            Address::DefaultSocket => self.connect_default(),
+            address => self.connect_to(&address),
+        }
+    }
+
+    /// Connects to an app-server that listens, where the address is no text: through a command, for one, as in
+    /// `connect_to(&Address::command(["ssh", "build-host", "codex", "app-server", "proxy"]))`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), or the command does not start. What it said to standard error is in the error.
+    #[cfg(feature = "ws")]
+    pub fn connect_to(self, address: &Address) -> Result<Codex<OsThreads>, Error> {
         let (client, _, opening) = self.split();
-        open(client.connect(&address.parse()?)?, opening)
+        open(client.connect(address)?, opening)
+    }
+
+    /// Connects to the app-server that listens on the default socket, that of `codex app-server --listen unix://`:
+    /// `app-server-control/app-server-control.sock` in [`codex_home`](Self::codex_home), else in the folder that the variable
+    /// `CODEX_HOME` names, else in `~/.codex`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub fn connect_default(self) -> Result<Codex<OsThreads>, Error> {
+        let address = self.process.default_socket();
+        self.connect_to(&address)
     }
 
     /// Speaks with an app-server over any pair of streams.
@@ -69,14 +100,26 @@ impl Codex<OsThreads> {
         Self::builder().start()
     }
 
-    /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
+    /// Connects to an app-server that listens: `unix://`, `unix://PATH`, `ws://HOST:PORT`, or `wss://HOST` with the feature
+    /// `tls`.
     ///
     /// # Errors
     ///
-    /// The address is none, no server listens there, or it refuses.
+    /// The address is none, no server listens there, or it refuses, or does not answer in time.
     #[cfg(feature = "ws")]
     pub fn connect(address: &str) -> Result<Self, Error> {
         Self::builder().connect(address)
+    }
+
+    /// Connects to the app-server that listens on the default socket; see
+    /// [`connect_default`](CodexBuilder::connect_default) of the builder.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub fn connect_default() -> Result<Self, Error> {
+        Self::builder().connect_default()
     }
 
     /// Starts a login with ChatGPT in a browser.

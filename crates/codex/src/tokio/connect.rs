@@ -2,6 +2,8 @@
 
 use std::process::ExitStatus;
 
+#[cfg(feature = "ws")]
+use codex_appserver_client::Address;
 use codex_appserver_client::Tokio;
 use codex_appserver_client::generic::Client;
 use codex_appserver_methods::protocol::{ChatgptLoginAccountParams, LoginAccountParams};
@@ -24,15 +26,44 @@ impl CodexBuilder<Tokio> {
         open(client.spawn(process).await?, opening).await
     }
 
-    /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
+    /// Connects to an app-server that listens: `unix://PATH`, `ws://HOST:PORT`, or `wss://HOST` with the feature `tls`.
+    /// `unix://` alone is the default socket, as of [`connect_default`](Self::connect_default).
     ///
     /// # Errors
     ///
-    /// The address is none, no server listens there, or it refuses.
+    /// The address is none, no server listens there, or it refuses, or does not answer within
+    /// [`connect_timeout`](Self::connect_timeout) and [`initialize_timeout`](Self::initialize_timeout).
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &str) -> Result<Codex<Tokio>, Error> {
+        match address.parse()? {
+            Address::DefaultSocket => self.connect_default().await,
+            address => self.connect_to(&address).await,
+        }
+    }
+
+    /// Connects to an app-server that listens, where the address is no text: through a command, for one, as in
+    /// `connect_to(&Address::command(["ssh", "build-host", "codex", "app-server", "proxy"]))`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), or the command does not start. What it said to standard error is in the error.
+    #[cfg(feature = "ws")]
+    pub async fn connect_to(self, address: &Address) -> Result<Codex<Tokio>, Error> {
         let (client, _, opening) = self.split();
-        open(client.connect(&address.parse()?).await?, opening).await
+        open(client.connect(address).await?, opening).await
+    }
+
+    /// Connects to the app-server that listens on the default socket, that of `codex app-server --listen unix://`:
+    /// `app-server-control/app-server-control.sock` in [`codex_home`](Self::codex_home), else in the folder that the variable
+    /// `CODEX_HOME` names, else in `~/.codex`.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub async fn connect_default(self) -> Result<Codex<Tokio>, Error> {
+        let address = self.process.default_socket();
+        self.connect_to(&address).await
     }
 
     /// Speaks with an app-server over any pair of streams.
@@ -69,14 +100,26 @@ impl Codex<Tokio> {
         Self::builder().start().await
     }
 
-    /// Connects to an app-server that listens: `ws://HOST:PORT` or `unix://PATH`.
+    /// Connects to an app-server that listens: `unix://`, `unix://PATH`, `ws://HOST:PORT`, or `wss://HOST` with the feature
+    /// `tls`.
     ///
     /// # Errors
     ///
-    /// The address is none, no server listens there, or it refuses.
+    /// The address is none, no server listens there, or it refuses, or does not answer in time.
     #[cfg(feature = "ws")]
     pub async fn connect(address: &str) -> Result<Self, Error> {
         Self::builder().connect(address).await
+    }
+
+    /// Connects to the app-server that listens on the default socket; see
+    /// [`connect_default`](CodexBuilder::connect_default) of the builder.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). If no server listens there, none is started.
+    #[cfg(feature = "ws")]
+    pub async fn connect_default() -> Result<Self, Error> {
+        Self::builder().connect_default().await
     }
 
     /// Starts a login with ChatGPT in a browser.

@@ -16,7 +16,15 @@ pub struct Listening {
 impl Listening {
     pub fn start(stage: &Stage) -> Self {
         let socket = stage.home.tmp().join("socket");
-        let address = format!("unix://{}", socket.to_str().expect("temporary folders have UTF-8 names"));
+        Self::at(stage, format!("unix://{}", socket.to_str().expect("temporary folders have UTF-8 names")))
+    }
+
+    /// On the default socket of its home.
+    pub fn start_default(stage: &Stage) -> Self {
+        Self::at(stage, "unix://".into())
+    }
+
+    fn at(stage: &Stage, address: String) -> Self {
         let mut command = stage.command();
         command.args(["--listen", &address]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

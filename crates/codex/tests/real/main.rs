@@ -2,6 +2,8 @@
 
 #![cfg(feature = "async")]
 
+#[cfg(all(unix, feature = "blocking", feature = "experimental", feature = "structured", feature = "ws"))]
+mod addresses;
 mod agents;
 #[path = "../programs/codex.rs"]
 mod codex;
