@@ -233,7 +233,7 @@ pub struct Closed {
     /// The last lines that a child process wrote to its standard error.
     pub stderr: Vec<String>,
     /// The first lines it sent that are no messages, five at most, each cut short: a program that is no app-server may
-    /// have printed its usage.
+    /// have printed its usage. The last of them may be one that has not ended, such as a prompt.
     pub unreadable: Vec<String>,
 }
 

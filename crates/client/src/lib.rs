@@ -88,6 +88,7 @@ mod lines;
 #[cfg(feature = "blocking")]
 mod os_threads;
 mod pending_call;
+mod preamble;
 mod process;
 mod requests;
 mod runtime;

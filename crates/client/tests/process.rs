@@ -60,6 +60,8 @@ mod bodies {
         an_exit_tells_its_code_and_last_words,
         a_server_that_does_not_start_says_why,
         a_program_that_prints_its_usage_is_quoted,
+        what_a_launcher_prints_first_is_passed_over,
+        a_prompt_instead_of_an_answer_is_quoted,
         one_that_ctrl_c_has_ended_says_what_to_do,
         an_exit_counts_though_a_child_holds_stdout,
         a_crash_tells_the_signal,
@@ -174,6 +176,46 @@ mod bodies {
                 error.to_string().contains("lines that are no messages:\n  Usage: other [FILE]\n"),
                 "{error}"
             );
+        }
+    }
+
+    /// A line, what switches a terminal on, a byte order mark, and words that the first message follows at once.
+    async fn what_a_launcher_prints_first_is_passed_over<R: Kit>() {
+        for before in [r"Welcome!\n", r"\033[?2004h", r"\357\273\277", r"$ ", r"\263\251 {\n\033[0m{ "] {
+            let (stage, _) = Stage::new(&Scenario::new().answer("echo", Answer::echo()));
+            let program = std::env::current_exe().expect("a program");
+            let mut launcher = Command::new("/bin/sh");
+            launcher.args(["-c", &format!("printf '{before}'; exec \"$0\"")]).arg(program);
+            let environment = [(SCENARIO, "scenario"), ("SCRIPTED_APP_SERVER_REPORT", "report")];
+            launcher.envs(environment.map(|(name, file)| (name, stage.path(file))));
+            let process = Process::from_command(&launcher);
+            let client = R::spawn_process(Client::builder(), process).await.expect(before);
+            assert_eq!(R::call(&client, "echo", json!({"a": 1})).await.expect(before), json!({"a": 1}));
+            R::shutdown(&client).await;
+            assert_eq!(stage.report().malformed, 0, "{before}");
+        }
+    }
+
+    async fn a_prompt_instead_of_an_answer_is_quoted<R: Kit>() {
+        let script = r"echo 'not logged in' >&2; printf 'Welcome!\n\033[?2004hpassword: '; exec sleep 30";
+        let process = Process::from_command(Command::new("/bin/sh").arg("-c").arg(script));
+        let begun = Instant::now();
+        let builder = Client::builder().initialize_timeout(Duration::from_millis(500));
+        let error = R::spawn_process(builder, process).await.expect_err("there is no answer");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let closed = closed(&error);
+        assert!(
+            matches!(closed.reason, CloseReason::Unanswered(after) if after == Duration::from_millis(500))
+        );
+        assert_eq!(closed.unreadable, ["Welcome!", "\u{1b}[?2004hpassword: "]);
+        assert_eq!((closed.status, &*closed.stderr), (None, &["not logged in".to_owned()][..]));
+        let text = error.to_string();
+        for expected in [
+            "did not answer `initialize` within 500ms",
+            r"\n  \u{1b}[?2004hpassword: ",
+            "`initialize_timeout`",
+        ] {
+            assert!(text.contains(&expected.replace(r"\n", "\n")), "{text}");
         }
     }
 

@@ -281,6 +281,11 @@ impl Link {
         self.with(Core::nudge_writer);
     }
 
+    /// See [`Core::set_unended`].
+    pub(crate) fn set_unended(&self, line: &[u8]) {
+        self.lock().set_unended(line);
+    }
+
     /// See [`Core::poll_clock`].
     #[cfg(feature = "async")]
     pub(crate) fn poll_clock(&self, now: Instant, context: &Context<'_>) -> Option<Instant> {

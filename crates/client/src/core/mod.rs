@@ -94,6 +94,8 @@ pub(crate) struct Core {
     stats: Stats,
     /// The first lines that are no messages, each cut short.
     unreadable: Vec<String>,
+    /// How the line begins that has not ended, until the first message has come.
+    unended: String,
     phase: Phase,
     out: Vec<u8>,
     /// The transport has something of its own to write.
@@ -124,6 +126,7 @@ impl Core {
             routes: Routes::default(),
             stats: Stats::default(),
             unreadable: Vec::new(),
+            unended: String::new(),
             phase: Phase::Open,
             out: Vec::new(),
             nudged: false,

@@ -11,6 +11,7 @@ use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
 use super::silence::PROBE;
 use super::{Asked, Core, Item, Message, Phase, Unreadable, Wakes};
+use crate::excerpt::beginning;
 use crate::settings::Unhandled;
 
 impl Core {
@@ -156,9 +157,15 @@ impl Core {
         self.wake_writer(wakes);
     }
 
-    /// The first lines that are no messages.
+    /// The first lines that are no messages, and the one that has not ended.
     pub(crate) fn unreadable_lines(&self) -> Vec<String> {
-        self.unreadable.clone()
+        let unended = Some(&self.unended).filter(|line| !line.trim().is_empty());
+        self.unreadable.iter().chain(unended).take(KEPT_UNREADABLE).cloned().collect()
+    }
+
+    /// How a line begins that has not ended, where no message has come before it.
+    pub(crate) fn set_unended(&mut self, line: &[u8]) {
+        self.unended = beginning(line);
     }
 
     /// Takes in a line that is no message; of one that could not even be read `line` is how it began. The call
@@ -166,7 +173,7 @@ impl Core {
     /// know.
     pub(crate) fn receive_unreadable(&mut self, line: &str, message: String, wakes: &mut Wakes) {
         self.stats.unreadable_lines += 1;
-        let raw = excerpt(line.as_bytes());
+        let raw = beginning(line.as_bytes());
         if self.unreadable.len() < KEPT_UNREADABLE && !raw.trim().is_empty() {
             self.unreadable.push(raw.trim_end().to_owned());
         }
@@ -209,14 +216,4 @@ pub(crate) fn read<'a>(line: Result<&'a str, &'a LineError>) -> Result<(&'a str,
         }
         Err(error) => Err(NoMessage { line, why: error.to_string() }),
     }
-}
-
-/// The beginning of a line, for people to look at.
-fn excerpt(line: &[u8]) -> String {
-    const SHOWN: usize = 512;
-    let mut text = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
-    if line.len() > SHOWN {
-        text.push('…');
-    }
-    text
 }
