@@ -62,10 +62,15 @@ impl Address {
     /// The path of the default socket, by this program's environment.
     #[cfg(feature = "ws")]
     pub(crate) fn default_socket() -> Option<PathBuf> {
-        let home = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        let home = home.or_else(|| std::env::home_dir().map(|user| user.join(".codex")))?;
-        Some(home.join(DEFAULT_SOCKET))
+        default_socket(std::env::var_os("CODEX_HOME"), std::env::home_dir())
     }
+}
+
+/// The path of the default socket, by the variable and the folder of the user. An empty variable is none.
+#[cfg(any(feature = "ws", test))]
+fn default_socket(codex_home: Option<OsString>, user: Option<PathBuf>) -> Option<PathBuf> {
+    let home = codex_home.filter(|home| !home.is_empty()).map(PathBuf::from);
+    Some(home.or_else(|| Some(user?.join(".codex")))?.join(DEFAULT_SOCKET))
 }
 
 /// The program whose standard input and output lead to an app-server.
@@ -132,6 +137,16 @@ mod tests {
     fn the_default_socket_is_in_the_home() {
         let expected = Path::new("/home/me/.codex/app-server-control/app-server-control.sock");
         assert_eq!(Address::of_home("/home/me/.codex"), Address::Unix(expected.into()));
+        let user = || Some("/home/me".into());
+        for (codex_home, user) in [(Some("/home/me/.codex"), None), (None, user()), (Some(""), user())] {
+            assert_eq!(default_socket(codex_home.map(Into::into), user).as_deref(), Some(expected));
+        }
+        assert_eq!(default_socket(None, None), None);
+        let of_process = |process: Process| process.default_socket();
+        assert_eq!(of_process(Process::new()), Address::DefaultSocket);
+        let set = Process::new().codex_home("/elsewhere").codex_home("/home/me/.codex");
+        assert_eq!(of_process(set.clone()), Address::Unix(expected.into()));
+        assert_eq!(of_process(set.env_remove("CODEX_HOME")), Address::DefaultSocket);
     }
 
     #[test]

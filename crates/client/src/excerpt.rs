@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
-        let bytes = b"\xef\xbb\xbf\x1b[?2004h$ caf\xc3\xa9\xff\tx\r\n";
-        assert_eq!(escaped(bytes), "\\u{feff}\\u{1b}[?2004h$ café\u{fffd}\tx\\r\\n");
+        let bytes = b"\xef\xbb\xbf\x1b[?2004h$ \xe2\x82\xac\xff\tx\r\n";
+        assert_eq!(escaped(bytes), "\\u{feff}\\u{1b}[?2004h$ €\u{fffd}\tx\\r\\n");
     }
 
     #[test]

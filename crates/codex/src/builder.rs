@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "ws")]
+use codex_appserver_client::Address;
 use codex_appserver_client::generic::{Client, ClientBuilder};
 use codex_appserver_client::{EventSettings, Filter, Process, RetryPolicy};
 use codex_appserver_methods::protocol::ClientInfo;
@@ -160,6 +162,15 @@ impl<R: Runtime> CodexBuilder<R> {
     pub fn max_duration(mut self, limit: impl Into<MaxDuration>) -> Self {
         self.settings.max_duration = Some(limit.into());
         self
+    }
+
+    /// Where to connect to: the default socket is that of the process that would be started.
+    #[cfg(feature = "ws")]
+    pub(crate) fn address(&self, address: &Address) -> Address {
+        match address {
+            Address::DefaultSocket => self.process.default_socket(),
+            other => other.clone(),
+        }
     }
 
     /// Splits off what is connected.

@@ -35,10 +35,7 @@ impl CodexBuilder<OsThreads> {
     /// [`connect_timeout`](Self::connect_timeout) and [`initialize_timeout`](Self::initialize_timeout).
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &str) -> Result<Codex<OsThreads>, Error> {
-        match address.parse()? {
-            Address::DefaultSocket => self.connect_default(),
-            address => self.connect_to(&address),
-        }
+        self.connect_to(&address.parse()?)
     }
 
     /// Connects to an app-server that listens, where the address is no text: through a command, for one, as in
@@ -49,8 +46,9 @@ impl CodexBuilder<OsThreads> {
     /// As [`connect`](Self::connect), or the command does not start. What it said to standard error is in the error.
     #[cfg(feature = "ws")]
     pub fn connect_to(self, address: &Address) -> Result<Codex<OsThreads>, Error> {
+        let address = self.address(address);
         let (client, _, opening) = self.split();
-        open(client.connect(address)?, opening)
+        open(client.connect(&address)?, opening)
     }
 
     /// Connects to the app-server that listens on the default socket, that of `codex app-server --listen unix://`:
@@ -62,8 +60,7 @@ impl CodexBuilder<OsThreads> {
     /// As [`connect`](Self::connect). If no server listens there, none is started.
     #[cfg(feature = "ws")]
     pub fn connect_default(self) -> Result<Codex<OsThreads>, Error> {
-        let address = self.process.default_socket();
-        self.connect_to(&address)
+        self.connect_to(&Address::DefaultSocket)
     }
 
     /// Speaks with an app-server over any pair of streams.

@@ -35,10 +35,7 @@ impl CodexBuilder<Tokio> {
     /// [`connect_timeout`](Self::connect_timeout) and [`initialize_timeout`](Self::initialize_timeout).
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &str) -> Result<Codex<Tokio>, Error> {
-        match address.parse()? {
-            Address::DefaultSocket => self.connect_default().await,
-            address => self.connect_to(&address).await,
-        }
+        self.connect_to(&address.parse()?).await
     }
 
     /// Connects to an app-server that listens, where the address is no text: through a command, for one, as in
@@ -49,8 +46,9 @@ impl CodexBuilder<Tokio> {
     /// As [`connect`](Self::connect), or the command does not start. What it said to standard error is in the error.
     #[cfg(feature = "ws")]
     pub async fn connect_to(self, address: &Address) -> Result<Codex<Tokio>, Error> {
+        let address = self.address(address);
         let (client, _, opening) = self.split();
-        open(client.connect(address).await?, opening).await
+        open(client.connect(&address).await?, opening).await
     }
 
     /// Connects to the app-server that listens on the default socket, that of `codex app-server --listen unix://`:
@@ -62,8 +60,7 @@ impl CodexBuilder<Tokio> {
     /// As [`connect`](Self::connect). If no server listens there, none is started.
     #[cfg(feature = "ws")]
     pub async fn connect_default(self) -> Result<Codex<Tokio>, Error> {
-        let address = self.process.default_socket();
-        self.connect_to(&address).await
+        self.connect_to(&Address::DefaultSocket).await
     }
 
     /// Speaks with an app-server over any pair of streams.
