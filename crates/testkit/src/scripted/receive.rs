@@ -65,6 +65,10 @@ impl Core {
     }
 
     fn request(&mut self, id: &str, method: &str, params: Option<&RawValue>) {
+        if !self.plays.is_empty() {
+            // What follows earlier answers comes before this one, whichever thread writes.
+            self.advance(Instant::now());
+        }
         self.log.request();
         self.count(method);
         let Some(state) = self.methods.get_mut(method) else { return };
