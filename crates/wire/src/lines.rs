@@ -32,6 +32,8 @@ pub struct LineBuffer {
     limit: usize,
     /// The rest of a line that was refused is passed over.
     skipping: bool,
+    /// How long the line is that was refused last, as far as it has come.
+    refused: u64,
 }
 
 /// A line that cannot be given out.
@@ -60,15 +62,21 @@ pub enum LineError {
 impl LineBuffer {
     /// A buffer that refuses lines of more than `limit` bytes, `\n` or `\r\n` not counted.
     pub fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, searched: 0, limit, skipping: false }
+        Self { bytes: Vec::new(), start: 0, searched: 0, limit, skipping: false, refused: 0 }
     }
 
     /// Adds what was read.
     pub fn push(&mut self, mut chunk: &[u8]) {
         if self.skipping {
             match memchr(b'\n', chunk) {
-                Some(end) => chunk = &chunk[end + 1..],
-                None => return,
+                Some(end) => {
+                    self.refused += end as u64;
+                    chunk = &chunk[end + 1..];
+                }
+                None => {
+                    self.refused += chunk.len() as u64;
+                    return;
+                }
             }
             self.skipping = false;
         }
@@ -90,7 +98,7 @@ impl LineBuffer {
             if length <= self.limit || (length == self.limit + 1 && self.bytes.ends_with(b"\r")) {
                 return None;
             }
-            let refused = self.refused(&self.bytes[self.start..]);
+            let refused = self.refuse(self.start, self.bytes.len());
             self.skipping = true;
             self.forget();
             return Some(Err(refused));
@@ -107,12 +115,18 @@ impl LineBuffer {
         (start < end).then(|| self.line(start, end))
     }
 
-    fn line(&self, start: usize, end: usize) -> Result<&str, LineError> {
+    /// How many bytes the line has that was refused last for its length, and whether it has come to its end.
+    pub fn refused(&self) -> (u64, bool) {
+        (self.refused, !self.skipping)
+    }
+
+    fn line(&mut self, start: usize, end: usize) -> Result<&str, LineError> {
         let line = &self.bytes[start..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > self.limit {
-            return Err(self.refused(line));
+        let end = end - usize::from(line.ends_with(b"\r"));
+        if end - start > self.limit {
+            return Err(self.refuse(start, end));
         }
+        let line = &self.bytes[start..end];
         std::str::from_utf8(line)
             .map_err(|source| LineError::NotUtf8 { source, head: text(&line[..line.len().min(HEAD)]) })
     }
@@ -120,7 +134,9 @@ impl LineBuffer {
     /// The error for a line that begins like this, with more bytes than the limit: the same one however much
     /// of the line is there.
     #[cold]
-    fn refused(&self, line: &[u8]) -> LineError {
+    fn refuse(&mut self, start: usize, end: usize) -> LineError {
+        let line = &self.bytes[start..end];
+        self.refused = line.len() as u64;
         LineError::TooLong { limit: self.limit, head: text(&line[..line.len().min(HEAD).min(self.limit)]) }
     }
 
@@ -221,6 +237,25 @@ mod tests {
         }
         buffer.push(b"\nnext\n");
         assert_eq!(buffer.next_line(), Some(Ok("next")));
+    }
+
+    #[test]
+    fn the_length_of_a_refused_line_is_told() {
+        for size in [1, 5, 64] {
+            let mut buffer = LineBuffer::new(4);
+            let mut told = Vec::new();
+            for chunk in b"one\n1234567890\r\n12345\nabc\n1234567".chunks(size) {
+                buffer.push(chunk);
+                while let Some(line) = buffer.next_line() {
+                    let refused = line.is_err();
+                    told.extend(refused.then(|| buffer.refused()));
+                }
+            }
+            told.extend(buffer.finish().map(|line| line.is_err()).map(|_| buffer.refused()));
+            assert!(told.len() == 3, "{size}: {told:?}");
+            // The last line was refused before its end, which has not come.
+            assert_eq!(buffer.refused().0, 7, "{size}");
+        }
     }
 
     /// One line taken for each chunk: the backlog grows, and must not be moved each time.
