@@ -27,3 +27,15 @@ pub type Context = RequestContext<Client>;
 
 /// Answers one request of the server; see [`ClientBuilder::on_responder`], and [`RequestResponder`] for what it can do.
 pub type Responder<R> = RequestResponder<R, Client>;
+
+/// A WebSocket to an app-server without a client around it, for programs that pass messages on: whole messages in and
+/// out, long ones in parts.
+///
+/// [`connect`](websocket::connect) gives a half that reads, one that writes, and a third that ends both whatever they
+/// are at. No message is looked into.
+#[cfg(feature = "ws")]
+pub mod websocket {
+    pub use crate::os_threads::websocket::{
+        Connection, HangUp, Options, Received, Receiver, Sender, connect,
+    };
+}

@@ -5,11 +5,11 @@
 //! control frames; messages are read by [`Decoder`] and are lines from there on, with the same limit.
 
 mod decoder;
+mod reader;
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use codex_appserver_wire::LineBuffer;
 use tungstenite::client::client;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::{ClientHandshake, Request};
@@ -17,10 +17,10 @@ use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
-use self::decoder::{Decoder, Part};
+pub(crate) use self::reader::FrameReader;
+#[cfg(feature = "blocking")]
+pub(crate) use self::reader::MessageReader;
 use crate::address::Address;
-use crate::conn::Link;
-use crate::core::Wakes;
 use crate::dial::{self, Sent, failed};
 use crate::error::Error;
 use crate::excerpt::escaped;
@@ -28,6 +28,10 @@ use crate::tls::Tls;
 
 /// The app-server refuses frames of more than 16 MiB; longer messages go in parts.
 const FRAME_BYTES: usize = 8 << 20;
+
+/// How long a part is where other frames are to come between the parts, such as answers to pings.
+#[cfg(feature = "blocking")]
+const SMALL_FRAME_BYTES: usize = 1 << 20;
 
 /// How many bytes of answers to pings may wait for a server that does not read.
 const ANSWERS_LIMIT: usize = 64 << 20;
@@ -222,11 +226,44 @@ impl Frames {
     /// Frames of the lines, and whatever else is to be written, into the empty buffer.
     pub(crate) fn encode(&self, lines: &[u8], buffer: &mut Vec<u8>) -> io::Result<()> {
         let mut socket = self.lock();
-        for message in fragments(lines) {
-            socket.write(message).map_err(io_error)?;
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            for frame in fragments(line, FRAME_BYTES) {
+                socket.write(frame).map_err(io_error)?;
+            }
         }
         socket.flush().map_err(io_error)?;
         self.take_outgoing(buffer)
+    }
+
+    /// Adds the frames of a message to the buffer, one after the other: after each of them `written` may empty it. What
+    /// else is to be written comes between them.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn encode_in_parts(
+        &self,
+        message: &[u8],
+        buffer: &mut Vec<u8>,
+        mut written: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        for frame in fragments(message, SMALL_FRAME_BYTES) {
+            self.lock().write(frame).map_err(io_error)?;
+            self.add_outgoing(buffer)?;
+            written(buffer)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what is to be written to the buffer.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn add_outgoing(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let mut socket = self.lock();
+        socket.flush().map_err(io_error)?;
+        if buffer.is_empty() {
+            return self.take_outgoing(buffer);
+        }
+        let mut more = Vec::new();
+        self.take_outgoing(&mut more)?;
+        buffer.append(&mut more);
+        Ok(())
     }
 
     /// What is to be written, into the empty buffer.
@@ -264,99 +301,13 @@ impl Frames {
     }
 }
 
-/// Makes messages of what is read, and hands them to the link.
-pub(crate) struct FrameReader {
-    frames: Frames,
-    decoder: Decoder,
-    /// What TLS has opened; empty between two reads.
-    plain: Vec<u8>,
-    /// A message is a line of it.
-    messages: LineBuffer,
-    link: Arc<Link>,
-    wakes: Wakes,
-}
-
-impl FrameReader {
-    pub(crate) fn new(frames: Frames, link: Arc<Link>) -> Self {
-        let messages = LineBuffer::new(frames.limit);
-        let pinging = frames.clone();
-        link.set_ping(move || pinging.ping());
-        Self { frames, decoder: Decoder::default(), plain: Vec::new(), messages, link, wakes: Wakes::new() }
-    }
-
-    /// Takes in what was read; tells whether more may come.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        self.link.on_bytes();
-        let first = std::mem::take(&mut *self.frames.first.lock().unwrap_or_else(PoisonError::into_inner));
-        let open = self.read(&first)? && self.open_and_read(bytes)?;
-        // Answers to pings and goodbyes. The locks are free again when the writer is woken, which may write at once.
-        if self.frames.has_outgoing()? {
-            self.link.nudge_writer();
-        }
-        Ok(open)
-    }
-
-    fn open_and_read(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        let Some(tls) = &self.frames.tls else { return self.read(bytes) };
-        let mut plain = std::mem::take(&mut self.plain);
-        let open = tls.open(bytes, &mut plain)?;
-        let goes_on = self.read(&plain)? && open;
-        plain.clear();
-        self.plain = plain;
-        Ok(goes_on)
-    }
-
-    fn read(&mut self, mut bytes: &[u8]) -> io::Result<bool> {
-        while let Some(part) = self.decoder.next(&mut bytes)? {
-            match part {
-                Part::Text(piece) => {
-                    // Between tokens a space is as good as a line break, which would end the message here.
-                    let mut lines = piece.split(|byte| *byte == b'\n');
-                    self.messages.push(lines.next().unwrap_or_default());
-                    for line in lines {
-                        self.messages.push(b" ");
-                        self.messages.push(line);
-                    }
-                }
-                Part::End => self.messages.push(b"\n"),
-                Part::Control(frame) => match self.control(&frame)? {
-                    true => continue,
-                    false => return Ok(false),
-                },
-            }
-            while let Some(message) = self.messages.next_line() {
-                self.link.receive(message.as_ref().map(|text| *text), &mut self.wakes);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The library answers pings and goodbyes; tells whether more may come.
-    fn control(&mut self, frame: &[u8]) -> io::Result<bool> {
-        self.frames.memory.push(frame);
-        loop {
-            match self.frames.lock().read() {
-                Ok(Message::Close(_)) => return Ok(false),
-                Ok(_) => {}
-                Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(true);
-                }
-                Err(error) => return Err(io_error(error)),
-            }
-        }
-    }
-}
-
-/// The lines as text messages, long ones in parts.
-fn fragments(lines: &[u8]) -> impl Iterator<Item = Message> {
-    lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).flat_map(|line| {
-        let line = Bytes::copy_from_slice(line);
-        let count = line.len().div_ceil(FRAME_BYTES);
-        (0..count).map(move |part| {
-            let bytes = line.slice(part * FRAME_BYTES..line.len().min((part + 1) * FRAME_BYTES));
-            let kind = if part == 0 { Data::Text } else { Data::Continue };
-            Message::Frame(Frame::message(bytes, OpCode::Data(kind), part + 1 == count))
-        })
+/// A line as a text message, a long one in parts.
+fn fragments(line: &[u8], part_bytes: usize) -> impl Iterator<Item = Message> {
+    let count = line.len().div_ceil(part_bytes);
+    line.chunks(part_bytes).enumerate().map(move |(part, bytes)| {
+        let kind = if part == 0 { Data::Text } else { Data::Continue };
+        let bytes = Bytes::copy_from_slice(bytes);
+        Message::Frame(Frame::message(bytes, OpCode::Data(kind), part + 1 == count))
     })
 }
 

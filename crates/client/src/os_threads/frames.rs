@@ -28,11 +28,11 @@ use super::polled::{PolledSink as SystemSink, PolledSource as SystemSource};
 
 /// A connected WebSocket, before there is a link.
 pub(super) struct Connected<R, W> {
-    frames: Frames,
-    reader: R,
-    writer: W,
+    pub(super) frames: Frames,
+    pub(super) reader: R,
+    pub(super) writer: W,
     /// The socket, to be ended whatever its threads are at.
-    socket: Option<Socket>,
+    pub(super) socket: Option<Socket>,
 }
 
 /// The ways that there are to a server.
@@ -208,7 +208,7 @@ impl Socket {
 
     /// Ends the socket whatever its threads are at. It fails only for one that is gone, which is what is
     /// wanted.
-    fn hang_up(self) {
+    pub(super) fn hang_up(self) {
         let _ = match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
             #[cfg(unix)]

@@ -18,6 +18,8 @@ mod polled;
 mod reading;
 mod streams;
 mod wait;
+#[cfg(feature = "ws")]
+pub(crate) mod websocket;
 #[cfg(unix)]
 mod writing;
 
