@@ -1,0 +1,93 @@
+//! From the client to the server.
+
+use std::io::{self, Read};
+use std::sync::atomic::Ordering;
+
+use codex_appserver_client::blocking::websocket::Sender;
+
+use super::{Event, Session};
+use crate::exchange::{self, Fate};
+use crate::lines::{Line, Lines};
+use crate::outcome::{Outcome, report};
+use crate::upstream::lock;
+
+const CHUNK: usize = 64 << 10;
+
+/// The connection failed while it was written to. Why is told by whoever reads it.
+struct Broken;
+
+impl Session {
+    /// Reads lines of the client until there are no more.
+    pub(super) fn read_client(&self, mut input: impl Read) {
+        let mut lines = Lines::new(self.settings.max_line);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match input.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => lines.push(&chunk[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return self.end(Outcome::OutputGone);
+                }
+                Err(error) => return self.end(Outcome::Failed { what: "read from the client", error }),
+            }
+            if !self.send(&mut lines) {
+                return;
+            }
+        }
+        let last = self.upstream.write(|sender| {
+            let last = lines.finish(|number, line| self.send_line(sender, number, &line));
+            last.unwrap_or(Ok(()))?;
+            sender.flush().map_err(|_| Broken)
+        });
+        if last.is_some() {
+            self.draining.store(true, Ordering::SeqCst);
+            // The session may be over already.
+            let _ = self.events.send(Event::InputEnded);
+        }
+    }
+
+    /// Sends all lines that are whole; tells whether there may be a connection for more.
+    fn send(&self, lines: &mut Lines) -> bool {
+        loop {
+            let sent = self.upstream.write(|sender| {
+                while let Some(sent) = lines.next(|number, line| self.send_line(sender, number, &line)) {
+                    sent?;
+                }
+                sender.flush().map_err(|_| Broken)
+            });
+            match sent {
+                None => return false,
+                Some(Ok(())) => return true,
+                // The rest is for the next connection, if there is one.
+                Some(Err(Broken)) => {}
+            }
+        }
+    }
+
+    fn send_line(&self, sender: &mut Sender, number: u64, line: &Line<'_>) -> Result<(), Broken> {
+        let text = match line {
+            Line::Text(text) if text.trim_ascii().is_empty() => return Ok(()),
+            Line::Text(text) => text,
+            Line::Refused { problem, head } => {
+                report(format_args!("line {number} {problem}"));
+                if let Some(mut answer) = exchange::refusal(number, problem, head) {
+                    answer.push('\n');
+                    // A failure ends the session.
+                    let _ = self.write_client(answer.as_bytes());
+                }
+                return Ok(());
+            }
+        };
+        let fate = lock(&self.exchange).client_says(text);
+        let sent = match fate {
+            Fate::PassAs(text) => sender.send(&text),
+            Fate::Drop => {
+                report(format_args!("line {number} answers a server that is gone; it is not sent"));
+                Ok(())
+            }
+            _ => sender.send(text),
+        };
+        sent.map_err(|_| Broken)
+    }
+}

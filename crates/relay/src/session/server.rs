@@ -1,0 +1,232 @@
+//! From the server to the client.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codex_appserver_client::blocking::websocket::{self, Connection, Received, Receiver, Sender};
+use codex_appserver_wire::{LineError, RequestId};
+
+use super::{Event, Session};
+use crate::exchange::Fate;
+use crate::outcome::{Outcome, report};
+use crate::upstream::lock;
+
+/// How many bytes are collected before they are written.
+const ENOUGH: usize = 64 << 10;
+
+/// The pause before the first attempt to reach a server that is gone; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Messages on their way to the client.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<u8>,
+    /// The requests that they answer.
+    settled: Vec<RequestId>,
+    /// What the server has answered to the relay's own `initialize`.
+    introduced: Option<Result<(), String>>,
+    /// Messages that were read, whatever became of them.
+    heard: u64,
+}
+
+/// Why no more is read.
+enum End {
+    /// The connection is gone.
+    Lost(String),
+    /// The client is gone, which is told already.
+    NoClient,
+}
+
+impl Session {
+    /// Reads messages of the server until there are no more, on the next connection as well if there is one.
+    pub(super) fn read_server(&self, mut receiver: Receiver) {
+        let mut heard = 0;
+        // The half that writes, while the connection is introduced.
+        let mut fresh: Option<Sender> = None;
+        loop {
+            let End::Lost(why) = self.read_connection(&mut receiver, fresh.take(), &mut heard) else {
+                return;
+            };
+            self.upstream.lose();
+            let requests = self.open();
+            match self.settings.reconnect {
+                // What was heard at first is no matter of this connection.
+                Some(patience) if heard > 0 && !self.is_over() => {
+                    report(format_args!("the server is gone: {why}; looking for it"));
+                    match self.connect_again(patience) {
+                        Ok(Some((next, sender))) => (receiver, fresh) = (next, sender),
+                        Ok(None) => return,
+                        Err(error) => {
+                            return self.end(Outcome::Gone { why: format!("{why}; {error}"), requests });
+                        }
+                    }
+                }
+                _ if heard == 0 => return self.end(Outcome::Refused(why)),
+                _ => return self.end(Outcome::Gone { why, requests }),
+            }
+        }
+    }
+
+    /// Whether the end of the connection is what is wanted, or as good.
+    fn is_over(&self) -> bool {
+        self.closing.load(Ordering::SeqCst) || self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Passes on what a connection brings.
+    fn read_connection(&self, receiver: &mut Receiver, mut fresh: Option<Sender>, heard: &mut u64) -> End {
+        let mut batch = Batch::default();
+        loop {
+            let mut is_writable = true;
+            let received = receiver.receive(|message| {
+                self.take(message, &mut batch);
+                if batch.lines.len() >= ENOUGH {
+                    is_writable &= self.pass_on(&mut batch);
+                }
+            });
+            is_writable &= self.pass_on(&mut batch);
+            *heard += std::mem::take(&mut batch.heard);
+            if !is_writable {
+                return End::NoClient;
+            }
+            let lost = match received {
+                Ok(Received::Closed) => match receiver.goodbye() {
+                    Some((code, "")) => format!("close code {code}"),
+                    Some((code, reason)) => format!("close code {code}, `{reason}`"),
+                    None => "the connection was closed".to_owned(),
+                },
+                Err(error) => error.to_string(),
+                Ok(received) => match self.go_on(received, &mut batch, &mut fresh) {
+                    Ok(()) => continue,
+                    Err(why) => why,
+                },
+            };
+            return End::Lost(lost);
+        }
+    }
+
+    /// Answers pings, and gives a connection that is introduced to those who write.
+    fn go_on(&self, received: Received, batch: &mut Batch, fresh: &mut Option<Sender>) -> Result<(), String> {
+        let text = |error: io::Error| error.to_string();
+        let Some(sender) = fresh else {
+            if received == Received::Pinged {
+                self.upstream.answer_ping();
+            }
+            return Ok(());
+        };
+        if received == Received::Pinged {
+            sender.flush().map_err(text)?;
+        }
+        match batch.introduced.take() {
+            None => return Ok(()),
+            Some(Err(answer)) => return Err(format!("the server refused `initialize`: {answer}")),
+            Some(Ok(())) => {}
+        }
+        if let Some(initialized) = lock(&self.exchange).initialized() {
+            sender.send(initialized).and_then(|()| sender.flush()).map_err(text)?;
+        }
+        self.give(fresh);
+        Ok(())
+    }
+
+    /// Has those who wait for a connection write to this one.
+    fn give(&self, fresh: &mut Option<Sender>) {
+        if let Some(sender) = fresh.take() {
+            report("the connection is there again; threads have to be resumed");
+            self.upstream.open(sender);
+        }
+    }
+
+    /// Takes in one message.
+    fn take(&self, message: Result<&str, LineError>, batch: &mut Batch) {
+        batch.heard += 1;
+        let text = match message {
+            Ok(text) => text,
+            Err(error) => {
+                report(format_args!("a message of the server is lost: {error}"));
+                let (LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. }) = &error else {
+                    return;
+                };
+                let answer = lock(&self.exchange).unreadable(&error.to_string(), head);
+                if let Some((id, answer)) = answer {
+                    batch.line(&answer);
+                    batch.settled.push(id);
+                }
+                return;
+            }
+        };
+        match lock(&self.exchange).server_says(text) {
+            Fate::Pass => batch.line(text),
+            Fate::PassAs(text) => batch.line(&text),
+            Fate::Settle(id) => {
+                batch.line(text);
+                batch.settled.push(id);
+            }
+            Fate::Drop => {}
+            Fate::Introduced(outcome) => batch.introduced = Some(outcome),
+        }
+    }
+
+    /// Writes what has been collected; tells whether the client takes more.
+    fn pass_on(&self, batch: &mut Batch) -> bool {
+        if batch.lines.is_empty() {
+            return true;
+        }
+        let written = self.write_client(&batch.lines);
+        batch.lines.clear();
+        batch.lines.shrink_to(2 * ENOUGH);
+        let mut exchange = lock(&self.exchange);
+        for id in batch.settled.drain(..) {
+            exchange.settle(&id);
+        }
+        let is_last = exchange.open() == 0;
+        drop(exchange);
+        if is_last && self.draining.load(Ordering::SeqCst) {
+            // The session may be over already.
+            let _ = self.events.send(Event::Answered);
+        }
+        written.is_ok()
+    }
+
+    /// Tells the client what is lost, and connects anew. The half that writes is kept back while the server does not know
+    /// the client. `None`: the client is gone.
+    fn connect_again(&self, patience: Duration) -> Result<Option<(Receiver, Option<Sender>)>, String> {
+        let lost: String = lock(&self.exchange).lose().into_iter().map(|answer| answer + "\n").collect();
+        if self.write_client(lost.as_bytes()).is_err() {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let connection = loop {
+            thread::sleep(pause);
+            match websocket::connect(&self.settings.address, &self.settings.options) {
+                Ok(connection) => break connection,
+                Err(error) if self.is_over() || begun.elapsed() >= patience => return Err(error.to_string()),
+                Err(_) => pause = LONGEST_PAUSE.min(pause * 2),
+            }
+        };
+        let Connection { receiver, mut sender, hang_up, .. } = connection;
+        self.upstream.connected(hang_up);
+        let mut exchange = lock(&self.exchange);
+        let introduction = exchange.introduction();
+        let waits = exchange.is_introducing();
+        drop(exchange);
+        if let Some(introduction) = introduction {
+            sender.send(&introduction).and_then(|()| sender.flush()).map_err(|error| error.to_string())?;
+        }
+        let mut fresh = Some(sender);
+        if !waits {
+            self.give(&mut fresh);
+        }
+        Ok(Some((receiver, fresh)))
+    }
+}
+
+impl Batch {
+    fn line(&mut self, text: &str) {
+        self.lines.extend_from_slice(text.as_bytes());
+        self.lines.push(b'\n');
+    }
+}

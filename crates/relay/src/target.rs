@@ -1,0 +1,120 @@
+//! Where the app-server is, and whether that place is safe to use.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use codex_appserver_client::Address;
+
+/// Where an app-server listens by default, in `CODEX_HOME`.
+const DEFAULT_SOCKET: &str = "app-server-control/app-server-control.sock";
+
+/// Reads an address; `unix://` alone is the default socket.
+pub fn address(text: &str) -> Result<Address> {
+    if text == "unix://" {
+        return default_socket().map(Address::Unix);
+    }
+    Ok(text.parse()?)
+}
+
+fn default_socket() -> Result<PathBuf> {
+    let set = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let home = set.or_else(|| std::env::home_dir().map(|home| home.join(".codex")));
+    let home = home.context("failed to find the default socket: neither CODEX_HOME nor HOME is set")?;
+    Ok(home.join(DEFAULT_SOCKET))
+}
+
+/// Whether a token that goes there stays on this machine.
+pub fn is_local(address: &Address) -> bool {
+    let Address::WebSocket(url) = address else { return true };
+    let authority = url.trim_start_matches("ws://").split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => host_and_port.rsplit_once(':').map_or(host_and_port, |(host, _)| host),
+    };
+    host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// Refuses a socket that is none, or that others may have put there or may read along.
+///
+/// # Errors
+///
+/// What is wrong with it, and what to do about it.
+#[cfg(unix)]
+pub fn check_socket(path: &Path) -> Result<()> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+    let shown = path.display();
+    let socket = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            bail!("failed to find the socket {shown}; start `codex app-server --listen unix://{shown}` first")
+        }
+        outcome => outcome.with_context(|| format!("failed to look at {shown}"))?,
+    };
+    if !socket.file_type().is_socket() {
+        bail!("{shown} is not a socket; give the path on which the app-server listens");
+    }
+    let user = rustix::process::geteuid().as_raw();
+    if socket.uid() != user {
+        bail!("{shown} belongs to user {}, not to {user}; {INSECURE}", socket.uid());
+    }
+    if socket.mode() & 0o022 != 0 {
+        bail!(
+            "{shown} can be used by other users (mode {:o}); run `chmod 600 {shown}`, or {INSECURE}",
+            socket.mode() & 0o777
+        );
+    }
+    check_folder(&std::fs::canonicalize(path).with_context(|| format!("failed to look at {shown}"))?)
+}
+
+/// Refuses a path in a folder where others can put something else in its place.
+#[cfg(unix)]
+pub fn check_folder(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    /// In such a folder a file can only be replaced by its owner.
+    const STICKY: u32 = 0o1000;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = folder.display();
+    let found = std::fs::metadata(folder).with_context(|| format!("failed to look at the folder {shown}"))?;
+    let user = rustix::process::geteuid().as_raw();
+    if found.uid() != user && found.uid() != 0 {
+        bail!("the folder {shown} belongs to user {}, not to {user}; {INSECURE}", found.uid());
+    }
+    if found.mode() & 0o022 != 0 && found.mode() & STICKY == 0 {
+        bail!("other users can write to the folder {shown}; run `chmod go-w {shown}`, or {INSECURE}");
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+const INSECURE: &str = "use --insecure if you trust it";
+
+#[cfg(not(unix))]
+pub fn check_socket(path: &Path) -> Result<()> {
+    bail!("failed to use {}: codex-relay has no Unix sockets on this system; use ws://", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_told_from_what_is_not() {
+        for (text, expected) in [
+            ("ws://127.0.0.1:4500", true),
+            ("ws://127.9.9.9", true),
+            ("ws://localhost:1/path", true),
+            ("ws://[::1]:4500/", true),
+            ("ws://user@127.0.0.1:1", true),
+            ("unix:///run/codex.sock", true),
+            ("ws://127.0.0.1@example.org", false),
+            ("ws://example.org:4500", false),
+            ("ws://localhost.example.org", false),
+            ("ws://10.0.0.1", false),
+            ("ws://[2001:db8::1]:80", false),
+        ] {
+            assert_eq!(is_local(&address(text).expect(text)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The program between a client and a server of the library's own.
+
+#![cfg(unix)]
+
+#[path = "../../../codex/tests/programs/codex.rs"]
+mod codex;
+mod ends;
+mod listen;
+mod messages;
+mod places;
+mod raw;
+mod real;
+mod support;

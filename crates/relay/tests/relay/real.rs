@@ -1,0 +1,119 @@
+//! The real codex on a Unix socket, its model played by the mock.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use codex_appserver_testkit::{CodexHome, MockModel, Reply};
+
+use crate::support::{INITIALIZE, PATIENCE, Relay, command};
+
+/// A codex that listens. It is killed when this is dropped.
+struct Codex {
+    model: MockModel,
+    home: CodexHome,
+    child: Child,
+}
+
+impl Codex {
+    /// Listens on its default socket. Without a codex the test is skipped, which CI does not take.
+    fn listen() -> Option<Self> {
+        let program = crate::codex::codex()?;
+        let model = MockModel::start().expect("a mock of the model");
+        let home = CodexHome::builder(&model).build().expect("a home");
+        let child = Self::start(&home, program);
+        Some(Self { model, home, child })
+    }
+
+    fn start(home: &CodexHome, program: PathBuf) -> Child {
+        let mut command = home.command(program);
+        command.args(["--listen", "unix://"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("the server starts");
+        let socket = home.codex_home().join("app-server-control/app-server-control.sock");
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "the server does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
+    /// The program, in the home of this codex.
+    fn relay(&self, arguments: &[&str]) -> Command {
+        let mut command = command(arguments);
+        self.home.set_environment(&mut command);
+        command
+    }
+}
+
+impl Drop for Codex {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_printed_initialize_is_answered() {
+    let Some(codex) = Codex::listen() else { return };
+    let mut relay = Relay::from(codex.relay(&["unix://"]));
+    relay.say(INITIALIZE);
+    let ended = relay.finish();
+    ended.expect_code(0);
+    assert_eq!(ended.errors, "");
+    let answer: serde_json::Value = serde_json::from_str(&ended.lines[0]).expect("JSON");
+    assert!(answer["id"] == "i" && answer["result"]["userAgent"].is_string(), "{answer}");
+}
+
+/// 20 MiB, which is more than a frame of the app-server holds.
+#[test]
+fn long_messages_go_there_and_back() {
+    let Some(codex) = Codex::listen() else { return };
+    let mut relay = Relay::from(codex.relay(&["unix://"]));
+    relay.say(INITIALIZE);
+    relay.say(r#"{"method":"initialized"}"#);
+    let data = "AAAA".repeat(5 << 20);
+    let path = codex.home.workspace().join("long");
+    let path = serde_json::json!(path);
+    relay.say(format!(
+        r#"{{"id":1,"method":"fs/writeFile","params":{{"path":{path},"dataBase64":"{data}"}}}}"#
+    ));
+    assert!(answer(&relay, 1)["result"].is_object());
+    relay.say(format!(r#"{{"id":2,"method":"fs/readFile","params":{{"path":{path}}}}}"#));
+    assert!(answer(&relay, 2)["result"]["dataBase64"].as_str() == Some(&data), "something else came back");
+    relay.finish().expect_code(0);
+}
+
+/// The answer to a request; what comes before it is passed over.
+fn answer(relay: &Relay, id: i64) -> serde_json::Value {
+    loop {
+        let message = relay.hear_json();
+        if message["id"] == id && message.get("method").is_none() {
+            return message;
+        }
+    }
+}
+
+/// A client that knows of child processes only completes a turn on a server that others use as well.
+#[test]
+fn a_plain_python_client_completes_a_turn_on_a_shared_server() {
+    let Some(codex) = Codex::listen() else { return };
+    // Another client of the same server.
+    let mut other = Relay::from(codex.relay(&["unix://"]));
+    other.say(INITIALIZE);
+    assert!(other.hear_json()["result"].is_object());
+    for text in ["Hello there.", "Hello again."] {
+        codex.model.push(Reply::text_chunks(text.split_inclusive(' ')));
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/relay/programs/turn.py");
+        let mut python = Command::new("python3");
+        codex.home.set_environment(&mut python);
+        python.arg(script).arg(codex.home.workspace()).args([env!("CARGO_BIN_EXE_codex-relay"), "unix://"]);
+        let output = python.output().expect("python3 runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{text}\ncompleted\n"), "{errors}");
+    }
+    other.finish().expect_code(0);
+}
