@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 type Clients = Mutex<Vec<(u64, Sender<Event>)>>;
 
 /// Serves clients until the program is told to end.
-pub fn run(at: &str, settings: &Settings, insecure: bool) -> Result<Outcome> {
+pub fn run(at: &str, settings: &Settings) -> Result<Outcome> {
     let path = match at.parse()? {
         Address::Unix(path) => path,
         other => {
@@ -39,12 +39,12 @@ pub fn run(at: &str, settings: &Settings, insecure: bool) -> Result<Outcome> {
         }
     };
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("failed to wait for signals")?;
-    let (socket, listener) = Socket::bind(&path, insecure)?;
+    let (socket, listener) = Socket::bind(&path, settings.insecure)?;
     let clients: Arc<Clients> = Arc::default();
     let (accepting, settings_of_all) = (clients.clone(), settings.clone());
     thread::Builder::new()
         .name("accept".into())
-        .spawn(move || accept(&listener, &accepting, &settings_of_all, insecure))
+        .spawn(move || accept(&listener, &accepting, &settings_of_all))
         .context("failed to start a thread")?;
     report(format_args!("listening on unix://{} for {}", path.display(), settings.address));
     signals.forever().next();
@@ -61,7 +61,7 @@ pub fn run(at: &str, settings: &Settings, insecure: bool) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn accept(listener: &UnixListener, clients: &Arc<Clients>, settings: &Settings, insecure: bool) {
+fn accept(listener: &UnixListener, clients: &Arc<Clients>, settings: &Settings) {
     for number in 1.. {
         let stream = match listener.accept() {
             Ok((stream, _)) => stream,
@@ -75,7 +75,7 @@ fn accept(listener: &UnixListener, clients: &Arc<Clients>, settings: &Settings, 
         lock(clients).push((number, events.clone()));
         let (clients, settings) = (clients.clone(), settings.clone());
         let serve = move || {
-            let outcome = serve(stream, &settings, insecure, events, &inbox);
+            let outcome = serve(stream, &settings, events, &inbox);
             match outcome {
                 Ok(Outcome::Done | Outcome::OutputGone) => {}
                 Ok(outcome) => report(format_args!("client {number}: {outcome}")),
@@ -92,13 +92,12 @@ fn accept(listener: &UnixListener, clients: &Arc<Clients>, settings: &Settings, 
 fn serve(
     stream: UnixStream,
     settings: &Settings,
-    insecure: bool,
     events: Sender<Event>,
     inbox: &std::sync::mpsc::Receiver<Event>,
 ) -> Result<Outcome> {
     let clone = || -> io::Result<_> { Ok((stream.try_clone()?, stream.try_clone()?)) };
     let (input, output) = clone().context("failed to use its socket twice")?;
-    let connection = connect(settings, insecure)?;
+    let connection = connect(settings)?;
     let ends = Ends { input: Box::new(input), output: Box::new(output) };
     let outcome = session::run(settings.clone(), connection, ends, events, inbox);
     // The thread that reads it ends as well. It fails for a client that is gone.

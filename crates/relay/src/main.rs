@@ -53,7 +53,7 @@ fn run(command: Command) -> Result<Outcome> {
         #[cfg(unix)]
         Command::Raw { to, options } => raw::run(&target::address(&to)?, options.insecure),
         #[cfg(unix)]
-        Command::Listen { at, to, options } => listen::run(&at, &settings(&to, &options)?, options.insecure),
+        Command::Listen { at, to, options } => listen::run(&at, &settings(&to, &options)?),
         #[cfg(not(unix))]
         Command::Raw { .. } | Command::Listen { .. } => {
             bail!("--raw and `listen` need Unix sockets, which codex-relay does not have on this system")
@@ -75,7 +75,7 @@ fn relay(to: &str, options: &Options) -> Result<Outcome> {
     let settings = settings(to, options)?;
     let (events, inbox) = channel();
     standard::tell_of_signals(events.clone())?;
-    let connection = connect(&settings, options.insecure)?;
+    let connection = connect(&settings)?;
     Ok(session::run(settings, connection, standard::ends()?, events, &inbox))
 }
 
@@ -94,13 +94,13 @@ fn settings(to: &str, options: &Options) -> Result<Settings> {
         }
         socket.bearer_token = Some(token);
     }
-    let Options { wait, reconnect, max_line, .. } = *options;
-    Ok(Settings { address, options: socket, max_line, wait, reconnect })
+    let Options { wait, reconnect, max_line, insecure, .. } = *options;
+    Ok(Settings { address, options: socket, insecure, max_line, wait, reconnect })
 }
 
 /// Connects to the server, if it is safe to.
-fn connect(settings: &Settings, insecure: bool) -> Result<Connection> {
-    if let (Address::Unix(path), false) = (&settings.address, insecure) {
+fn connect(settings: &Settings) -> Result<Connection> {
+    if let (Address::Unix(path), false) = (&settings.address, settings.insecure) {
         target::check_socket(path)?;
     }
     let hint = |reason: &str| match reason {

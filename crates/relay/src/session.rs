@@ -28,6 +28,8 @@ const GOODBYE: Duration = Duration::from_millis(500);
 pub struct Settings {
     pub address: Address,
     pub options: websocket::Options,
+    /// Use a socket that others own or can replace.
+    pub insecure: bool,
     /// How many bytes a line of the client may have.
     pub max_line: usize,
     /// How long answers are waited for after the end of the input.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use codex_appserver_client::blocking::websocket::{self, Connection, Received, Receiver, Sender};
+use codex_appserver_client::blocking::websocket::{Connection, Received, Receiver, Sender};
 use codex_appserver_wire::{LineError, RequestId};
 
 use super::{Event, Session};
@@ -32,10 +32,18 @@ struct Batch {
     heard: u64,
 }
 
+/// The search for a server that is gone.
+struct Search {
+    begun: Instant,
+    pause: Duration,
+}
+
 /// Why no more is read.
 enum End {
     /// The connection is gone.
     Lost(String),
+    /// The server does not take the client any more.
+    Unwanted(String),
     /// The client is gone, which is told already.
     NoClient,
 }
@@ -46,26 +54,34 @@ impl Session {
         let mut heard = 0;
         // The half that writes, while the connection is introduced.
         let mut fresh: Option<Sender> = None;
+        let mut search = Search::new();
         loop {
-            let End::Lost(why) = self.read_connection(&mut receiver, fresh.take(), &mut heard) else {
-                return;
+            let before = heard;
+            let end = self.read_connection(&mut receiver, fresh.take(), &mut heard);
+            let (why, may_return) = match end {
+                End::NoClient => return,
+                End::Lost(why) => (why, heard > 0 && !self.is_over()),
+                End::Unwanted(why) => (why, false),
             };
             self.upstream.lose();
             let requests = self.open();
-            match self.settings.reconnect {
-                // What was heard at first is no matter of this connection.
-                Some(patience) if heard > 0 && !self.is_over() => {
-                    report(format_args!("the server is gone: {why}; looking for it"));
-                    match self.connect_again(patience) {
-                        Ok(Some((next, sender))) => (receiver, fresh) = (next, sender),
-                        Ok(None) => return,
-                        Err(error) => {
-                            return self.end(Outcome::Gone { why: format!("{why}; {error}"), requests });
-                        }
-                    }
-                }
-                _ if heard == 0 => return self.end(Outcome::Refused(why)),
-                _ => return self.end(Outcome::Gone { why, requests }),
+            let Some(patience) = self.settings.reconnect.filter(|_| may_return) else {
+                return self.end(match heard {
+                    0 => Outcome::Refused(why),
+                    _ => Outcome::Gone { why, requests },
+                });
+            };
+            if heard > before {
+                report(format_args!("the server is gone: {why}; looking for it"));
+                search = Search::new();
+            } else if search.begun.elapsed() >= patience {
+                // It hangs up without a word every time.
+                return self.end(Outcome::Gone { why, requests });
+            }
+            match self.connect_again(&mut search, patience) {
+                Ok(Some((next, sender))) => (receiver, fresh) = (next, sender),
+                Ok(None) => return,
+                Err(error) => return self.end(Outcome::Gone { why: format!("{why}; {error}"), requests }),
             }
         }
     }
@@ -98,18 +114,22 @@ impl Session {
                     None => "the connection was closed".to_owned(),
                 },
                 Err(error) => error.to_string(),
-                Ok(received) => match self.go_on(received, &mut batch, &mut fresh) {
-                    Ok(()) => continue,
-                    Err(why) => why,
-                },
+                Ok(received) => {
+                    if let Some(Err(answer)) = &batch.introduced {
+                        return End::Unwanted(format!("it refused `initialize`: {answer}"));
+                    }
+                    match self.go_on(received, &mut batch, &mut fresh) {
+                        Ok(()) => continue,
+                        Err(error) => error.to_string(),
+                    }
+                }
             };
             return End::Lost(lost);
         }
     }
 
     /// Answers pings, and gives a connection that is introduced to those who write.
-    fn go_on(&self, received: Received, batch: &mut Batch, fresh: &mut Option<Sender>) -> Result<(), String> {
-        let text = |error: io::Error| error.to_string();
+    fn go_on(&self, received: Received, batch: &mut Batch, fresh: &mut Option<Sender>) -> io::Result<()> {
         let Some(sender) = fresh else {
             if received == Received::Pinged {
                 self.upstream.answer_ping();
@@ -117,17 +137,15 @@ impl Session {
             return Ok(());
         };
         if received == Received::Pinged {
-            sender.flush().map_err(text)?;
+            sender.flush()?;
         }
-        match batch.introduced.take() {
-            None => return Ok(()),
-            Some(Err(answer)) => return Err(format!("the server refused `initialize`: {answer}")),
-            Some(Ok(())) => {}
+        if batch.introduced.take().is_some() {
+            if let Some(initialized) = lock(&self.exchange).initialized() {
+                sender.send(initialized)?;
+                sender.flush()?;
+            }
+            self.give(fresh);
         }
-        if let Some(initialized) = lock(&self.exchange).initialized() {
-            sender.send(initialized).and_then(|()| sender.flush()).map_err(text)?;
-        }
-        self.give(fresh);
         Ok(())
     }
 
@@ -192,19 +210,23 @@ impl Session {
 
     /// Tells the client what is lost, and connects anew. The half that writes is kept back while the server does not know
     /// the client. `None`: the client is gone.
-    fn connect_again(&self, patience: Duration) -> Result<Option<(Receiver, Option<Sender>)>, String> {
+    fn connect_again(
+        &self,
+        search: &mut Search,
+        patience: Duration,
+    ) -> Result<Option<(Receiver, Option<Sender>)>, String> {
         let lost: String = lock(&self.exchange).lose().into_iter().map(|answer| answer + "\n").collect();
         if self.write_client(lost.as_bytes()).is_err() {
             return Ok(None);
         }
-        let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
         let connection = loop {
-            thread::sleep(pause);
-            match websocket::connect(&self.settings.address, &self.settings.options) {
+            thread::sleep(search.pause);
+            search.pause = LONGEST_PAUSE.min(search.pause * 2);
+            let is_last = self.is_over() || search.begun.elapsed() >= patience;
+            match crate::connect(&self.settings) {
                 Ok(connection) => break connection,
-                Err(error) if self.is_over() || begun.elapsed() >= patience => return Err(error.to_string()),
-                Err(_) => pause = LONGEST_PAUSE.min(pause * 2),
+                Err(error) if is_last => return Err(format!("{error:#}")),
+                Err(_) => {}
             }
         };
         let Connection { receiver, mut sender, hang_up, .. } = connection;
@@ -221,6 +243,12 @@ impl Session {
             self.give(&mut fresh);
         }
         Ok(Some((receiver, fresh)))
+    }
+}
+
+impl Search {
+    fn new() -> Self {
+        Self { begun: Instant::now(), pause: FIRST_PAUSE }
     }
 }
 

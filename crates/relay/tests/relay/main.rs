@@ -10,4 +10,5 @@ mod messages;
 mod places;
 mod raw;
 mod real;
+mod reconnect;
 mod support;
