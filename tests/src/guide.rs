@@ -30,6 +30,7 @@ pages! {
     testing: "testing.md",
     new_codex_versions: "new-codex-versions.md",
     sync_or_async: "sync-or-async.md",
+    relay: "relay.md",
     faq: "faq.md",
     coming_from_python: "coming-from-python.md",
 }

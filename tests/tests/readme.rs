@@ -146,6 +146,7 @@ fn every_verb_has_help_with_an_example() {
         &["bench", "decode"],
         &["bench", "build"],
         &["bench", "diff"],
+        &["bench", "relay"],
     ] {
         assert_helps(verb, xtask(verb.iter().chain(&["--help"])));
     }

@@ -16,10 +16,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use self::socket::Socket;
-use crate::connect;
 use crate::outcome::{Outcome, report};
-use crate::session::{self, Ends, Event, Settings};
+use crate::session::{self, Event, Settings};
 use crate::upstream::lock;
+use crate::{connect, watched};
 
 /// How long clients may take to get their answers once this program is told to end: a little more than each of them gets.
 const DRAIN: Duration = Duration::from_millis(2800);
@@ -98,7 +98,7 @@ fn serve(
     let clone = || -> io::Result<_> { Ok((stream.try_clone()?, stream.try_clone()?)) };
     let (input, output) = clone().context("failed to use its socket twice")?;
     let connection = connect(settings)?;
-    let ends = Ends { input: Box::new(input), output: Box::new(output) };
+    let ends = watched::ends(input, output).context("failed to use its socket twice")?;
     let outcome = session::run(settings.clone(), connection, ends, events, inbox);
     // The thread that reads it ends as well. It fails for a client that is gone.
     let _ = stream.shutdown(Shutdown::Both);

@@ -15,6 +15,8 @@ mod session;
 mod standard;
 mod target;
 mod upstream;
+#[cfg(unix)]
+mod watched;
 
 use std::io::Write;
 use std::process::ExitCode;

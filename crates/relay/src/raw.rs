@@ -15,7 +15,7 @@ use codex_appserver_client::Address;
 
 use crate::outcome::Outcome;
 use crate::session::Event;
-use crate::{standard, target};
+use crate::{standard, target, watched};
 
 /// How much is copied at once.
 const CHUNK: usize = 256 << 10;
@@ -75,7 +75,11 @@ fn copies(
     let (down_events, down_heard) = (events.clone(), heard.clone());
     let receiving = move || {
         let outcome = match copy(&mut down, &mut output, || down_heard.store(true, Ordering::Relaxed)) {
-            Ok(()) => Outcome::Done,
+            Ok(()) => {
+                // A server that has only closed its own half still reads.
+                watched::wait_until_closed(&down);
+                Outcome::Done
+            }
             Err(Failure::Read(error)) if is_closed(&error) && down_heard.load(Ordering::Relaxed) => {
                 Outcome::Done
             }

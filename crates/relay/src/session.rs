@@ -70,6 +70,8 @@ struct Session {
 pub struct Ends {
     pub input: Box<dyn Read + Send>,
     pub output: Box<dyn Write + Send>,
+    /// Waits until no one reads the output any more, where that can be told.
+    pub unread: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// Passes messages on until the client, the server or the program is at its end.
@@ -98,7 +100,7 @@ pub fn run(
     let reading = session.clone();
     let started = start("server", move || reading.read_server(receiver)).and_then(|()| {
         let reading = session.clone();
-        start("client", move || reading.read_client(ends.input))
+        start("client", move || reading.read_client(ends.input, ends.unread))
     });
     if let Err(error) = started {
         session.upstream.hang_up();
@@ -161,11 +163,13 @@ impl Session {
             closing.upstream.close();
             let _ = closing.events.send(Event::SaidGoodbye);
         });
-        while started.is_ok() {
+        let (mut is_said, mut has_ended) = (started.is_err(), !is_read);
+        while !(is_said && has_ended) {
             match inbox.recv_timeout(ends.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ended(_)) | Err(_) => break,
-                Ok(Event::SaidGoodbye) if !is_read => break,
+                Ok(Event::Ended(_)) => has_ended = true,
+                Ok(Event::SaidGoodbye) => is_said = true,
                 Ok(_) => {}
+                Err(_) => break,
             }
         }
         self.upstream.hang_up();

@@ -12,8 +12,9 @@ use crate::session::{Ends, Event};
 pub fn ends() -> Result<Ends> {
     let (input, output) = files().context("failed to use standard input and output")?;
     #[cfg(unix)]
-    let input = watched::Watched { input, output: output.try_clone()? };
-    Ok(Ends { input: Box::new(input), output: Box::new(output) })
+    return crate::watched::ends(input, output).context("failed to use standard output twice");
+    #[cfg(not(unix))]
+    Ok(Ends { input: Box::new(input), output: Box::new(output), unread: None })
 }
 
 #[cfg(unix)]
@@ -53,34 +54,4 @@ pub fn tell_of_signals(events: Sender<Event>) -> Result<()> {
 #[cfg(not(unix))]
 pub fn tell_of_signals(_: Sender<Event>) -> Result<()> {
     Ok(())
-}
-
-#[cfg(unix)]
-mod watched {
-    use std::fs::File;
-    use std::io::{self, Read};
-
-    use rustix::event::{PollFd, PollFlags, poll};
-
-    /// An input that fails with `BrokenPipe` as soon as no one reads the output any more.
-    pub struct Watched {
-        pub input: File,
-        pub output: File,
-    }
-
-    impl Read for Watched {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let mut fds =
-                [PollFd::new(&self.input, PollFlags::IN), PollFd::new(&self.output, PollFlags::empty())];
-            poll(&mut fds, None)?;
-            let [input, output] = &fds;
-            if output.revents().contains(PollFlags::ERR) {
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
-            if input.revents().is_empty() {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            self.input.read(buffer)
-        }
-    }
 }

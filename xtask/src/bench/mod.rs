@@ -7,6 +7,7 @@ mod clock;
 mod decode;
 pub mod diff;
 mod race;
+mod relay;
 mod report;
 mod rounds;
 mod subject;
@@ -28,6 +29,7 @@ pub struct Args {
 enum What {
     Decode(decode::Args),
     Client(client::Args),
+    Relay(relay::Args),
     Build(build::Args),
     Diff(diff::Args),
 }
@@ -37,12 +39,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
     match &args.what {
         Some(What::Decode(args)) => decode::run(args)?,
         Some(What::Client(args)) => client::run(args)?,
+        Some(What::Relay(args)) => relay::run(args)?,
         Some(What::Build(args)) => build::run(args)?,
         Some(What::Diff(args)) => diff::run(args)?,
         None => {
             decode::run(&decode::Args::default())?;
             println!();
             client::run(&client::Args::default())?;
+            println!();
+            relay::run(&relay::Args::default())?;
             println!();
             build::run(&build::Args::default())?;
             println!();

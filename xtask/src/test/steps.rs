@@ -91,10 +91,11 @@ pub fn steps() -> Vec<Step> {
         Step::new(
             "bench",
             Tier::Full,
-            "the decode and client benchmarks build, agree with their peers on every message, and run",
+            "the decode, client and relay benchmarks build, agree with their peers on every message, and run",
             vec![
                 cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench decode --quick").into(),
                 cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench client --quick").into(),
+                cargo("run --quiet --manifest-path xtask/Cargo.toml -- bench relay --quick").into(),
             ],
         ),
         Step::new(

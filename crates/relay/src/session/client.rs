@@ -18,7 +18,7 @@ struct Broken;
 
 impl Session {
     /// Reads lines of the client until there are no more.
-    pub(super) fn read_client(&self, mut input: impl Read) {
+    pub(super) fn read_client(&self, mut input: impl Read, unread: Option<Box<dyn FnOnce() + Send>>) {
         let mut lines = Lines::new(self.settings.max_line);
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -44,6 +44,11 @@ impl Session {
             self.draining.store(true, Ordering::SeqCst);
             // The session may be over already.
             let _ = self.events.send(Event::InputEnded);
+            // Answers are for those who read them.
+            if let Some(unread) = unread {
+                unread();
+                self.end(Outcome::OutputGone);
+            }
         }
     }
 

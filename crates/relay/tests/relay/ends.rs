@@ -128,16 +128,47 @@ fn an_output_that_is_not_read_ends_it_like_sigpipe() {
         let mut child = command.stdout(writer).spawn().expect("the program starts");
         drop(command);
         drop(reader);
+        // It stays open: the end of the input is an end of its own.
+        let mut input = child.stdin.take().expect("a pipe");
         if speaks {
             // It may see that the output is gone before it reads this.
-            let _ = child.stdin.as_mut().expect("a pipe").write_all((request(1) + "\n").as_bytes());
+            let _ = input.write_all((request(1) + "\n").as_bytes());
         }
         let begun = Instant::now();
         let status = child.wait().expect("a child");
         assert_eq!(status.signal(), Some(13), "{status}");
+        drop(input);
         assert!(begun.elapsed() < Duration::from_secs(5));
         drop(server);
     }
+}
+
+/// A client that writes and leaves has said it; what it would have been answered is of no use any more.
+#[test]
+fn a_client_that_leaves_is_heard_and_not_waited_for() {
+    let server = Server::once(|mut peer| {
+        for number in 0..200 {
+            let text = next(&mut peer).expect("a message");
+            assert!(text.starts_with(&format!(r#"{{"method":"n","params":"{number} "#)), "{text:.40}");
+        }
+        assert!(next(&mut peer).is_some_and(|text| text.contains(r#""id":1"#)));
+        assert_eq!(next(&mut peer), None);
+    });
+    let mut command = command([server.address()]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut child = command.stdout(writer).spawn().expect("the program starts");
+    drop(command);
+    let mut input = child.stdin.take().expect("a pipe");
+    for number in 0..200 {
+        let text = format!("{{\"method\":\"n\",\"params\":\"{number} {}\"}}\n", "x".repeat(30_000));
+        input.write_all(text.as_bytes()).expect("the program reads");
+    }
+    input.write_all(request(1).as_bytes()).expect("the program reads");
+    drop((reader, input));
+    let begun = Instant::now();
+    assert_eq!(child.wait().expect("a child").signal(), Some(13));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    server.join();
 }
 
 #[test]

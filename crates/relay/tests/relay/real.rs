@@ -9,7 +9,7 @@ use codex_appserver_testkit::{CodexHome, MockModel, Reply};
 use crate::support::{INITIALIZE, PATIENCE, Relay, command};
 
 /// A codex that listens. It is killed when this is dropped.
-struct Codex {
+pub struct Codex {
     model: MockModel,
     home: CodexHome,
     child: Child,
@@ -17,7 +17,7 @@ struct Codex {
 
 impl Codex {
     /// Listens on its default socket. Without a codex the test is skipped, which CI does not take.
-    fn listen() -> Option<Self> {
+    pub fn listen() -> Option<Self> {
         let program = crate::codex::codex()?;
         let model = MockModel::start().expect("a mock of the model");
         let home = CodexHome::builder(&model).build().expect("a home");
@@ -40,7 +40,7 @@ impl Codex {
     }
 
     /// The program, in the home of this codex.
-    fn relay(&self, arguments: &[&str]) -> Command {
+    pub fn relay(&self, arguments: &[&str]) -> Command {
         let mut command = command(arguments);
         self.home.set_environment(&mut command);
         command
@@ -116,4 +116,54 @@ fn a_plain_python_client_completes_a_turn_on_a_shared_server() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{text}\ncompleted\n"), "{errors}");
     }
     other.finish().expect_code(0);
+}
+
+/// The commands of the guide and of the README of this crate, one after the other, but for those that install something
+/// or start the server, which runs already.
+#[test]
+fn the_commands_of_the_docs_run() {
+    let Some(codex) = Codex::listen() else { return };
+    codex.model.push(Reply::text("Hello."));
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_codex-relay"));
+    let path = std::env::join_paths(
+        std::iter::once(program.parent().expect("a folder").to_owned())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))),
+    );
+    let run = |line: &str| {
+        let mut shell = Command::new("sh");
+        codex.home.set_environment(&mut shell);
+        shell.args(["-c", line]).current_dir(root).env("PATH", path.as_ref().expect("a PATH"));
+        shell
+    };
+    let (mut listening, mut ran) = (Vec::new(), 0);
+    for page in ["docs/guide/relay.md", "crates/relay/README.md"] {
+        let text = std::fs::read_to_string(format!("{root}/{page}")).expect(page);
+        let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for line in blocks.flat_map(str::lines) {
+            if line.starts_with("cargo install") || line.starts_with("codex app-server --listen unix://") {
+                continue;
+            }
+            ran += 1;
+            if let Some(line) = line.strip_suffix(" &") {
+                listening.push(run(&format!("exec {line}")).spawn().expect("a shell"));
+                let socket = codex.home.user_home().join("codex-lines.sock");
+                let begun = Instant::now();
+                while !socket.exists() {
+                    assert!(begun.elapsed() < PATIENCE, "`{line}` does not listen");
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                continue;
+            }
+            let output = run(line).output().expect("a shell");
+            let [out, errors] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+            assert!(output.status.success(), "{page}: `{line}`: {errors}");
+            assert!(out.contains("\"result\"") || out == "Hello.\ncompleted\n", "{page}: `{line}`: {out}");
+        }
+    }
+    assert!(ran >= 5 && listening.len() == 1, "{ran} commands");
+    for mut child in listening {
+        child.kill().expect("it runs");
+        child.wait().expect("a child");
+    }
 }

@@ -1,0 +1,51 @@
+//! `cargo xtask bench relay`: what codex-relay costs beside the pipe and the socket between which it stands.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::inputs;
+
+/// Measure codex-relay: bytes, lines and round trips through it, next to socat, websocat and a direct connection.
+///
+/// The server is a few lines that read, write or echo. Contenders take turns in each of several rounds; medians and
+/// ratios are printed. The peers take part if they are installed. Takes about three minutes beside compiling, and works
+/// in target/bench-relay.
+///
+/// Example: cargo xtask bench relay --quick
+#[derive(clap::Args, Default)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Measure just long enough to see that everybody takes part.
+    #[arg(long)]
+    quick: bool,
+    /// How often each contender is measured.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    let root = inputs::root();
+    let target = root.join("target/bench-relay");
+    let mut relay = cargo(&root, &target, "build");
+    call(relay.args(["-p", "codex-appserver-relay"]), "build codex-relay")?;
+    let mut race = cargo(&root.join("benches/relay"), &target, "run");
+    race.arg("--quiet").arg("--").arg("--relay").arg(target.join("release/codex-relay"));
+    race.args(args.quick.then_some("--quick"));
+    race.args(args.rounds.map(|rounds| format!("--rounds={rounds}")));
+    call(&mut race, "run the race in benches/relay")
+}
+
+fn call(command: &mut Command, what: &str) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot {what}"))?;
+    if status.success() { Ok(()) } else { bail!("cannot {what}; why stands above") }
+}
+
+fn cargo(package: &Path, target: &Path, verb: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args([verb, "--release", "--locked", "--target-dir"]).arg(target).current_dir(package);
+    command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
+    command
+}
