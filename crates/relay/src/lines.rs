@@ -21,16 +21,24 @@ pub struct Lines {
     number: u64,
     /// The head of a line beyond the limit whose length is still to be told.
     overlong: Option<Box<str>>,
+    /// The last line has not come to its end.
+    has_rest: bool,
 }
 
 impl Lines {
     pub fn new(limit: usize) -> Self {
-        Self { buffer: LineBuffer::new(limit), limit, number: 0, overlong: None }
+        Self { buffer: LineBuffer::new(limit), limit, number: 0, overlong: None, has_rest: false }
     }
 
     /// Takes in what was read.
     pub fn push(&mut self, chunk: &[u8]) {
+        self.has_rest = chunk.last().map_or(self.has_rest, |byte| *byte != b'\n');
         self.buffer.push(chunk);
+    }
+
+    /// Whether a last line without a line break is left at the end.
+    pub fn has_rest(&self) -> bool {
+        self.has_rest
     }
 
     /// Hands on the next line with its number, from 1; `None` until more is pushed.

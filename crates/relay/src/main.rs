@@ -75,9 +75,9 @@ fn print(text: &str) -> Result<Outcome> {
 /// Passes messages on between standard input and output and the server.
 fn relay(to: &str, options: &Options) -> Result<Outcome> {
     let settings = settings(to, options)?;
+    let connection = connect(&settings)?;
     let (events, inbox) = channel();
     standard::tell_of_signals(events.clone())?;
-    let connection = connect(&settings)?;
     Ok(session::run(settings, connection, standard::ends()?, events, &inbox))
 }
 

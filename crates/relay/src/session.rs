@@ -4,7 +4,7 @@ mod client;
 mod server;
 
 use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver as Inbox, RecvTimeoutError, Sender as Events};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -46,6 +46,7 @@ pub enum Event {
     /// The last open request is answered.
     Answered,
     /// The program is told to end.
+    #[cfg_attr(not(unix), expect(dead_code))]
     Terminate,
     /// There is nothing more to do, for this reason.
     Ended(Outcome),
@@ -62,6 +63,8 @@ struct Session {
     events: Events<Event>,
     /// The input has ended: what is answered is told.
     draining: AtomicBool,
+    /// Requests that were lost with a connection that has not been replaced.
+    lost: AtomicUsize,
     /// This side has said goodbye: the end of the connection is what is wanted.
     closing: AtomicBool,
 }
@@ -95,6 +98,7 @@ pub fn run(
         output: Mutex::new(ends.output),
         events,
         draining: AtomicBool::new(false),
+        lost: AtomicUsize::new(0),
         closing: AtomicBool::new(false),
     });
     let reading = session.clone();
@@ -139,14 +143,14 @@ impl Session {
                     DRAIN
                 }
                 Err(RecvTimeoutError::Timeout) => match self.open() {
-                    0 => return Outcome::Done,
+                    0 => return self.done(),
                     requests if is_terminated => return Outcome::Terminated { requests },
                     requests => return Outcome::Unanswered { requests, after: self.settings.wait },
                 },
             };
             self.draining.store(true, Ordering::SeqCst);
             if self.open() == 0 {
-                return Outcome::Done;
+                return self.done();
             }
             let latest = Instant::now() + patience;
             ends = Some(ends.map_or(latest, |ends| ends.min(latest)));
@@ -173,6 +177,14 @@ impl Session {
             }
         }
         self.upstream.hang_up();
+    }
+
+    /// How it ends if nothing is open: an answer that the relay has given is none of the server.
+    fn done(&self) -> Outcome {
+        match self.lost.load(Ordering::SeqCst) {
+            0 => Outcome::Done,
+            requests => Outcome::Gone { why: "it has not come back".to_owned(), requests },
+        }
     }
 
     /// How many requests of the client have no answer.

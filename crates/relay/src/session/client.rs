@@ -1,7 +1,6 @@
 //! From the client to the server.
 
 use std::io::{self, Read};
-use std::sync::atomic::Ordering;
 
 use codex_appserver_client::blocking::websocket::Sender;
 
@@ -35,21 +34,27 @@ impl Session {
                 return;
             }
         }
-        let last = self.upstream.write(|sender| {
-            let last = lines.finish(|number, line| self.send_line(sender, number, &line));
-            last.unwrap_or(Ok(()))?;
+        // Without a last line there is no need to wait for a connection.
+        if lines.has_rest() && !self.send_rest(&mut lines) {
+            return;
+        }
+        // The session may be over already.
+        let _ = self.events.send(Event::InputEnded);
+        // Answers are for those who read them.
+        if let Some(unread) = unread {
+            unread();
+            self.end(Outcome::OutputGone);
+        }
+    }
+
+    /// Sends a last line without a line break; tells whether there was a connection for it.
+    fn send_rest(&self, lines: &mut Lines) -> bool {
+        let sent = self.upstream.write(|sender| {
+            let sent = lines.finish(|number, line| self.send_line(sender, number, &line));
+            sent.unwrap_or(Ok(()))?;
             sender.flush().map_err(|_| Broken)
         });
-        if last.is_some() {
-            self.draining.store(true, Ordering::SeqCst);
-            // The session may be over already.
-            let _ = self.events.send(Event::InputEnded);
-            // Answers are for those who read them.
-            if let Some(unread) = unread {
-                unread();
-                self.end(Outcome::OutputGone);
-            }
-        }
+        sent.is_some()
     }
 
     /// Sends all lines that are whole; tells whether there may be a connection for more.

@@ -153,6 +153,7 @@ impl Session {
     fn give(&self, fresh: &mut Option<Sender>) {
         if let Some(sender) = fresh.take() {
             report("the connection is there again; threads have to be resumed");
+            self.lost.store(0, Ordering::SeqCst);
             self.upstream.open(sender);
         }
     }
@@ -215,7 +216,14 @@ impl Session {
         search: &mut Search,
         patience: Duration,
     ) -> Result<Option<(Receiver, Option<Sender>)>, String> {
-        let lost: String = lock(&self.exchange).lose().into_iter().map(|answer| answer + "\n").collect();
+        let lost = {
+            let mut exchange = lock(&self.exchange);
+            let lost = exchange.lose();
+            // Under the lock: whoever sees that nothing is open sees why.
+            self.lost.fetch_add(lost.len(), Ordering::SeqCst);
+            lost
+        };
+        let lost: String = lost.into_iter().map(|answer| answer + "\n").collect();
         if self.write_client(lost.as_bytes()).is_err() {
             return Ok(None);
         }

@@ -123,7 +123,7 @@ fn a_plain_python_client_completes_a_turn_on_a_shared_server() {
 #[test]
 fn the_commands_of_the_docs_run() {
     let Some(codex) = Codex::listen() else { return };
-    codex.model.push(Reply::text("Hello."));
+    (0..2).for_each(|_| codex.model.push(Reply::text("Hello.")));
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_codex-relay"));
     let path = std::env::join_paths(

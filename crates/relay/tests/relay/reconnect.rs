@@ -105,6 +105,8 @@ fn what_is_sent_meanwhile_waits() {
     answered.sort_unstable();
     // Those that went to the first server are answered with an error, and none twice.
     assert_eq!(answered, (0..REQUESTS).collect::<Vec<_>>());
+    relay.say(request(REQUESTS));
+    assert_eq!(relay.hear_json(), json!({"id": REQUESTS, "result": {"x": 1}}));
     relay.finish().expect_code(0);
     server.join();
 }
@@ -158,6 +160,23 @@ fn an_initialize_without_an_answer_is_answered_by_the_next_server() {
     assert_eq!(relay.hear_json()["result"]["server"], 2);
     relay.finish().expect_code(0);
     server.join();
+}
+
+/// A client that has nothing more to say is not kept.
+#[test]
+fn the_end_of_the_input_ends_the_search() {
+    for open in [0, 1] {
+        let server = scripts([Box::new(move |mut peer| {
+            introduce(&mut peer);
+            (0..open).for_each(|_| drop(next(&mut peer)));
+        })]);
+        let mut relay = start(&server);
+        (0..open).for_each(|_| relay.say(request(1)));
+        (0..open).for_each(|_| assert_eq!(relay.hear_json()["error"]["code"], -32000));
+        std::thread::sleep(Duration::from_millis(300));
+        relay.finish().expect_code(if open == 0 { 0 } else { 75 });
+        server.join();
+    }
 }
 
 #[test]
