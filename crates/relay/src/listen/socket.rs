@@ -33,13 +33,23 @@ impl Socket {
         // Of two programs that find the same stale file, one must see what the other has put there. The lock ends
         // with this function, and leaves no file.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
-        let _folder = folder.with_context(|| format!("failed to lock the folder of {shown}"))?;
-        remove_stale(path)?;
+        let lock = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
+        let _lock = lock.with_context(|| format!("failed to lock the folder of {shown}"))?;
+        refuse_unless_stale(path)?;
+        // Under its own name only once it listens, so that a client that finds it can connect.
+        let hidden = folder.join(format!(".relay-{}", std::process::id()));
+        // A program of this number may have ended before it renamed it.
+        let _ = fs::remove_file(&hidden);
         let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
-        let listener = UnixListener::bind(path);
+        let listener = UnixListener::bind(&hidden);
         umask(before);
-        let listener = listener.with_context(|| format!("failed to listen on {shown}"))?;
+        let listener = listener.with_context(|| format!("failed to listen in the folder of {shown}"))?;
+        let renamed = fs::rename(&hidden, path);
+        if renamed.is_err() {
+            // It is of no use; why stands in the error.
+            let _ = fs::remove_file(&hidden);
+        }
+        renamed.with_context(|| format!("failed to put a socket at {shown}"))?;
         let inode = inode(path).with_context(|| format!("failed to look at {shown}"))?;
         Ok((Self { path: path.to_owned(), inode }, listener))
     }
@@ -58,8 +68,8 @@ fn inode(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Removes a socket on which no program listens any more.
-fn remove_stale(path: &Path) -> Result<()> {
+/// Refuses a path where there is something else than a socket on which no program listens any more.
+fn refuse_unless_stale(path: &Path) -> Result<()> {
     let shown = path.display();
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -71,9 +81,7 @@ fn remove_stale(path: &Path) -> Result<()> {
         );
     }
     match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).with_context(|| format!("failed to remove the stale socket {shown}"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Ok(_) => {
             bail!("failed to listen on {shown}: another program listens there; stop it or use another path")
         }
