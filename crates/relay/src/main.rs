@@ -22,7 +22,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use codex_appserver_client::Address;
 use codex_appserver_client::blocking::websocket::{self, Connection};
 
@@ -95,6 +95,7 @@ fn settings(to: &str, options: &Options) -> Result<Settings> {
             );
         }
         socket.bearer_token = Some(token);
+        socket.allow_insecure_token = options.insecure;
     }
     let Options { wait, reconnect, max_line, insecure, .. } = *options;
     Ok(Settings { address, options: socket, insecure, max_line, wait, reconnect })
@@ -105,16 +106,12 @@ fn connect(settings: &Settings) -> Result<Connection> {
     if let (Address::Unix(path), false) = (&settings.address, settings.insecure) {
         target::check_socket(path)?;
     }
-    let hint = |reason: &str| match reason {
-        _ if reason.contains("401") => "; give the token with --token-env",
-        _ if reason.contains("os error 111") || reason.contains("refused") => {
-            "; start `codex app-server --listen` first, nothing listens there now"
-        }
-        _ => "",
-    };
+    // What the client's errors say to do is said of the client's builder.
     websocket::connect(&settings.address, &settings.options).map_err(|error| {
         let text = error.to_string();
-        let text = text.split("; the server wants a token").next().unwrap_or_default();
-        anyhow::anyhow!("{text}{}", hint(text))
+        let builder = ["; the server wants a token", "; give it more time"];
+        let end = builder.iter().filter_map(|hint| text.find(hint)).min().unwrap_or(text.len());
+        let hint = if text.contains("401") { "; give the token with --token-env" } else { "" };
+        anyhow!("{}{hint}", &text[..end])
     })
 }

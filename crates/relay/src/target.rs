@@ -5,22 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use codex_appserver_client::Address;
 
-/// Where an app-server listens by default, in `CODEX_HOME`.
-const DEFAULT_SOCKET: &str = "app-server-control/app-server-control.sock";
-
 /// Reads an address; `unix://` alone is the default socket.
 pub fn address(text: &str) -> Result<Address> {
-    if text == "unix://" {
-        return default_socket().map(Address::Unix);
+    match text.parse()? {
+        Address::DefaultSocket => default_socket(),
+        address => Ok(address),
     }
-    Ok(text.parse()?)
 }
 
-fn default_socket() -> Result<PathBuf> {
+/// The default socket by its path, which is looked at before it is used.
+fn default_socket() -> Result<Address> {
     let set = std::env::var_os("CODEX_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     let home = set.or_else(|| std::env::home_dir().map(|home| home.join(".codex")));
     let home = home.context("failed to find the default socket: neither CODEX_HOME nor HOME is set")?;
-    Ok(home.join(DEFAULT_SOCKET))
+    Ok(Address::of_home(home))
 }
 
 /// Whether a token that goes there stays on this machine.

@@ -31,7 +31,7 @@ fn a_path_without_a_server_is_refused_with_the_reason() {
     refused(&address("file"), "is not a socket");
     drop(UnixListener::bind(folder.path().join("stale")).expect("a socket"));
     mode(&folder.path().join("stale"), 0o600);
-    refused(&address("stale"), "nothing listens there now");
+    refused(&address("stale"), "no app-server listens there");
 }
 
 #[test]
