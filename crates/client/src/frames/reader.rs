@@ -53,7 +53,6 @@ pub(crate) struct MessageReader {
     /// A message is a line of it.
     messages: LineBuffer,
     /// How the server has said goodbye: a code and a reason, where it gave them.
-    #[cfg_attr(not(feature = "blocking"), expect(dead_code))]
     goodbye: Option<CloseFrame>,
 }
 
