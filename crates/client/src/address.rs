@@ -59,15 +59,14 @@ impl Address {
         Self::Unix(codex_home.as_ref().join(DEFAULT_SOCKET))
     }
 
-    /// The path of the default socket, by this program's environment.
-    #[cfg(feature = "ws")]
-    pub(crate) fn default_socket() -> Option<PathBuf> {
-        default_socket(std::env::var_os("CODEX_HOME"), std::env::home_dir())
+    /// The default socket by its path; see [`DefaultSocket`](Self::DefaultSocket). None if there is neither the variable
+    /// `CODEX_HOME` nor a folder of the user.
+    pub fn default_socket() -> Option<Self> {
+        default_socket(std::env::var_os("CODEX_HOME"), std::env::home_dir()).map(Self::Unix)
     }
 }
 
 /// The path of the default socket, by the variable and the folder of the user. An empty variable is none.
-#[cfg(any(feature = "ws", test))]
 fn default_socket(codex_home: Option<OsString>, user: Option<PathBuf>) -> Option<PathBuf> {
     let home = codex_home.filter(|home| !home.is_empty()).map(PathBuf::from);
     Some(home.or_else(|| Some(user?.join(".codex")))?.join(DEFAULT_SOCKET))

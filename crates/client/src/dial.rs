@@ -59,9 +59,18 @@ impl Dial {
     }
 }
 
+impl Address {
+    /// Whether what is sent there stays on this machine: on a Unix socket, on the loopback interface, or in the pipe of a
+    /// command. A URL that cannot be read leads nowhere on this machine.
+    pub fn is_local(&self) -> bool {
+        let Self::WebSocket(url) = self else { return true };
+        url.into_client_request().is_ok_and(|request| is_loopback(&host_and_port(&request).0))
+    }
+}
+
 fn resolve(address: &Address) -> Result<Address, Error> {
     match address {
-        Address::DefaultSocket => Address::default_socket().map(Address::Unix).ok_or_else(no_home),
+        Address::DefaultSocket => Address::default_socket().ok_or_else(no_home),
         other => Ok(other.clone()),
     }
 }
@@ -83,8 +92,8 @@ fn request(address: &Address, url: &str, settings: &Dialling) -> Result<Request,
     }
     let mut request = url.into_client_request().map_err(|error| failed(address, error))?;
     let Some(token) = &settings.bearer_token else { return Ok(request) };
-    let (host, _, is_secure) = host_and_port(&request);
-    if !is_secure && !is_loopback(&host) && !settings.allow_insecure_token {
+    let (_, _, is_secure) = host_and_port(&request);
+    if !is_secure && !address.is_local() && !settings.allow_insecure_token {
         return Err(failed(
             address,
             "a bearer token is not sent to another machine in the open; use wss:// or SSH, or allow it with \
@@ -220,6 +229,7 @@ mod tests {
                 }
             }
             assert!(asked(settings(true, true)).is_ok(), "{url}");
+            assert_eq!(address.is_local(), goes && !url.starts_with("wss:"), "{url}");
             let plain = asked(settings(false, false)).expect(url);
             assert!(!plain.headers().contains_key(AUTHORIZATION));
         }

@@ -88,7 +88,7 @@ fn settings(to: &str, options: &Options) -> Result<Settings> {
     socket.message_limit = options.max_line;
     if let Some(name) = &options.token_env {
         let token = std::env::var(name).with_context(|| format!("failed to read the token in {name}"))?;
-        if !options.insecure && !target::is_local(&address) {
+        if !options.insecure && !address.is_local() {
             bail!(
                 "refused to send a token to {address}: everyone on the way can read it; use a tunnel to this \
                  machine, or --insecure"

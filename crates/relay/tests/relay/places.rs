@@ -32,6 +32,7 @@ fn a_path_without_a_server_is_refused_with_the_reason() {
     drop(UnixListener::bind(folder.path().join("stale")).expect("a socket"));
     mode(&folder.path().join("stale"), 0o600);
     refused(&address("stale"), "no app-server listens there");
+    refused("wss://codex.example.com", "does not speak TLS");
 }
 
 #[test]
