@@ -26,6 +26,8 @@ pages! {
     tools: "tools.md",
     #[cfg(feature = "experimental")]
     whole_turn: "whole-turn.md",
+    #[cfg(unix)]
+    share_one_server: "share-one-server.md",
     errors_and_retry: "errors-and-retry.md",
     testing: "testing.md",
     new_codex_versions: "new-codex-versions.md",

@@ -19,6 +19,14 @@ pub type Events = generic::Events<Tokio>;
 /// A call that has begun, with the events that come until its answer; see [`generic::PendingCall`].
 pub type PendingCall<M> = generic::PendingCall<M, Tokio>;
 
+/// An app-server that the programs of one user share; see [`generic::SharedServer`].
+#[cfg(all(unix, feature = "ws"))]
+pub type SharedServer = generic::SharedServer<Tokio>;
+
+/// How to find or start a [`SharedServer`]; see [`generic::SharedServerBuilder`].
+#[cfg(all(unix, feature = "ws"))]
+pub type SharedServerBuilder = generic::SharedServerBuilder<Tokio>;
+
 /// Where a request of the server came from; see [`ClientBuilder::on`], and [`RequestContext`] for what it knows.
 pub type Context = RequestContext<Client>;
 

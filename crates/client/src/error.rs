@@ -140,6 +140,11 @@ pub enum Error {
         reason: String,
     },
 
+    /// A shared server was neither found nor started.
+    #[cfg(all(unix, feature = "ws"))]
+    #[error(transparent)]
+    SharedServer(#[from] crate::SharedServerError),
+
     /// The server's version is not the one of the bindings, and the settings refuse that.
     #[error(
         "failed to accept the app-server: it is {} and these bindings are made for {bindings}; install that \

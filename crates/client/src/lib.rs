@@ -59,6 +59,11 @@
 //! protocol, which the server wants to be asked for as well ([`ClientBuilder::experimental_api`]). Without
 //! `async` there is no tokio in the tree.
 //!
+//! # A shared server
+//!
+//! `SharedServer` (Unix, feature `ws`) finds or starts an app-server that outlives the programs which use it, and is
+//! stopped when none is left.
+//!
 //! # Platforms
 //!
 //! Developed and tested on Linux; meant for macOS as well. On Windows it compiles and is not tested: there are
@@ -95,6 +100,8 @@ mod runtime;
 mod server;
 mod settings;
 mod setup;
+#[cfg(all(unix, feature = "ws"))]
+mod shared_server;
 mod stats;
 #[cfg(feature = "ws")]
 mod tls;
@@ -110,6 +117,8 @@ pub mod generic {
     pub use crate::events::Events;
     pub use crate::pending_call::PendingCall;
     pub use crate::runtime::{Answer, Runtime};
+    #[cfg(all(unix, feature = "ws"))]
+    pub use crate::shared_server::{SharedServer, SharedServerBuilder};
 }
 
 pub use crate::core::{Filter, Unreadable, Waits};
@@ -118,6 +127,8 @@ pub use crate::tokio::Tokio;
 pub use address::{Address, AddressError};
 #[cfg(feature = "async")]
 pub use asynchronous::{Client, ClientBuilder, Context, Events, PendingCall, Responder, WeakClient};
+#[cfg(all(unix, feature = "async", feature = "ws"))]
+pub use asynchronous::{SharedServer, SharedServerBuilder};
 pub use error::{CloseReason, Closed, Error};
 pub use event::Event;
 #[cfg(feature = "blocking")]
@@ -126,6 +137,8 @@ pub use process::Process;
 pub use requests::{RequestContext, RequestResponder};
 pub use server::{ServerInfo, VersionMismatch};
 pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck};
+#[cfg(all(unix, feature = "ws"))]
+pub use shared_server::SharedServerError;
 pub use stats::Stats;
 
 pub use codex_appserver_methods::{

@@ -209,6 +209,16 @@ impl Process {
 
     /// The command, its standard input and outputs piped.
     pub(crate) fn command(&self) -> Result<Command, Error> {
+        let mut command = Command::new(self.find_program()?);
+        command.args(&self.arguments);
+        self.set_surroundings(&mut command);
+        set_apart(&mut command, self.own_group);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
+    }
+
+    /// The program to run.
+    pub(crate) fn find_program(&self) -> Result<PathBuf, Error> {
         let program = match &self.program {
             // Like a shell: a bare name is looked up on the PATH by the operating system.
             Some(program) => program.clone(),
@@ -218,8 +228,11 @@ impl Process {
             let reason = io::Error::new(io::ErrorKind::InvalidInput, "the command has no words");
             return Err(Error::Start { program, reason });
         }
-        let mut command = Command::new(program);
-        command.args(&self.arguments);
+        Ok(program)
+    }
+
+    /// Gives a command the environment and the folder.
+    pub(crate) fn set_surroundings(&self, command: &mut Command) {
         if self.clear_environment {
             command.env_clear();
         }
@@ -234,9 +247,6 @@ impl Process {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        set_apart(&mut command, self.own_group);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Ok(command)
     }
 }
 

@@ -18,6 +18,9 @@ use crate::generic;
 pub use crate::os_threads::{FrontEnd, NextEvent, retry_on_overload};
 #[doc(no_inline)]
 pub use crate::thread_call::ThreadCall;
+#[cfg(all(unix, feature = "ws"))]
+#[doc(no_inline)]
+pub use codex_appserver_client::blocking::{SharedServer, SharedServerBuilder};
 
 /// A codex app-server: the place where threads live; see [`generic::Codex`].
 pub type Codex = generic::Codex<OsThreads>;

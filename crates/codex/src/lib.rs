@@ -37,6 +37,10 @@
 //! A thread may have tools: functions of your program that the agent calls, with arguments of a Rust type. See
 //! `ThreadCall::tools`, with the features `experimental` and `structured`.
 //!
+//! # A shared server
+//!
+//! `SharedServer` (Unix, feature `ws`) finds or starts an app-server for many programs, on which turns go on without them.
+//!
 //! # Features
 //!
 //! `async` (default), `blocking`, `ws` (default) for servers that listen, `structured` (default) for answers as Rust
@@ -170,6 +174,9 @@ pub use codex_appserver_client as client;
 pub use codex_appserver_client::{
     Address, Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
 };
+#[cfg(all(unix, feature = "async", feature = "ws"))]
+#[doc(no_inline)]
+pub use codex_appserver_client::{SharedServer, SharedServerBuilder};
 #[doc(no_inline)]
 pub use codex_appserver_methods::wire::{Items, Pages};
 #[doc(no_inline)]

@@ -1,5 +1,6 @@
 //! Who answers which request of the server.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) struct Handlers {
     unknown: Option<Hook>,
     /// For everything else.
     rest: Option<Hook>,
+    /// What the connection needs until its end.
+    guard: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Handlers {
@@ -37,6 +40,12 @@ impl Handlers {
 
     pub(crate) fn rest(&mut self, hook: Hook) {
         self.rest = Some(hook);
+    }
+
+    /// Keeps this until the connection has ended.
+    #[cfg(all(unix, feature = "ws"))]
+    pub(crate) fn keep(&mut self, guard: Arc<dyn Any + Send + Sync>) {
+        self.guard = Some(guard);
     }
 
     /// Hands a request to its handler.

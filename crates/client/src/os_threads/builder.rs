@@ -77,6 +77,20 @@ impl ClientBuilder<OsThreads> {
         self.connect(&crate::Address::DefaultSocket)
     }
 
+    /// Connects to a shared server, which is kept as long as the connection.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended meanwhile: `start` finds or starts another one. Or what [`connect`](Self::connect) says.
+    #[cfg(all(unix, feature = "ws"))]
+    pub fn connect_shared(
+        mut self,
+        server: &crate::generic::SharedServer<OsThreads>,
+    ) -> Result<Client<OsThreads>, Error> {
+        self.setup.handlers.keep(server.guard());
+        self.connect(server.address())
+    }
+
     /// Speaks lines over any pair of streams. The reading thread lives until the reader ends: a read that
     /// waits cannot be given up from outside. For the same reason a call takes a little longer than with
     /// [`spawn`](Self::spawn) or `connect`, where the caller that waits reads the answer itself.

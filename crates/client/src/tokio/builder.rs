@@ -61,6 +61,20 @@ impl ClientBuilder<Tokio> {
         self.connect(&crate::Address::DefaultSocket).await
     }
 
+    /// Connects to a shared server, which is kept as long as the connection.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended meanwhile: `start` finds or starts another one. Or what [`connect`](Self::connect) says.
+    #[cfg(all(unix, feature = "ws"))]
+    pub async fn connect_shared(
+        mut self,
+        server: &crate::generic::SharedServer<Tokio>,
+    ) -> Result<Client<Tokio>, Error> {
+        self.setup.handlers.keep(server.guard());
+        self.connect(server.address()).await
+    }
+
     /// Speaks lines over any pair of streams.
     ///
     /// # Errors

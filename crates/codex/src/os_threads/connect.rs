@@ -7,6 +7,8 @@ use std::process::ExitStatus;
 use codex_appserver_client::Address;
 use codex_appserver_client::OsThreads;
 use codex_appserver_client::generic::Client;
+#[cfg(all(unix, feature = "ws"))]
+use codex_appserver_client::generic::SharedServer;
 use codex_appserver_methods::protocol::{ChatgptLoginAccountParams, LoginAccountParams};
 
 use crate::builder::{CodexBuilder, Opening};
@@ -61,6 +63,18 @@ impl CodexBuilder<OsThreads> {
     #[cfg(feature = "ws")]
     pub fn connect_default(self) -> Result<Codex<OsThreads>, Error> {
         self.connect_to(&Address::DefaultSocket)
+    }
+
+    /// Connects to a shared server, which is kept as long as the connection. What was set about a process does not matter
+    /// here: the server has settings of its own.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended meanwhile: `start` finds or starts another one.
+    #[cfg(all(unix, feature = "ws"))]
+    pub fn connect_shared(self, server: &SharedServer<OsThreads>) -> Result<Codex<OsThreads>, Error> {
+        let (client, _, opening) = self.split();
+        open(client.connect_shared(server)?, opening)
     }
 
     /// Speaks with an app-server over any pair of streams.

@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 use codex_appserver_client::Address;
 use codex_appserver_client::Tokio;
 use codex_appserver_client::generic::Client;
+#[cfg(all(unix, feature = "ws"))]
+use codex_appserver_client::generic::SharedServer;
 use codex_appserver_methods::protocol::{ChatgptLoginAccountParams, LoginAccountParams};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -61,6 +63,18 @@ impl CodexBuilder<Tokio> {
     #[cfg(feature = "ws")]
     pub async fn connect_default(self) -> Result<Codex<Tokio>, Error> {
         self.connect_to(&Address::DefaultSocket).await
+    }
+
+    /// Connects to a shared server, which is kept as long as the connection. What was set about a process does not matter
+    /// here: the server has settings of its own.
+    ///
+    /// # Errors
+    ///
+    /// The server has ended meanwhile: `start` finds or starts another one.
+    #[cfg(all(unix, feature = "ws"))]
+    pub async fn connect_shared(self, server: &SharedServer<Tokio>) -> Result<Codex<Tokio>, Error> {
+        let (client, _, opening) = self.split();
+        open(client.connect_shared(server).await?, opening).await
     }
 
     /// Speaks with an app-server over any pair of streams.

@@ -21,6 +21,8 @@ mod questions;
 mod records;
 #[cfg(feature = "experimental")]
 mod search;
+#[cfg(all(unix, feature = "blocking", feature = "ws"))]
+mod shared;
 #[cfg(all(unix, feature = "experimental", feature = "structured", feature = "ws"))]
 mod silences;
 mod stage;
