@@ -1,6 +1,5 @@
 //! Who answers which request of the server.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +19,8 @@ pub(crate) struct Handlers {
     /// For everything else.
     rest: Option<Hook>,
     /// What the connection needs until its end.
-    guard: Option<Arc<dyn Any + Send + Sync>>,
+    #[cfg(all(unix, feature = "ws"))]
+    guard: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 impl Handlers {
@@ -44,7 +44,7 @@ impl Handlers {
 
     /// Keeps this until the connection has ended.
     #[cfg(all(unix, feature = "ws"))]
-    pub(crate) fn keep(&mut self, guard: Arc<dyn Any + Send + Sync>) {
+    pub(crate) fn keep(&mut self, guard: Arc<dyn std::any::Any + Send + Sync>) {
         self.guard = Some(guard);
     }
 

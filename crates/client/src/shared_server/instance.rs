@@ -129,7 +129,8 @@ impl Instance {
     /// The server's process; none if it was not started yet.
     pub(super) fn pid(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.folder.join("pid")).ok()?;
-        Pid::from_raw(text.trim().parse().ok()?)
+        let number: i32 = text.trim().parse().ok()?;
+        Pid::from_raw(number.max(0))
     }
 
     /// Whether the process is this server. The number of one that has ended may be given to any other program.

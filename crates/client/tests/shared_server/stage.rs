@@ -149,7 +149,9 @@ fn group(pid: Pid) -> Option<Pid> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     // The name in parentheses may have anything in it.
     let (_, fields) = stat.rsplit_once(')')?;
-    Pid::from_raw(fields.split_whitespace().nth(2)?.parse().ok()?)
+    // A process that is ending has -1.
+    let group: i32 = fields.split_whitespace().nth(2)?.parse().ok()?;
+    Pid::from_raw(group.max(0))
 }
 
 pub fn write_program(path: &Path, text: &str) {

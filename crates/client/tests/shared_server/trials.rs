@@ -201,7 +201,7 @@ fn a_server_that_ends_by_itself_is_cleaned_up(stage: Stage) {
     stage.wait_until_nothing_is_left();
     let log = fs::read_to_string(server.log_path()).expect("a log");
     assert!(log.contains("the shared app-server ended with status 137"), "{log}");
-    let error = blocking::Client::builder().connect_shared(&server).err().expect("nothing listens");
+    let error = blocking::Client::builder().connect_shared(&server).expect_err("nothing listens");
     assert!(matches!(error, Error::Connect { .. }), "{error}");
 }
 
