@@ -29,6 +29,9 @@ const KILL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the keeper of a server that has ended may take for the rest.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// A process has no arguments while it becomes another program, and when it has ended and was not waited for.
+const EXEC_PATIENCE: Duration = Duration::from_millis(200);
+
 const LOOKS: Duration = Duration::from_millis(5);
 
 /// The folder of one server. Each start has a folder of its own, so that a keeper which is still cleaning up removes
@@ -135,8 +138,14 @@ impl Instance {
 
     /// Whether the process is this server. The number of one that has ended may be given to any other program.
     pub(super) fn is_server(&self, pid: Pid) -> bool {
-        let arguments = arguments(pid).unwrap_or_default();
-        memchr::memmem::find(&arguments, self.url().as_bytes()).is_some()
+        let begun = Instant::now();
+        loop {
+            let Some(arguments) = arguments(pid) else { return false };
+            if !arguments.is_empty() || begun.elapsed() >= EXEC_PATIENCE {
+                return memchr::memmem::find(&arguments, self.url().as_bytes()).is_some();
+            }
+            std::thread::sleep(LOOKS);
+        }
     }
 
     /// Ends the server and its keeper if they are there, and removes their files.

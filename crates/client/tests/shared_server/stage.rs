@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 const HOME: &str = "SHARED_SERVER_TEST_HOME";
 const CODEX: &str = "SHARED_SERVER_TEST_CODEX";
+const IDLE_SECONDS: &str = "SHARED_SERVER_TEST_IDLE_SECONDS";
 
 /// A generous bound for whatever has to happen.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,7 +22,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Starts or finds the server as a program of its own, says its number, and stays until it is killed.
 pub fn plays_a_client() -> bool {
     let (Some(home), Some(codex)) = (std::env::var_os(HOME), std::env::var_os(CODEX)) else { return false };
-    let builder = blocking::SharedServer::for_home(home).codex_bin(codex).idle_time(Duration::from_secs(1));
+    let idle = std::env::var(IDLE_SECONDS).expect("a time").parse().expect("a number");
+    let builder = blocking::SharedServer::for_home(home).codex_bin(codex);
+    let builder = builder.idle_time(Duration::from_secs(idle));
     let server = builder.start().expect("a server");
     let client = blocking::Client::builder().connect_shared(&server).expect("a client");
     client.account_read().call().expect("an answer");
@@ -70,9 +73,16 @@ impl Stage {
 
     /// A program that plays a client.
     pub fn program(&self) -> Program {
+        self.program_with_idle_time(1)
+    }
+
+    pub fn program_with_idle_time(&self, seconds: u32) -> Program {
         let mut command = Command::new(std::env::current_exe().expect("this test is a file"));
         self.home.set_environment(&mut command);
-        command.env(HOME, self.home.codex_home()).env(CODEX, &self.codex);
+        command
+            .env(HOME, self.home.codex_home())
+            .env(CODEX, &self.codex)
+            .env(IDLE_SECONDS, seconds.to_string());
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a program");
         Program(child)
     }

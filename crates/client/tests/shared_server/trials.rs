@@ -123,7 +123,7 @@ fn a_client_that_comes_while_it_is_stopped_has_a_server(stage: Stage) {
 fn the_keeper_looks_twice(stage: Stage) {
     let programs = stage.home.root().join("programs");
     fs::create_dir(&programs).expect("a folder");
-    let slow = "#!/bin/sh\ncase $2 in */closed) >\"${0%/*}/moves\"; sleep 2;; esac\nPATH=/usr/bin:/bin exec mv \"$@\"\n";
+    let slow = "#!/bin/sh\nmoves=${0%/*}/moves\ncase $2 in */closed) [ -e \"$moves\" ] || { >\"$moves\"; sleep 3; };; esac\nPATH=/usr/bin:/bin exec mv \"$@\"\n";
     write_program(&programs.join("mv"), slow);
     let mut path = std::ffi::OsString::from(&programs);
     path.push(":/usr/bin:/bin");
@@ -139,7 +139,7 @@ fn the_keeper_looks_twice(stage: Stage) {
     assert!(!closed.exists());
     drop(early);
     let client = blocking::Client::builder().connect_shared(&late).expect("a client");
-    thread::sleep(Duration::from_secs(4));
+    thread::sleep(Duration::from_millis(1500));
     client.account_read().call().expect("an answer");
     drop((client, late));
     stage.wait_until_nothing_is_left();
@@ -163,7 +163,6 @@ fn what_a_crash_left_is_replaced(stage: Stage) {
 fn a_server_without_its_keeper_is_replaced(stage: Stage) {
     let server = stage.start();
     let first = pid(server.pid());
-    drop(server);
     for process in stage.processes().into_iter().filter(|process| *process != first) {
         // The shell may have ended with what it waited for.
         let _ = kill_process(process, Signal::KILL);
@@ -208,13 +207,13 @@ fn a_server_that_ends_by_itself_is_cleaned_up(stage: Stage) {
 /// The server takes two seconds to listen, and its starter is killed meanwhile, with the lock in its hands.
 fn a_killed_starter_leaves_a_server_for_the_next(stage: Stage) {
     let stage = stage.script("sleep 2; exec CODEX \"$@\"");
-    let starter = stage.program();
+    let starter = stage.program_with_idle_time(6);
     wait_until("it starts", || stage.instances().iter().any(|instance| instance.join("pid").exists()));
     let started = stage.instances();
     drop(starter);
     let server = stage.start();
     assert_eq!(stage.instances(), started);
-    drop(server);
+    kill_process(pid(server.pid()), Signal::TERM).expect("it runs");
     stage.wait_until_nothing_is_left();
 }
 
