@@ -99,7 +99,7 @@ pub enum Error {
     /// A subscription ended because events came faster than they were read.
     #[error(
         "failed to keep up with the events: more than {byte_cap} bytes were waiting, and the subscription has \
-         ended. Subscribe anew and ask for what was missed with `thread/read`, or let more wait: `byte_cap` of \
+         ended. Subscribe anew and read what was missed with `thread/items/list`, or let more wait: `byte_cap` of \
          `EventSettings`, `event_capacity` of the SDK's builder"
     )]
     Overrun {
@@ -218,11 +218,13 @@ fn hint(error: &RpcError) -> &'static str {
         }
         RpcErrorKind::ThreadNotFound => "; load the thread with `thread/resume` first",
         RpcErrorKind::NotRecorded => {
-            "; a thread is recorded from its first turn on, and never if it is ephemeral"
+            "; a thread is recorded from its first turn on, and never if it is ephemeral; or there is none with this id \
+             in this `CODEX_HOME`"
         }
         RpcErrorKind::ActiveWriter => "; another codex process has it open: connect to that one, or end it",
         RpcErrorKind::BrokenConfig => "; mend that file, or use another folder",
         RpcErrorKind::NoActiveTurn => "; the turn has ended, or has not begun yet",
+        RpcErrorKind::OtherTurn => "; name that one: `active_turn_id` of the error has its id",
         _ => "",
     }
 }

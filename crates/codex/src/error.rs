@@ -106,8 +106,8 @@ pub enum Error {
     "failed to hear of turn {turn_id} for {silent_for:?}: the server says that it is {} and the thread {}; {}",
     turn_status.as_ref().map_or("not in its records", |status| status.as_str()),
     thread_status(status),
-    if is_asking(status) {
-        "answer with approvals of the thread, or wait for another client"
+    if *is_left || is_asking(status) {
+        "resume the thread with what answers it (approvals, a front end, its tools), or leave it to other clients"
     } else {
         "wait on, or interrupt it"
     }
@@ -124,6 +124,9 @@ pub struct Stalled {
     pub status: ThreadStatus,
     /// What the server's records say of the turn.
     pub turn_status: Option<TurnStatus>,
+    /// Whether the server has asked this client something about the thread that was left to other clients and is still
+    /// open: nothing here answers it. Calls of dynamic tools do not show in [`status`](Self::status).
+    pub is_left: bool,
 }
 
 impl Stalled {

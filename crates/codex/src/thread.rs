@@ -87,7 +87,8 @@ impl<R: Runtime> Thread<R> {
         self.codex.client().review_start(&self.id, target).map_with(IntoTurn::new(self.clone()))
     }
 
-    /// A turn that another client has started on this thread, by its id: what it tells from now on.
+    /// A turn that another client has started on this thread, by its id. Its stream has the events from now on; its result
+    /// has the earlier items as well, which are read from the server's records at the end.
     pub fn follow(&self, turn_id: impl Into<String>) -> Turn<R> {
         let turn_id = turn_id.into();
         let subscriptions = self.subscribe(Filter::tree(&turn_id));

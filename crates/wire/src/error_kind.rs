@@ -66,7 +66,7 @@ impl RpcError {
             -32700 => RpcErrorKind::Parse,
             -32600 => of_invalid_request(&self.message),
             // What reads turns, where there is no record to read them from.
-            -32601 if self.message == "list_turns is not supported yet" => RpcErrorKind::NotRecorded,
+            -32601 if NO_PAGES.contains(&&*self.message) => RpcErrorKind::NotRecorded,
             -32601 => RpcErrorKind::MethodNotFound,
             -32602 => RpcErrorKind::InvalidParams,
             // Some methods put another sentence before that of the thread store.
@@ -97,6 +97,9 @@ impl RpcError {
 const NO_ROLLOUT: &str = "no rollout found for thread id ";
 
 const NO_RECORDS: &[&str] = &[NO_ROLLOUT, "ephemeral threads do not support "];
+
+/// What the server says of the turns and of the items of a thread that it has no record of.
+const NO_PAGES: &[&str] = &["list_turns is not supported yet", "thread/items/list is not supported yet"];
 
 const BROKEN_CONFIG: &[&str] =
     &["failed to load configuration: ", "failed to read configuration layers: ", "invalid configuration: "];
@@ -221,7 +224,7 @@ mod tests {
             InvalidRequest,
         ),
         (-32600, "failed to compute git diff to remote for cwd: \"/nonexistent\"", InvalidRequest),
-        (-32601, "thread/items/list is not supported yet", MethodNotFound),
+        (-32601, "thread/items/list is not supported yet", NotRecorded),
         (-32600, "paginated threads do not support thread/read(includeTurns=true)", PaginatedThread),
         (
             -32600,

@@ -184,7 +184,12 @@ impl Requests {
 
     /// How long requests about these threads were open, since then.
     pub(crate) fn waits(&self, threads: &[&str], since: Instant, now: Instant) -> Waits {
-        self.ended.sum(self.open.values().map(|open| &open.wait), threads, since, now)
+        let is_about =
+            |asked: &Asked| asked.thread_id.as_deref().is_some_and(|thread| threads.contains(&thread));
+        Waits {
+            is_left: self.left.values().any(is_about),
+            ..self.ended.sum(self.open.values().map(|open| &open.wait), threads, since, now)
+        }
     }
 
     pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {

@@ -13,6 +13,8 @@ const KEPT: usize = 1024;
 pub struct Waits {
     /// Whether it waits now.
     pub is_open: bool,
+    /// Whether it has asked this client something that was left to other clients, and does not have the answer yet.
+    pub is_left: bool,
     /// When the last wait ended; none if there was none, or if it waits now.
     pub ended_at: Option<Instant>,
     /// How long it waited in all. Time in which it waited for several answers counts once.
@@ -63,6 +65,7 @@ impl Ended {
         };
         Waits {
             is_open: !open.is_empty(),
+            is_left: false,
             ended_at: if open.is_empty() { ended.iter().map(|(_, until)| *until).max() } else { None },
             total: union(spans(|_| true)),
             for_people: union(spans(|wait| !wait.is_tool)),

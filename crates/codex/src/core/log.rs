@@ -13,6 +13,8 @@ use crate::turns::{Plan, TurnResult};
 pub(super) struct Log {
     thread_id: String,
     turn_id: String,
+    /// The start of the turn was read. What came before that is missing of a turn that a handle has joined later.
+    has_begun: bool,
     items: Vec<ThreadItem>,
     /// The messages of the agent, in the order in which they began.
     messages: Vec<AgentMessage>,
@@ -40,6 +42,7 @@ impl Log {
         Self {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
+            has_begun: false,
             items: Vec::new(),
             messages: Vec::new(),
             raw: Vec::new(),
@@ -59,6 +62,15 @@ impl Log {
         &self.turn_id
     }
 
+    pub(super) fn begin_turn(&mut self) {
+        self.has_begun = true;
+    }
+
+    /// Whether the start of the turn was read.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
     /// Whether the end of the turn was read.
     pub(super) fn is_over(&self) -> bool {
         self.end.is_some()
@@ -68,6 +80,8 @@ impl Log {
     pub(super) fn on_event(&mut self, event: &Event) {
         use ServerNotification as Kind;
         match event.notification() {
+            // A review runs as another turn of the same thread.
+            Some(Kind::TurnStarted(params)) if params.thread_id == self.thread_id => self.begin_turn(),
             Some(Kind::ItemStarted(params)) if self.is_mine(&params.turn_id) => self.begin(&params.item),
             Some(Kind::ItemAgentMessageDelta(params)) if self.is_mine(&params.turn_id) => self.append(params),
             Some(Kind::ItemCompleted(params)) if self.is_mine(&params.turn_id) => self.complete(&params.item),

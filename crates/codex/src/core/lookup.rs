@@ -207,7 +207,8 @@ impl Lookup {
                 turn.items.clear();
                 self.step = self.over();
             }
-            Err(error) if lacks_method(&error) => {
+            // Older servers say of the items of any thread what others say of one without a record.
+            Err(error) if lacks_method(&error) || error.kind() == Some(RpcErrorKind::NotRecorded) => {
                 turn.items.clear();
                 self.step = Step::Full { page: page.take(), limit: *place + 1 };
             }

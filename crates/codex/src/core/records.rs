@@ -59,6 +59,7 @@ impl Record {
                 silent_for,
                 status: records.status,
                 turn_status: turn.map(|turn| turn.status).or(active),
+                is_left: false,
             })),
         }
     }

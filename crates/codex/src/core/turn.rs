@@ -24,20 +24,20 @@
 //! when a handle needs to know, up to the latest, and before `on_records`.
 
 mod doubt;
+mod end;
 mod handles;
 
 use std::time::{Duration, Instant};
 
 use codex_appserver_client::{Error as ClientError, Event, Waits, notification_method as method};
+use codex_appserver_methods::protocol;
 use codex_appserver_methods::protocol::wire::Notification;
-use codex_appserver_methods::protocol::{self, ThreadStatus, TurnStatus};
 
-use self::doubt::Silences;
+use self::doubt::{SELDOM, Silences};
 use super::agents::{self, Agents};
 use super::limit::Limit;
 use super::log::Log;
-use super::records::{self, Record, Records};
-use crate::error::{Error, Stalled, is_asking};
+use crate::error::Error;
 
 /// The notifications that say under which id a turn runs, and that it has ended.
 pub(crate) const NOTICES: &[&str] = &[method::TurnStarted::METHOD, method::TurnCompleted::METHOD];
@@ -106,7 +106,10 @@ pub(crate) struct Turn {
 /// How a turn ended of which no more events are to be expected.
 #[derive(Debug)]
 enum Verdict {
-    Ended(Box<protocol::Turn>),
+    /// As the server's records have it.
+    Recorded(Box<protocol::Turn>),
+    /// As it was noticed, without its items.
+    Noticed(Box<protocol::Turn>),
     /// The server does not know how.
     Lost,
 }
@@ -161,6 +164,13 @@ impl Turn {
         }
     }
 
+    /// This turn, as after its start was read.
+    #[cfg(test)]
+    pub(crate) fn begun(mut self) -> Self {
+        self.log.begin_turn();
+        self
+    }
+
     /// A turn that was started before its events are read: it may be over already.
     pub(crate) fn joined(
         thread_id: impl Into<String>,
@@ -169,7 +179,8 @@ impl Turn {
         began: Instant,
     ) -> Self {
         let silences = Silences { heard: true, ..Silences::default() };
-        Self { needs_records: true, silences, ..Self::new(thread_id, turn_id, watchdog, began) }
+        let turn = Self::new(thread_id, turn_id, watchdog, began);
+        Self { needs_records: true, silences, ..turn }
     }
 
     pub(crate) fn thread_id(&self) -> &str {
@@ -222,7 +233,10 @@ impl Turn {
     fn ask_at(&self) -> Option<Instant> {
         match self.watchdog {
             Some(watchdog) => self.reader.waiting_since?.checked_add(watchdog),
-            None => self.doubted_since().map(|since| since + self.doubt_patience()),
+            None => match self.doubted_since() {
+                Some(since) => Some(since + self.doubt_patience()),
+                None => self.reader.waiting_since?.checked_add(SELDOM),
+            },
         }
     }
 
@@ -245,7 +259,9 @@ impl Turn {
             self.on_unreadable(unreadable.method.as_deref());
         }
         self.log.on_event(&event);
-        self.needs_records |= self.log.is_over() && std::mem::take(&mut self.missed_items);
+        if self.log.is_over() {
+            self.on_end();
+        }
         self.agents.on_event(&event, self.log.thread_id());
         if self.with_agents || !of_agent {
             self.reader.output = Some(Ok(event));
@@ -269,7 +285,7 @@ impl Turn {
     /// The connection has ended: with this error, or because it was shut down.
     pub(crate) fn on_closed(&mut self, error: Option<ClientError>) {
         match self.verdict.take() {
-            Some(Verdict::Ended(turn)) => self.log.adopt(*turn),
+            Some(Verdict::Recorded(turn) | Verdict::Noticed(turn)) => self.log.adopt(*turn),
             Some(Verdict::Lost) | None => self.stop(self.disconnected(error)),
         }
     }
@@ -278,7 +294,7 @@ impl Turn {
     pub(crate) fn on_empty(&mut self) {
         self.reader.postponed = false;
         match self.verdict.take() {
-            Some(Verdict::Ended(turn)) => self.log.adopt(*turn),
+            Some(Verdict::Recorded(turn) | Verdict::Noticed(turn)) => self.log.adopt(*turn),
             Some(Verdict::Lost) => {
                 // The next reader gets the same answer, unless the server knows more by then.
                 self.needs_records = true;
@@ -329,56 +345,6 @@ impl Turn {
         self.reader.postponed = true;
     }
 
-    /// The answer to [`Step::AskRecords`].
-    pub(crate) fn on_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
-        let silent_for = self.reader.asking.take().and_then(|asking| asking.silent_for);
-        let only_asked = self.is_only_asked();
-        self.reader.waiting_since = None;
-        match read {
-            Ok(read) => {
-                self.needs_records = false;
-                self.doubt = None;
-                match Record::of(read, self.id(), silent_for.unwrap_or_default()) {
-                    // Its items are the better ones where some were missed.
-                    Record::Over(turn) if self.log.is_over() => self.log.adopt(*turn),
-                    Record::Over(turn) => self.verdict = Some(Verdict::Ended(turn)),
-                    Record::Open(_) if self.log.is_over() => {}
-                    Record::Open(stalled) if silent_for.is_some() => self.on_open(stalled, true, now),
-                    // The server asked something, and goes on since.
-                    Record::Open(stalled) if only_asked && !is_asking(&stalled.status) => {
-                        self.silences.asked = false
-                    }
-                    Record::Open(stalled) => self.on_open(stalled, false, now),
-                }
-            }
-            Err(_) if self.log.is_over() => self.needs_records = false,
-            Err(error) => match self.noticed_end.clone() {
-                Some(end) => {
-                    self.needs_records = false;
-                    self.verdict = Some(Verdict::Ended(end));
-                }
-                None => self.stop(records::unread(error)),
-            },
-        }
-    }
-
-    /// The records do not know the end of a turn whose end was not read either.
-    fn on_open(&mut self, stalled: Box<Stalled>, silent: bool, now: Instant) {
-        let unknown = is_unknown(&stalled);
-        let again = std::mem::replace(&mut self.unknown, unknown);
-        match self.noticed_end.clone() {
-            Some(end) => self.verdict = Some(Verdict::Ended(end)),
-            None if unknown && again => self.verdict = Some(Verdict::Lost),
-            // A request came while the server was asked.
-            None if silent && self.waits.is_open => {}
-            None if silent => self.reader.output = Some(Err(Error::Stalled(stalled))),
-            None => {
-                self.doubt = Some(now);
-                self.report_silence(stalled, now);
-            }
-        }
-    }
-
     fn stop(&mut self, error: Error) {
         self.reader.output = Some(Err(error));
         self.reader.stopped = true;
@@ -390,11 +356,6 @@ impl Turn {
             self.doubt.is_some_and(|since| now.saturating_duration_since(since) >= self.doubt_patience());
         self.needs_records || (self.watchdog.is_none() && doubted)
     }
-}
-
-/// Whether the server does nothing, and knows nothing of the turn.
-fn is_unknown(stalled: &Stalled) -> bool {
-    !matches!(stalled.status, ThreadStatus::Active(_)) && stalled.turn_status != Some(TurnStatus::InProgress)
 }
 
 #[cfg(test)]

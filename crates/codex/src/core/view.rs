@@ -175,7 +175,7 @@ impl View {
 
 /// Whether the server keeps no items of this thread, or none yet.
 fn keeps_no_items(error: &ClientError) -> bool {
-    matches!(error.kind(), Some(RpcErrorKind::MethodNotFound | RpcErrorKind::NotRecorded))
+    matches!(error.kind(), Some(RpcErrorKind::NotRecorded))
 }
 
 /// What tells an item from the others: its id; all of it where these bindings do not know its kind and it has none.

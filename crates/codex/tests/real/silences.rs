@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use codex_appserver::client::CloseReason;
-use codex_appserver::protocol::AskForApproval;
+use codex_appserver::protocol::{AskForApproval, ThreadItem};
 use codex_appserver::{Approvals, ClientError, Codex, Decision, Error};
 use codex_appserver_testkit::{Gate, Reply};
 use rustix::process::{Signal, kill_process};
@@ -24,6 +24,29 @@ async fn a_turn_on_a_thread_that_was_not_resumed_ends() {
     let turn = other.thread(thread.id()).turn("And?").await.expect("the server runs it");
     let result = turn.run().await.expect("its end is in the records");
     assert_eq!((result.is_completed(), result.text()), (true, "Unheard."));
+}
+
+/// Handles that come to a turn in the middle have its first items as well, which their streams never saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn handles_that_join_a_turn_have_all_its_items() {
+    let gate = Gate::new();
+    let held = Reply::unfinished_text(["Wait"]).then(Reply::hold(&gate)).then(Reply::text("."));
+    let replies = [Reply::command_to_approve("echo first", "for a test"), held, Reply::text("Done.")];
+    let Some(stage) = Stage::set(replies) else { return };
+    let approvals = Approvals::ask(|_| async { Decision::Accept });
+    let codex = stage.builder().approvals(approvals).start().await.expect("a codex");
+    let thread = codex.thread_start().approval_policy(AskForApproval::Untrusted).await.expect("a thread");
+    let turn = thread.turn("Go.").await.expect("a turn");
+    gate.wait_for_arrivals(1, PATIENCE).expect("the command is done, the model is at it");
+    let joined = thread.turn("Also.").await.expect("the same turn");
+    assert_eq!(joined.id(), turn.id());
+    let followed = thread.follow(turn.id());
+    gate.open();
+    for handle in [turn, joined, followed] {
+        let result = handle.run().await.expect("a result");
+        let commands = result.items.iter().filter(|item| matches!(item, ThreadItem::CommandExecution(_)));
+        assert_eq!((commands.count(), result.text()), (1, "Done."), "{:?}", result.items);
+    }
 }
 
 /// The client that started the turn is gone, and the one that is there gets its approvals late.

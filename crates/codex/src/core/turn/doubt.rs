@@ -14,6 +14,10 @@ const DOUBT: Duration = Duration::from_secs(5);
 /// How long to wait for a turn of which the server says neither that it has begun nor that it is over.
 const LATE_BEGINNING: Duration = Duration::from_secs(30);
 
+/// How long a turn may be silent without any doubt until the server is asked. A turn may work for long without an event;
+/// but if this connection gets no more of them, as after `thread/unsubscribe`, nothing else tells of the end.
+pub(super) const SELDOM: Duration = Duration::from_secs(60);
+
 /// How long a turn may wait for an answer that this client does not give, until that is reported: other clients may.
 const OTHERS: Duration = Duration::from_secs(30);
 
@@ -69,6 +73,16 @@ impl Turn {
         asked && heard && interrupted_at.is_none() && self.doubt.is_none() && !self.needs_records
     }
 
+    /// Whether there is no doubt, but that nothing is heard.
+    pub(super) fn is_only_silent(&self) -> bool {
+        self.doubted_since().is_none() && !self.needs_records
+    }
+
+    /// Whether the server waits for an answer that this client does not give.
+    pub(super) fn is_unanswered(&self, stalled: &Stalled) -> bool {
+        !self.waits.is_open && (is_asking(&stalled.status) || self.waits.is_left)
+    }
+
     /// How long the reader waits for an event before a turn in doubt is asked for again.
     pub(super) fn doubt_patience(&self) -> Duration {
         match (self.unknown, self.silences.heard) {
@@ -80,8 +94,9 @@ impl Turn {
 
     /// Reports a turn that goes on by the records but cannot be expected to end by itself.
     pub(super) fn report_silence(&mut self, mut stalled: Box<Stalled>, now: Instant) {
+        let is_unanswered = self.is_unanswered(&stalled);
         let silences = &mut self.silences;
-        if is_asking(&stalled.status) && !self.waits.is_open {
+        if is_unanswered {
             silences.unanswered_since.get_or_insert(now);
         } else {
             silences.unanswered_since = None;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::core::attempts::{Attempts, BEGINNING, Progress, is_not_running};
 use crate::core::fixtures;
+use crate::core::records::{self, Records};
 use crate::turns::MaxDuration;
 
 /// Input of a turn.
@@ -142,7 +143,7 @@ impl Bench {
 
     /// A turn of which nothing was heard yet.
     fn fresh() -> Self {
-        Self::of(|now| Turn::new("T", "U", None, now))
+        Self::of(|now| Turn::new("T", "U", None, now).begun())
     }
 
     fn joined() -> Self {
@@ -150,7 +151,7 @@ impl Bench {
     }
 
     fn watched() -> Self {
-        Self::of(|now| Turn::new("T", "U", Some(WATCHDOG), now))
+        Self::of(|now| Turn::new("T", "U", Some(WATCHDOG), now).begun())
     }
 
     fn limited(max: impl Into<MaxDuration>) -> Self {
@@ -260,6 +261,12 @@ impl Bench {
             Step::AskRecords => "ask".into(),
             Step::Read => "read".into(),
             Step::Wait { until: None, .. } => "wait".into(),
+            // After a minute of silence the server is asked in any case, which only tests of that look at.
+            Step::Wait { check_at: None, .. }
+                if self.turn.watchdog.is_none() && self.turn.doubted_since().is_none() =>
+            {
+                "wait".into()
+            }
             Step::Wait { until: Some(until), .. } => format!("wait {} ms", (until - self.now).as_millis()),
             Step::Done => "done".into(),
             Step::Fail(Error::Lost { .. }) => "lost".into(),

@@ -14,6 +14,8 @@ enum In {
     /// An answer that cannot be read.
     TooLong,
     Refused(i64),
+    /// There is no record of the thread.
+    NotRecorded,
     Completed(&'static str),
     /// `item/completed` of another thread.
     Elsewhere(&'static str),
@@ -31,8 +33,8 @@ fn item(id: &str) -> Value {
     json!({"type": "agentMessage", "id": id, "text": ""})
 }
 
-fn failed(code: i64) -> ClientError {
-    ClientError::Rpc { method: "thread/items/list".into(), error: RpcError::new(code, "refused") }
+fn failed(code: i64, message: &str) -> ClientError {
+    ClientError::Rpc { method: "thread/items/list".into(), error: RpcError::new(code, message) }
 }
 
 struct Bench(View);
@@ -48,7 +50,8 @@ impl Bench {
                 view.on_page(Ok(page.expect("a page")));
             }
             TooLong => view.on_page(Err(ClientError::Decode(DecodeError::other("too long")))),
-            Refused(code) => view.on_page(Err(failed(code))),
+            Refused(code) => view.on_page(Err(failed(code, "refused"))),
+            NotRecorded => view.on_page(Err(failed(-32601, "thread/items/list is not supported yet"))),
             Completed(id) | Elsewhere(id) => {
                 let thread = if matches!(input, Elsewhere(_)) { "other" } else { "T" };
                 let params = json!({"threadId": thread, "turnId": "U", "item": item(id), "completedAtMs": 1});
@@ -203,12 +206,12 @@ fn pages_that_are_too_long_get_smaller() {
 
 #[test]
 fn a_thread_without_records_begins_with_its_events() {
-    check(&[(Refused(-32601), "wait"), (Completed("a"), "a wait")]);
+    check(&[(NotRecorded, "wait"), (Completed("a"), "a wait")]);
     // What is missed then cannot be read.
-    check(&[(Refused(-32601), "wait"), (Overrun, "ask start 20"), (Refused(-32601), "overrun done")]);
+    check(&[(NotRecorded, "wait"), (Overrun, "ask start 20"), (NotRecorded, "overrun done")]);
     // It has records by then.
     check(&[
-        (Refused(-32601), "wait"),
+        (NotRecorded, "wait"),
         (Completed("a"), "a wait"),
         (Overrun, "ask start 20"),
         (Page(&["a", "b"], None), "b wait"),
@@ -218,6 +221,8 @@ fn a_thread_without_records_begins_with_its_events() {
 #[test]
 fn errors_are_the_last_item() {
     check(&[(Page(&["a"], Some("2")), "a ask 2 20"), (Refused(-32603), "refused done")]);
+    // A server that has no such method has to be told from a thread without items.
+    check(&[(Refused(-32601), "refused done")]);
     check(&[(Page(&["a"], None), "a wait"), (Broken, "broken done")]);
     check(&[(Page(&["a"], None), "a wait"), (ShutDown, "done")]);
 }

@@ -46,7 +46,7 @@ fn turn(notices: &[Event]) -> (Arc<SharedTurn<List, &'static str>>, Arc<Mutex<us
     let taken = notices.taken.clone();
     let subscriptions = Subscriptions { events: List::default(), notices };
     let approvals = Arc::new(Registry::new("default"));
-    let turn = Turn::new("T", "U", None, Instant::now());
+    let turn = Turn::new("T", "U", None, Instant::now()).begun();
     (Arc::new(SharedTurn::new(turn, subscriptions, approvals, Arc::default())), taken)
 }
 

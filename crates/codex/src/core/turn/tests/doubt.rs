@@ -86,3 +86,38 @@ fn a_refused_interrupt_changes_nothing() {
     let mut bench = Bench::new();
     bench.expect(&[(Interrupt, "wait 5000 ms"), (InterruptRefused, "wait"), (Pass(600_000), "wait")]);
 }
+
+/// As after `thread/unsubscribe`: nothing tells this connection of the end.
+#[test]
+fn a_turn_that_is_silent_for_a_minute_is_asked_for() {
+    let mut bench = Bench::new();
+    bench.expect(&[(Delta("a"), "wait"), (Pass(60_000), "wait")]);
+    bench.expect(&[(Timeout, "ask"), (Records(Read::Running), "wait"), (Pass(60_000), "wait")]);
+    bench.expect(&[(Timeout, "ask"), (Records(Read::Ended("completed")), "read"), (Empty, "done")]);
+    assert_eq!(bench.outcome(), outcome("completed", "kept"));
+}
+
+/// A call of a dynamic tool shows in no status.
+#[test]
+fn an_answer_that_was_left_is_reported_whatever_the_status() {
+    let mut bench = Bench::new();
+    bench.waits.is_left = true;
+    bench.expect(&[(Request, "wait 5000 ms")]);
+    ask(&mut bench, 5_000, Read::Running, "wait 5000 ms");
+    for _ in 0..5 {
+        bench.expect(&[(Pass(5_000), "ask"), (Records(Read::Running), "wait 5000 ms")]);
+    }
+    bench.expect(&[(Pass(5_000), "ask"), (Records(Read::Running), "stalled inProgress for 30000 ms")]);
+}
+
+/// A handle that joins a turn in the middle has missed its first items.
+#[test]
+fn the_items_of_a_turn_whose_start_was_not_read_are_asked_for() {
+    let mut bench = Bench::of(|now| Turn::new("T", "U", None, now));
+    bench.expect(&[(Completed("U", "completed"), "ask"), (Records(Read::Ended("completed")), "done")]);
+    assert_eq!(bench.outcome(), outcome("completed", "kept"));
+    let mut refused = Bench::of(|now| Turn::new("T", "U", None, now));
+    refused.expect(&[(Delta("a"), "wait"), (Completed("U", "completed"), "ask")]);
+    refused.expect(&[(Records(Read::TimedOut), "done")]);
+    assert_eq!(refused.outcome(), outcome("completed", "a"));
+}

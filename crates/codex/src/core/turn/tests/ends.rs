@@ -81,7 +81,7 @@ fn a_turn_unknown_twice_is_lost() {
 #[test]
 fn an_event_between_clears_the_doubt() {
     let mut bench = Bench::joined().after(&[Records(Read::Unknown)]);
-    bench.expect(&[(Started("T", "U"), "wait"), (Pass(1_000_000), "wait")]);
+    bench.expect(&[(Started("T", "U"), "wait"), (Pass(600_000), "wait")]);
     let unknown = Records(Read::Unknown);
     bench.expect(&[
         (Unreadable(None), "ask"),

@@ -107,7 +107,7 @@ fn a_turn_is_over_once_anything_says_so() {
         assert!(bench.turn.is_over() && !bench.turn.wants_notices(), "{inputs:?}");
     }
     // The records say that it is over; how it ended may still be noticed.
-    let mut turn = Turn::new("T", "U", None, Instant::now());
+    let mut turn = Turn::new("T", "U", None, Instant::now()).begun();
     turn.on_status(Read::Ended("completed").result().ok());
     assert!(turn.is_over() && turn.wants_notices());
 }
