@@ -38,7 +38,10 @@ pub enum ToolError {
     },
 
     /// The arguments of a tool are of a type that codex cannot tell the model about.
-    #[error("failed to offer the tool {name:?}: its arguments have no JSON Schema that codex passes on")]
+    #[error(
+        "failed to offer the tool {name:?}: its arguments have no JSON Schema that codex passes on; make them a struct \
+         with named fields"
+    )]
     Schema {
         /// The name of the tool.
         name: String,

@@ -242,7 +242,8 @@ async fn what_codex_would_refuse_is_not_sent<R: Kit>() {
     let error = Error::from(error);
     assert_eq!(
         error.to_string(),
-        "failed to offer the tool \"a\": its arguments have no JSON Schema that codex passes on"
+        "failed to offer the tool \"a\": its arguments have no JSON Schema that codex passes on; make them a struct with \
+         named fields"
     );
     let cause = std::error::Error::source(&error).expect("a cause").to_string();
     assert!(cause.contains("(u8, u8)"), "{cause}");
