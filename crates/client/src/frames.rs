@@ -21,7 +21,7 @@ pub(crate) use self::reader::FrameReader;
 #[cfg(feature = "blocking")]
 pub(crate) use self::reader::MessageReader;
 use crate::address::Address;
-use crate::dial::{self, Sent, failed};
+use crate::connect_error::{Sent, failed, with_sent};
 use crate::error::Error;
 use crate::excerpt::escaped;
 use crate::tls::Tls;
@@ -184,7 +184,7 @@ impl Handshake {
             Err(HandshakeError::Failure(error)) => {
                 let sent = if answer.starts_with(HEAD_START) { &[][..] } else { &answer };
                 let error = refused(&self.address, error);
-                Err(dial::with_sent(error, sent))
+                Err(with_sent(error, sent))
             }
         }
     }

@@ -80,6 +80,8 @@ pub mod blocking;
 mod builder;
 mod client;
 mod conn;
+#[cfg(feature = "ws")]
+mod connect_error;
 mod core;
 #[cfg(feature = "ws")]
 mod dial;

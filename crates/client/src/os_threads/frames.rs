@@ -16,7 +16,8 @@ use super::child::Child;
 use super::driver::{Sink, Source, Transport};
 use crate::address::Address;
 use crate::conn::{CHUNK, GRACE, Link};
-use crate::dial::{Dial, Target, failed, late, not_opened, with_end};
+use crate::connect_error::{failed, late, not_opened, with_end};
+use crate::dial::{Dial, Target};
 use crate::error::Error;
 use crate::frames::{Answer, FrameReader, Frames, Handshake};
 use crate::process::Process;
@@ -196,7 +197,7 @@ fn connect_unix(_: PathBuf) -> io::Result<[Socket; 3]> {
 }
 
 impl Socket {
-    /// How long a read may wait. A time of nothing would mean for ever.
+    /// How long a read may wait. A time of nothing would mean forever.
     fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
         let patience = patience.map(|patience| patience.max(Duration::from_millis(1)));
         match self {

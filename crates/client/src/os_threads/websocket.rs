@@ -8,7 +8,8 @@ use codex_appserver_wire::LineError;
 use super::frames::{Connected, Socket, Way, connect as open};
 use crate::address::Address;
 use crate::conn::{CHUNK, KEPT_BUFFER};
-use crate::dial::{Dial, failed};
+use crate::connect_error::failed;
+use crate::dial::Dial;
 use crate::error::Error;
 use crate::frames::{Frames, MessageReader};
 use crate::settings::Dialling;
@@ -23,7 +24,7 @@ pub struct Options {
     pub allow_insecure_token: bool,
     /// How many bytes a message of the server may have. A longer one is refused, and the next one is read.
     pub message_limit: usize,
-    /// How long connecting may take; `None` is for ever.
+    /// How long connecting may take; `None` is forever.
     pub timeout: Option<Duration>,
 }
 

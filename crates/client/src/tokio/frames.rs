@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use super::child::Child;
 use super::driver::{Sink, Source};
 use crate::conn::{CHUNK, GRACE, Link};
-use crate::dial::{Dial, Target, failed, late, not_opened, with_end};
+use crate::connect_error::{failed, late, not_opened, with_end};
+use crate::dial::{Dial, Target};
 use crate::error::Error;
 use crate::frames::{FrameReader, Frames, Handshake};
 
