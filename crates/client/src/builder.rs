@@ -66,7 +66,7 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
-    /// How long a call may take, its time in the queue included; none for ever. 60 s unless set.
+    /// How long a call may take, its time in the queue included; `None` for no limit. 60 s unless set.
     ///
     /// `command/exec` and `mcpServer/tool/call`, which answer when something of the user's has ended, have
     /// no deadline unless [`Client::with_timeout`] gives them one. Connecting and `initialize` have their own; see
@@ -76,14 +76,15 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
-    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; none for ever.
+    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; `None` for no
+    /// limit.
     /// 10 s unless set. Beyond that it fails with [`Error::Connect`](crate::Error::Connect), and a command is killed.
     pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.setup.dialling.timeout = timeout.into();
         self
     }
 
-    /// How long the server may take to answer `initialize`, the first call; none for ever. 10 s unless set.
+    /// How long the server may take to answer `initialize`, the first call; `None` for no limit. 10 s unless set.
     ///
     /// Beyond that connecting fails with [`CloseReason::Unanswered`](crate::CloseReason::Unanswered) and what the server
     /// has written so far, and a child process is killed. With
@@ -93,7 +94,8 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
-    /// How long the server may say nothing while a call or a subscription waits for it; none for ever. 120 s unless set.
+    /// How long the server may say nothing while a call or a subscription waits for it; `None` for no limit. 120 s unless
+    /// set.
     ///
     /// After that time it is asked for a sign of life: by a ping on a WebSocket, else by a request that is cheap to
     /// answer. If nothing at all comes for the same time again, the connection ends with
@@ -142,8 +144,8 @@ impl<R: Runtime> ClientBuilder<R> {
         self
     }
 
-    /// Sends the token to other machines on `ws://` as well: for networks that nobody else listens to, such as that of a
-    /// VPN or between containers.
+    /// Sends the token to other machines on `ws://` as well. Use it on networks whose traffic no one else can read,
+    /// such as a VPN or a network between containers.
     pub fn allow_insecure_token(mut self) -> Self {
         self.setup.dialling.allow_insecure_token = true;
         self

@@ -53,7 +53,7 @@ impl<R: Runtime> Client<R> {
         self.handle.link.notify(method, encode_params(&params)?.as_deref())
     }
 
-    /// A handle whose calls may take this long, or for ever.
+    /// A handle whose calls may take this long, or forever.
     #[must_use]
     pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
         Self { handle: self.handle.with_timeout(timeout.into()), ..self.clone() }

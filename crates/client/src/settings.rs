@@ -173,7 +173,7 @@ pub(crate) enum Timeout {
     /// As the connection's settings say.
     #[default]
     Default,
-    /// This long, or for ever.
+    /// This long, or forever.
     Is(Option<Duration>),
 }
 

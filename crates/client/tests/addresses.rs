@@ -1,4 +1,4 @@
-//! The ways to a server that listens: sockets, commands, who is sent a token, and how long all of it may take.
+//! The ways to a server that listens: sockets and commands, which servers get a token, and how long connecting may take.
 #![cfg(all(feature = "async", feature = "blocking", feature = "ws", unix))]
 
 mod support;

@@ -111,18 +111,19 @@ impl<R: Runtime> CodexBuilder<R> {
         self.client(|client| client.root_certificates(pem))
     }
 
-    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; none for ever.
+    /// How long connecting to a socket or through a command may take, with TLS and the WebSocket handshake; `None` for no
+    /// limit.
     /// 10 s unless set.
     pub fn connect_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.client(|client| client.connect_timeout(timeout))
     }
 
-    /// How long the server may take to answer `initialize`, the first call; none for ever. 10 s unless set.
+    /// How long the server may take to answer `initialize`, the first call; `None` for no limit. 10 s unless set.
     pub fn initialize_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.client(|client| client.initialize_timeout(timeout))
     }
 
-    /// How long a call may take; none for ever. 60 s unless set. Turns are not calls: see
+    /// How long a call may take; `None` for no limit. 60 s unless set. Turns are not calls: see
     /// [`watchdog`](Self::watchdog).
     pub fn default_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.client(|client| client.default_timeout(timeout))

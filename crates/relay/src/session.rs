@@ -157,7 +157,7 @@ impl Session {
         }
     }
 
-    /// Says goodbye, and lets the server do so as well if somebody reads what it says until then.
+    /// Closes the connection. If the client still reads, what the server sends until its own close is passed on.
     fn close(self: &Arc<Self>, inbox: &Inbox<Event>, is_read: bool) {
         self.closing.store(true, Ordering::SeqCst);
         let closing = self.clone();

@@ -1,4 +1,4 @@
-//! An output of which it is seen at once that no one reads it any more.
+//! The two ends of a client, and how to notice at once that it no longer reads.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};

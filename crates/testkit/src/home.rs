@@ -42,7 +42,7 @@ pub struct CodexHomeBuilder {
 impl CodexHome {
     /// Starts a home whose model is this mock.
     ///
-    /// codex is told not to retry: what the mock answers is final. (It does retry, for ever, when the server
+    /// codex is told not to retry: what the mock answers is final. (It does retry, forever, when the server
     /// cannot be reached.)
     pub fn builder(model: &MockModel) -> CodexHomeBuilder {
         CodexHomeBuilder::new(model.base_url())

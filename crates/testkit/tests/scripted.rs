@@ -320,7 +320,7 @@ fn requests_are_read_while_no_answer_is_and_all_are_answered_in_order() {
     const BATCH: u64 = 400;
     let (server, stdout, mut stdin) = ScriptedServer::start(Scenario::new()).expect("it starts");
     let (sender, done) = std::sync::mpsc::channel();
-    // Where the server did not read on, this would wait for ever.
+    // Where the server did not read on, this would wait forever.
     std::thread::spawn(move || {
         for first in (0..REQUESTS).step_by(BATCH as usize) {
             let requests: String = (first..first + BATCH).map(|id| request(id, "m", &json!({}))).collect();

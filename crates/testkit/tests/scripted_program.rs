@@ -38,7 +38,7 @@ impl Program {
         Self { child, client: Client::new(stdout, stdin), folder }
     }
 
-    /// Waits for the end, though not for ever.
+    /// Waits for the end, though not forever.
     fn status(&mut self) -> ExitStatus {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {

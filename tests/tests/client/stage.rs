@@ -92,7 +92,7 @@ pub fn arrive(gate: &Gate, count: usize) {
     gate.wait_for_arrivals(count, PATIENCE).expect("the model is asked");
 }
 
-/// What the future comes to; it is an error of the test if that takes for ever.
+/// What the future comes to; it is an error of the test if that takes forever.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it does not hang")
 }

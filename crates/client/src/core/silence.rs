@@ -1,4 +1,4 @@
-//! Whether the server is still there: how long nothing was heard of it, and when it is asked for a sign of life.
+//! Keep-alive: how long the server has sent nothing, and when it is asked for a sign of life.
 
 use std::time::{Duration, Instant};
 

@@ -10,7 +10,7 @@ use crate::approvals::{ApprovalRequest, Approvals, Decision};
 impl Approvals<Tokio> {
     /// Asks a function. Each request gets a task of its own, which may take hours and is dropped when the answer is not
     /// wanted any more; a panic declines. Do not keep a [`Codex`](crate::Codex), a thread or a turn in it: that would
-    /// keep the connection open for ever.
+    /// keep the connection open forever.
     pub fn ask<F, D>(decide: F) -> Self
     where
         F: Fn(ApprovalRequest) -> D + Send + Sync + 'static,

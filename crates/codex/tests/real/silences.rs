@@ -1,4 +1,4 @@
-//! Turns of a shared server that would be silent for ever.
+//! Turns of a shared server that would be silent forever.
 
 use std::future::pending;
 use std::time::{Duration, Instant};

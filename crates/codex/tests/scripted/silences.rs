@@ -1,4 +1,4 @@
-//! Turns that would be silent for ever, without a watchdog.
+//! Turns that would be silent forever, without a watchdog.
 
 use std::time::{Duration, Instant};
 

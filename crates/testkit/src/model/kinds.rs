@@ -113,7 +113,7 @@ impl ByPrompt {
         match self.replies.get_mut(prompt) {
             None => Reply::fail(400, format!("the mock has no reply to the prompt {prompt:?}")),
             Some(replies) if replies.len() > 1 => replies.pop_front().unwrap_or_default(),
-            // To give a call of a tool once more for its own outcome would go on for ever.
+            // To give a call of a tool once more for its own outcome would go on forever.
             Some(replies) if request.follows_a_tool() && replies.iter().any(Reply::calls_a_tool) => {
                 Reply::text("Done.")
             }

@@ -1,4 +1,4 @@
-//! A client that knows nothing but lines, and never waits for ever.
+//! A client that knows nothing but lines, and never waits forever.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 

@@ -21,7 +21,7 @@ pub(super) const SELDOM: Duration = Duration::from_secs(60);
 /// How long a turn may wait for an answer that this client does not give, until that is reported: other clients may.
 const OTHERS: Duration = Duration::from_secs(30);
 
-/// Why a turn may be silent for ever.
+/// Why a turn may be silent forever.
 #[derive(Debug, Default)]
 pub(super) struct Silences {
     /// An event of the turn was read, or it was joined. Where none comes, the server may tell this connection nothing
@@ -50,7 +50,7 @@ impl Turn {
         self.silences.interrupted_at = Some(now);
     }
 
-    /// What came of it. If the server refused, the turn goes on.
+    /// The outcome of the interrupt. If the server refused it, the turn goes on.
     pub(crate) fn on_interrupt_done(&mut self, done: &Result<(), Error>) {
         if done.as_ref().is_err_and(|error| !matches!(error, Error::Client(ClientError::TimedOut { .. }))) {
             self.silences.interrupted_at = None;
