@@ -115,7 +115,8 @@ impl Shared {
             if let Some(pen) = pen.upgrade() {
                 write_at_once(&mut core, &pen);
             }
-            if core.has_work() {
+            // A list may have to go on before the other thread would look again.
+            if core.has_work() || core.next_due().is_some() {
                 self.work.notify_one();
             }
             self.news.notify_all();
