@@ -19,6 +19,9 @@ pub type Events = generic::Events<Tokio>;
 /// A call that has begun, with the events that come until its answer; see [`generic::PendingCall`].
 pub type PendingCall<M> = generic::PendingCall<M, Tokio>;
 
+/// The changes of a connection's status, as a stream; see [`generic::StatusChanges`].
+pub type StatusChanges = generic::StatusChanges<Tokio>;
+
 /// An app-server that the programs of one user share; see [`generic::SharedServer`].
 #[cfg(all(unix, feature = "ws"))]
 pub type SharedServer = generic::SharedServer<Tokio>;

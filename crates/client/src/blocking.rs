@@ -22,6 +22,9 @@ pub type Events = generic::Events<OsThreads>;
 /// A call that has begun, with the events that come until its answer; see [`generic::PendingCall`].
 pub type PendingCall<M> = generic::PendingCall<M, OsThreads>;
 
+/// The changes of a connection's status, as an iterator that blocks; see [`generic::StatusChanges`].
+pub type StatusChanges = generic::StatusChanges<OsThreads>;
+
 /// An app-server that the programs of one user share; see [`generic::SharedServer`].
 #[cfg(all(unix, feature = "ws"))]
 pub type SharedServer = generic::SharedServer<OsThreads>;

@@ -1,6 +1,7 @@
 //! The settings of a client, and its handlers. The ways to connect, and `handler`, are with each runtime.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use codex_appserver_requests::method;
@@ -14,6 +15,7 @@ use crate::requests::{RequestContext, RequestResponder};
 use crate::runtime::{Answer, Runtime};
 use crate::settings::{EventSettings, RetryPolicy, Unhandled, VersionCheck};
 use crate::setup::Setup;
+use crate::supervision::{Restore, Supervision};
 
 /// Everything that can be set about a client, and the ways to connect it.
 #[must_use = "nothing happens until it is connected"]
@@ -158,6 +160,32 @@ impl<R: Runtime> ClientBuilder<R> {
         let roots = &mut self.setup.dialling.root_certificates;
         roots.extend_from_slice(pem.as_ref());
         roots.push(b'\n');
+        self
+    }
+
+    /// Makes the connection again when it is lost: a child process is started again, a socket is connected to again, a
+    /// shared server is looked for, or started. Off unless set: then everything ends with the connection.
+    ///
+    /// * Handles and subscriptions stay valid. A subscription yields [`Event::Reconnected`](crate::Event::Reconnected) at the
+    ///   place where events are missing.
+    /// * Calls that were sent fail with [`Error::ConnectionLost`](crate::Error::ConnectionLost), which says whether they may
+    ///   have been executed. No call is ever sent twice. Calls that were not sent yet, and those that are begun
+    ///   meanwhile, wait for the next connection, up to their deadlines.
+    /// * Requests of the server that were not answered are over. A server that still runs asks again.
+    /// * What the server has to be told again, such as which threads to send events of, is up to
+    ///   [`restore`](Self::restore).
+    ///
+    /// A server that does not answer any more, but keeps the connection, is noticed by [`keep_alive`](Self::keep_alive). With
+    /// `attach` there is no way to connect again, so that it fails.
+    pub fn supervised(mut self, policy: Supervision) -> Self {
+        self.setup.supervision = Some(policy);
+        self
+    }
+
+    /// What to send over another connection of a client that is [`supervised`](Self::supervised), after `initialize` and
+    /// before anything else.
+    pub fn restore(mut self, restore: Arc<dyn Restore>) -> Self {
+        self.setup.restore = Some(restore);
         self
     }
 

@@ -17,6 +17,7 @@ use crate::runtime::Runtime;
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, RetryPolicy};
 use crate::stats::Stats;
+use crate::status::{Status, StatusChanges};
 
 /// A connection to an app-server, cheap to clone and shared by any number of tasks or threads.
 ///
@@ -101,8 +102,8 @@ impl<R: Runtime> Client<R> {
         self.early_events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// What the server said about itself.
-    pub fn server(&self) -> &ServerInfo {
+    /// What the server said about itself: the last one, if there was more than one connection.
+    pub fn server(&self) -> Arc<ServerInfo> {
         self.handle.link.server()
     }
 
@@ -137,7 +138,17 @@ impl<R: Runtime> Client<R> {
         self.handle.link.offer_left();
     }
 
-    /// How the connection ended; none while it is open.
+    /// How the connection stands.
+    pub fn status(&self) -> Status {
+        self.handle.link.status()
+    }
+
+    /// Subscribes to changes of [`status`](Self::status), from now on.
+    pub fn status_changes(&self) -> StatusChanges<R> {
+        StatusChanges::new(self.handle.link.clone())
+    }
+
+    /// How the connection ended; none while it is open, or is being made again.
     pub fn closed(&self) -> Option<Arc<Closed>> {
         self.handle.link.closed()
     }
@@ -179,7 +190,7 @@ impl<R: Runtime> Clone for WeakClient<R> {
 
 impl<R: Runtime> std::fmt::Debug for Client<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("server", self.server()).finish_non_exhaustive()
+        f.debug_struct("Client").field("server", &*self.server()).finish_non_exhaustive()
     }
 }
 

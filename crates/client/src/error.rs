@@ -28,6 +28,25 @@ pub enum Error {
         after: Duration,
     },
 
+    /// The connection was lost while the call waited, and another one is to follow: the client is
+    /// [supervised](crate::generic::ClientBuilder::supervised). The call is not sent again.
+    #[error(
+        "failed to call `{method}`: the connection was lost {}: {closed}",
+        if *may_have_run {
+            "before the answer came; the server may have done what was asked, so look before you call again"
+        } else {
+            "before the call was sent; call again"
+        }
+    )]
+    ConnectionLost {
+        /// The method.
+        method: String,
+        /// Whether the server may have got the call. If not, it is safe to call again.
+        may_have_run: bool,
+        /// How the connection ended.
+        closed: Arc<Closed>,
+    },
+
     /// This client was shut down, or dropped, while the call waited.
     #[error("failed to call `{method}`: this client was shut down")]
     Cancelled {
@@ -159,11 +178,25 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same call may well succeed a little later.
+    /// Whether the same call may well succeed a little later, and was surely not executed.
     ///
-    /// True for an overloaded server alone: after a timeout the server may be at work on the call.
+    /// True for an overloaded server, and for a call that was not sent when the connection was lost. After a timeout, or if
+    /// the connection was lost after the call was sent, the server may have executed it: see
+    /// [`may_have_run`](Self::may_have_run).
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Overloaded { .. })
+        matches!(self, Self::Overloaded { .. } | Self::ConnectionLost { may_have_run: false, .. })
+    }
+
+    /// Whether the server may have executed the call although it failed: no answer came, or none that can be read.
+    ///
+    /// For a call that failed with [`Closed`](Self::Closed) or [`Cancelled`](Self::Cancelled) it is not known whether it
+    /// was sent, so this is true.
+    pub fn may_have_run(&self) -> bool {
+        match self {
+            Self::ConnectionLost { may_have_run, .. } => *may_have_run,
+            Self::TimedOut { .. } | Self::Closed(_) | Self::Cancelled { .. } | Self::Decode(_) => true,
+            _ => false,
+        }
     }
 
     /// The server's answer, where it answered with an error.
@@ -260,6 +293,15 @@ pub enum CloseReason {
     /// The server did not answer `initialize` within this time; see `initialize_timeout` of the builder. What it wrote
     /// until then is in [`Closed::unreadable`].
     Unanswered(Duration),
+    /// The connection of a supervised client was lost and could not be made again.
+    GaveUp {
+        /// How often it was tried in a row.
+        attempts: u32,
+        /// Why the last attempt failed; none if the connection was made and lost again each time.
+        failure: Option<Arc<Error>>,
+        /// How the last connection ended.
+        lost: Box<CloseReason>,
+    },
 }
 
 impl CloseReason {
@@ -281,24 +323,42 @@ impl Closed {
 
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
+        self.reason.fmt(f)?;
+        if self.is_shutdown() {
             // That was wanted: how the process took it is no news.
-            CloseReason::Shutdown => return f.write_str("this client was shut down"),
-            CloseReason::EndOfStream => f.write_str("it closed the connection")?,
-            CloseReason::Failed(reason) => write!(f, "the connection failed: {reason}")?,
-            CloseReason::Silent(silence) => write!(
-                f,
-                "nothing was heard of it for {silence:.1?}, although it was asked for a sign of life; it may be stopped, \
-                 or give it more time with `keep_alive`"
-            )?,
-            CloseReason::Unanswered(after) => write!(
-                f,
-                "it did not answer `initialize` within {after:?}; see that the program is `codex app-server`, or give it \
-                 more time with `initialize_timeout`"
-            )?,
+            return Ok(());
         }
         write_end(f, self.status, &self.stderr)?;
         write_lines(f, "what it sent begins with lines that are no messages", &self.unreadable)
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shutdown => f.write_str("this client was shut down"),
+            Self::EndOfStream => f.write_str("it closed the connection"),
+            Self::Failed(reason) => write!(f, "the connection failed: {reason}"),
+            Self::Silent(silence) => write!(
+                f,
+                "nothing was heard of it for {silence:.1?}, although it was asked for a sign of life; it may be stopped, \
+                 or give it more time with `keep_alive`"
+            ),
+            Self::Unanswered(after) => write!(
+                f,
+                "it did not answer `initialize` within {after:?}; see that the program is `codex app-server`, or give it \
+                 more time with `initialize_timeout`"
+            ),
+            Self::GaveUp { attempts, failure: Some(failure), lost } => write!(
+                f,
+                "the connection was lost ({lost}) and not made again in {attempts} attempts; the last one {failure}"
+            ),
+            Self::GaveUp { attempts, failure: None, lost } => write!(
+                f,
+                "the connection was lost soon after it was made, {} times in a row; the last time {lost}",
+                attempts + 1
+            ),
+        }
     }
 }
 

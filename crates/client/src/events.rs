@@ -59,6 +59,12 @@ impl<R: Runtime> Events<R> {
         }
     }
 
+    /// The number of the connection over which the last event came; see
+    /// [`Event::Reconnected`]. Before the first event it is the connection of now.
+    pub fn generation(&self) -> u64 {
+        self.subscription.generation()
+    }
+
     /// How many events were skipped so far.
     pub fn skipped(&self) -> u64 {
         self.subscription.skipped()

@@ -105,6 +105,8 @@ mod setup;
 #[cfg(all(unix, feature = "ws"))]
 mod shared_server;
 mod stats;
+mod status;
+mod supervision;
 #[cfg(feature = "ws")]
 mod tls;
 #[cfg(feature = "async")]
@@ -121,6 +123,7 @@ pub mod generic {
     pub use crate::runtime::{Answer, Runtime};
     #[cfg(all(unix, feature = "ws"))]
     pub use crate::shared_server::{SharedServer, SharedServerBuilder};
+    pub use crate::status::StatusChanges;
 }
 
 pub use crate::core::{Filter, Unreadable, Waits};
@@ -128,11 +131,13 @@ pub use crate::core::{Filter, Unreadable, Waits};
 pub use crate::tokio::Tokio;
 pub use address::{Address, AddressError};
 #[cfg(feature = "async")]
-pub use asynchronous::{Client, ClientBuilder, Context, Events, PendingCall, Responder, WeakClient};
+pub use asynchronous::{
+    Client, ClientBuilder, Context, Events, PendingCall, Responder, StatusChanges, WeakClient,
+};
 #[cfg(all(unix, feature = "async", feature = "ws"))]
 pub use asynchronous::{SharedServer, SharedServerBuilder};
 pub use error::{CloseReason, Closed, Error};
-pub use event::Event;
+pub use event::{Event, Missed, MissedRequest};
 #[cfg(feature = "blocking")]
 pub use os_threads::OsThreads;
 pub use process::Process;
@@ -142,6 +147,8 @@ pub use settings::{EventSettings, Overflow, RetryPolicy, Unhandled, VersionCheck
 #[cfg(all(unix, feature = "ws"))]
 pub use shared_server::SharedServerError;
 pub use stats::Stats;
+pub use status::{ConnectionState, Status};
+pub use supervision::{Restore, RestoreCall, Supervision};
 
 pub use codex_appserver_methods::{
     BlockingServerRequestHandler, CODEX_VERSION, Methods, ServerRequestHandler, protocol,

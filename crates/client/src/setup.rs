@@ -9,11 +9,13 @@ use codex_appserver_wire::encode_params;
 
 use crate::conn::Handle;
 use crate::conn::Handlers;
+use crate::conn::Link;
 use crate::conn::Subscription;
 use crate::core::Filter;
 use crate::error::{CloseReason, Closed, Error};
 use crate::server::ServerInfo;
 use crate::settings::{Dialling, EventSettings, Settings, Unhandled, VersionCheck};
+use crate::supervision::{Plan, Restore, Supervision, Way, not_supervised};
 
 /// The settings of a client that is about to connect.
 pub(crate) struct Setup {
@@ -25,6 +27,11 @@ pub(crate) struct Setup {
     pub(crate) capabilities: InitializeCapabilities,
     pub(crate) dialling: Dialling,
     pub(crate) early_events: Option<(Filter, EventSettings)>,
+    /// What keeps a shared server from being stopped.
+    #[cfg(all(unix, feature = "ws"))]
+    pub(crate) guard: Option<crate::supervision::Guard>,
+    pub(crate) supervision: Option<Supervision>,
+    pub(crate) restore: Option<Arc<dyn Restore>>,
 }
 
 impl Default for Setup {
@@ -37,24 +44,53 @@ impl Default for Setup {
             capabilities: InitializeCapabilities::new(),
             dialling: Dialling::default(),
             early_events: None,
+            #[cfg(all(unix, feature = "ws"))]
+            guard: None,
+            supervision: None,
+            restore: None,
         }
     }
 }
 
 impl Setup {
     /// The connection's state, what is subscribed to from the start, and how the client introduces itself.
-    pub(crate) fn begin(mut self, unhandled: Unhandled) -> (Handle, Option<Subscription>, Introduction) {
-        self.settings.unhandled = self.unhandled.unwrap_or(unhandled);
+    ///
+    /// # Errors
+    ///
+    /// The client is to be supervised, and there is no way to connect again.
+    pub(crate) fn begin(mut self, way: Way) -> Result<Begun, Error> {
+        self.settings.unhandled = self.unhandled.unwrap_or_else(|| way.unhandled());
         self.settings.experimental_api = self.capabilities.experimental_api.unwrap_or_default();
         let check = self.settings.version_check;
         let handle = Handle::new(self.settings, self.handlers);
+        #[cfg(all(unix, feature = "ws"))]
+        handle.link.set_guard(self.guard);
         let early = self.early_events.map(|(filter, settings)| handle.subscribe(filter, settings));
         let params = InitializeParams::new(self.client_info).capabilities(self.capabilities);
-        (handle, early, Introduction { params, check })
+        let introduction = Introduction { params, check };
+        let plan = match self.supervision {
+            None => None,
+            Some(_) if matches!(way, Way::Attached) => return Err(not_supervised()),
+            Some(policy) => {
+                let (introduction, restore) = (introduction.clone(), self.restore);
+                Some(Plan { way, policy, introduction, restore, dialling: self.dialling })
+            }
+        };
+        Ok(Begun { handle, early, introduction, plan })
     }
 }
 
+/// A connection that has just begun.
+pub(crate) struct Begun {
+    pub(crate) handle: Handle,
+    pub(crate) early: Option<Subscription>,
+    pub(crate) introduction: Introduction,
+    /// How it is made again, if it is supervised.
+    pub(crate) plan: Option<Plan>,
+}
+
 /// What is said first, and what is expected of the answer.
+#[derive(Clone)]
 pub(crate) struct Introduction {
     params: InitializeParams,
     check: VersionCheck,
@@ -66,8 +102,8 @@ impl Introduction {
     }
 
     /// Takes note of who the server is, unless the settings refuse it.
-    pub(crate) fn accept(&self, handle: &Handle, result: String) -> Result<(), Error> {
-        handle.link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
+    pub(crate) fn accept(&self, link: &Link, result: String) -> Result<(), Error> {
+        link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
         Ok(())
     }
 }

@@ -18,6 +18,8 @@ use crate::generic;
 pub use crate::os_threads::{FrontEnd, NextEvent, retry_on_overload};
 #[doc(no_inline)]
 pub use crate::thread_call::ThreadCall;
+#[doc(no_inline)]
+pub use codex_appserver_client::blocking::StatusChanges;
 #[cfg(all(unix, feature = "ws"))]
 #[doc(no_inline)]
 pub use codex_appserver_client::blocking::{SharedServer, SharedServerBuilder};

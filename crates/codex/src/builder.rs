@@ -8,7 +8,7 @@ use std::time::Duration;
 #[cfg(feature = "ws")]
 use codex_appserver_client::Address;
 use codex_appserver_client::generic::{Client, ClientBuilder};
-use codex_appserver_client::{EventSettings, Filter, Process, RetryPolicy};
+use codex_appserver_client::{EventSettings, Filter, Process, RetryPolicy, Supervision};
 use codex_appserver_methods::protocol::ClientInfo;
 
 use crate::approvals::{Approvals, Registry, decide_with};
@@ -16,6 +16,7 @@ use crate::codex::{Codex, Shared};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::metadata::Metadata;
+use crate::open_threads::{OpenThreads, Resume};
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::turns::MaxDuration;
@@ -27,6 +28,8 @@ pub struct CodexBuilder<R: Runtime> {
     pub(crate) process: Process,
     settings: Settings,
     approvals: Arc<Registry<Approvals<R>>>,
+    ledger: Arc<Ledger>,
+    threads: Option<Arc<OpenThreads>>,
     #[cfg(all(feature = "experimental", feature = "structured"))]
     tools: Arc<crate::tools::ToolRegistry<R>>,
 }
@@ -141,6 +144,26 @@ impl<R: Runtime> CodexBuilder<R> {
         self
     }
 
+    /// Makes the connection again when it or the server dies: a child process is started again, a socket is connected to
+    /// again, a shared server is looked for, or started. Off unless set: then everything ends with the connection.
+    ///
+    /// * Handles stay valid. Threads that have handles are resumed. Approvals and tools stay as they are.
+    /// * A stream of a turn yields [`Event::Reconnected`](crate::Event::Reconnected) with the items that it missed, and goes
+    ///   on if the turn does. Otherwise it ends as the server's records say, or with [`Error::Lost`] if they do not say.
+    ///   `run` does the same and returns the result.
+    /// * Calls that were sent fail with `ConnectionLost`, which says whether they may have been executed. No call is
+    ///   ever sent twice. Calls that are begun meanwhile wait, up to their deadlines.
+    /// * Approvals that were not answered are asked for once more if the server still runs. If it was started anew,
+    ///   its turns were interrupted, and [`Missed::requests`](crate::Missed) has what is lost.
+    ///
+    /// [`Codex::status`] says how the connection stands. A server that does not answer any more, but keeps the connection, is
+    /// noticed by `keep_alive` of the client. A thread that has no turn yet, or is ephemeral, is gone with its server.
+    pub fn supervised(mut self, policy: Supervision) -> Self {
+        let threads = self.threads.get_or_insert_default().clone();
+        let resume = Arc::new(Resume { threads, ledger: self.ledger.clone() });
+        self.client(|client| client.supervised(policy).restore(resume))
+    }
+
     /// How many bytes of events may wait for a slow reader, per turn and per subscription. 16 MiB unless set.
     /// Beyond that progress is skipped, and then the stream fails with an error that says so; the turn can
     /// be followed again.
@@ -179,6 +202,8 @@ impl<R: Runtime> CodexBuilder<R> {
         let opening = Opening {
             settings: self.settings,
             approvals: self.approvals,
+            ledger: self.ledger,
+            threads: self.threads,
             #[cfg(all(feature = "experimental", feature = "structured"))]
             tools: self.tools,
         };
@@ -190,6 +215,8 @@ impl<R: Runtime> CodexBuilder<R> {
 pub(crate) struct Opening<R: Runtime> {
     settings: Settings,
     approvals: Arc<Registry<Approvals<R>>>,
+    ledger: Arc<Ledger>,
+    threads: Option<Arc<OpenThreads>>,
     #[cfg(all(feature = "experimental", feature = "structured"))]
     tools: Arc<crate::tools::ToolRegistry<R>>,
 }
@@ -197,15 +224,15 @@ pub(crate) struct Opening<R: Runtime> {
 impl<R: Runtime> Opening<R> {
     /// The handle of a connection. If this fails, the client is to be shut down.
     pub(crate) fn open(self, client: &Client<R>) -> Result<Codex<R>, Error> {
-        let metadata = Metadata::of(client.server())?;
+        let metadata = Metadata::of(&client.server())?;
         self.approvals.listen(client.events_with(Filter::All, Registry::<Approvals<R>>::event_settings()));
-        let ledger = Arc::new(Ledger::default());
-        ledger.listen(client.events_with(Filter::All, Ledger::event_settings()));
+        self.ledger.listen(client.events_with(Filter::All, Ledger::event_settings()));
         let shared = Arc::new(Shared {
             metadata,
             settings: self.settings,
             approvals: self.approvals,
-            ledger,
+            ledger: self.ledger,
+            threads: self.threads,
             #[cfg(all(feature = "experimental", feature = "structured"))]
             tools: Arc::downgrade(&self.tools),
         });
@@ -228,6 +255,8 @@ impl<R: Runtime> Default for CodexBuilder<R> {
             process: Process::new(),
             settings: Settings::default(),
             approvals,
+            ledger: Arc::default(),
+            threads: None,
             #[cfg(all(feature = "experimental", feature = "structured"))]
             tools,
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use codex_appserver_client::Methods;
-use codex_appserver_client::generic::Client;
+use codex_appserver_client::generic::{Client, StatusChanges};
+use codex_appserver_client::{Methods, Status};
 use codex_appserver_methods::Call;
 use codex_appserver_methods::protocol::{ApiKeyLoginAccountParams, method};
 
@@ -12,6 +12,7 @@ use crate::builder::CodexBuilder;
 use crate::history::excludes_turns;
 use crate::ledger::Ledger;
 use crate::metadata::Metadata;
+use crate::open_threads::OpenThreads;
 use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::thread::{IntoThread, Thread};
@@ -33,6 +34,8 @@ pub(crate) struct Shared<R: Runtime> {
     pub(crate) settings: Settings,
     pub(crate) approvals: Arc<Registry<Approvals<R>>>,
     pub(crate) ledger: Arc<Ledger>,
+    /// The threads to resume when the connection was made again, if it is supervised.
+    pub(crate) threads: Option<Arc<OpenThreads>>,
     /// Owned by the handler of the client, which goes when the connection is closed, or is replaced by another one.
     #[cfg(all(feature = "experimental", feature = "structured"))]
     pub(crate) tools: std::sync::Weak<crate::tools::ToolRegistry<R>>,
@@ -44,9 +47,20 @@ impl<R: Runtime> Codex<R> {
         CodexBuilder::default()
     }
 
-    /// Who the server is.
-    pub fn metadata(&self) -> &Metadata {
-        &self.shared.metadata
+    /// Who the server is: the last one, if there was more than one connection.
+    pub fn metadata(&self) -> Metadata {
+        Metadata::of(&self.client.server()).unwrap_or_else(|_| self.shared.metadata.clone())
+    }
+
+    /// How the connection stands: whether it is there, or since when it is being made again, the number of it, and the
+    /// server's version and process.
+    pub fn status(&self) -> Status {
+        self.client.status()
+    }
+
+    /// Subscribes to changes of [`status`](Self::status), from now on.
+    pub fn status_changes(&self) -> StatusChanges<R> {
+        self.client.status_changes()
     }
 
     /// The connection, with every method of the protocol, subscriptions and all else.
@@ -66,7 +80,7 @@ impl<R: Runtime> Codex<R> {
         id: impl Into<String>,
     ) -> Call<'_, Client<R>, method::ThreadResume, IntoThread<R>> {
         let call = self.client.thread_resume(id);
-        let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
+        let call = if excludes_turns(&self.client.server()) { call.exclude_turns(true) } else { call };
         call.map_with(IntoThread::new(self.clone()))
     }
 
@@ -77,7 +91,7 @@ impl<R: Runtime> Codex<R> {
         id: impl Into<String>,
     ) -> Call<'_, Client<R>, method::ThreadFork, IntoThread<R>> {
         let call = self.client.thread_fork(id);
-        let call = if excludes_turns(self.client.server()) { call.exclude_turns(true) } else { call };
+        let call = if excludes_turns(&self.client.server()) { call.exclude_turns(true) } else { call };
         call.map_with(IntoThread::new(self.clone()))
     }
 
@@ -143,6 +157,6 @@ impl<R: Runtime> Clone for Codex<R> {
 
 impl<R: Runtime> std::fmt::Debug for Codex<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Codex").field("metadata", self.metadata()).finish_non_exhaustive()
+        f.debug_struct("Codex").field("metadata", &self.metadata()).finish_non_exhaustive()
     }
 }

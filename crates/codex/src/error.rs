@@ -89,6 +89,12 @@ pub enum Error {
     #[error(transparent)]
     Tool(#[from] crate::tools::ToolError),
 
+    /// The connection was lost while the user logged in, and the server with it that waited for the user.
+    #[error(
+        "failed to log in: the connection to the server was lost meanwhile; see who is logged in, or start again"
+    )]
+    LoginLost,
+
     /// The server offers another way to log in than was asked for.
     #[error(
         "failed to log in: the server answered with something else than {wanted}; it may be another version of codex \
@@ -139,10 +145,16 @@ impl Stalled {
 }
 
 impl Error {
-    /// Whether the same may well succeed a little later: an overloaded server alone. A turn that failed is not
-    /// tried again: what it did is done.
+    /// Whether the same may well succeed a little later: an overloaded server, or a call that was not sent before the
+    /// connection was lost. A turn that failed is not tried again: what it did is done.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Client(error) if error.is_retryable())
+    }
+
+    /// Whether the server may have executed the call behind this although it failed; see
+    /// [`client::Error::may_have_run`].
+    pub fn may_have_run(&self) -> bool {
+        matches!(self, Self::Client(error) if error.may_have_run())
     }
 
     /// The error of the call behind this, where there is one.

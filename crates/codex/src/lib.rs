@@ -77,6 +77,8 @@ mod ledger;
 mod login;
 #[cfg(feature = "client")]
 mod metadata;
+#[cfg(feature = "client")]
+mod open_threads;
 #[cfg(feature = "blocking")]
 mod os_threads;
 #[cfg(feature = "client")]
@@ -169,10 +171,14 @@ pub use view::ViewItem;
 #[cfg(feature = "client")]
 #[doc(no_inline)]
 pub use codex_appserver_client as client;
+#[cfg(feature = "async")]
+#[doc(no_inline)]
+pub use codex_appserver_client::StatusChanges;
 #[cfg(feature = "client")]
 #[doc(no_inline)]
 pub use codex_appserver_client::{
-    Address, Error as ClientError, Event, EventSettings, Filter, Process, RetryPolicy, ServerNotification,
+    Address, ConnectionState, Error as ClientError, Event, EventSettings, Filter, Missed, Process,
+    RetryPolicy, ServerNotification, Status, Supervision,
 };
 #[cfg(all(unix, feature = "async", feature = "ws"))]
 #[doc(no_inline)]

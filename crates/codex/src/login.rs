@@ -75,8 +75,11 @@ impl Instructions {
     ///
     /// # Errors
     ///
-    /// A login has ended, and how it ended cannot be read.
+    /// A login has ended, and how it ended cannot be read. Or the connection was lost, and the login with it.
     pub(crate) fn outcome(&self, event: Event) -> Result<Option<AccountLoginCompletedNotification>, Error> {
+        if matches!(event, Event::Reconnected { .. }) {
+            return Err(Error::LoginLost);
+        }
         // Without a method it was something else, as well as one can tell.
         if let Event::Unreadable(unreadable) = &event
             && unreadable.method.is_some()

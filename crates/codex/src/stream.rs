@@ -26,11 +26,20 @@ pub struct TurnStream<R: Runtime> {
     pub(crate) turn: Arc<Inner<R>>,
     pub(crate) reader: TurnReader<Events<R>, Approvals<R>>,
     pub(crate) waiting: R::Waiting,
+    generation: u64,
 }
 
 impl<R: Runtime> TurnStream<R> {
     pub(crate) fn new(turn: Arc<Inner<R>>) -> Self {
-        Self { reader: turn.shared.reader(), turn, waiting: R::Waiting::default() }
+        let mut reader = turn.shared.reader();
+        let generation =
+            reader.events().map_or_else(|| turn.client().status().generation, |events| events.generation());
+        Self { reader, turn, waiting: R::Waiting::default(), generation }
+    }
+
+    /// The number of the connection over which the last event came; see [`Event::Reconnected`].
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The result of the turn, once this stream has read its end.
@@ -63,12 +72,19 @@ impl<R: Runtime> TurnStream<R> {
 
     /// Passes on the records.
     pub(crate) fn take_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
+        // Without a connection nothing says how the turn stands.
+        if read.is_err() && self.turn.client().status().is_reconnecting() {
+            return self.reader.on_lost();
+        }
         self.reader.on_waits(self.turn.waits());
         self.reader.on_records(read, now);
     }
 
     /// Passes on what the subscription yielded.
     pub(crate) fn take(&mut self, event: Option<Result<Event, ClientError>>) {
+        if let Some(Ok(Event::Reconnected { generation, .. })) = &event {
+            self.generation = *generation;
+        }
         let turn = &self.turn;
         self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
     }

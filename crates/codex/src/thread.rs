@@ -15,6 +15,7 @@ use crate::approvals::Approvals;
 use crate::codex::Codex;
 use crate::core::agents::OUTLINE;
 use crate::input::Input;
+use crate::open_threads::OpenThread;
 use crate::runtime::Runtime;
 use crate::thread_call::Belongings;
 use crate::turn::Turn;
@@ -34,6 +35,8 @@ pub struct Thread<R: Runtime> {
     codex: Codex<R>,
     id: String,
     opened: Option<Arc<Opened>>,
+    /// Has it resumed when the connection was made again.
+    open: Option<Arc<OpenThread>>,
 }
 
 /// What the server said about a thread when it was started, resumed or forked.
@@ -45,7 +48,8 @@ struct Opened {
 
 impl<R: Runtime> Thread<R> {
     pub(crate) fn new(codex: Codex<R>, id: String) -> Self {
-        Self { codex, id, opened: None }
+        let open = codex.shared.threads.as_ref().map(|threads| threads.open(&id));
+        Self { codex, id, opened: None, open }
     }
 
     /// Its id.
@@ -178,7 +182,8 @@ impl<R: Runtime> Thread<R> {
 
 impl<R: Runtime> Clone for Thread<R> {
     fn clone(&self) -> Self {
-        Self { codex: self.codex.clone(), id: self.id.clone(), opened: self.opened.clone() }
+        let (codex, id) = (self.codex.clone(), self.id.clone());
+        Self { codex, id, opened: self.opened.clone(), open: self.open.clone() }
     }
 }
 
@@ -202,7 +207,7 @@ impl<R: Runtime> IntoThread<R> {
     /// The thread that was opened.
     fn opened(self, thread_id: String, model: String, cwd: String) -> Thread<R> {
         self.belongings.give(&self.codex, &thread_id);
-        Thread { codex: self.codex, id: thread_id, opened: Some(Arc::new(Opened { model, cwd })) }
+        Thread { opened: Some(Arc::new(Opened { model, cwd })), ..Thread::new(self.codex, thread_id) }
     }
 }
 

@@ -83,6 +83,9 @@ impl Pending {
             Failure::Unreadable(error) => Error::Decode(error.with_method(method)),
             Failure::TimedOut(after) => Error::TimedOut { method: method.to_owned(), after },
             Failure::Cancelled => Error::Cancelled { method: method.to_owned() },
+            Failure::Lost { may_have_run, closed } => {
+                Error::ConnectionLost { method: method.to_owned(), may_have_run, closed }
+            }
             Failure::Closed => match self.link.closed() {
                 Some(closed) => Error::Closed(closed),
                 None => Error::Cancelled { method: method.to_owned() },

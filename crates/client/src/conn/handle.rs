@@ -9,7 +9,7 @@ use super::handlers::Handlers;
 use super::link::Link;
 use super::link::Owner;
 use super::subscription::Subscription;
-use crate::core::Filter;
+use crate::core::{CallTerms, Filter};
 use crate::error::Error;
 use crate::settings::{CallOptions, EventSettings, RetryPolicy, Settings, Timeout};
 
@@ -48,7 +48,7 @@ impl Handle {
     pub(crate) fn begin(&self, method: Cow<'static, str>, params: Option<&str>) -> Result<Pending, Error> {
         let timeout = self.link.settings().timeout(&method, self.options.timeout);
         let now = Instant::now();
-        let id = self.link.begin(method.clone(), params, timeout, now)?;
+        let id = self.link.begin(method.clone(), params, CallTerms { timeout, urgent: false }, now)?;
         Ok(Pending::new(self.link.clone(), id, method, timeout.and_then(|timeout| now.checked_add(timeout))))
     }
 

@@ -18,9 +18,6 @@ pub(crate) struct Handlers {
     unknown: Option<Hook>,
     /// For everything else.
     rest: Option<Hook>,
-    /// What the connection needs until its end.
-    #[cfg(all(unix, feature = "ws"))]
-    guard: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 impl Handlers {
@@ -40,12 +37,6 @@ impl Handlers {
 
     pub(crate) fn rest(&mut self, hook: Hook) {
         self.rest = Some(hook);
-    }
-
-    /// Keeps this until the connection has ended.
-    #[cfg(all(unix, feature = "ws"))]
-    pub(crate) fn keep(&mut self, guard: Arc<dyn std::any::Any + Send + Sync>) {
-        self.guard = Some(guard);
     }
 
     /// Hands a request to its handler.

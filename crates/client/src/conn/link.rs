@@ -1,10 +1,11 @@
 //! One connection as its handles and its driver share it: the core behind a lock.
 
 mod ending;
+mod supervised;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -14,13 +15,16 @@ use tracing::Span;
 use super::handlers::Handlers;
 use super::incoming::Incoming;
 use crate::core::Filter;
-use crate::core::{Asked, Core, Item, NoMessage, Outcome, Output, QueueId, Ticket, Waits, Wakes, read};
+use crate::core::{
+    Asked, CallTerms, Core, Item, NoMessage, Outcome, Output, QueueId, Ticket, Waits, Wakes, read,
+};
 use crate::error::Error;
 use crate::server::ServerInfo;
 use crate::settings::{EventSettings, Settings};
 use crate::stats::Stats;
 
 pub(crate) use ending::GRACE;
+pub(crate) use supervised::Turn;
 
 /// How much is read at once.
 pub(crate) const CHUNK: usize = 64 << 10;
@@ -32,7 +36,7 @@ pub(crate) const KEPT_BUFFER: usize = 1 << 20;
 pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Writes a ping.
-type Ping = Box<dyn Fn() + Send + Sync>;
+type Ping = Arc<dyn Fn() + Send + Sync>;
 
 /// A connection.
 pub(crate) struct Link {
@@ -45,16 +49,19 @@ pub(crate) struct Link {
     /// Something has come since the last look.
     heard: AtomicBool,
     /// How the transport asks for a sign of life, where it has a way of its own.
-    ping: OnceLock<Ping>,
+    ping: Mutex<Option<Ping>>,
     #[cfg(feature = "blocking")]
     waits: AtomicBool,
     settings: Settings,
     handlers: Mutex<Option<Arc<Handlers>>>,
     owner: OnceLock<Weak<Owner>>,
-    server: OnceLock<ServerInfo>,
+    server: Mutex<Arc<ServerInfo>>,
+    /// Keeps a shared server from being stopped.
+    #[cfg(all(unix, feature = "ws"))]
+    guard: Mutex<Option<crate::supervision::Guard>>,
     /// Lets callers that wait read for themselves, where the stream can be polled.
     #[cfg(all(feature = "blocking", unix))]
-    reading: OnceLock<Arc<crate::os_threads::Reading>>,
+    reading: Mutex<Option<Arc<crate::os_threads::Reading>>>,
 }
 
 /// Ends the connection at once when the last handle is gone.
@@ -77,27 +84,29 @@ impl Link {
             number,
             abandoned: AtomicBool::new(false),
             heard: AtomicBool::new(false),
-            ping: OnceLock::new(),
+            ping: Mutex::default(),
             #[cfg(feature = "blocking")]
             waits: AtomicBool::new(false),
             settings,
             handlers: Mutex::new(Some(Arc::new(handlers))),
             owner: OnceLock::new(),
-            server: OnceLock::new(),
+            server: Mutex::default(),
+            #[cfg(all(unix, feature = "ws"))]
+            guard: Mutex::default(),
             #[cfg(all(feature = "blocking", unix))]
-            reading: OnceLock::new(),
+            reading: Mutex::default(),
         }
     }
 
-    /// Says who reads the stream; once, by whoever starts to.
+    /// Says who reads the stream, when that begins.
     #[cfg(all(feature = "blocking", unix))]
     pub(crate) fn set_reading(&self, reading: Arc<crate::os_threads::Reading>) {
-        let _ = self.reading.set(reading);
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
     }
 
     #[cfg(all(feature = "blocking", unix))]
-    pub(crate) fn reading(&self) -> Option<&Arc<crate::os_threads::Reading>> {
-        self.reading.get()
+    pub(crate) fn reading(&self) -> Option<Arc<crate::os_threads::Reading>> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The span of the connection, for its driver.
@@ -120,14 +129,13 @@ impl Link {
     }
 
     /// What the server said about itself; known once `initialize` was answered.
-    pub(crate) fn server(&self) -> &ServerInfo {
-        static UNKNOWN: LazyLock<ServerInfo> = LazyLock::new(ServerInfo::default);
-        self.server.get().unwrap_or(&UNKNOWN)
+    pub(crate) fn server(&self) -> Arc<ServerInfo> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says who the server is; once, by the one who connects.
+    /// Says who the server is, when it has introduced itself.
     pub(crate) fn set_server(&self, server: ServerInfo) {
-        let _ = self.server.set(server);
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(server);
     }
 
     /// Begins a call and gives its id; see [`Core::begin`].
@@ -135,10 +143,10 @@ impl Link {
         &self,
         method: Cow<'static, str>,
         params: Option<&str>,
-        timeout: Option<Duration>,
+        terms: CallTerms,
         now: Instant,
     ) -> Result<i64, Error> {
-        self.with(|core, wakes| core.begin(method, params, timeout, now, wakes))
+        self.with(|core, wakes| core.begin(method, params, terms, now, wakes))
     }
 
     pub(crate) fn poll_call(&self, id: i64, context: &Context<'_>) -> Poll<Outcome> {
@@ -163,7 +171,8 @@ impl Link {
         timeout: Duration,
     ) -> Result<(), Error> {
         self.with(|core, wakes| {
-            let id = core.begin(Cow::Borrowed(method), params, Some(timeout), Instant::now(), wakes)?;
+            let terms = CallTerms { timeout: Some(timeout), urgent: false };
+            let id = core.begin(Cow::Borrowed(method), params, terms, Instant::now(), wakes)?;
             core.detach(id);
             Ok(())
         })

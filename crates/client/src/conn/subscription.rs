@@ -1,10 +1,11 @@
 //! A subscription to events, for tasks and threads alike.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use super::link::Link;
-use crate::core::{Filter, QueueId};
+use crate::core::{Filter, Item, QueueId};
 use crate::error::Error;
 use crate::event::Event;
 use crate::settings::EventSettings;
@@ -14,6 +15,8 @@ pub(crate) struct Subscription {
     link: Arc<Link>,
     filter: Filter,
     queue: QueueId,
+    /// The number of the connection that the last event came over.
+    generation: AtomicU64,
     #[cfg(feature = "blocking")]
     byte_cap: usize,
 }
@@ -21,10 +24,12 @@ pub(crate) struct Subscription {
 impl Subscription {
     pub(crate) fn new(link: Arc<Link>, filter: Filter, settings: EventSettings) -> Self {
         let queue = link.subscribe(&filter, settings);
+        let generation = AtomicU64::new(link.generation());
         Self {
             link,
             filter,
             queue,
+            generation,
             #[cfg(feature = "blocking")]
             byte_cap: settings.byte_cap,
         }
@@ -38,7 +43,16 @@ impl Subscription {
 
     /// The next event, decoded here.
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        self.link.poll_event(self.queue, context).map(|item| item.map(|item| item.map(Event::of)))
+        self.link.poll_event(self.queue, context).map_ok(|item| {
+            if let Item::Reconnected(generation, _) = &item {
+                self.generation.store(*generation, Ordering::Relaxed);
+            }
+            Event::of(item)
+        })
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     pub(crate) fn narrow(&mut self, filter: Filter) {

@@ -36,14 +36,28 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Closes the connection if its driver goes without having done so: it panicked, or its runtime was shut down.
-pub(crate) struct CloseOnDrop(pub(crate) Arc<Link>);
+/// Closes the connection if its driver goes without having ended it: it panicked, or its runtime was shut down.
+pub(crate) struct CloseOnDrop {
+    link: Arc<Link>,
+    is_done: bool,
+}
+
+impl CloseOnDrop {
+    pub(crate) fn new(link: &Arc<Link>) -> Self {
+        Self { link: link.clone(), is_done: false }
+    }
+
+    /// All was done.
+    pub(crate) fn done(mut self) {
+        self.is_done = true;
+    }
+}
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        if self.0.closed().is_none() {
+        if !self.is_done && self.link.closed().is_none() {
             let reason = CloseReason::Failed("its driver is gone, perhaps with the runtime".into());
-            self.0.close(reason, None, Vec::new());
+            self.link.close(reason, None, Vec::new());
         }
     }
 }

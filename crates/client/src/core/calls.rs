@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Write as _;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use codex_appserver_wire::{DecodeError, RpcError};
 
 use super::Wakes;
+use crate::error::Closed;
 
 /// How many calls that were given up are remembered, to tell their late answers from unknown ones.
 const GIVEN_UP_LIMIT: usize = 4096;
@@ -27,6 +29,12 @@ pub(crate) enum Failure {
     Cancelled,
     /// The connection is closed.
     Closed,
+    /// The connection was lost, and another one is to follow.
+    Lost {
+        /// Whether the server may have got the call.
+        may_have_run: bool,
+        closed: Arc<Closed>,
+    },
 }
 
 /// The JSON text of a `result`, or why there is none.
@@ -53,6 +61,8 @@ pub(crate) struct Calls {
     next_id: i64,
     entries: HashMap<i64, Entry, BuildHasherDefault<IdHasher>>,
     in_flight: usize,
+    /// Nothing goes out but what is urgent.
+    shut: bool,
     /// In the order of their calls. Those given up while they waited are passed over when their turn comes.
     queue: VecDeque<i64>,
     queued: usize,
@@ -87,6 +97,7 @@ impl Calls {
             next_id: 1,
             entries: HashMap::default(),
             in_flight: 0,
+            shut: false,
             queue: VecDeque::new(),
             queued: 0,
             deadlines: BTreeSet::new(),
@@ -101,9 +112,10 @@ impl Calls {
         method: Cow<'static, str>,
         params: Option<&str>,
         deadline: Option<(Instant, Duration)>,
+        urgent: bool,
         out: &mut Vec<u8>,
     ) -> Option<i64> {
-        let goes_out = self.in_flight < self.window;
+        let goes_out = urgent || (!self.shut && self.in_flight < self.window);
         if !goes_out && self.queued >= self.queue_limit {
             return None;
         }
@@ -227,6 +239,28 @@ impl Calls {
         (self.queued, self.in_flight) = (0, 0);
     }
 
+    /// Ends the calls that were sent; the ones with these ids were not written yet. Calls in the queue stay there.
+    pub(crate) fn lose(&mut self, unsent: &[i64], closed: &Arc<Closed>, wakes: &mut Wakes) {
+        for (id, entry) in &mut self.entries {
+            if matches!(entry.state, State::InFlight) {
+                let failure = Failure::lost(!unsent.contains(id), closed);
+                entry.state = State::Done(Err(failure));
+                wakes.extend(entry.waker.take());
+                if let Some((at, _)) = entry.deadline.take() {
+                    self.deadlines.remove(&(at, *id));
+                }
+            }
+        }
+        self.entries.retain(|_, entry| !(entry.detached && matches!(entry.state, State::Done(_))));
+        self.in_flight = 0;
+    }
+
+    /// Keeps all calls in the queue that are not urgent, or lets them out.
+    pub(crate) fn set_shut(&mut self, shut: bool, out: &mut Vec<u8>) {
+        self.shut = shut;
+        self.fill_window(out);
+    }
+
     /// How many calls are sent and not answered, and how many wait to be sent.
     pub(crate) fn load(&self) -> (usize, usize) {
         (self.in_flight, self.queued)
@@ -278,7 +312,7 @@ impl Calls {
     }
 
     fn fill_window(&mut self, out: &mut Vec<u8>) {
-        while self.in_flight < self.window {
+        while !self.shut && self.in_flight < self.window {
             let Some(id) = self.queue.pop_front() else { return };
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             if let State::Queued(line) = &mut entry.state {

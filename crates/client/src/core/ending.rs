@@ -12,7 +12,7 @@ impl Core {
     /// watchers in any case.
     pub(crate) fn stop(&mut self, wakes: &mut Wakes) {
         self.wake_watchers(wakes);
-        if matches!(self.phase, Phase::Open) {
+        if !self.is_stopping() {
             self.phase = Phase::Stopping;
             self.calls.end_all(|| Failure::Cancelled, wakes);
             self.requests.resolve_all(wakes);
@@ -37,11 +37,11 @@ impl Core {
         self.requests.resolve_all(wakes);
         self.routes.close(closed, wakes);
         wakes.extend(self.writer.take());
-        self.wake_watchers(wakes);
+        self.changed(wakes);
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        !matches!(self.phase, Phase::Open)
+        matches!(self.phase, Phase::Stopping | Phase::Closed(_))
     }
 
     pub(crate) fn closed(&self) -> Option<Arc<Closed>> {

@@ -53,6 +53,14 @@ pub(crate) fn leading_id(line: &[u8]) -> Option<i64> {
     std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
+/// The id of a call that this client has written.
+pub(crate) fn call_id(line: &str) -> Option<i64> {
+    match scan(line).ok()? {
+        Head { id: Some(RequestId::Integer(id)), method: Some(_), .. } => Some(id),
+        _ => None,
+    }
+}
+
 impl Head<'_> {
     /// Whether it is a request, a notification or an answer.
     pub(crate) fn is_message(&self) -> bool {

@@ -6,6 +6,7 @@
 mod calls;
 mod ending;
 mod filter;
+mod generations;
 mod head;
 mod queue;
 mod receive;
@@ -32,6 +33,7 @@ use crate::stats::Stats;
 use calls::Calls;
 pub(crate) use calls::{Failure, Outcome};
 pub use filter::Filter;
+use generations::Generations;
 use queue::Queue;
 pub(crate) use queue::{Item, Message};
 pub(crate) use receive::{NoMessage, read};
@@ -67,6 +69,15 @@ pub(crate) struct Asked {
     pub(crate) line: Arc<str>,
 }
 
+/// How a call is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallTerms {
+    /// How long it may take; none for no limit.
+    pub(crate) timeout: Option<Duration>,
+    /// It goes out at once, whatever the window has room for, and before the connection is restored.
+    pub(crate) urgent: bool,
+}
+
 /// What the writer has to do next.
 pub(crate) enum Output {
     /// Write what is in the buffer.
@@ -79,6 +90,10 @@ pub(crate) enum Output {
 #[derive(Debug)]
 enum Phase {
     Open,
+    /// There is no connection; another one is to follow.
+    Lost,
+    /// There is another connection, which is not ready for calls.
+    Restoring,
     /// What is written goes out, nothing new is begun.
     Stopping,
     Closed(Arc<Closed>),
@@ -97,6 +112,7 @@ pub(crate) struct Core {
     /// How the line begins that has not ended, until the first message has come.
     unended: String,
     phase: Phase,
+    generations: Generations,
     out: Vec<u8>,
     /// The transport has something of its own to write.
     nudged: bool,
@@ -128,6 +144,7 @@ impl Core {
             unreadable: Vec::new(),
             unended: String::new(),
             phase: Phase::Open,
+            generations: Generations::default(),
             out: Vec::new(),
             nudged: false,
             offers: 0,
@@ -146,10 +163,11 @@ impl Core {
         &mut self,
         method: Cow<'static, str>,
         params: Option<&str>,
-        timeout: Option<Duration>,
+        options: CallTerms,
         now: Instant,
         wakes: &mut Wakes,
     ) -> Result<i64, Error> {
+        let CallTerms { timeout, urgent } = options;
         self.check_open(&method)?;
         // A deadline beyond what the clock can tell is none.
         let deadline = timeout.and_then(|after| Some((now.checked_add(after)?, after)));
@@ -157,7 +175,7 @@ impl Core {
             return Err(Error::QueueFull { method: method.into_owned() });
         }
         let name = method.clone();
-        match self.calls.begin(method, params, deadline, &mut self.out) {
+        match self.calls.begin(method, params, deadline, urgent, &mut self.out) {
             Some(id) => {
                 self.stats.calls += 1;
                 self.wake_clock(wakes);
@@ -197,6 +215,9 @@ impl Core {
         wakes: &mut Wakes,
     ) -> Result<(), Error> {
         self.check_open(method)?;
+        if self.loss().is_some() {
+            return Err(self.not_sent(method));
+        }
         if self.out.len() > OUT_LIMIT {
             return Err(Error::QueueFull { method: method.to_owned() });
         }
@@ -313,7 +334,8 @@ impl Core {
 
     /// Whether a call or a subscription waits for the server.
     pub(crate) fn is_awaited(&self) -> bool {
-        matches!(self.phase, Phase::Open) && (self.calls.load() != (0, 0) || self.routes.has_open())
+        matches!(self.phase, Phase::Open | Phase::Restoring)
+            && (self.calls.load() != (0, 0) || self.routes.has_open())
     }
 
     /// Asks the server for a sign of life, whatever the window has room for.
@@ -335,7 +357,7 @@ impl Core {
             std::mem::swap(&mut self.out, buffer);
             return Poll::Ready(Output::Bytes);
         }
-        if self.hung_up || !matches!(self.phase, Phase::Open) {
+        if self.hung_up || self.is_stopping() {
             return Poll::Ready(Output::End);
         }
         self.writer = Some(waker.clone());
@@ -367,7 +389,7 @@ impl Core {
 
     fn check_open(&self, method: &str) -> Result<(), Error> {
         match &self.phase {
-            Phase::Open => Ok(()),
+            Phase::Open | Phase::Lost | Phase::Restoring => Ok(()),
             Phase::Stopping => Err(Error::Cancelled { method: method.to_owned() }),
             Phase::Closed(closed) => Err(Error::Closed(closed.clone())),
         }

@@ -9,6 +9,7 @@ use super::head::{self, Scope};
 use super::roots::Roots;
 use super::{Filter, Unreadable, Wakes};
 use crate::error::{Closed, Error};
+use crate::event::Missed;
 use crate::settings::{EventSettings, Overflow};
 
 /// What an event weighs beside its text.
@@ -22,6 +23,8 @@ pub(crate) enum Item {
     Unreadable(Arc<Unreadable>),
     /// So many best-effort events are missing here.
     Lagged(u64),
+    /// There is another connection: its number, and what was missed.
+    Reconnected(u64, Arc<Missed>),
 }
 
 /// A line of the server, with the places of the ids that say whom it concerns.
@@ -93,7 +96,7 @@ impl Item {
         let text = match self {
             Self::Notification(message) | Self::Request(message) => message.line.len(),
             Self::Unreadable(unreadable) => unreadable.raw.len() + unreadable.message.len(),
-            Self::Lagged(_) => return 0,
+            Self::Lagged(_) | Self::Reconnected(..) => return 0,
         };
         text + OVERHEAD
     }
@@ -159,6 +162,14 @@ impl Queue {
         self.end.is_none()
     }
 
+    /// Adds an item for which there is always room.
+    pub(super) fn mark(&mut self, item: Item, wakes: &mut Wakes) {
+        if self.end.is_none() {
+            self.items.push_back(item);
+            wakes.extend(self.waker.take());
+        }
+    }
+
     /// Nothing more comes.
     pub(super) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
         if self.end.is_none() {
@@ -202,7 +213,7 @@ impl Queue {
         self.items.retain(|item| match item {
             Item::Notification(message) | Item::Request(message) => filter.takes(&message.scope(), roots),
             // It may be about anything.
-            Item::Unreadable(_) | Item::Lagged(_) => true,
+            Item::Unreadable(_) | Item::Lagged(_) | Item::Reconnected(..) => true,
         });
         self.weight = self.items.iter().map(Item::weight).sum();
     }

@@ -10,7 +10,7 @@ use codex_appserver_wire::{DecodeError, LineError, Notification, RequestId, RpcE
 use super::calls::{Answered, Failure, Outcome};
 use super::head::{self, Head, Scope};
 use super::silence::PROBE;
-use super::{Asked, Core, Item, Message, Phase, Unreadable, Wakes};
+use super::{Asked, Core, Item, Message, Unreadable, Wakes};
 use crate::excerpt::beginning;
 use crate::settings::Unhandled;
 
@@ -39,6 +39,7 @@ impl Core {
                     id,
                     head.result.map(|raw| raw.get()),
                     head.error.map(|raw| raw.get()),
+                    clock,
                     wakes,
                 );
             }
@@ -61,7 +62,7 @@ impl Core {
         let text: Arc<str> = line.into();
         self.routes
             .push(scope, Some(method), wakes, || Item::Request(Message::new(text.clone(), line, scope)));
-        if !matches!(self.phase, Phase::Open) {
+        if self.is_stopping() {
             return None;
         }
         let must_answer = self.unhandled == Unhandled::Decline || self.requests.is_own(scope);
@@ -121,6 +122,7 @@ impl Core {
         id: RequestId,
         result: Option<&str>,
         error: Option<&str>,
+        clock: impl FnOnce() -> Instant,
         wakes: &mut Wakes,
     ) {
         let id = match id {
@@ -143,6 +145,9 @@ impl Core {
             && let (Ok(result), Some(method)) = (&outcome, self.calls.method(id))
         {
             self.requests.note_result(method, result);
+        }
+        if outcome.is_ok() && self.generations.awaits_introduction() {
+            self.on_introduced(id, clock(), wakes);
         }
         self.settle(id, outcome, wakes);
     }

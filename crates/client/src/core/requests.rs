@@ -15,6 +15,7 @@ use super::calls::write_json;
 use super::head::{Scope, scope_of_result};
 use super::waits::{Ended, Wait, Waits};
 use super::{Asked, Wakes};
+use crate::event::MissedRequest;
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;
@@ -54,6 +55,7 @@ pub(crate) struct Requests {
 #[derive(Debug)]
 struct Open {
     number: u64,
+    method: String,
     wait: Wait,
     wakers: Vec<Waker>,
     /// The turn whose end resolves it, if one does.
@@ -81,7 +83,8 @@ impl Requests {
         let is_tool = method == ItemToolCall::METHOD;
         let wait = Wait { thread, is_tool, from: now };
         let until = scope.turn.as_deref().filter(|_| is_tool).map(str::to_owned);
-        self.open.insert(id.clone(), Open { number, wait, wakers: Vec::new(), until });
+        self.open
+            .insert(id.clone(), Open { number, method: method.to_owned(), wait, wakers: Vec::new(), until });
         Some(Ticket { id, number })
     }
 
@@ -190,6 +193,23 @@ impl Requests {
             is_left: self.left.values().any(is_about),
             ..self.ended.sum(self.open.values().map(|open| &open.wait), threads, since, now)
         }
+    }
+
+    /// The connection is lost, and with it all requests that came over it. Those of a server that goes on come again.
+    pub(crate) fn lose(&mut self, now: Instant, wakes: &mut Wakes) -> Vec<MissedRequest> {
+        let mut missed: Vec<_> = self
+            .left
+            .drain()
+            .map(|(id, asked)| MissedRequest { id, method: asked.method, thread_id: asked.thread_id })
+            .collect();
+        for (id, open) in self.open.drain() {
+            let thread_id = open.wait.thread.clone();
+            missed.push(MissedRequest { id, method: open.method, thread_id });
+            self.ended.push(open.wait, now);
+            wakes.extend(open.wakers);
+        }
+        self.turns.clear();
+        missed
     }
 
     pub(crate) fn resolve_all(&mut self, wakes: &mut Wakes) {

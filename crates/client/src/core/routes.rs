@@ -161,6 +161,13 @@ impl Routes {
         }
     }
 
+    /// Tells every subscription something about the connection, however full it is.
+    pub(crate) fn mark_everywhere(&mut self, item: &Item, wakes: &mut Wakes) {
+        for queue in self.queues.values_mut() {
+            queue.mark(item.clone(), wakes);
+        }
+    }
+
     /// Ends all subscriptions.
     pub(crate) fn close(&mut self, closed: &Arc<Closed>, wakes: &mut Wakes) {
         self.all.clear();

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod ends;
 mod events;
+mod generations;
 mod names;
 mod random;
 mod requests;
@@ -17,7 +18,7 @@ use codex_appserver_wire::{LineBuffer, RpcError};
 use serde_json::Value;
 
 use super::Filter;
-use super::{Asked, Core, Failure, Item, NoMessage, Outcome, Output, QueueId, Wakes};
+use super::{Asked, CallTerms, Core, Failure, Item, NoMessage, Outcome, Output, QueueId, Wakes};
 use crate::error::{CloseReason, Closed, Error};
 use crate::settings::{EventSettings, Settings};
 
@@ -81,7 +82,10 @@ impl Bench {
 
     fn try_begin(&mut self, method: &'static str, timeout: Option<Duration>) -> Result<i64, Error> {
         let now = self.now;
-        self.act(|core, wakes| core.begin(method.into(), Some("{}"), timeout, now, wakes))
+        self.act(|core, wakes| {
+            let terms = CallTerms { timeout, urgent: false };
+            core.begin(method.into(), Some("{}"), terms, now, wakes)
+        })
     }
 
     fn begin(&mut self, method: &'static str) -> i64 {
@@ -227,6 +231,13 @@ fn brief(item: &Item) -> String {
         }
         Item::Unreadable(unreadable) => format!("unreadable {}", unreadable.raw),
         Item::Lagged(skipped) => format!("lagged {skipped}"),
+        Item::Reconnected(generation, missed) => {
+            format!(
+                "generation {generation}, restarted {:?}, {} requests",
+                missed.restarted,
+                missed.requests.len()
+            )
+        }
     }
 }
 

@@ -10,15 +10,16 @@ use super::child::Child;
 use super::driver::{Transport, start};
 use super::lines::{LineSink, LineSource};
 use super::streams::Streams;
-use super::{OsThreads, SystemStreams, handlers};
+use super::supervisor::{lines, supervise};
+use super::{OsThreads, handlers};
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::conn::Link;
 use crate::error::Error;
 use crate::events::Events;
 use crate::process::Process;
-use crate::settings::Unhandled;
-use crate::setup::unanswered;
+use crate::setup::{Begun, unanswered};
+use crate::supervision::Way;
 
 /// On threads: handlers for the rest, and the ways to connect.
 impl ClientBuilder<OsThreads> {
@@ -35,12 +36,8 @@ impl ClientBuilder<OsThreads> {
     /// The binary is not found or does not start, or what [`attach`](Self::attach) says.
     pub fn spawn(self, process: Process) -> Result<Client<OsThreads>, Error> {
         let (child, stdin, stdout) = Child::start(&process)?;
-        let transport = |link| SystemStreams {
-            source: LineSource::new(stdout, link),
-            sink: LineSink(stdin),
-            hang_up: || (),
-        };
-        self.run(Unhandled::Decline, Some(child), transport)
+        let pid = Some(child.pid());
+        self.run(Way::Spawn(process), Some(child), pid, |link| lines(stdin, stdout, link))
     }
 
     /// Connects to an app-server that listens, over TCP, a Unix socket or the pipes of a command.
@@ -52,16 +49,19 @@ impl ClientBuilder<OsThreads> {
     /// [`attach`](Self::attach) says.
     #[cfg(feature = "ws")]
     pub fn connect(self, address: &crate::Address) -> Result<Client<OsThreads>, Error> {
-        use super::frames::Way;
+        self.dial(address, None, Way::Connect(address.clone()))
+    }
+
+    #[cfg(feature = "ws")]
+    fn dial(self, address: &crate::Address, pid: Option<u32>, way: Way) -> Result<Client<OsThreads>, Error> {
+        use super::frames::Opened;
 
         let limit = self.setup.settings.line_limit;
         let dial = crate::dial::Dial::new(address, &self.setup.dialling, limit)?;
         match super::frames::connect(dial)? {
-            Way::Socket(connected) => {
-                self.run(Unhandled::LeaveToOthers, None, |link| connected.transport(link))
-            }
-            Way::Process(child, connected) => {
-                self.run(Unhandled::LeaveToOthers, Some(child), |link| connected.transport(link))
+            Opened::Socket(connected) => self.run(way, None, pid, |link| connected.transport(link)),
+            Opened::Process(child, connected) => {
+                self.run(way, Some(child), pid, |link| connected.transport(link))
             }
         }
     }
@@ -87,8 +87,8 @@ impl ClientBuilder<OsThreads> {
         mut self,
         server: &crate::generic::SharedServer<OsThreads>,
     ) -> Result<Client<OsThreads>, Error> {
-        self.setup.handlers.keep(server.guard());
-        self.connect(server.address())
+        self.setup.guard = Some(server.guard());
+        self.dial(server.address(), Some(server.pid()), Way::Shared(server.settings().clone()))
     }
 
     /// Speaks lines over any pair of streams. The reading thread lives until the reader ends: a read that
@@ -106,17 +106,19 @@ impl ClientBuilder<OsThreads> {
     {
         let transport =
             |link| Streams { source: LineSource::new(reader, link), sink: LineSink(writer), hang_up: || () };
-        self.run(Unhandled::Decline, None, transport)
+        self.run(Way::Attached, None, None, transport)
     }
 
     /// Starts the connection and introduces the client.
     fn run<T: Transport>(
         self,
-        unhandled: Unhandled,
+        way: Way,
         child: Option<Child>,
+        pid: Option<u32>,
         transport: impl FnOnce(Arc<Link>) -> T,
     ) -> Result<Client<OsThreads>, Error> {
-        let (handle, early, introduction) = self.setup.begin(unhandled);
+        let Begun { handle, early, introduction, plan } = self.setup.begin(way)?;
+        handle.link.set_pid(pid);
         start(&handle.link, transport(handle.link.clone()), child).map_err(Error::Threads)?;
         let client = Client::new(handle.clone(), early.map(Events::new));
         let method = std::borrow::Cow::Borrowed(crate::method::Initialize::METHOD);
@@ -127,11 +129,15 @@ impl ClientBuilder<OsThreads> {
             }
             called => called?,
         };
-        if let Err(error) = introduction.accept(&handle, result) {
+        if let Err(error) = introduction.accept(&handle.link, result) {
             client.shutdown();
             return Err(error);
         }
         client.initialized().call()?;
+        if let Some(plan) = plan {
+            handle.link.supervise()?;
+            supervise(&handle.link, plan).map_err(Error::Threads)?;
+        }
         Ok(client)
     }
 }

@@ -55,6 +55,11 @@ impl Child {
         Ok((child, stdin, stdout))
     }
 
+    /// Its number.
+    pub(super) fn pid(&self) -> u32 {
+        self.lock().id()
+    }
+
     /// Whether the process has ended by itself.
     pub(super) fn has_exited(&self) -> bool {
         !matches!(self.lock().try_wait(), Ok(None))

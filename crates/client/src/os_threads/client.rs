@@ -69,7 +69,7 @@ impl Client<OsThreads> {
 }
 
 /// Waits on this thread, which minds the deadline itself.
-fn outcome(pending: &mut Pending) -> Result<String, Failure> {
+pub(super) fn outcome(pending: &mut Pending) -> Result<String, Failure> {
     let (link, deadline) = (pending.link().clone(), pending.deadline());
     if let Poll::Ready(outcome) = wait_until(&link, deadline, |context| pending.poll(context)) {
         return outcome;

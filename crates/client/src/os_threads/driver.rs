@@ -58,9 +58,10 @@ pub(super) fn start(link: &Arc<Link>, transport: impl Transport, child: Option<C
         link.wait_when_abandoned();
     }
     thread::Builder::new().name("codex end".into()).spawn(move || {
-        let _closes = CloseOnDrop(ending.clone());
+        let closes = CloseOnDrop::new(&ending);
         let _entered = ending.span().enter();
         end(&ending, &read, &written, child, hang_up);
+        closes.done();
     })?;
     Ok(())
 }
@@ -150,7 +151,12 @@ fn end(
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
-    link.close(reason, status, stderr);
+    if link.is_supervised() {
+        // Neither half may have a part in the next connection.
+        let _ = read.recv_timeout(GRACE);
+        let _ = written.recv_timeout(GRACE);
+    }
+    link.end_stream(reason, status, stderr);
 }
 
 /// Waits for the first end. The standard library cannot wait for a process and for something else, so the process

@@ -37,7 +37,7 @@ pub(super) struct Connected<R, W> {
 }
 
 /// The ways that there are to a server.
-pub(super) enum Way {
+pub(super) enum Opened {
     Socket(Connected<Socket, Socket>),
     Process(Child, Connected<ChildStdout, ChildStdin>),
 }
@@ -60,7 +60,7 @@ where
 }
 
 /// Connects and upgrades to WebSocket.
-pub(super) fn connect(dial: Dial) -> Result<Way, Error> {
+pub(super) fn connect(dial: Dial) -> Result<Opened, Error> {
     let Dial { address, target, handshake, timeout } = dial;
     let patience = Patience { answer: handshake.answer().clone(), address: address.clone(), timeout };
     match target {
@@ -106,7 +106,7 @@ impl Patience {
     }
 }
 
-fn through_process(process: &Process, handshake: Handshake, patience: &Patience) -> Result<Way, Error> {
+fn through_process(process: &Process, handshake: Handshake, patience: &Patience) -> Result<Opened, Error> {
     let (child, mut writer, mut reader) = Child::start(process)?;
     let address = patience.address.clone();
     let connected = patience.wait(move || {
@@ -114,7 +114,7 @@ fn through_process(process: &Process, handshake: Handshake, patience: &Patience)
         Ok(Connected { frames, reader, writer, socket: None })
     });
     match connected {
-        Ok(connected) => Ok(Way::Process(child, connected)),
+        Ok(connected) => Ok(Opened::Process(child, connected)),
         Err((error, is_late)) => {
             // One that is late is killed: how it ends says nothing.
             let (status, stderr) = child.see_off(if is_late { Duration::ZERO } else { GRACE });
@@ -128,13 +128,13 @@ fn over_socket(
     open: impl FnOnce() -> io::Result<[Socket; 3]>,
     handshake: Handshake,
     timeout: Option<Duration>,
-) -> Result<Way, Error> {
+) -> Result<Opened, Error> {
     let [mut reader, mut writer, hang_up] = open().map_err(|error| not_opened(address, error))?;
     // The thread is to end as well where it is not waited for.
     reader.set_read_timeout(timeout).map_err(|error| failed(address, error))?;
     let frames = upgrade(address, handshake, &mut reader, &mut writer)?;
     reader.set_read_timeout(None).map_err(|error| failed(address, error))?;
-    Ok(Way::Socket(Connected { frames, reader, writer, socket: Some(hang_up) }))
+    Ok(Opened::Socket(Connected { frames, reader, writer, socket: Some(hang_up) }))
 }
 
 fn upgrade(

@@ -16,7 +16,9 @@ mod pending_call;
 mod polled;
 #[cfg(unix)]
 mod reading;
+mod status;
 mod streams;
+mod supervisor;
 mod wait;
 #[cfg(feature = "ws")]
 pub(crate) mod websocket;

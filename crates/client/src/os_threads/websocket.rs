@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codex_appserver_wire::LineError;
 
-use super::frames::{Connected, Socket, Way, connect as open};
+use super::frames::{Connected, Opened, Socket, connect as open};
 use crate::address::Address;
 use crate::conn::{CHUNK, KEPT_BUFFER};
 use crate::connect_error::failed;
@@ -70,7 +70,7 @@ pub fn connect(address: &Address, options: &Options) -> Result<Connection, Error
     if matches!(address, Address::Command(_)) {
         return Err(no_socket());
     }
-    let Way::Socket(connected) = open(Dial::new(address, &dialling, message_limit)?)? else {
+    let Opened::Socket(connected) = open(Dial::new(address, &dialling, message_limit)?)? else {
         return Err(no_socket());
     };
     let Connected { frames, reader, writer, socket } = connected;

@@ -18,7 +18,8 @@ use crate::address::Address;
 use crate::error::Error;
 use crate::process::Process;
 use crate::runtime::Runtime;
-use start::{Found, Settings, find_or_start};
+pub(crate) use start::Settings;
+use start::{Found, find_or_start};
 
 /// An app-server that the programs of one user share: one for each `CODEX_HOME` and version of codex.
 ///
@@ -58,6 +59,8 @@ pub struct SharedServer<R: Runtime> {
     pid: u32,
     log: PathBuf,
     guard: Arc<File>,
+    /// What it was found or started with.
+    settings: Settings,
     runtime: PhantomData<fn() -> R>,
 }
 
@@ -69,6 +72,7 @@ impl<R: Runtime> Clone for SharedServer<R> {
             pid: self.pid,
             log: self.log.clone(),
             guard: self.guard.clone(),
+            settings: self.settings.clone(),
             runtime: PhantomData,
         }
     }
@@ -123,10 +127,15 @@ impl<R: Runtime> SharedServer<R> {
         self.guard.clone()
     }
 
-    fn new(found: Found) -> Self {
+    /// What it takes to find or start it again.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn new(found: Found, settings: Settings) -> Self {
         let Found { socket, version, pid, log, guard } = found;
         let (address, guard) = (Address::Unix(socket), Arc::new(guard));
-        Self { address, version, pid, log, guard, runtime: PhantomData }
+        Self { address, version, pid, log, guard, settings, runtime: PhantomData }
     }
 }
 
@@ -194,10 +203,19 @@ impl SharedServerBuilder<crate::Tokio> {
     ///
     /// The binary is not found, a [`SharedServerError`], or the runtime is shut down.
     pub async fn start(self) -> Result<SharedServer<crate::Tokio>, Error> {
+        SharedServer::<crate::Tokio>::find(self.settings).await
+    }
+}
+
+#[cfg(feature = "async")]
+impl SharedServer<crate::Tokio> {
+    pub(crate) async fn find(settings: Settings) -> Result<Self, Error> {
         // It is a matter of files and processes, for which there is nothing to wait on but time.
-        let starting = tokio::task::spawn_blocking(move || find_or_start(&self.settings));
+        let starting = tokio::task::spawn_blocking(move || {
+            find_or_start(&settings).map(|found| Self::new(found, settings))
+        });
         match starting.await {
-            Ok(found) => found.map(SharedServer::new),
+            Ok(found) => found,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(Error::Threads(error.into())),
@@ -215,6 +233,13 @@ impl SharedServerBuilder<crate::OsThreads> {
     ///
     /// The binary is not found, or a [`SharedServerError`].
     pub fn start(self) -> Result<SharedServer<crate::OsThreads>, Error> {
-        find_or_start(&self.settings).map(SharedServer::new)
+        SharedServer::<crate::OsThreads>::find(&self.settings)
+    }
+}
+
+#[cfg(feature = "blocking")]
+impl SharedServer<crate::OsThreads> {
+    pub(crate) fn find(settings: &Settings) -> Result<Self, Error> {
+        find_or_start(settings).map(|found| Self::new(found, settings.clone()))
     }
 }

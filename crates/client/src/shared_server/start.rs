@@ -15,7 +15,7 @@ use crate::process::Process;
 
 /// What can be set about a shared server.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     pub(super) home: PathBuf,
     pub(super) process: Process,
     pub(super) idle_time: Duration,

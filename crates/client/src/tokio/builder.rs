@@ -8,14 +8,15 @@ use tracing::Instrument;
 use super::child::Child;
 use super::driver::{Sink, Source, drive};
 use super::lines::{LineSink, LineSource};
+use super::supervisor::supervise;
 use super::{Tokio, handlers};
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::error::Error;
 use crate::events::Events;
 use crate::process::Process;
-use crate::settings::Unhandled;
-use crate::setup::unanswered;
+use crate::setup::{Begun, unanswered};
+use crate::supervision::Way;
 
 /// On tokio: handlers for the rest, and the ways to connect.
 impl ClientBuilder<Tokio> {
@@ -32,7 +33,8 @@ impl ClientBuilder<Tokio> {
     /// The binary is not found or does not start, or what [`attach`](Self::attach) says.
     pub async fn spawn(self, process: Process) -> Result<Client<Tokio>, Error> {
         let (child, stdin, stdout) = Child::start(&process)?;
-        self.run(LineSource(stdout), LineSink(stdin), Some(child), Unhandled::Decline).await
+        let pid = child.pid();
+        self.run(LineSource(stdout), LineSink(stdin), Some(child), pid, Way::Spawn(process)).await
     }
 
     /// Connects to an app-server that listens, over TCP, a Unix socket or the pipes of a command.
@@ -44,10 +46,20 @@ impl ClientBuilder<Tokio> {
     /// [`attach`](Self::attach) says.
     #[cfg(feature = "ws")]
     pub async fn connect(self, address: &crate::Address) -> Result<Client<Tokio>, Error> {
+        self.dial(address, None, Way::Connect(address.clone())).await
+    }
+
+    #[cfg(feature = "ws")]
+    async fn dial(
+        self,
+        address: &crate::Address,
+        pid: Option<u32>,
+        way: Way,
+    ) -> Result<Client<Tokio>, Error> {
         let limit = self.setup.settings.line_limit;
         let dial = crate::dial::Dial::new(address, &self.setup.dialling, limit)?;
         let super::frames::Connected { source, sink, child } = super::frames::connect(dial).await?;
-        self.run(source, sink, child, Unhandled::LeaveToOthers).await
+        self.run(source, sink, child, pid, way).await
     }
 
     /// Connects to the app-server that listens on the default socket; see
@@ -71,8 +83,8 @@ impl ClientBuilder<Tokio> {
         mut self,
         server: &crate::generic::SharedServer<Tokio>,
     ) -> Result<Client<Tokio>, Error> {
-        self.setup.handlers.keep(server.guard());
-        self.connect(server.address()).await
+        self.setup.guard = Some(server.guard());
+        self.dial(server.address(), Some(server.pid()), Way::Shared(server.settings().clone())).await
     }
 
     /// Speaks lines over any pair of streams.
@@ -86,7 +98,7 @@ impl ClientBuilder<Tokio> {
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        self.run(LineSource(reader), LineSink(writer), None, Unhandled::Decline).await
+        self.run(LineSource(reader), LineSink(writer), None, None, Way::Attached).await
     }
 
     /// Starts the connection and introduces the client.
@@ -95,9 +107,11 @@ impl ClientBuilder<Tokio> {
         source: impl Source,
         sink: impl Sink,
         child: Option<Child>,
-        unhandled: Unhandled,
+        pid: Option<u32>,
+        way: Way,
     ) -> Result<Client<Tokio>, Error> {
-        let (handle, early, introduction) = self.setup.begin(unhandled);
+        let Begun { handle, early, introduction, plan } = self.setup.begin(way)?;
+        handle.link.set_pid(pid);
         let driver = drive(handle.link.clone(), source, sink, child);
         tokio::spawn(driver.instrument(handle.link.span().clone()));
         let client = Client::new(handle.clone(), early.map(Events::new));
@@ -109,11 +123,16 @@ impl ClientBuilder<Tokio> {
             }
             called => called?,
         };
-        if let Err(error) = introduction.accept(&handle, result) {
+        if let Err(error) = introduction.accept(&handle.link, result) {
             client.shutdown().await;
             return Err(error);
         }
         client.initialized().await?;
+        if let Some(plan) = plan {
+            handle.link.supervise()?;
+            let supervisor = supervise(handle.link.clone(), plan);
+            tokio::spawn(supervisor.instrument(handle.link.span().clone()));
+        }
         Ok(client)
     }
 }

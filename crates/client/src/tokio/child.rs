@@ -38,6 +38,11 @@ impl Child {
         Ok((child, stdin, stdout))
     }
 
+    /// Its number, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Waits for the process to end by itself.
     pub(super) async fn exit(&mut self) {
         // It fails only for a process that is not there any more.

@@ -50,7 +50,7 @@ pub(super) async fn drive(
     sink: impl Sink,
     mut child: Option<Child>,
 ) {
-    let _closes = CloseOnDrop(link.clone());
+    let closes = CloseOnDrop::new(&link);
     let reason = {
         let mut reading = pin!(source.read(&link));
         let mut writing = pin!(write(&link, sink));
@@ -88,7 +88,8 @@ pub(super) async fn drive(
         None => (None, Vec::new()),
     };
     let reason = if link.is_stopping() { CloseReason::Shutdown } else { reason };
-    link.close(reason, status, stderr);
+    link.end_stream(reason, status, stderr);
+    closes.done();
 }
 
 /// Reads, writes and minds the clock until the stream or the process ends, writing fails, or the connection is to
@@ -181,7 +182,7 @@ async fn listen(link: &Link) -> Duration {
 }
 
 /// Ends the calls whose time has come.
-async fn keep_time(link: &Link) -> Infallible {
+pub(super) async fn keep_time(link: &Link) -> Infallible {
     let mut alarm: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         loop {

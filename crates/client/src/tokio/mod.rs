@@ -10,6 +10,8 @@ mod frames;
 mod handlers;
 mod lines;
 mod pending_call;
+mod status;
+mod supervisor;
 
 use crate::runtime::Runtime;
 

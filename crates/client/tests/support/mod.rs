@@ -12,12 +12,14 @@ mod tokio;
 use std::future::Future;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall, Runtime};
+use codex_appserver_client::generic::{
+    Answer, Client, ClientBuilder, Events, PendingCall, Runtime, StatusChanges,
+};
 use codex_appserver_client::wire::{Request, Serialize};
 use codex_appserver_client::{
-    BlockingServerRequestHandler, Closed, Error, Event, HandlerError, Process, ServerRequestHandler,
+    BlockingServerRequestHandler, Closed, Error, Event, HandlerError, Process, ServerRequestHandler, Status,
 };
 use codex_appserver_testkit::scripted::{Scenario, ScriptedServer};
 use serde_json::Value;
@@ -94,6 +96,9 @@ pub trait Kit: Runtime {
     /// What comes next: an event, the error at the end, or nothing any more.
     fn next(events: &mut Events<Self>) -> impl Future<Output = Option<Result<Event, Error>>> + Send;
 
+    /// What the status changes to; none after the end.
+    async fn next_status(changes: &mut StatusChanges<Self>) -> Option<Status>;
+
     /// The same of a call that has begun.
     async fn next_of<M: Request>(call: &mut PendingCall<M, Self>) -> Option<Result<Event, Error>>;
 
@@ -121,6 +126,15 @@ macro_rules! both {
             }
         }
     )+};
+}
+
+/// Waits until it is so, and blocks the thread: what has to happen happens on others.
+pub fn until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it is never so");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// The next event, which has to come.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall};
+use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall, StatusChanges};
 use codex_appserver_client::wire::{Request, Serialize};
 use codex_appserver_client::{
     BlockingServerRequestHandler, Closed, Error, Event, HandlerError, OsThreads, Process,
-    ServerRequestHandler,
+    ServerRequestHandler, Status,
 };
 use codex_appserver_testkit::scripted::{Scenario, ScriptedServer};
 use serde_json::Value;
@@ -81,6 +81,10 @@ impl Kit for OsThreads {
 
     async fn next(events: &mut Events<Self>) -> Option<Result<Event, Error>> {
         events.next()
+    }
+
+    async fn next_status(changes: &mut StatusChanges<Self>) -> Option<Status> {
+        changes.next()
     }
 
     async fn next_of<M: Request>(call: &mut PendingCall<M, Self>) -> Option<Result<Event, Error>> {

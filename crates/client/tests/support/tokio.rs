@@ -4,10 +4,11 @@ use std::future::Future;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall};
+use codex_appserver_client::generic::{Answer, Client, ClientBuilder, Events, PendingCall, StatusChanges};
 use codex_appserver_client::wire::{Request, Serialize};
 use codex_appserver_client::{
-    BlockingServerRequestHandler, Closed, Error, Event, HandlerError, Process, ServerRequestHandler, Tokio,
+    BlockingServerRequestHandler, Closed, Error, Event, HandlerError, Process, ServerRequestHandler, Status,
+    Tokio,
 };
 use codex_appserver_testkit::scripted::{Scenario, ScriptedServer};
 use serde_json::Value;
@@ -78,6 +79,10 @@ impl Kit for Tokio {
 
     async fn next(events: &mut Events<Self>) -> Option<Result<Event, Error>> {
         events.next().await
+    }
+
+    async fn next_status(changes: &mut StatusChanges<Self>) -> Option<Status> {
+        changes.next().await
     }
 
     async fn next_of<M: Request>(call: &mut PendingCall<M, Self>) -> Option<Result<Event, Error>> {

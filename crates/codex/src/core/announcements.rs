@@ -127,7 +127,7 @@ impl Announcements {
     pub(crate) fn on_event(&mut self, event: Event) {
         use ServerNotification as Kind;
         match &event {
-            Event::Lagged { .. } => self.on_gap(true, true),
+            Event::Lagged { .. } | Event::Reconnected { .. } => self.on_gap(true, true),
             Event::Unreadable(unreadable) => match unreadable.method.as_deref() {
                 Some(method::TurnStarted::METHOD) => self.on_gap(true, false),
                 Some(method::TurnCompleted::METHOD) => {}

@@ -33,7 +33,7 @@ impl Folders {
     /// Adds a report, or a gap between reports.
     pub(crate) fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Lagged { .. } => self.0.clear(),
+            Event::Lagged { .. } | Event::Reconnected { .. } => self.0.clear(),
             // A message without a method may have been any.
             Event::Unreadable(unreadable)
                 if unreadable.method.as_deref().is_none_or(|name| name == METHOD) =>

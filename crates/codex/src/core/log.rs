@@ -109,6 +109,14 @@ impl Log {
         }
     }
 
+    /// Adds the items of the records that were not completed before, and yields them.
+    pub(super) fn add_missed(&mut self, recorded: &[ThreadItem]) -> Vec<ThreadItem> {
+        let is_new = |item: &&ThreadItem| !self.items.iter().any(|known| known.id() == item.id());
+        let missed: Vec<_> = recorded.iter().filter(is_new).cloned().collect();
+        missed.iter().for_each(|item| self.complete(item));
+        missed
+    }
+
     /// Takes the end of the turn from the server's records. If they have all items, these replace the ones that were
     /// read: items have other ids in the records, so the two lists cannot be merged.
     pub(super) fn adopt(&mut self, turn: Turn) {

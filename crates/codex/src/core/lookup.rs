@@ -38,12 +38,21 @@ pub(crate) enum Query {
 pub(crate) struct Lookup {
     thread_id: String,
     turn_id: String,
-    /// Whether the items of a turn that is over are read.
-    with_items: bool,
+    /// Of which turn the items are read.
+    items: Items,
     step: Step,
     /// The turns that matter: the turn itself, and the one that runs on its behalf.
     turns: Vec<Turn>,
     pages: usize,
+}
+
+/// Of which turn the items are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Items {
+    Never,
+    /// Of one that is over.
+    AtEnd,
+    Always,
 }
 
 #[derive(Debug)]
@@ -69,9 +78,14 @@ enum Step {
 }
 
 impl Lookup {
+    /// Finds out how a turn stands, with its items so far.
+    pub(crate) fn with_all_items(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
+        Self { items: Items::Always, ..Self::status(thread_id, turn_id) }
+    }
+
     /// Finds out how a turn stands; with its items, if it is over.
     pub(crate) fn with_items(thread_id: impl Into<String>, turn_id: impl Into<String>) -> Self {
-        Self { with_items: true, ..Self::status(thread_id, turn_id) }
+        Self { items: Items::AtEnd, ..Self::status(thread_id, turn_id) }
     }
 
     /// Finds out how a turn stands.
@@ -79,7 +93,7 @@ impl Lookup {
         Self {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
-            with_items: false,
+            items: Items::Never,
             step: Step::Turns(None),
             turns: Vec::new(),
             pages: 0,
@@ -160,10 +174,11 @@ impl Lookup {
                 let (over, loaded) = (records::is_over(&turn), turn.items_view == TurnItemsView::Full);
                 self.turns.push(turn);
                 self.pages = 0;
-                return match (over, self.with_items && !loaded) {
-                    (true, true) => Step::Items { cursor: None, limit: ITEMS, page: cursor, place },
+                let wanted = self.items == Items::Always || (self.items == Items::AtEnd && over);
+                return match (over, wanted && !loaded) {
+                    (_, true) => Step::Items { cursor: None, limit: ITEMS, page: cursor, place },
                     (true, false) => self.over(),
-                    (false, _) => Step::Status,
+                    (false, false) => Step::Status,
                 };
             }
             if records::runs_for(&turn, &self.turn_id) {
@@ -216,8 +231,11 @@ impl Lookup {
         }
     }
 
-    /// The turn is over; how its thread stands does not matter.
+    /// All that is wanted of the turn is known. If it is over, it does not matter how its thread stands.
     fn over(&mut self) -> Step {
+        if self.turns.first().is_some_and(|turn| !records::is_over(turn)) {
+            return Step::Status;
+        }
         let turns = std::mem::take(&mut self.turns);
         Step::Done(Some(Ok(Records { turns, ..Records::of(&self.thread_id) })))
     }

@@ -100,6 +100,12 @@ pub(crate) fn has_no_turns(error: &client::Error) -> bool {
     matches!(error.kind(), Some(NotRecorded | PaginatedThread))
 }
 
+/// Whether the server has no record of the thread.
+pub(crate) fn is_unrecorded(error: &client::Error) -> bool {
+    use client::RpcErrorKind::{NotRecorded, ThreadNotFound};
+    matches!(error.kind(), Some(NotRecorded | ThreadNotFound))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -19,6 +19,8 @@
 //! says by [`on_waits`](Turn::on_waits) how long the server has waited for answers about the [`threads`](Turn::threads)
 //! of the turn. After `on_event` there may be no `Event`: those of sub-agents are handed out only if that is wanted.
 //!
+//! If the question of `AskRecords` or `Interrupt` was lost with the connection, the reader calls `on_lost` instead.
+//!
 //! Calling `next` again at once repeats `Interrupt`, `AskRecords`, `Read`, `Wait` and `Done`, so that a future may be polled as often
 //! as its executor likes. Every event is passed in once. Notices come from a subscription of their own and are passed in
 //! when a handle needs to know, up to the latest, and before `on_records`.
@@ -26,6 +28,7 @@
 mod doubt;
 mod end;
 mod handles;
+mod reconnect;
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +37,8 @@ use codex_appserver_methods::protocol;
 use codex_appserver_methods::protocol::wire::Notification;
 
 use self::doubt::{SELDOM, Silences};
+use self::reconnect::Mark;
+pub(crate) use self::reconnect::is_lost;
 use super::agents::{self, Agents};
 use super::limit::Limit;
 use super::log::Log;
@@ -100,6 +105,8 @@ pub(crate) struct Turn {
     /// begin, or its end may be on the way; said twice in a row, it is lost.
     unknown: bool,
     silences: Silences,
+    /// There is another connection, which the reader has to be told with what was missed.
+    mark: Mark,
     reader: Reader,
 }
 
@@ -160,6 +167,7 @@ impl Turn {
             doubt: None,
             unknown: false,
             silences: Silences::default(),
+            mark: Mark::None,
             reader: Reader::default(),
         }
     }
@@ -203,6 +211,9 @@ impl Turn {
 
     /// The next step of the reader.
     pub(crate) fn next(&mut self, now: Instant) -> Step {
+        if let Some(event) = self.take_mark() {
+            return Step::Event(event);
+        }
         match self.reader.output.take() {
             Some(Ok(event)) => return Step::Event(event),
             Some(Err(error)) => return Step::Fail(error),
@@ -247,6 +258,9 @@ impl Turn {
 
     /// The next event of the turn.
     pub(crate) fn on_event(&mut self, event: Event) {
+        if let Event::Reconnected { generation, missed } = event {
+            return self.on_reconnected(generation, &missed);
+        }
         // What a sub-agent does is a sign of life, and says nothing of how the turn itself is.
         let of_agent = agents::is_of_agent(&event, self.thread_id());
         if !of_agent {
@@ -284,6 +298,7 @@ impl Turn {
 
     /// The connection has ended: with this error, or because it was shut down.
     pub(crate) fn on_closed(&mut self, error: Option<ClientError>) {
+        self.mark.fill(&[]);
         match self.verdict.take() {
             Some(Verdict::Recorded(turn) | Verdict::Noticed(turn)) => self.log.adopt(*turn),
             Some(Verdict::Lost) | None => self.stop(self.disconnected(error)),
@@ -326,6 +341,8 @@ impl Turn {
                 self.limit.on_reached();
                 self.doubt = Some(now);
             }
+            // The turn is interrupted over the next connection, if it is still at work.
+            Err(error) if is_lost(&error) => {}
             Err(error) => self.stop(error),
         }
     }

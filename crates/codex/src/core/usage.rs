@@ -71,7 +71,7 @@ impl Usages {
     /// Adds a report, or a gap between reports.
     pub(crate) fn on_event(&mut self, event: &Event) {
         match event {
-            Event::Lagged { .. } => self.on_gap(),
+            Event::Lagged { .. } | Event::Reconnected { .. } => self.on_gap(),
             // A message without a method may have been any.
             Event::Unreadable(unreadable)
                 if unreadable.method.as_deref().is_none_or(|name| name == METHOD) =>

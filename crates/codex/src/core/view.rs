@@ -130,6 +130,8 @@ impl View {
                     Some(missed) => Mode::Failed(missed),
                 };
             }
+            // The event of the next connection has the page read again.
+            Err(ClientError::ConnectionLost { .. }) => self.mode = Mode::Events,
             Err(error) => self.mode = Mode::Failed(error),
         }
     }
@@ -138,6 +140,7 @@ impl View {
     pub(crate) fn on_event(&mut self, event: Event) {
         match event {
             Event::Unreadable(unreadable) => self.on_unreadable(unreadable.method.as_deref()),
+            Event::Reconnected { .. } => self.mode = Mode::Pages,
             event => {
                 if let Some(ServerNotification::ItemCompleted(completed)) = event.into_notification()
                     && completed.thread_id == self.thread_id

@@ -7,7 +7,7 @@ use codex_appserver_client::{Error as ClientError, Event, OsThreads};
 
 use super::turn::look_up;
 use crate::core::attempts::{BEGINNING, RECHECK};
-use crate::core::{Lookup, Step, records};
+use crate::core::{Step, records};
 use crate::error::Error;
 use crate::stream::TurnStream;
 
@@ -102,7 +102,7 @@ impl TurnStream<OsThreads> {
         let limit = patience
             .map_or(records::PATIENCE, |patience| patience.max(self.waiting.0).min(records::PATIENCE));
         let client = self.turn.client().with_timeout(limit);
-        match look_up(&client, Lookup::with_items(self.turn.thread.id(), self.turn.shared.id())) {
+        match look_up(&client, self.turn.shared.lookup()) {
             Err(ClientError::TimedOut { .. }) if limit < records::PATIENCE => {
                 self.waiting.0 = (self.waiting.0 * 2).min(records::PATIENCE);
                 self.reader.on_postponed();

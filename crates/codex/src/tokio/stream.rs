@@ -10,9 +10,9 @@ use futures_core::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::turn::look_up;
+use crate::core::Step;
 use crate::core::attempts::{BEGINNING, RECHECK};
 use crate::core::records::Records;
-use crate::core::{Lookup, Step};
 use crate::error::Error;
 use crate::stream::TurnStream;
 use crate::turn::Inner;
@@ -103,7 +103,7 @@ pub(super) fn now() -> std::time::Instant {
 
 fn ask(turn: &Inner<Tokio>) -> Asking {
     let client = turn.client().clone();
-    let lookup = Lookup::with_items(turn.thread.id(), turn.shared.id());
+    let lookup = turn.shared.lookup();
     Box::pin(async move { look_up(&client, lookup).await })
 }
 

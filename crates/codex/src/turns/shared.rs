@@ -12,7 +12,7 @@ use crate::approvals::Registry;
 use crate::core::attempts::Progress;
 use crate::core::records::Records;
 use crate::core::turn::NOTICES;
-use crate::core::{Turn, agents};
+use crate::core::{Lookup, Turn, agents};
 use crate::error::Error;
 use crate::event_source::EventSource;
 use crate::ledger::Ledger;
@@ -94,6 +94,11 @@ impl<E: EventSource, A> SharedTurn<E, A> {
     /// The id by which the server interrupts or steers the turn.
     pub(crate) fn active_id(&self) -> String {
         self.up_to_date().turn.active_id().to_owned()
+    }
+
+    /// See [`Turn::lookup`].
+    pub(crate) fn lookup(&self) -> Lookup {
+        self.lock().turn.lookup()
     }
 
     /// See [`Turn::on_status`].

@@ -26,6 +26,8 @@ mod shared;
 #[cfg(all(unix, feature = "experimental", feature = "structured", feature = "ws"))]
 mod silences;
 mod stage;
+#[cfg(all(unix, feature = "blocking", feature = "ws"))]
+mod supervised;
 #[cfg(all(feature = "experimental", feature = "structured"))]
 mod tools;
 mod turns;

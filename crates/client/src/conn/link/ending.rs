@@ -49,15 +49,40 @@ impl Link {
         if self.is_abandoned() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// See [`Core::stop`].
+    /// See [`Core::stop`]. Where there is no connection, this is the end.
     pub(crate) fn stop(&self) {
-        self.with(Core::stop);
+        let was_lost = self.with(|core, wakes| {
+            let was_lost = core.is_lost();
+            core.stop(wakes);
+            was_lost
+        });
+        if was_lost {
+            self.close(CloseReason::Shutdown, None, Vec::new());
+        }
     }
 
     /// See [`Core::hang_up`].
     #[cfg(feature = "blocking")]
     pub(crate) fn hang_up(&self) {
         self.with(Core::hang_up);
+    }
+
+    /// The stream of the connection has ended like this. That is the end of the connection, unless another one is to follow.
+    pub(crate) fn end_stream(&self, reason: CloseReason, status: Option<ExitStatus>, stderr: Vec<String>) {
+        let lost = self.with(|core, wakes| {
+            if !core.is_supervised() {
+                return false;
+            }
+            let unreadable = core.unreadable_lines();
+            let closed = Closed { reason: reason.clone(), status, stderr: stderr.clone(), unreadable };
+            core.lose(&Arc::new(closed), Instant::now(), wakes);
+            true
+        });
+        if lost {
+            self.forget_stream();
+        } else {
+            self.close(reason, status, stderr);
+        }
     }
 
     /// See [`Core::close`]. The handlers go as well: they may hold on to the connection.
@@ -68,6 +93,8 @@ impl Link {
         });
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(handlers);
+        #[cfg(all(unix, feature = "ws"))]
+        self.set_guard(None);
     }
 
     pub(crate) fn closed(&self) -> Option<Arc<Closed>> {
@@ -107,10 +134,10 @@ impl Link {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// Says how the transport asks for a sign of life; once, by the transport.
+    /// Says how the transport asks for a sign of life, when it begins.
     #[cfg(feature = "ws")]
     pub(crate) fn set_ping(&self, ping: impl Fn() + Send + Sync + 'static) {
-        let _ = self.ping.set(Box::new(ping));
+        *self.ping.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ping));
     }
 
     /// Looks whether the server is still there, and asks it for a sign of life. Tells for how long nothing was heard
@@ -122,7 +149,8 @@ impl Link {
             Silence::Short => None,
             Silence::Gone(silence) => Some(silence),
             Silence::Probe => {
-                match self.ping.get() {
+                let ping = self.ping.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                match ping {
                     Some(ping) => {
                         ping();
                         self.with(Core::nudge_writer);

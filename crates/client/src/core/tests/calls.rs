@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Alarm, Bench, is_timed_out};
+use crate::core::CallTerms;
 use crate::error::Error;
 
 #[test]
@@ -10,8 +11,9 @@ fn each_call_has_an_id_of_its_own_and_goes_out_as_one_line() {
     let mut bench = Bench::new();
     bench.act(|core, wakes| {
         let params = "{\n  \"text\": \"a\\nb\",\r\n  \"n\": [1,\n2]\r}";
-        core.begin("x/\"y\"\n".into(), Some(params), None, Instant::now(), wakes).expect("open");
-        core.begin("plain".into(), None, None, Instant::now(), wakes).expect("open");
+        core.begin("x/\"y\"\n".into(), Some(params), CallTerms::default(), Instant::now(), wakes)
+            .expect("open");
+        core.begin("plain".into(), None, CallTerms::default(), Instant::now(), wakes).expect("open");
         core.notify("note", Some("{\"a\":\n1}"), wakes).expect("open");
         core.notify("bare", None, wakes).expect("open");
     });
@@ -181,8 +183,9 @@ fn what_nobody_reads_does_not_fill_the_memory() {
     let mut bench = Bench::new();
     let params = format!("\"{}\"", "x".repeat(1 << 20));
     let now = bench.now;
-    let begin =
-        |bench: &mut Bench| bench.act(|core, wakes| core.begin("m".into(), Some(&params), None, now, wakes));
+    let begin = |bench: &mut Bench| {
+        bench.act(|core, wakes| core.begin("m".into(), Some(&params), CallTerms::default(), now, wakes))
+    };
     let mut refused = None;
     for _ in 0..200 {
         match begin(&mut bench) {

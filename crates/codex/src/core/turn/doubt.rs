@@ -36,6 +36,11 @@ pub(super) struct Silences {
 }
 
 impl Silences {
+    /// Events were missed, and what is open is not known.
+    pub(super) fn on_gap(&mut self) {
+        (self.heard, self.asked, self.unanswered_since) = (true, false, None);
+    }
+
     /// An event of the turn itself.
     pub(super) fn on_event(&mut self, event: &Event) {
         self.heard = true;

@@ -25,6 +25,7 @@ impl Turn {
         let silent_for = self.reader.asking.take().and_then(|asking| asking.silent_for);
         let (only_asked, only_silent) = (self.is_only_asked(), self.is_only_silent());
         self.reader.waiting_since = None;
+        self.on_missed(read.as_ref().ok());
         match read {
             Ok(read) => {
                 self.needs_records = false;
@@ -50,6 +51,8 @@ impl Turn {
                     self.needs_records = false;
                     self.verdict = Some(Verdict::Noticed(end));
                 }
+                // It was recorded nowhere before its server died.
+                None if self.unknown && records::is_unrecorded(&error) => self.verdict = Some(Verdict::Lost),
                 None => self.stop(records::unread(error)),
             },
         }

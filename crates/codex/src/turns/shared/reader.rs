@@ -113,6 +113,11 @@ impl<E: EventSource, A> TurnReader<E, A> {
         self.turn.up_to_date().turn.on_records(read, now);
     }
 
+    /// See [`Turn::on_lost`].
+    pub(crate) fn on_lost(&self) {
+        self.turn.lock().turn.on_lost();
+    }
+
     /// See [`Turn::on_gave_up`].
     #[cfg(feature = "blocking")]
     pub(crate) fn on_gave_up(&self) {
