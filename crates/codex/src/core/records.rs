@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codex_appserver_client as client;
-use codex_appserver_methods::protocol::{ThreadReadResponse, ThreadStatus, Turn, TurnStatus};
+use codex_appserver_methods::protocol::{ThreadItem, ThreadReadResponse, ThreadStatus, Turn, TurnStatus};
 
 use crate::error::{Error, Stalled};
 
@@ -98,6 +98,12 @@ pub(crate) fn unread(error: client::Error) -> Error {
 pub(crate) fn has_no_turns(error: &client::Error) -> bool {
     use client::RpcErrorKind::{NotRecorded, PaginatedThread};
     matches!(error.kind(), Some(NotRecorded | PaginatedThread))
+}
+
+/// Whether the input of a turn has this id of its client.
+pub(crate) fn has_message(turn: &Turn, client_id: &str) -> bool {
+    let is_it = |item: &ThreadItem| matches!(item, ThreadItem::UserMessage(message) if message.client_id.as_deref() == Some(client_id));
+    turn.items.iter().any(is_it)
 }
 
 /// Whether the server has no record of the thread.

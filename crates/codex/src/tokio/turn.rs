@@ -46,6 +46,31 @@ impl Thread<Tokio> {
         let schema = crate::output_schema::<T>()?;
         self.turn(input).output_schema(schema).await?.run_as().await
     }
+
+    /// The turn that was started, or steered, with this `client_user_message_id`, if the server has it: for a call of
+    /// [`turn`](Self::turn) that failed with [`ClientError::ConnectionLost`](crate::ClientError::ConnectionLost) and may
+    /// have been executed. The newest turns are looked at first, in pages.
+    ///
+    /// The handle is that of [`follow`](Self::follow). A server that was only out of reach may still be about to begin the
+    /// turn: it is not in the records before that.
+    ///
+    /// # Errors
+    ///
+    /// What a call fails with.
+    pub async fn find_turn(&self, client_user_message_id: &str) -> Result<Option<Turn<Tokio>>, Error> {
+        let mut turns = self.turns().items();
+        while let Some(turn) = turns.next().await {
+            match turn {
+                Ok(turn) if records::has_message(&turn, client_user_message_id) => {
+                    return Ok(Some(self.follow(turn.id)));
+                }
+                Ok(_) => {}
+                Err(error) if records::has_no_turns(&error) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// On tokio.

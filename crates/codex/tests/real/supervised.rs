@@ -231,3 +231,26 @@ async fn turn_result(mut stream: codex_appserver::TurnStream) -> codex_appserver
     }
     stream.into_result().expect("a result")
 }
+
+#[tokio::test]
+async fn a_turn_whose_start_was_not_answered_is_found() {
+    let gate = Gate::new();
+    let Some(stage) = Stage::set([Reply::hold(&gate).then(Reply::text("Too late."))]) else { return };
+    let codex = stage.builder().supervised(policy()).start().await.expect("a codex");
+    let thread = codex.thread_start().await.expect("a thread");
+    assert!(thread.find_turn("one").await.expect("an answer").is_none(), "no turn was recorded");
+    let turn = thread.turn("Go.").client_user_message_id("one").await.expect("a turn");
+    gate.wait_for_arrivals(1, PATIENCE).expect("the model is at it");
+    kill(codex.status().pid);
+    let found = thread.find_turn("one").await;
+    // The call was under way when the server died, or waited for the next one.
+    let found = match found {
+        Err(error) if error.may_have_run() => thread.find_turn("one").await,
+        found => found,
+    };
+    let found = found.expect("an answer").expect("it was recorded");
+    assert_eq!(found.id(), turn.id());
+    assert_eq!(found.run().await.expect("a result").status, TurnStatus::Interrupted);
+    assert!(thread.find_turn("another").await.expect("an answer").is_none());
+    codex.close().await;
+}
