@@ -315,6 +315,11 @@ impl CloseReason {
 }
 
 impl Closed {
+    /// An end with this reason of which no more is known, for tests of programs that look at it.
+    pub fn new(reason: CloseReason) -> Self {
+        Self { reason, status: None, stderr: Vec::new(), unreadable: Vec::new() }
+    }
+
     /// Whether this client wanted it.
     pub fn is_shutdown(&self) -> bool {
         matches!(self.reason, CloseReason::Shutdown)

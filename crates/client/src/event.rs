@@ -64,6 +64,13 @@ pub struct MissedRequest {
     pub thread_id: Option<String>,
 }
 
+impl MissedRequest {
+    /// A request with this id and method, about a thread or none.
+    pub fn new(id: impl Into<RequestId>, method: impl Into<String>, thread_id: Option<String>) -> Self {
+        Self { id: id.into(), method: method.into(), thread_id }
+    }
+}
+
 impl Event {
     /// The notification, where the event is one.
     pub fn notification(&self) -> Option<&ServerNotification> {

@@ -52,7 +52,10 @@ impl Turn {
                     self.verdict = Some(Verdict::Noticed(end));
                 }
                 // It was recorded nowhere before its server died.
-                None if self.unknown && records::is_unrecorded(&error) => self.verdict = Some(Verdict::Lost),
+                None if self.unknown && records::is_unrecorded(&error) => {
+                    self.needs_records = false;
+                    self.verdict = Some(Verdict::Lost);
+                }
                 None => self.stop(records::unread(error)),
             },
         }

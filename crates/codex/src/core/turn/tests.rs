@@ -3,6 +3,7 @@
 mod doubt;
 mod ends;
 mod handles;
+mod reconnect;
 mod states;
 mod timing;
 
