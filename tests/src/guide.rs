@@ -28,6 +28,7 @@ pages! {
     whole_turn: "whole-turn.md",
     #[cfg(unix)]
     share_one_server: "share-one-server.md",
+    when_the_server_dies: "when-the-server-dies.md",
     errors_and_retry: "errors-and-retry.md",
     testing: "testing.md",
     new_codex_versions: "new-codex-versions.md",
