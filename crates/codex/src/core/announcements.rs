@@ -3,8 +3,11 @@
 
 use std::collections::VecDeque;
 
-use codex_appserver_client::{Event, ServerNotification, notification_method as method};
-use codex_appserver_methods::protocol::wire::Notification;
+use codex_appserver_client::method::McpServerElicitationRequest;
+use codex_appserver_client::{
+    Event, Missed as MissedEvents, ServerNotification, notification_method as method,
+};
+use codex_appserver_methods::protocol::wire::{Notification, Request};
 use codex_appserver_methods::protocol::{FileUpdateChange, ThreadItem};
 use serde_json::Value;
 
@@ -39,7 +42,7 @@ struct File {
     changes: Vec<FileUpdateChange>,
 }
 
-/// A tool call of an MCP server that no approval was asked for yet.
+/// A tool call of an MCP server.
 #[derive(Debug)]
 struct ToolCall {
     thread_id: String,
@@ -48,6 +51,8 @@ struct ToolCall {
     server: String,
     tool: String,
     arguments: Value,
+    /// An approval was asked for it.
+    is_taken: bool,
 }
 
 /// A turn that has started.
@@ -88,11 +93,13 @@ impl Announcements {
     ) -> Option<String> {
         let arguments = arguments.unwrap_or(&Value::Null);
         let is_it = |call: &ToolCall| {
-            (&*call.thread_id, &*call.server, &*call.tool, &call.arguments)
-                == (thread_id, server, tool, arguments)
+            !call.is_taken
+                && (&*call.thread_id, &*call.server, &*call.tool, &call.arguments)
+                    == (thread_id, server, tool, arguments)
         };
-        let at = self.calls.iter().position(is_it)?;
-        self.calls.remove(at).map(|call| call.item_id)
+        let call = self.calls.iter_mut().find(|call| is_it(call))?;
+        call.is_taken = true;
+        Some(call.item_id.clone())
     }
 
     /// The turn that runs on a thread, if its start was announced and its end was not.
@@ -127,7 +134,8 @@ impl Announcements {
     pub(crate) fn on_event(&mut self, event: Event) {
         use ServerNotification as Kind;
         match &event {
-            Event::Lagged { .. } | Event::Reconnected { .. } => self.on_gap(true, true),
+            Event::Lagged { .. } => self.on_gap(true, true),
+            Event::Reconnected { missed, .. } => self.on_reconnected(missed),
             Event::Unreadable(unreadable) => match unreadable.method.as_deref() {
                 Some(method::TurnStarted::METHOD) => self.on_gap(true, false),
                 Some(method::TurnCompleted::METHOD) => {}
@@ -147,7 +155,16 @@ impl Announcements {
                     ThreadItem::McpToolCall(item) => {
                         let (item_id, server, tool) = (item.id, item.server, item.tool);
                         let arguments = item.arguments;
-                        self.on_call(ToolCall { thread_id, turn_id, item_id, server, tool, arguments });
+                        let is_taken = false;
+                        self.on_call(ToolCall {
+                            thread_id,
+                            turn_id,
+                            item_id,
+                            server,
+                            tool,
+                            arguments,
+                            is_taken,
+                        });
                     }
                     _ => {}
                 }
@@ -161,6 +178,23 @@ impl Announcements {
             }
             Some(Kind::TurnCompleted(params)) => self.on_end(&params.thread_id, params.turn.id),
             _ => {}
+        }
+    }
+
+    /// There is another connection. A server that goes on asks again what was not answered, so the calls that these
+    /// questions are about may be taken once more: the last ones that were.
+    fn on_reconnected(&mut self, missed: &MissedEvents) {
+        self.on_gap(true, true);
+        if missed.restarted == Some(true) {
+            self.calls.clear();
+        }
+        let asked =
+            missed.requests.iter().filter(|asked| asked.method == McpServerElicitationRequest::METHOD);
+        for thread_id in asked.filter_map(|asked| asked.thread_id.as_deref()) {
+            let taken = |call: &&mut ToolCall| call.is_taken && call.thread_id == thread_id;
+            if let Some(call) = self.calls.iter_mut().rev().find(taken) {
+                call.is_taken = false;
+            }
         }
     }
 
@@ -218,6 +252,7 @@ impl Announcements {
 
 #[cfg(test)]
 mod tests {
+    use codex_appserver_client::MissedRequest;
     use serde_json::json;
 
     use super::*;
@@ -233,6 +268,42 @@ mod tests {
             [(vec![patch.clone()], true), (vec![patch.clone(), gap.clone()], false), (vec![gap, patch], true)]
         {
             assert_eq!(announced(events).changes("T", "I").is_some(), known);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_again_takes_its_call_again() {
+        let call = |item: &str| {
+            let item = json!({
+                "type": "mcpToolCall", "id": item, "server": "s", "tool": "t", "status": "inProgress", "arguments": {},
+            });
+            let params = json!({"threadId": "T", "turnId": "U", "item": item, "startedAtMs": 1});
+            fixtures::event("item/started", params)
+        };
+        let reconnected = |restarted: bool, asked: &[&str]| {
+            let mut missed = MissedEvents::default();
+            missed.restarted = Some(restarted);
+            let request = |method: &&str| MissedRequest::new(0, *method, Some("T".into()));
+            missed.requests = asked.iter().map(request).collect();
+            Event::Reconnected { generation: 2, missed: std::sync::Arc::new(missed) }
+        };
+        let elicitation = McpServerElicitationRequest::METHOD;
+        for (restarted, asked, again) in [
+            (false, &[elicitation][..], vec!["2"]),
+            (false, &[elicitation, elicitation], vec!["1", "2"]),
+            (false, &["another"], vec![]),
+            (true, &[elicitation], vec![]),
+        ] {
+            let mut known = announced(vec![call("1"), call("2")]);
+            let arguments = json!({});
+            let mut take = |known: &mut Announcements| known.take_call("T", "s", "t", Some(&arguments));
+            assert_eq!(
+                [take(&mut known), take(&mut known), take(&mut known)],
+                [Some("1".into()), Some("2".into()), None]
+            );
+            known.on_event(reconnected(restarted, asked));
+            let taken: Vec<_> = std::iter::from_fn(|| take(&mut known)).collect();
+            assert_eq!(taken, again, "{restarted} {asked:?}");
         }
     }
 

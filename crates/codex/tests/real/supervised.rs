@@ -13,9 +13,10 @@ use codex_appserver::protocol::{ThreadItem, TurnStatus};
 use codex_appserver::{
     Approvals, ClientError, Codex, Decision, Event, Missed, SharedServer, Supervision, Thread, Turn, blocking,
 };
-use codex_appserver_testkit::{Gate, Reply};
+use codex_appserver_testkit::{CodexHomeBuilder, Gate, Reply};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::example::example;
 use crate::stage::{PATIENCE, Stage};
 
 fn policy() -> Supervision {
@@ -108,13 +109,25 @@ async fn a_thread_without_a_turn_is_gone_with_its_server() {
     codex.close().await;
 }
 
+/// A server that is stopped soon after the test.
+async fn shared(stage: &Stage) -> SharedServer {
+    let process = stage.process();
+    let server = SharedServer::for_home(stage.home.codex_home()).process(|_| process);
+    server.idle_time(Duration::from_secs(1)).start().await.expect("a server")
+}
+
 /// Passes on what comes in on a Unix socket, until it is cut.
 struct Cable {
+    address: String,
     ends: Arc<Mutex<Vec<UnixStream>>>,
 }
 
 impl Cable {
-    fn lay(listener: UnixListener, socket: &Path) -> Self {
+    fn to(server: &SharedServer, stage: &Stage) -> Self {
+        let path = stage.home.workspace().join("cable");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let socket = server.address().to_string();
+        let socket = Path::new(socket.strip_prefix("unix://").expect("a Unix socket"));
         let ends = Arc::new(Mutex::new(Vec::new()));
         let (socket, kept) = (socket.to_owned(), ends.clone());
         thread::spawn(move || {
@@ -131,7 +144,7 @@ impl Cable {
                 }
             }
         });
-        Self { ends }
+        Self { address: format!("unix://{}", path.display()), ends }
     }
 
     fn cut(&self) {
@@ -151,14 +164,8 @@ async fn a_turn_goes_on_without_its_connection() {
         Reply::text("It says hi."),
     ];
     let Some(stage) = Stage::set(replies) else { return };
-    let process = stage.process();
-    let server = SharedServer::for_home(stage.home.codex_home()).process(|_| process);
-    let server = server.idle_time(Duration::from_secs(1)).start().await.expect("a server");
-    let path = stage.home.workspace().join("cable");
-    let listener = UnixListener::bind(&path).expect("a socket");
-    let socket = server.address().to_string();
-    let cable = Cable::lay(listener, Path::new(socket.strip_prefix("unix://").expect("a Unix socket")));
-
+    let server = shared(&stage).await;
+    let cable = Cable::to(&server, &stage);
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     let approvals = Approvals::ask(move |_| {
@@ -171,7 +178,7 @@ async fn a_turn_goes_on_without_its_connection() {
         }
     });
     let builder = Codex::builder().supervised(policy()).approvals(approvals);
-    let codex = builder.connect(&format!("unix://{}", path.display())).await.expect("a codex");
+    let codex = builder.connect(&cable.address).await.expect("a codex");
     let thread = codex.thread_start().approval_policy("untrusted").await.expect("a thread");
     let turn = thread.turn("Go.").await.expect("a turn");
     gate.wait_for_arrivals(1, PATIENCE).expect("the model is at it");
@@ -205,9 +212,7 @@ async fn a_killed_shared_server_is_started_again() {
     let gate = Gate::new();
     let replies = [Reply::hold(&gate).then(Reply::text("Too late.")), Reply::text("Here again.")];
     let Some(stage) = Stage::set(replies) else { return };
-    let process = stage.process();
-    let server = SharedServer::for_home(stage.home.codex_home()).process(|_| process);
-    let server = server.idle_time(Duration::from_secs(1)).start().await.expect("a server");
+    let server = shared(&stage).await;
     let builder = Codex::builder().supervised(policy());
     let codex = builder.connect_shared(&server).await.expect("a codex");
     let (thread, turn) = begin(&codex, &gate).await;
@@ -252,5 +257,39 @@ async fn a_turn_whose_start_was_not_answered_is_found() {
     assert_eq!(found.id(), turn.id());
     assert_eq!(found.run().await.expect("a result").status, TurnStatus::Interrupted);
     assert!(thread.find_turn("another").await.expect("an answer").is_none());
+    codex.close().await;
+}
+
+#[tokio::test]
+async fn an_approval_of_a_tool_that_is_asked_again_is_one() {
+    let call = Reply::mcp_tool_call("demo", "erase", r#"{"what":"it"}"#);
+    let home = |home: CodexHomeBuilder| home.mcp_server("demo", example("cli_mini_app"), ["--mcp-server"]);
+    let Some(stage) = Stage::with([call, Reply::text("Gone.")], home) else { return };
+    let server = shared(&stage).await;
+    let cable = Cable::to(&server, &stage);
+    let items = Arc::new(Mutex::new(Vec::new()));
+    let seen = items.clone();
+    let approvals = Approvals::ask(move |request| {
+        let mut seen = seen.lock().expect("no panic");
+        seen.push(request.item_id().map(str::to_owned));
+        let is_first = seen.len() == 1;
+        async move {
+            if is_first {
+                std::future::pending::<()>().await;
+            }
+            Decision::Accept
+        }
+    });
+    let builder = Codex::builder().supervised(policy()).approvals(approvals);
+    let codex = builder.connect(&cable.address).await.expect("a codex");
+    let turn = codex.thread_start().await.expect("a thread").turn("Erase it.").await.expect("a turn");
+    while items.lock().expect("no panic").is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cable.cut();
+    let result = turn.run().await.expect("a result");
+    assert_eq!(result.final_text.as_deref(), Some("Gone."));
+    let items = items.lock().expect("no panic").clone();
+    assert!(items.len() == 2 && items[0].is_some() && items[0] == items[1], "{items:?}");
     codex.close().await;
 }
