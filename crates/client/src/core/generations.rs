@@ -38,8 +38,10 @@ pub(crate) struct Generations {
 pub(crate) struct Loss {
     pub(crate) closed: Arc<Closed>,
     since: Instant,
-    /// The process of the server that was lost.
+    /// The process of the server of the last connection that was introduced.
     pid: Option<u32>,
+    /// Another connection was introduced since, and is not open yet.
+    is_introduced: bool,
     requests: Vec<MissedRequest>,
     /// How often another connection was tried in vain, and why the last one failed.
     failures: u32,
@@ -130,10 +132,20 @@ impl Core {
             Some(loss) => {
                 loss.closed = closed.clone();
                 loss.requests.extend(requests);
+                if std::mem::take(&mut loss.is_introduced) {
+                    loss.since = now;
+                }
             }
             None => {
-                let (closed, failure) = (closed.clone(), None);
-                generations.loss = Some(Loss { closed, since: now, pid, requests, failures: 0, failure });
+                generations.loss = Some(Loss {
+                    closed: closed.clone(),
+                    since: now,
+                    pid,
+                    is_introduced: false,
+                    requests,
+                    failures: 0,
+                    failure: None,
+                });
             }
         }
         self.phase = Phase::Lost;
@@ -182,6 +194,7 @@ impl Core {
             requests: std::mem::take(&mut loss.requests),
             items: Vec::new(),
         };
+        (loss.pid, loss.is_introduced) = (generations.pid, true);
         self.routes.mark_everywhere(&Item::Reconnected(generations.number, Arc::new(missed)), wakes);
     }
 

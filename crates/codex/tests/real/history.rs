@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use codex_appserver::protocol::{SortDirection, TurnItemsView};
-use codex_appserver::{ClientError, Codex, Error};
+use codex_appserver::{ClientError, Codex, Error, Thread};
 use codex_appserver_testkit::{Gate, Reply};
 use serde_json::Value;
 
@@ -183,6 +183,16 @@ async fn an_overlong_answer_over_a_socket_fails_its_call_alone() {
     assert_eq!(turn.run().await.expect("the other turn goes on").text(), "At last.");
 }
 
+/// Runs a turn to its end that has more events than there is room for.
+async fn run_through(thread: &Thread, input: &str) {
+    let turn = thread.turn(input).await.expect("a turn");
+    let mut overruns = 0;
+    while let Err(error) = turn.run().await {
+        overruns += 1;
+        assert!(overruns < 100 && matches!(error, Error::Client(ClientError::Overrun { .. })), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_view_has_every_item_once_however_slow_its_reader_is() {
     let long = "word ".repeat(6000);
@@ -192,16 +202,10 @@ async fn a_view_has_every_item_once_however_slow_its_reader_is() {
     let thread = codex.thread_start().await.expect("a thread");
     // Nothing is kept yet.
     let mut view = thread.view();
-    thread.run("0").await.expect("a result");
+    run_through(&thread, "0").await;
     let mut seen = vec![view.next().await.expect("an item").expect("the input of the first turn")];
     for n in 1..6 {
-        // More than there is room for, also for the turn itself.
-        let turn = thread.turn(n.to_string()).await.expect("a turn");
-        let mut overruns = 0;
-        while let Err(error) = turn.run().await {
-            overruns += 1;
-            assert!(overruns < 100 && matches!(error, Error::Client(ClientError::Overrun { .. })), "{error}");
-        }
+        run_through(&thread, &n.to_string()).await;
     }
     assert_eq!(thread.turns().await.expect("a page").data.len(), 6);
     while seen.len() < 12 {
