@@ -311,3 +311,6 @@ fn text(error: &Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

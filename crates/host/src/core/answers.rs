@@ -158,6 +158,11 @@ fn offered(params: &Value, result: &Value) -> Result<(), Misfit> {
     Err(Misfit::NotOffered { offered: offered.iter().map(word).collect() })
 }
 
+/// Whether an answer interrupts the turn: it declines, and the agent shall not go on.
+pub(crate) fn interrupts(answer: &Answer) -> bool {
+    matches!(answer, Answer::Result(result) if result["decision"] == "cancel" || result["decision"] == "abort")
+}
+
 /// The answer as it is kept after it was sent: without the answers to secret questions, and the secret fields of forms.
 pub(crate) fn without_secrets(params: &Value, answer: &Answer) -> Answer {
     let Answer::Result(result) = answer else { return answer.clone() };

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{Record, Task};
-use super::requests::{PendingRequest, open_requests};
+use super::requests::PendingRequest;
+use super::rows::open_requests;
 use crate::core::status::EventKind;
 use crate::db::{Row, Tx, values};
 use crate::error::{Error, Result};

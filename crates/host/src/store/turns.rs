@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::events::NewEvent;
 use super::leases::{Lease, fenced};
 use super::record::{Record, Task};
-use super::requests::{close_all, open_resume};
+use super::rows::{close_all, open_resume};
 use crate::core::machine::{Event, Input, Outcome};
 use crate::core::status::Status;
 use crate::db::{Row, Tx, is_unique_violation, values};

@@ -30,7 +30,7 @@ async fn a_claimed_task_starts(stage: &Stage) -> Result<()> {
     assert_eq!((claim.task.id, claim.task.status, claim.lease.epoch()), (id, Status::Starting, 1));
     assert_eq!((claim.task.worker, claim.unfinished), (Some(worker.id), None));
     assert_eq!(host.claim(&worker).await?, None, "it was claimed twice");
-    assert_eq!(host.workers().await?, [worker]);
+    assert_eq!(host.workers().await?, vec![worker]);
     Ok(())
 }
 

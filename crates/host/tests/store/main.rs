@@ -7,6 +7,7 @@ mod events;
 mod files;
 mod leases;
 mod outbox;
+mod recordings;
 mod requests;
 mod tasks;
 mod turns;

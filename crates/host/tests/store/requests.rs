@@ -70,7 +70,7 @@ async fn an_answer_goes_to_the_server(stage: &Stage) -> Result<()> {
 
     // Another process answers.
     let user = stage.host().await?;
-    assert_eq!(user.open_requests(None).await?, [open.clone()]);
+    assert_eq!(user.open_requests(None).await?, vec![open.clone()]);
     user.answer(open.id, &decision("accept"), "ann", false).await?;
     assert_eq!(status(&host, &lease).await?, Status::Working);
     let send = host.answers_to_send(&lease, &server("s1")).await?;

@@ -6,9 +6,9 @@ mod postgres;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use codex_appserver_host::{Claim, Host, Lease, Location, NewTask, ServerInstance, Settings, Task, Worker};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// Which database a test runs on.
@@ -105,11 +105,6 @@ impl Stage {
         let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
         admin.execute(AssertSqlSafe(sql)).await?;
         Ok(())
-    }
-
-    pub async fn pool(&self) -> Result<PgPool> {
-        ensure!(self.kind == Kind::Postgres, "only PostgreSQL has a pool");
-        Ok(PgPool::connect(&self.url).await?)
     }
 }
 
