@@ -268,6 +268,15 @@ impl Tx {
         }
     }
 
+    /// Undoes everything now. A transaction that is dropped is undone a little later, and keeps its locks until then.
+    pub async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+            Self::Postgres(tx) => tx.rollback().await,
+        }
+        .map_err(|error| failed("undo a change of the store", error))
+    }
+
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,

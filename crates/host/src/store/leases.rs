@@ -142,6 +142,7 @@ impl Host {
             tx.dialect().skip_locked()
         );
         let Some(row) = tx.row("look for a task to claim", sql, values![now]).await? else {
+            tx.rollback().await?;
             return Ok(None);
         };
         let id: TaskId = row.read("id")?;

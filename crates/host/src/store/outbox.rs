@@ -103,7 +103,7 @@ impl Host {
         let now = tx.now().await?;
         let deliveries = self.due(&mut tx, now, limit, WorkerId::new()).await?;
         if dry_run {
-            // Dropped with all that it has changed.
+            tx.rollback().await?;
             return Ok(deliveries.into_iter().map(|delivery| Delivery { claim: None, ..delivery }).collect());
         }
         tx.commit().await?;

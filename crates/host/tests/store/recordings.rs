@@ -106,8 +106,9 @@ impl Player<'_> {
     /// What the recorded client answered is what the user answers.
     async fn client_sent(&mut self, message: &Value) -> Result<()> {
         let (Some(id), Some(result)) = (message.get("id"), message.get("result")) else { return Ok(()) };
+        let id = id.to_string();
         for running in &self.running {
-            let asked = running.requests.iter().filter(|request| request.request_id == id.to_string());
+            let asked = running.requests.iter().filter(|request| request.request_id == id);
             for request in asked {
                 let open = self.host.request(request.id).await?;
                 if open.status == RequestStatus::Open {
