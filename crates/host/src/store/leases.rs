@@ -112,7 +112,7 @@ impl Host {
         rows.iter().map(worker).collect()
     }
 
-    /// Claims the oldest task that waits for a worker: a queued one, or one whose worker has died. Each task goes to one
+    /// Claims a task that waits for a worker: one whose worker has died, else the oldest queued one. Each task goes to one
     /// worker only, on however many machines. Tasks wait while another one runs on their thread.
     ///
     /// # Errors
@@ -132,20 +132,10 @@ impl Host {
     async fn try_claim(&self, worker: WorkerId) -> Result<Option<Claim>> {
         let mut tx = self.begin().await?;
         let now = tx.now().await?;
-        let sql = format!(
-            "SELECT t.id FROM tasks t
-            WHERE t.status IN ('queued', 'starting', 'working', 'waiting_for_approval', 'waiting_for_user_input')
-            AND t.paused = 0 AND (t.lease_expires_at IS NULL OR t.lease_expires_at <= $1)
-            AND (t.thread_id IS NULL OR NOT EXISTS (SELECT 1 FROM tasks o WHERE o.thread_id = t.thread_id AND o.id <> t.id
-                AND o.status IN ('starting', 'working', 'waiting_for_approval', 'waiting_for_user_input')))
-            ORDER BY t.id LIMIT 1{}",
-            tx.dialect().skip_locked()
-        );
-        let Some(row) = tx.row("look for a task to claim", sql, values![now]).await? else {
+        let Some(id) = free_task(&mut tx, now).await? else {
             tx.rollback().await?;
             return Ok(None);
         };
-        let id: TaskId = row.read("id")?;
         let mut record = Record::lock(&mut tx, id).await?;
         record.lease_epoch += 1;
         record.lease_owner = Some(worker);
@@ -207,6 +197,29 @@ impl Host {
         record.save(&mut tx).await?;
         self.commit(tx, &[lease.task]).await
     }
+}
+
+/// A task that a worker may claim: one whose worker has died, else the oldest of the queue.
+///
+/// Two queries, each along its index: a queue of a hundred thousand tasks is not sorted for the first of them.
+async fn free_task(tx: &mut Tx, now: i64) -> Result<Option<TaskId>> {
+    const ACTIVE: &str = "('starting', 'working', 'waiting_for_approval', 'waiting_for_user_input')";
+    let abandoned =
+        format!("t.status IN {ACTIVE} AND (t.lease_expires_at IS NULL OR t.lease_expires_at <= $1)");
+    let queued = "t.status = 'queued' AND $1 > 0".to_owned();
+    for condition in [abandoned, queued] {
+        let sql = format!(
+            "SELECT t.id FROM tasks t WHERE {condition} AND t.paused = 0
+            AND (t.thread_id IS NULL OR NOT EXISTS (SELECT 1 FROM tasks o
+                WHERE o.thread_id = t.thread_id AND o.id <> t.id AND o.status IN {ACTIVE}))
+            ORDER BY t.id LIMIT 1{}",
+            tx.dialect().skip_locked()
+        );
+        if let Some(row) = tx.row("look for a task to claim", sql, values![now]).await? {
+            return row.read("id").map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Locks the task of a lease, if the lease is still the one that counts.
