@@ -19,6 +19,7 @@ use super::status::{Class, IfLost, Status};
 
 /// How a turn ended, in the server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TurnEnd {
     /// `completed`.
     Completed,
@@ -32,6 +33,7 @@ pub enum TurnEnd {
 
 /// Something that happened to a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Input {
     /// The turn has started.
     TurnStarted,

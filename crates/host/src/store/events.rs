@@ -130,6 +130,7 @@ pub struct EventPage {
 /// Why a reader gets a snapshot instead of the events after the ones that it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reset {
     /// It asked without an id.
     Start,

@@ -204,7 +204,7 @@ impl Host {
         self.insert(new, None).await
     }
 
-    /// Creates a task that repeats one that has ended, on a new thread.
+    /// Creates a task that repeats one that has ended: on the thread that the first one was to continue, else on a new one.
     ///
     /// # Errors
     ///

@@ -169,7 +169,7 @@ async fn while_away(stage: &Stage, body: impl AsyncFnOnce() -> Result<()>) -> Re
 
 fn impatient() -> Settings {
     let mut settings = Settings::default();
-    settings.busy_timeout = Duration::from_millis(200);
+    settings.busy_timeout = Duration::from_secs(1);
     settings
 }
 

@@ -18,6 +18,9 @@ const VARIABLE: &str = "CODEX_APPSERVER_TEST_POSTGRES";
 /// The script that runs the server and ends it.
 const KEEPER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/postgres.sh");
 
+/// The socket of a server in its folder.
+const SOCKET: &str = ".s.PGSQL.5432";
+
 /// A server that is there as long as this process.
 struct Server {
     url: String,
@@ -71,14 +74,27 @@ fn uid() -> Result<u32> {
 /// Uses a running server. Opened both ways, a FIFO is opened at once, and its reader sees the end when this process does.
 fn join(folder: &Path) -> Option<Server> {
     let user = OpenOptions::new().read(true).write(true).open(folder.join("users")).ok()?;
-    UnixStream::connect(folder.join(".s.PGSQL.5432")).ok()?;
+    UnixStream::connect(folder.join(SOCKET)).ok()?;
     // The server may have been about to end. Then the FIFO has another name now.
     File::open(folder.join("data")).ok().filter(|_| folder.join("users").exists())?;
     let host = folder.to_string_lossy().replace('/', "%2F");
     Some(Server { url: format!("postgres://tests@{host}/postgres"), _user: Some(user) })
 }
 
+/// Removes what servers leave that were killed, and the empty folders of those that ended by themselves. No other process
+/// starts one meanwhile.
+fn remove_ended(base: &Path) -> Result<()> {
+    for entry in fs::read_dir(base)? {
+        let folder = entry?.path();
+        if folder.is_dir() && UnixStream::connect(folder.join(SOCKET)).is_err() {
+            fs::remove_dir_all(folder).ok();
+        }
+    }
+    Ok(())
+}
+
 fn start(base: &Path, programs: &Path) -> Result<PathBuf> {
+    remove_ended(base)?;
     let folder = base.join(format!("{}-{}", std::process::id(), now()));
     fs::create_dir(&folder)?;
     fs::copy(KEEPER, base.join("postgres.sh"))?;
