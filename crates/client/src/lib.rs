@@ -91,7 +91,9 @@ mod events;
 mod excerpt;
 #[cfg(feature = "ws")]
 mod frames;
+mod introduction;
 mod lines;
+mod missed;
 #[cfg(feature = "blocking")]
 mod os_threads;
 mod pending_call;
@@ -137,7 +139,8 @@ pub use asynchronous::{
 #[cfg(all(unix, feature = "async", feature = "ws"))]
 pub use asynchronous::{SharedServer, SharedServerBuilder};
 pub use error::{CloseReason, Closed, Error};
-pub use event::{Event, Missed, MissedRequest};
+pub use event::Event;
+pub use missed::{Missed, MissedRequest};
 #[cfg(feature = "blocking")]
 pub use os_threads::OsThreads;
 pub use process::Process;

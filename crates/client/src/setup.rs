@@ -1,20 +1,17 @@
-//! The settings that a builder collects, and the introduction of the client.
+//! The settings that a builder collects, and the connection that begins with them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use codex_appserver_requests::InitializeParams;
 use codex_appserver_types::{ClientInfo, InitializeCapabilities};
-use codex_appserver_wire::encode_params;
 
 use crate::conn::Handle;
 use crate::conn::Handlers;
-use crate::conn::Link;
 use crate::conn::Subscription;
 use crate::core::Filter;
-use crate::error::{CloseReason, Closed, Error};
-use crate::server::ServerInfo;
-use crate::settings::{Dialling, EventSettings, Settings, Unhandled, VersionCheck};
+use crate::error::Error;
+use crate::introduction::Introduction;
+use crate::settings::{Dialling, EventSettings, Settings, Unhandled};
 use crate::supervision::{Plan, Restore, Supervision, Way, not_supervised};
 
 /// The settings of a client that is about to connect.
@@ -87,30 +84,4 @@ pub(crate) struct Begun {
     pub(crate) introduction: Introduction,
     /// How it is made again, if it is supervised.
     pub(crate) plan: Option<Plan>,
-}
-
-/// What is said first, and what is expected of the answer.
-#[derive(Clone)]
-pub(crate) struct Introduction {
-    params: InitializeParams,
-    check: VersionCheck,
-}
-
-impl Introduction {
-    pub(crate) fn params(&self) -> Result<Option<String>, Error> {
-        Ok(encode_params(&self.params)?)
-    }
-
-    /// Takes note of who the server is, unless the settings refuse it.
-    pub(crate) fn accept(&self, link: &Link, result: String) -> Result<(), Error> {
-        link.set_server(ServerInfo::read(result, &self.params.client_info.name, self.check)?);
-        Ok(())
-    }
-}
-
-/// What a connection ended with that was given up since `initialize` was not answered in time.
-pub(crate) fn unanswered(after: Duration, closed: &Closed) -> Error {
-    // If there was a process, it was killed: how it ended says nothing.
-    let closed = Closed { reason: CloseReason::Unanswered(after), status: None, ..closed.clone() };
-    Error::Closed(Arc::new(closed))
 }

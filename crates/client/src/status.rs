@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::conn::Link;
-use crate::core::Core;
 use crate::error::{Closed, Error};
 use crate::runtime::Runtime;
 
@@ -55,15 +54,6 @@ impl Status {
     /// Whether there is no connection and another one is being made.
     pub fn is_reconnecting(&self) -> bool {
         matches!(self.connection, ConnectionState::Reconnecting { .. })
-    }
-
-    pub(crate) fn of(core: &Core, server_version: Option<String>) -> Self {
-        let connection = match (core.closed(), core.loss()) {
-            (Some(closed), _) => ConnectionState::Closed(closed),
-            (None, Some(loss)) => loss.state(),
-            (None, None) => ConnectionState::Connected,
-        };
-        Self { connection, generation: core.generation(), server_version, pid: core.pid() }
     }
 }
 

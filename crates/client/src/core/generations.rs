@@ -10,11 +10,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::calls::{Failure, write_notification};
+use super::calls::Failure;
+use super::write::write_notification;
 use super::{Core, Item, Phase, Wakes, head};
 use crate::error::{Closed, Error};
-use crate::event::{Missed, MissedRequest};
-use crate::status::ConnectionState;
+use crate::missed::{Missed, MissedRequest};
 
 /// What is known of the connections so far.
 #[derive(Debug)]
@@ -37,32 +37,20 @@ pub(crate) struct Generations {
 #[derive(Clone, Debug)]
 pub(crate) struct Loss {
     pub(crate) closed: Arc<Closed>,
-    since: Instant,
+    pub(crate) since: Instant,
     /// The process of the server of the last connection that was introduced.
     pid: Option<u32>,
     /// Another connection was introduced since, and is not open yet.
     is_introduced: bool,
     requests: Vec<MissedRequest>,
     /// How often another connection was tried in vain, and why the last one failed.
-    failures: u32,
+    pub(crate) failures: u32,
     pub(crate) failure: Option<Arc<Error>>,
 }
 
 impl Default for Generations {
     fn default() -> Self {
         Self { supervised: false, number: 1, pid: None, loss: None, introduction: None, changes: 0 }
-    }
-}
-
-impl Loss {
-    /// As a part of the status.
-    pub(crate) fn state(&self) -> ConnectionState {
-        ConnectionState::Reconnecting {
-            since: self.since,
-            closed: self.closed.clone(),
-            failures: self.failures,
-            failure: self.failure.clone(),
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod ending;
 mod filter;
 mod generations;
 mod head;
+mod output;
 mod queue;
 mod receive;
 mod requests;
@@ -17,6 +18,7 @@ mod silence;
 mod tier;
 mod unreadable;
 mod waits;
+mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -34,6 +36,7 @@ use calls::Calls;
 pub(crate) use calls::{Failure, Outcome};
 pub use filter::Filter;
 use generations::Generations;
+pub(crate) use output::Output;
 use queue::Queue;
 pub(crate) use queue::{Item, Message};
 pub(crate) use receive::{NoMessage, read};
@@ -76,14 +79,6 @@ pub(crate) struct CallTerms {
     pub(crate) timeout: Option<Duration>,
     /// It goes out at once, whatever the window has room for, and before the connection is restored.
     pub(crate) urgent: bool,
-}
-
-/// What the writer has to do next.
-pub(crate) enum Output {
-    /// Write what is in the buffer.
-    Bytes,
-    /// All is written, and the connection is to be closed.
-    End,
 }
 
 /// How far a connection is.
@@ -221,7 +216,7 @@ impl Core {
         if self.out.len() > OUT_LIMIT {
             return Err(Error::QueueFull { method: method.to_owned() });
         }
-        calls::write_notification(&mut self.out, method, params);
+        write::write_notification(&mut self.out, method, params);
         self.wake_writer(wakes);
         Ok(())
     }
@@ -338,49 +333,6 @@ impl Core {
             && (self.calls.load() != (0, 0) || self.routes.has_open())
     }
 
-    /// Asks the server for a sign of life, whatever the window has room for.
-    pub(crate) fn probe(&mut self, wakes: &mut Wakes) {
-        silence::write_probe(&mut self.out);
-        self.wake_writer(wakes);
-    }
-
-    /// Has the writer come by even if there is nothing of ours to write.
-    pub(crate) fn nudge_writer(&mut self, wakes: &mut Wakes) {
-        self.nudged = true;
-        wakes.extend(self.writer.take());
-    }
-
-    /// Moves what is to be written into the empty buffer, or wakes when there is something.
-    pub(crate) fn poll_output(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Poll<Output> {
-        let nudged = std::mem::take(&mut self.nudged);
-        if (!self.out.is_empty() || nudged) && !self.hung_up {
-            std::mem::swap(&mut self.out, buffer);
-            return Poll::Ready(Output::Bytes);
-        }
-        if self.hung_up || self.is_stopping() {
-            return Poll::Ready(Output::End);
-        }
-        self.writer = Some(waker.clone());
-        Poll::Pending
-    }
-
-    #[cfg(feature = "async")]
-    /// Ends the calls that are due, and gives the time of the next deadline. Wakes when that gets earlier.
-    pub(crate) fn poll_clock(&mut self, now: Instant, waker: &Waker, wakes: &mut Wakes) -> Option<Instant> {
-        self.calls.expire(now, &mut self.out, wakes);
-        self.wake_writer(wakes);
-        let next = self.calls.next_deadline();
-        self.clock = Some((waker.clone(), next));
-        next
-    }
-
-    /// Ends the calls that are due, without a clock to set.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn expire(&mut self, now: Instant, wakes: &mut Wakes) {
-        self.calls.expire(now, &mut self.out, wakes);
-        self.wake_writer(wakes);
-    }
-
     /// The counters of now.
     pub(crate) fn stats(&self) -> Stats {
         let (in_flight, queued) = self.calls.load();
@@ -392,21 +344,6 @@ impl Core {
             Phase::Open | Phase::Lost | Phase::Restoring => Ok(()),
             Phase::Stopping => Err(Error::Cancelled { method: method.to_owned() }),
             Phase::Closed(closed) => Err(Error::Closed(closed.clone())),
-        }
-    }
-
-    fn wake_writer(&mut self, wakes: &mut Wakes) {
-        if !self.out.is_empty() {
-            wakes.extend(self.writer.take());
-        }
-    }
-
-    fn wake_clock(&mut self, wakes: &mut Wakes) {
-        if let Some((_, set_for)) = &self.clock
-            && let Some(next) = self.calls.next_deadline()
-            && set_for.is_none_or(|set_for| next < set_for)
-        {
-            wakes.extend(self.clock.take().map(|(waker, _)| waker));
         }
     }
 }

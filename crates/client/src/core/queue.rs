@@ -9,7 +9,7 @@ use super::head::{self, Scope};
 use super::roots::Roots;
 use super::{Filter, Unreadable, Wakes};
 use crate::error::{Closed, Error};
-use crate::event::Missed;
+use crate::missed::Missed;
 use crate::settings::{EventSettings, Overflow};
 
 /// What an event weighs beside its text.

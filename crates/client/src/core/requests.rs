@@ -11,11 +11,11 @@ use codex_appserver_requests::method::{
 };
 use codex_appserver_wire::{Notification, Request, RequestId, RpcError};
 
-use super::calls::write_json;
 use super::head::{Scope, scope_of_result};
 use super::waits::{Ended, Wait, Waits};
+use super::write::write_json;
 use super::{Asked, Wakes};
-use crate::event::MissedRequest;
+use crate::missed::MissedRequest;
 
 /// More open requests than any front end can put before its user: what comes beyond is declined at once.
 pub(crate) const OPEN_LIMIT: usize = 1024;

@@ -17,8 +17,9 @@ use crate::client::Client;
 use crate::conn::Link;
 use crate::error::Error;
 use crate::events::Events;
+use crate::introduction::unanswered;
 use crate::process::Process;
-use crate::setup::{Begun, unanswered};
+use crate::setup::Begun;
 use crate::supervision::Way;
 
 /// On threads: handlers for the rest, and the ways to connect.

@@ -12,9 +12,9 @@ pub(crate) use restore::Restoring;
 pub use restore::{Restore, RestoreCall};
 
 use crate::error::Error;
+use crate::introduction::Introduction;
 use crate::process::Process;
 use crate::settings::{Dialling, Unhandled};
-use crate::setup::Introduction;
 
 /// How the server is reached.
 pub(crate) enum Way {

@@ -14,8 +14,9 @@ use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::error::Error;
 use crate::events::Events;
+use crate::introduction::unanswered;
 use crate::process::Process;
-use crate::setup::{Begun, unanswered};
+use crate::setup::Begun;
 use crate::supervision::Way;
 
 /// On tokio: handlers for the rest, and the ways to connect.

@@ -10,7 +10,7 @@ use crate::conn::Pending;
 use crate::core::{CallTerms, Core};
 use crate::error::{CloseReason, Closed, Error};
 use crate::settings::Timeout;
-use crate::status::Status;
+use crate::status::{ConnectionState, Status};
 
 /// What a supervisor waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Link {
     /// How the connection stands.
     pub(crate) fn status(&self) -> Status {
         let version = self.server().version.clone();
-        Status::of(&self.lock(), version)
+        status(&self.lock(), version)
     }
 
     /// A new watcher of the status, and how often that has changed so far.
@@ -162,6 +162,20 @@ impl Link {
             return Poll::Pending;
         }
         *seen = core.changes();
-        Poll::Ready(Status::of(&core, version))
+        Poll::Ready(status(&core, version))
     }
+}
+
+fn status(core: &Core, server_version: Option<String>) -> Status {
+    let connection = match (core.closed(), core.loss()) {
+        (Some(closed), _) => ConnectionState::Closed(closed),
+        (None, Some(loss)) => ConnectionState::Reconnecting {
+            since: loss.since,
+            closed: loss.closed.clone(),
+            failures: loss.failures,
+            failure: loss.failure.clone(),
+        },
+        (None, None) => ConnectionState::Connected,
+    };
+    Status { connection, generation: core.generation(), server_version, pid: core.pid() }
 }
