@@ -28,10 +28,14 @@
 //! # }
 //! ```
 //!
+//! To kill or stop the real server at a chosen message there is [`kill_points`], on Unix.
+//!
 //! For faults that the real server never shows there is [`scripted`]: a fake `codex app-server` that plays a
 //! scenario, in the process of the test or as a program.
 
 mod home;
+#[cfg(unix)]
+pub mod kill_points;
 mod mcp;
 mod model;
 pub mod scripted;

@@ -293,3 +293,37 @@ fn read_until(socket: &mut TcpStream, text: &str) -> Vec<u8> {
     }
     answer
 }
+
+#[test]
+fn a_message_in_the_history_was_sent_once() {
+    let model = MockModel::start().expect("it starts");
+    model.answer_with(|_| Reply::text("Done."));
+    let message = |id: &str, text: &str| {
+        let content = json!([{"type": "input_text", "text": text}]);
+        match id {
+            "" => json!({"type": "message", "role": "user", "content": content}),
+            id => json!({"type": "message", "role": "user", "content": content, "id": id}),
+        }
+    };
+    let call = json!({"type": "function_call", "call_id": "c", "name": "exec_command", "arguments": "{}"});
+    let output = json!({"type": "function_call_output", "call_id": "c", "output": "aborted"});
+    let ask =
+        |input: &[Value]| drop(post(model.address(), "/v1/responses", &json!({"input": input}).to_string()));
+    let sent = |text| (model.times_sent(text), model.requests_about(text).len());
+
+    let (go, again) = (message("m1", "Go."), message("m2", "Again."));
+    ask(std::slice::from_ref(&go));
+    ask(&[go.clone(), call.clone(), output.clone()]);
+    assert_eq!((sent("Go."), sent("Again.")), ((1, 2), (0, 0)));
+    assert_eq!(model.requests_about("Go.").iter().filter(|asked| !asked.follows_a_tool()).count(), 1);
+    // The turn was cut off, and the user says something else.
+    ask(&[go.clone(), call.clone(), output.clone(), again.clone()]);
+    assert_eq!((sent("Go."), sent("Again.")), ((1, 2), (1, 1)));
+    // A client that sends it once more, whether or not the first one is in the history.
+    ask(&[message("m3", "Go.")]);
+    assert_eq!(sent("Go."), (2, 3));
+    // Without ids only what is in one request counts.
+    ask(&[message("", "Old."), message("", "Old.")]);
+    ask(&[message("", "Old.")]);
+    assert_eq!(sent("Old."), (2, 2));
+}

@@ -7,7 +7,7 @@ mod reply;
 mod request;
 mod serve;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use gate::lock;
+pub(crate) use gate::lock;
 pub use gate::{Gate, NotReached};
 pub use reply::{Reply, Usage};
 pub use request::ModelRequest;
@@ -135,6 +135,23 @@ impl MockModel {
     /// All requests so far, oldest first. A request is in it before its answer begins.
     pub fn requests(&self) -> Vec<ModelRequest> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// The requests about this message of the user ([`ModelRequest::is_about`]), oldest first.
+    pub fn requests_about(&self, text: &str) -> Vec<ModelRequest> {
+        self.requests().into_iter().filter(|request| request.is_about(text)).collect()
+    }
+
+    /// How often the user has sent a message with this text, as far as codex has told the model. 1, however many requests
+    /// have the message in their history; 2 if a client has sent it twice, be it after a crash of codex.
+    ///
+    /// Counts the ids that codex has given to the messages. Where they have none, the most that are in one request.
+    pub fn times_sent(&self, text: &str) -> usize {
+        let requests = lock(&self.shared.requests);
+        let ids: HashSet<&str> = requests.iter().flat_map(|request| request.ids_of(text)).flatten().collect();
+        let without =
+            requests.iter().map(|request| request.ids_of(text).iter().filter(|id| id.is_none()).count());
+        ids.len() + without.max().unwrap_or_default()
     }
 
     /// Blocks until there were `count` requests in all, and gives them.

@@ -70,6 +70,31 @@ impl ModelRequest {
         self.body["client_metadata"]["thread_id"].as_str()
     }
 
+    /// The turn that it belongs to.
+    pub fn turn_id(&self) -> Option<&str> {
+        self.body["client_metadata"]["turn_id"].as_str()
+    }
+
+    /// Whether it is about this message of the user: the text is the last thing that the user said. Earlier messages are
+    /// history, and so is one of a turn that was cut off, once the user has said something else.
+    ///
+    /// The first request about a message does not [follow a tool](Self::follows_a_tool); those after it do.
+    pub fn is_about(&self, text: &str) -> bool {
+        self.last_user_text() == Some(text)
+    }
+
+    /// The ids of the user's messages with this text, as codex has given them. A message keeps its id in the history of
+    /// later turns, and when its thread is resumed; a message that was sent twice has two.
+    pub(super) fn ids_of(&self, text: &str) -> Vec<Option<&str>> {
+        let has_text = |item: &&Value| {
+            item["role"] == "user"
+                && item["content"]
+                    .as_array()
+                    .is_some_and(|parts| parts.iter().any(|part| part["text"] == text))
+        };
+        self.input().iter().filter(has_text).map(|item| item["id"].as_str()).collect()
+    }
+
     /// What codex wants an answer for: `turn`, or `compaction` where it has a summary written. Other kinds
     /// may exist.
     ///

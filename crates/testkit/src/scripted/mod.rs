@@ -64,6 +64,8 @@ pub use ends::{ServerStdin, ServerStdout};
 pub use faults::Faults;
 pub use log::{ClientAnswer, Ended, Report};
 pub use process::main;
+#[cfg(unix)]
+pub(crate) use process::streams;
 pub use scenario::{OnEnd, Scenario, ScenarioError};
 pub use server::ScriptedServer;
 pub use step::{Ask, Flood, Notify, Step};

@@ -85,7 +85,7 @@ fn run(cli: &Cli) -> Result<i32, Failure> {
 /// Standard input and output without a buffer between. The output is moved to another descriptor, so that it
 /// closes when that one does.
 #[cfg(unix)]
-fn streams() -> io::Result<(fs::File, fs::File)> {
+pub(crate) fn streams() -> io::Result<(fs::File, fs::File)> {
     use std::os::fd::AsFd;
 
     let input = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
