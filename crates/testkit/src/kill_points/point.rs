@@ -42,8 +42,8 @@ impl From<(&str, usize)> for Point {
 pub enum Moment {
     /// Before the message is delivered: it is withheld.
     Before,
-    /// After the message was written to the peer. The peer may not have read it yet: a message to the server that is
-    /// killed then is lost as often as not, one to the client waits in the client's stream.
+    /// After the message was written to the peer. The peer may not have read it yet: the server may die before it has read
+    /// a request, while a message to the client waits in the client's stream. If the peer is gone, there is no hit.
     After,
 }
 
