@@ -70,7 +70,9 @@ impl RpcError {
             -32601 => RpcErrorKind::MethodNotFound,
             -32602 => RpcErrorKind::InvalidParams,
             // Some methods put another sentence before that of the thread store.
-            -32603 if self.message.contains(NO_ROLLOUT) => RpcErrorKind::NotRecorded,
+            -32603 if self.message.contains(NO_ROLLOUT) || is_of_empty_rollout(&self.message) => {
+                RpcErrorKind::NotRecorded
+            }
             -32603 if has_beginning(&self.message, BROKEN_CONFIG) => RpcErrorKind::BrokenConfig,
             -32603 => RpcErrorKind::Internal,
             // An MCP server may mean something else by this code, such as a tool that took too long; sending that
@@ -109,6 +111,11 @@ const OTHER_TURN: &str = "expected active turn id ";
 
 fn has_beginning(message: &str, beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| message.starts_with(beginning))
+}
+
+/// Whether the file of a thread is empty: its server died between creating the file and writing to it.
+fn is_of_empty_rollout(message: &str) -> bool {
+    message.contains(": rollout at ") && message.ends_with(" is empty")
 }
 
 fn of_invalid_request(message: &str) -> RpcErrorKind {
@@ -178,6 +185,14 @@ mod tests {
              0199a2b4-0000-7000-8000-000000000000",
             NotRecorded,
         ),
+        (
+            -32603,
+            "failed to read thread: thread-store internal error: failed to read session metadata \
+             /home/me/.codex/sessions/2026/11/28/rollout-1.jsonl: rollout at \
+             /home/me/.codex/sessions/2026/11/28/rollout-1.jsonl is empty",
+            NotRecorded,
+        ),
+        (-32603, "failed to read thread: the disk is empty", Internal),
         (
             -32600,
             "no archived rollout found for thread id 0199a2b4-0000-7000-8000-000000000000",
