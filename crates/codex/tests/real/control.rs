@@ -3,6 +3,8 @@
 use codex_appserver::protocol::{CustomReviewTarget, ReviewTarget};
 use codex_appserver_testkit::{Gate, Reply};
 
+#[cfg(target_os = "linux")]
+use crate::stage::processes_in;
 use crate::stage::{PATIENCE, Stage};
 
 /// A model that never comes to an end.
@@ -151,16 +153,4 @@ async fn a_codex_left_open_leaves_no_process() {
         assert!(std::time::Instant::now() < deadline, "{:?} are left", processes_in(&home));
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-}
-
-/// The processes whose environment names this folder; zombies have none.
-#[cfg(target_os = "linux")]
-fn processes_in(home: &std::path::Path) -> Vec<String> {
-    let home = home.to_string_lossy().into_owned();
-    let all = std::fs::read_dir("/proc").expect("Linux has it").filter_map(Result::ok);
-    let ours = all.filter(|entry| {
-        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        String::from_utf8_lossy(&environment).contains(&home)
-    });
-    ours.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

@@ -14,6 +14,8 @@ mod errors;
 mod example;
 mod facts;
 mod history;
+#[cfg(all(unix, feature = "blocking", feature = "ws"))]
+mod kill_matrix;
 #[cfg(all(unix, feature = "experimental", feature = "structured", feature = "ws"))]
 mod listening;
 #[cfg(feature = "blocking")]

@@ -41,6 +41,13 @@ impl Stage {
         process.envs(self.home.environment()).current_dir(self.home.workspace())
     }
 
+    /// A stand-in for codex that kills or stops it.
+    #[cfg(all(unix, feature = "blocking", feature = "ws"))]
+    pub fn kill_points(&self) -> codex_appserver_testkit::kill_points::KillPoints {
+        let program = crate::example::example("kill_points");
+        codex_appserver_testkit::kill_points::KillPoints::new(program, &self.codex).expect("kill points")
+    }
+
     pub fn builder(&self) -> CodexBuilder {
         Codex::builder().process(|_| self.process())
     }
@@ -48,4 +55,16 @@ impl Stage {
     pub async fn codex(&self) -> Codex {
         self.builder().start().await.expect("a codex")
     }
+}
+
+/// The processes whose environment names this folder; zombies have none.
+#[cfg(target_os = "linux")]
+pub fn processes_in(home: &std::path::Path) -> Vec<String> {
+    let home = home.to_string_lossy().into_owned();
+    let all = std::fs::read_dir("/proc").expect("Linux has it").filter_map(Result::ok);
+    let ours = all.filter(|entry| {
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(&home)
+    });
+    ours.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
