@@ -11,6 +11,7 @@ use tungstenite::http::header::AUTHORIZATION;
 
 use crate::address::Address;
 use crate::connect_error::failed;
+use crate::connect_error_kind::ConnectErrorKind;
 use crate::error::Error;
 use crate::frames::Handshake;
 use crate::process::Process;
@@ -49,7 +50,10 @@ impl Dial {
         let request = request(&address, url, settings)?;
         let (host, port, is_secure) = host_and_port(&request);
         let tls = match is_secure {
-            true => Some(Tls::begin(&host, settings).map_err(|problem| failed(&address, problem))?),
+            true => Some(
+                Tls::begin(&host, settings)
+                    .map_err(|problem| failed(&address, ConnectErrorKind::Tls, problem))?,
+            ),
             false => None,
         };
         let handshake = Handshake::begin(&address, request, limit, tls)?;
@@ -74,8 +78,12 @@ fn resolve(address: &Address) -> Result<Address, Error> {
     }
 }
 
+fn invalid(address: &Address, reason: impl ToString) -> Error {
+    failed(address, ConnectErrorKind::Invalid, reason)
+}
+
 fn no_home() -> Error {
-    failed(&Address::DefaultSocket, "there is neither the variable CODEX_HOME nor a folder of the user")
+    invalid(&Address::DefaultSocket, "there is neither the variable CODEX_HOME nor a folder of the user")
 }
 
 /// The path of a socket. The system has a limit for its length, so codex puts a link where the path is too long.
@@ -87,20 +95,21 @@ fn within_length(path: &std::path::Path) -> PathBuf {
 /// The request to upgrade. It has no `Origin`, which the app-server refuses.
 fn request(address: &Address, url: &str, settings: &Dialling) -> Result<Request, Error> {
     if !["ws://", "wss://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return Err(failed(address, "a URL begins with ws:// or wss://"));
+        return Err(invalid(address, "a URL begins with ws:// or wss://"));
     }
-    let mut request = url.into_client_request().map_err(|error| failed(address, error))?;
+    let mut request = url.into_client_request().map_err(|error| invalid(address, error))?;
     let Some(token) = &settings.bearer_token else { return Ok(request) };
     let (_, _, is_secure) = host_and_port(&request);
     if !is_secure && !address.is_local() && !settings.allow_insecure_token {
         return Err(failed(
             address,
+            ConnectErrorKind::InsecureToken,
             "a bearer token is not sent to another machine in the open; use wss:// or SSH, or allow it with \
              `allow_insecure_token`",
         ));
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| failed(address, "the bearer token has characters that no header can have"))?;
+        .map_err(|_| invalid(address, "the bearer token has characters that no header can have"))?;
     value.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, value);
     Ok(request)

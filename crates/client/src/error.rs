@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use codex_appserver_wire::{DecodeError, EncodeError, Release, RpcError, RpcErrorKind};
 
+use crate::connect_error_kind::ConnectErrorKind;
+
 /// Why something did not work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -155,7 +157,9 @@ pub enum Error {
     Connect {
         /// Where to.
         address: String,
-        /// Why not.
+        /// What kind of reason there is, for programs.
+        kind: ConnectErrorKind,
+        /// Why not, for people, and what to do about it.
         reason: String,
     },
 

@@ -21,7 +21,8 @@ pub(crate) use self::reader::FrameReader;
 #[cfg(feature = "blocking")]
 pub(crate) use self::reader::MessageReader;
 use crate::address::Address;
-use crate::connect_error::{Sent, failed, with_sent};
+use crate::connect_error::{Sent, failed, hung_up, with_sent};
+use crate::connect_error_kind::ConnectErrorKind;
 use crate::error::Error;
 use crate::excerpt::escaped;
 use crate::tls::Tls;
@@ -130,7 +131,13 @@ impl Handshake {
             Err(HandshakeError::Interrupted(state)) => Some(state),
             Err(HandshakeError::Failure(error)) => return Err(refused(address, error)),
             // There is no answer yet.
-            Ok(_) => return Err(failed(address, "the handshake ended before its answer")),
+            Ok(_) => {
+                return Err(failed(
+                    address,
+                    ConnectErrorKind::NotWebSocket,
+                    "the handshake ended before its answer",
+                ));
+            }
         };
         let (address, answer) = (address.clone(), Answer::default());
         Ok(Self { address, memory, tls, state, answer, passed_on: 0, limit })
@@ -146,7 +153,7 @@ impl Handshake {
         let mut bytes = Vec::new();
         self.memory.take_outgoing(&mut bytes);
         if let Some(tls) = &self.tls {
-            tls.seal(&mut bytes).map_err(|error| failed(&self.address, error))?;
+            tls.seal(&mut bytes).map_err(|error| untrusted(&self.address, error))?;
         }
         Ok(bytes)
     }
@@ -155,7 +162,7 @@ impl Handshake {
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Frames>, Error> {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         if bytes.is_empty() {
-            return Err(failed(&self.address, format!("it hung up during the handshake{}", Sent(&answer))));
+            return Err(hung_up(&self.address, &answer));
         }
         match &self.tls {
             None => answer.extend_from_slice(bytes),
@@ -203,7 +210,10 @@ fn has_begun(address: &Address, answer: &mut Vec<u8>) -> Result<bool, Error> {
             Ok(true)
         }
         None if answer.len() < NOISE_LIMIT => Ok(false),
-        None => Err(failed(address, format!("no answer of a server{}", Sent(answer)))),
+        None => {
+            let reason = format!("no answer of a server{}", Sent(answer));
+            Err(failed(address, ConnectErrorKind::NotWebSocket, reason))
+        }
     }
 }
 
@@ -313,13 +323,18 @@ fn fragments(line: &[u8], part_bytes: usize) -> impl Iterator<Item = Message> {
 
 /// Why the server did not upgrade the connection.
 fn refused(address: &Address, error: tungstenite::Error) -> Error {
-    let hint = match &error {
-        tungstenite::Error::Http(response) if response.status().as_u16() == 401 => {
-            "; the server wants a token, see `bearer_token`"
-        }
+    let kind = match &error {
+        tungstenite::Error::Http(response) => match response.status().as_u16() {
+            401 => ConnectErrorKind::Unauthorized,
+            status => ConnectErrorKind::Refused(status),
+        },
+        _ => ConnectErrorKind::NotWebSocket,
+    };
+    let hint = match kind {
+        ConnectErrorKind::Unauthorized => "; the server wants a token, see `bearer_token`",
         _ => "",
     };
-    failed(address, format!("{error}{hint}"))
+    failed(address, kind, format!("{error}{hint}"))
 }
 
 /// Why TLS failed.
@@ -329,7 +344,7 @@ fn untrusted(address: &Address, error: io::Error) -> Error {
         true => "; if its authority is one of your own, give that with `root_certificates`",
         false => "",
     };
-    failed(address, format!("{text}{hint}"))
+    failed(address, ConnectErrorKind::Tls, format!("{text}{hint}"))
 }
 
 fn io_error(error: tungstenite::Error) -> io::Error {

@@ -82,6 +82,7 @@ mod client;
 mod conn;
 #[cfg(feature = "ws")]
 mod connect_error;
+mod connect_error_kind;
 mod core;
 #[cfg(feature = "ws")]
 mod dial;
@@ -138,6 +139,7 @@ pub use asynchronous::{
 };
 #[cfg(all(unix, feature = "async", feature = "ws"))]
 pub use asynchronous::{SharedServer, SharedServerBuilder};
+pub use connect_error_kind::ConnectErrorKind;
 pub use error::{CloseReason, Closed, Error};
 pub use event::Event;
 pub use missed::{Missed, MissedRequest};

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use codex_appserver_client::generic::Client;
-use codex_appserver_client::{Address, Error, Process, VersionCheck};
+use codex_appserver_client::{Address, ConnectErrorKind, Error, Process, VersionCheck};
 use serde_json::{Value, json};
 use support::{Kit, PATIENCE};
 use tungstenite::{Message, WebSocket};
@@ -25,6 +25,8 @@ both!(
     a_command_that_is_not_there_is_named,
     a_server_that_says_nothing_is_given_up,
     a_server_that_answers_by_drips_is_given_up,
+    a_server_that_refuses_says_how,
+    an_address_of_no_use_is_told_apart,
     a_token_is_not_sent_in_the_open,
 );
 
@@ -61,12 +63,18 @@ async fn assert_echo<R: Kit>(client: &Client<R>) {
     assert_eq!(R::call(client, "echo", json!({"a": 1})).await.expect("an answer"), json!({"a": 1}));
 }
 
-/// What connecting fails with.
-async fn refused<R: Kit>(address: &Address) -> String {
+/// What connecting fails with, which has to be of this kind.
+async fn refused<R: Kit>(address: &Address, expected: ConnectErrorKind) -> String {
     let connecting = R::connect(builder().connect_timeout(SHORT), address);
     let error = connecting.await.expect_err("no connection");
-    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    assert_eq!(kind(&error), expected, "{error}");
     error.to_string()
+}
+
+#[track_caller]
+fn kind(error: &Error) -> ConnectErrorKind {
+    let Error::Connect { kind, .. } = error else { panic!("{error:?}") };
+    *kind
 }
 
 async fn a_socket_is_found_by_the_home_though_its_path_is_long<R: Kit>() {
@@ -88,13 +96,13 @@ async fn a_socket_is_found_by_the_home_though_its_path_is_long<R: Kit>() {
 async fn a_socket_where_nothing_listens_says_how_to_start<R: Kit>() {
     let folder = tempfile::tempdir().expect("a folder");
     let address = Address::of_home(folder.path());
-    let text = refused::<R>(&address).await;
+    let text = refused::<R>(&address, ConnectErrorKind::NotListening).await;
     assert!(text.starts_with(&format!("failed to connect to {address}: ")), "{text}");
     assert!(text.contains("`codex app-server --listen unix://PATH` starts one"), "{text}");
     // One that was left behind.
     let path = folder.path().join("socket");
     drop(UnixListener::bind(&path).expect("a socket"));
-    let text = refused::<R>(&Address::Unix(path)).await;
+    let text = refused::<R>(&Address::Unix(path), ConnectErrorKind::NotListening).await;
     assert!(text.contains("`codex app-server --listen unix://PATH` starts one"), "{text}");
 }
 
@@ -128,7 +136,8 @@ async fn a_command_leads_to_a_server<R: Kit>() {
 async fn a_command_that_fails_says_why<R: Kit>() {
     for before in ["", "echo Welcome;"] {
         let script = format!("{before} echo 'ssh: could not resolve hostname nowhere' >&2; exit 255");
-        let text = refused::<R>(&Address::command(["/bin/sh", "-c", &script])).await;
+        let address = Address::command(["/bin/sh", "-c", &script]);
+        let text = refused::<R>(&address, ConnectErrorKind::HungUp).await;
         assert!(text.starts_with("failed to connect to `/bin/sh -c "), "{text}");
         assert!(text.contains("the process ended with exit status: 255"), "{text}");
         assert!(text.contains("\n  ssh: could not resolve hostname nowhere"), "{text}");
@@ -150,7 +159,8 @@ async fn a_command_that_fails_says_why<R: Kit>() {
 async fn a_command_that_is_no_proxy_is_given_up<R: Kit>() {
     let begun = Instant::now();
     let script = r"echo 'no password' >&2; printf '\033[?2004hpassword: '; sleep 30";
-    let text = refused::<R>(&Address::command(["/bin/sh", "-c", script])).await;
+    let address = Address::command(["/bin/sh", "-c", script]);
+    let text = refused::<R>(&address, ConnectErrorKind::TimedOut(SHORT)).await;
     assert!(begun.elapsed() < PATIENCE / 6, "{:?}", begun.elapsed());
     for expected in [
         "no answer within 300ms",
@@ -163,7 +173,8 @@ async fn a_command_that_is_no_proxy_is_given_up<R: Kit>() {
     }
     assert!(!text.contains("the process ended"), "{text}");
     // One that answers, and not as a server does.
-    let text = refused::<R>(&Address::command(["/bin/sh", "-c", "yes | head -c 200000"])).await;
+    let address = Address::command(["/bin/sh", "-c", "yes | head -c 200000"]);
+    let text = refused::<R>(&address, ConnectErrorKind::NotWebSocket).await;
     assert!(text.contains(r"no answer of a server; what it sent begins with `y\ny\n"), "{text}");
 }
 
@@ -179,7 +190,7 @@ async fn a_command_that_is_not_there_is_named<R: Kit>() {
 async fn a_server_that_says_nothing_is_given_up<R: Kit>() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("ws://{}", listener.local_addr().expect("an address"));
-    let text = refused::<R>(&address.parse().expect("an address")).await;
+    let text = refused::<R>(&address.parse().expect("an address"), ConnectErrorKind::TimedOut(SHORT)).await;
     assert!(text.ends_with("no answer within 300ms; give it more time with `connect_timeout`"), "{text}");
     // The deadline of calls is another one.
     let builder = builder().connect_timeout(SHORT).default_timeout(None);
@@ -197,18 +208,52 @@ async fn a_server_that_answers_by_drips_is_given_up<R: Kit>() {
         }
     });
     let begun = Instant::now();
-    let text = refused::<R>(&address.parse().expect("an address")).await;
+    let text = refused::<R>(&address.parse().expect("an address"), ConnectErrorKind::TimedOut(SHORT)).await;
     assert!(begun.elapsed() < PATIENCE / 6, "{text}");
     assert!(text.contains("no answer within 300ms; "), "{text}");
     assert!(text.contains(r"what it sent begins with `HTTP/1.1 101 Switching Protocols\r\nX: xx"), "{text}");
     server.join().expect("the client hangs up");
 }
 
+/// A server that answers the handshake like this.
+fn answer(text: &'static str) -> (Address, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("ws://{}", listener.local_addr().expect("an address"));
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("a client");
+        assert_ne!(socket.read(&mut [0; 4096]).expect("a request"), 0);
+        socket.write_all(text.as_bytes()).expect("the client is there");
+    });
+    (address.parse().expect("an address"), server)
+}
+
+async fn a_server_that_refuses_says_how<R: Kit>() {
+    for (text, kind, words) in [
+        ("HTTP/1.1 401 Unauthorized\r\n\r\n", ConnectErrorKind::Unauthorized, "see `bearer_token`"),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", ConnectErrorKind::Refused(403), "403 Forbidden"),
+        ("SSH-2.0-OpenSSH\r\n\r\n", ConnectErrorKind::NotWebSocket, "begins with `SSH-2.0-OpenSSH"),
+        ("", ConnectErrorKind::HungUp, "it hung up during the handshake"),
+    ] {
+        let (address, server) = answer(text);
+        let error = refused::<R>(&address, kind).await;
+        assert!(error.contains(words), "{error}");
+        server.join().expect("an answer");
+    }
+}
+
+async fn an_address_of_no_use_is_told_apart<R: Kit>() {
+    refused::<R>(&Address::WebSocket("http://127.0.0.1:1".into()), ConnectErrorKind::Invalid).await;
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    refused::<R>(&Address::WebSocket(format!("ws://{free}")), ConnectErrorKind::NotListening).await;
+}
+
 async fn a_token_is_not_sent_in_the_open<R: Kit>() {
     // Nothing listens there, and nothing is to be asked.
     let address: Address = "ws://192.0.2.1:9".parse().expect("an address");
     let builder = || builder::<R>().bearer_token("secret").connect_timeout(SHORT);
-    let error = R::connect(builder(), &address).await.expect_err("no connection").to_string();
+    let error = R::connect(builder(), &address).await.expect_err("no connection");
+    assert_eq!(kind(&error), ConnectErrorKind::InsecureToken);
+    let error = error.to_string();
     assert!(error.contains("`allow_insecure_token`") && !error.contains("secret"), "{error}");
     let error =
         R::connect(builder().allow_insecure_token(), &address).await.expect_err("no connection").to_string();

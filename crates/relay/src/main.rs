@@ -23,8 +23,8 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
 use anyhow::{Context, Result, anyhow, bail};
-use codex_appserver_client::Address;
 use codex_appserver_client::blocking::websocket::{self, Connection};
+use codex_appserver_client::{Address, ConnectErrorKind, Error};
 
 use args::{Command, Options};
 use outcome::{Outcome, report};
@@ -106,12 +106,22 @@ fn connect(settings: &Settings) -> Result<Connection> {
     if let (Address::Unix(path), false) = (&settings.address, settings.insecure) {
         target::check_socket(path)?;
     }
-    // What the client's errors say to do is said of the client's builder.
-    websocket::connect(&settings.address, &settings.options).map_err(|error| {
-        let text = error.to_string();
-        let builder = ["; the server wants a token", "; give it more time"];
-        let end = builder.iter().filter_map(|hint| text.find(hint)).min().unwrap_or(text.len());
-        let hint = if text.contains("401") { "; give the token with --token-env" } else { "" };
-        anyhow!("{}{hint}", &text[..end])
-    })
+    websocket::connect(&settings.address, &settings.options)
+        .map_err(|error| explained(&settings.address, error))
+}
+
+/// What the client's errors say to do is said of settings in a program. This says it of the command line.
+fn explained(address: &Address, error: Error) -> anyhow::Error {
+    let Error::Connect { kind, .. } = &error else { return error.into() };
+    match kind {
+        ConnectErrorKind::Unauthorized => {
+            anyhow!(
+                "failed to connect to {address}: the server wants a token, or another one; give it with --token-env"
+            )
+        }
+        ConnectErrorKind::TimedOut(after) => {
+            anyhow!("failed to connect to {address}: no answer within {after:?}")
+        }
+        _ => error.into(),
+    }
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use codex_appserver_client::{Address, Error};
+use codex_appserver_client::{Address, ConnectErrorKind, Error};
 
 use crate::side::Side;
 use crate::stage::{PATIENCE, Stage};
@@ -50,18 +50,16 @@ impl Server {
         let begun = Instant::now();
         loop {
             match S::connect(builder(), &self.address).await {
-                Err(Error::Connect { reason, .. }) if begun.elapsed() < PATIENCE && is_early(&reason) => {
+                // It is not there yet.
+                Err(Error::Connect { kind: ConnectErrorKind::NotListening, .. })
+                    if begun.elapsed() < PATIENCE =>
+                {
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => return outcome,
             }
         }
     }
-}
-
-/// Whether the server is not there yet.
-fn is_early(reason: &str) -> bool {
-    ["os error 2)", "os error 111)", "refused", "No such file"].iter().any(|early| reason.contains(early))
 }
 
 impl Drop for Server {

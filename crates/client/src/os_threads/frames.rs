@@ -16,7 +16,7 @@ use super::child::Child;
 use super::driver::{Sink, Source, Transport};
 use crate::address::Address;
 use crate::conn::{CHUNK, GRACE, Link};
-use crate::connect_error::{failed, late, not_opened, with_end};
+use crate::connect_error::{broken, late, not_opened, with_end};
 use crate::dial::{Dial, Target};
 use crate::error::Error;
 use crate::frames::{Answer, FrameReader, Frames, Handshake};
@@ -131,9 +131,9 @@ fn over_socket(
 ) -> Result<Opened, Error> {
     let [mut reader, mut writer, hang_up] = open().map_err(|error| not_opened(address, error))?;
     // The thread is to end as well where it is not waited for.
-    reader.set_read_timeout(timeout).map_err(|error| failed(address, error))?;
+    reader.set_read_timeout(timeout).map_err(|error| broken(address, error))?;
     let frames = upgrade(address, handshake, &mut reader, &mut writer)?;
-    reader.set_read_timeout(None).map_err(|error| failed(address, error))?;
+    reader.set_read_timeout(None).map_err(|error| broken(address, error))?;
     Ok(Opened::Socket(Connected { frames, reader, writer, socket: Some(hang_up) }))
 }
 
@@ -149,7 +149,7 @@ fn upgrade(
         let written = writer.write_all(&handshake.outgoing()?);
         let length = match (reader.read(&mut chunk), written) {
             (Err(error), Ok(())) if error.kind() == io::ErrorKind::Interrupted => continue,
-            (Ok(0), Err(error)) | (Err(error), _) => return Err(failed(address, error)),
+            (Ok(0), Err(error)) | (Err(error), _) => return Err(broken(address, error)),
             (Ok(length), _) => length,
         };
         if let Some(frames) = handshake.push(&chunk[..length])? {

@@ -9,6 +9,7 @@ use super::frames::{Connected, Opened, Socket, connect as open};
 use crate::address::Address;
 use crate::conn::{CHUNK, KEPT_BUFFER};
 use crate::connect_error::failed;
+use crate::connect_error_kind::ConnectErrorKind;
 use crate::dial::Dial;
 use crate::error::Error;
 use crate::frames::{Frames, MessageReader};
@@ -66,7 +67,10 @@ pub fn connect(address: &Address, options: &Options) -> Result<Connection, Error
         #[cfg(feature = "tls")]
         root_certificates: Vec::new(),
     };
-    let no_socket = || failed(address, "there is no socket; start the command and pass its bytes on");
+    let no_socket = || {
+        let reason = "there is no socket; start the command and pass its bytes on";
+        failed(address, ConnectErrorKind::Invalid, reason)
+    };
     if matches!(address, Address::Command(_)) {
         return Err(no_socket());
     }

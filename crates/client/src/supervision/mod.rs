@@ -11,6 +11,7 @@ pub use policy::Supervision;
 pub(crate) use restore::Restoring;
 pub use restore::{Restore, RestoreCall};
 
+use crate::connect_error_kind::ConnectErrorKind;
 use crate::error::Error;
 use crate::introduction::Introduction;
 use crate::process::Process;
@@ -60,6 +61,7 @@ pub(crate) struct Plan {
 pub(crate) fn not_supervised() -> Error {
     Error::Connect {
         address: "a pair of streams".into(),
+        kind: ConnectErrorKind::Invalid,
         reason: "streams cannot be opened again, so the client cannot be supervised; start the server, connect to an \
                  address, or leave `supervised` out"
             .into(),

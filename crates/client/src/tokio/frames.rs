@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::child::Child;
 use super::driver::{Sink, Source};
 use crate::conn::{CHUNK, GRACE, Link};
-use crate::connect_error::{failed, late, not_opened, with_end};
+use crate::connect_error::{broken, late, not_opened, with_end};
 use crate::dial::{Dial, Target};
 use crate::error::Error;
 use crate::frames::{FrameReader, Frames, Handshake};
@@ -40,7 +40,7 @@ pub(super) async fn connect(dial: Dial) -> Result<Connected, Error> {
             Unopened::Io(error) => not_opened(&address, error),
         })?;
         let frames =
-            upgrade(&mut handshake, &mut reader, &mut writer, |error| failed(&address, error)).await?;
+            upgrade(&mut handshake, &mut reader, &mut writer, |error| broken(&address, error)).await?;
         let sink = FrameSink { frames: frames.clone(), writer, buffer: Vec::new() };
         Ok((FrameSource { frames, reader }, sink))
     };

@@ -101,7 +101,7 @@ fn a_server_that_wants_a_token_is_told_apart() {
         let answer = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
         std::io::Write::write_all(&mut socket, answer).expect("the client is there");
     });
-    refused(&address, "401 Unauthorized; give the token with --token-env");
+    refused(&address, "the server wants a token, or another one; give it with --token-env");
     server.join().expect("a server");
 }
 
