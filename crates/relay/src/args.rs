@@ -37,6 +37,8 @@ pub struct Options {
     pub insecure: bool,
     /// How long answers are waited for after the end of the input.
     pub wait: Duration,
+    /// How long the server may take to accept the connection, and to answer the `initialize` of the relay.
+    pub connect_timeout: Duration,
     /// For how long to look for a server that is gone.
     pub reconnect: Option<Duration>,
     /// How many bytes a line or a message may have.
@@ -49,6 +51,7 @@ impl Default for Options {
             token_env: None,
             insecure: false,
             wait: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
             reconnect: None,
             max_line: 128 << 20,
         }
@@ -77,6 +80,9 @@ Options:
       --to ADDRESS            where the app-server listens (with `listen`; default: unix://)
       --raw                   copy bytes between standard input and output and a Unix socket
       --wait SECONDS          wait so long for answers after the end of the input (default: 60)
+      --connect-timeout SECONDS
+                              give up a server that takes longer to accept the connection, or to answer the
+                              `initialize` that --reconnect repeats (default: 10)
       --reconnect[=SECONDS]   look so long for a server that is gone (default: 60); no request is sent twice,
                               one without an answer gets an error
       --max-line BYTES        refuse longer lines and messages (default: 134217728)
@@ -109,7 +115,13 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let (mut options, mut addresses, mut to) = (Options::default(), Vec::new(), None);
     let (mut raw, mut listen) = (false, false);
+    // The first option that is about messages.
+    let mut of_messages = None;
     while let Some(argument) = parser.next()? {
+        if let Long(name @ ("token-env" | "wait" | "connect-timeout" | "reconnect" | "max-line")) = &argument
+        {
+            of_messages.get_or_insert_with(|| (*name).to_owned());
+        }
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
@@ -118,6 +130,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
             Long("to") => to = Some(parser.value()?.string()?),
             Long("token-env") => options.token_env = Some(parser.value()?.string()?),
             Long("wait") => options.wait = seconds(parser.value()?)?,
+            Long("connect-timeout") => options.connect_timeout = seconds(parser.value()?)?,
             Long("reconnect") => {
                 let given = parser.optional_value().map(seconds).transpose()?;
                 options.reconnect = Some(given.unwrap_or(RECONNECT));
@@ -133,13 +146,13 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
     if let Some(more) = addresses.next() {
         bail!("`{more}` is one ADDRESS too many");
     }
+    if let (true, Some(name)) = (raw, of_messages) {
+        bail!("--raw has no --{name}: it copies bytes and knows nothing of messages");
+    }
     match (listen, raw, to) {
         (true, true, _) => bail!("`listen` has no --raw"),
         (true, false, to) => Ok(Command::Listen { at: address, to: to.unwrap_or("unix://".into()), options }),
         (false, _, Some(_)) => bail!("--to goes with `listen`"),
-        (false, true, None) if options.token_env.is_some() || options.reconnect.is_some() => {
-            bail!("--raw has neither --token-env nor --reconnect: it does not look into the bytes")
-        }
         (false, true, None) => Ok(Command::Raw { to: address, options }),
         (false, false, None) => Ok(Command::Relay { to: address, options }),
     }
@@ -168,15 +181,15 @@ mod tests {
             |to: &str| Command::Listen { at: "unix:///a".into(), to: to.into(), options: options.clone() };
         assert_eq!(parse("listen unix:///a --to ws://h:1").expect("a listener"), listen("ws://h:1"));
         assert_eq!(parse("listen unix:///a").expect("a listener"), listen("unix://"));
-        let Command::Relay { options, .. } =
-            parse("--wait 1.5 --reconnect=3 --max-line=10 --token-env T --insecure ws://h:1")
-                .expect("a relay")
-        else {
+        let Command::Relay { options, .. } = parse(
+            "--wait 1.5 --connect-timeout 2 --reconnect=3 --max-line=10 --token-env T --insecure ws://h:1",
+        )
+        .expect("a relay") else {
             panic!("another command")
         };
         assert_eq!(
-            (options.wait, options.reconnect),
-            (Duration::from_millis(1500), Some(Duration::from_secs(3)))
+            (options.wait, options.connect_timeout, options.reconnect),
+            (Duration::from_millis(1500), Duration::from_secs(2), Some(Duration::from_secs(3)))
         );
         assert_eq!((options.max_line, options.token_env.as_deref(), options.insecure), (10, Some("T"), true));
         let Command::Relay { to, options } = parse("--reconnect unix://").expect("a relay") else {
@@ -194,7 +207,8 @@ mod tests {
             ("unix:// unix://", "one ADDRESS too many"),
             ("--to unix:// unix://", "goes with `listen`"),
             ("listen --raw unix:///a", "no --raw"),
-            ("--raw --reconnect unix://", "neither"),
+            ("--raw --reconnect unix://", "--raw has no --reconnect"),
+            ("--wait 1 --raw unix://", "--raw has no --wait"),
             ("--wait soon unix://", "soon"),
             ("--wait -1 unix://", "-1"),
             ("--nonsense unix://", "--nonsense"),

@@ -86,6 +86,7 @@ fn settings(to: &str, options: &Options) -> Result<Settings> {
     let address = target::address(to)?;
     let mut socket = websocket::Options::default();
     socket.message_limit = options.max_line;
+    socket.timeout = Some(options.connect_timeout);
     if let Some(name) = &options.token_env {
         let token = std::env::var(name).with_context(|| format!("failed to read the token in {name}"))?;
         if !options.insecure && !address.is_local() {
@@ -97,8 +98,8 @@ fn settings(to: &str, options: &Options) -> Result<Settings> {
         socket.bearer_token = Some(token);
         socket.allow_insecure_token = options.insecure;
     }
-    let Options { wait, reconnect, max_line, insecure, .. } = *options;
-    Ok(Settings { address, options: socket, insecure, max_line, wait, reconnect })
+    let Options { wait, connect_timeout, reconnect, max_line, insecure, .. } = *options;
+    Ok(Settings { address, options: socket, insecure, max_line, wait, connect_timeout, reconnect })
 }
 
 /// Connects to the server, if it is safe to.
@@ -120,7 +121,7 @@ fn explained(address: &Address, error: Error) -> anyhow::Error {
             )
         }
         ConnectErrorKind::TimedOut(after) => {
-            anyhow!("failed to connect to {address}: no answer within {after:?}")
+            anyhow!("failed to connect to {address}: no answer within {after:?}; see --connect-timeout")
         }
         _ => error.into(),
     }

@@ -34,6 +34,8 @@ pub struct Settings {
     pub max_line: usize,
     /// How long answers are waited for after the end of the input.
     pub wait: Duration,
+    /// How long a server that was found again may take to answer `initialize`.
+    pub connect_timeout: Duration,
     /// For how long to look for a server that is gone.
     pub reconnect: Option<Duration>,
 }

@@ -198,7 +198,7 @@ fn connect_unix(_: PathBuf) -> io::Result<[Socket; 3]> {
 
 impl Socket {
     /// How long a read may wait. A time of nothing would mean forever.
-    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+    pub(super) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
         let patience = patience.map(|patience| patience.max(Duration::from_millis(1)));
         match self {
             Self::Tcp(socket) => socket.set_read_timeout(patience),

@@ -133,6 +133,16 @@ impl Receiver {
         })
     }
 
+    /// How long a [`receive`](Self::receive) may wait from now on; `None` is forever, which it is unless set. One that
+    /// waits longer fails with `WouldBlock` or `TimedOut`, and the connection goes on.
+    ///
+    /// # Errors
+    ///
+    /// The system does not take the time.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.reader.set_read_timeout(timeout)
+    }
+
     /// The code and the reason with which the server has closed the connection. `None` if it has not, or gave none.
     pub fn goodbye(&self) -> Option<(u16, &str)> {
         self.messages.goodbye().map(|frame| (frame.code.into(), frame.reason.as_str()))

@@ -52,12 +52,14 @@ impl Session {
     /// Reads messages of the server until there are no more, on the next connection as well if there is one.
     pub(super) fn read_server(&self, mut receiver: Receiver) {
         let mut heard = 0;
-        // The half that writes, while the connection is introduced.
+        // The half that writes, while the server has not answered the relay's `initialize`.
         let mut fresh: Option<Sender> = None;
         let mut search = Search::new();
         loop {
             let before = heard;
-            let end = self.read_connection(&mut receiver, fresh.take(), &mut heard);
+            let end = self.read_connection(&mut receiver, &mut fresh, &mut heard);
+            // A server that does not answer `initialize` was not found, whatever else it says.
+            let was_there = fresh.take().is_none() && heard > before;
             let (why, may_return) = match end {
                 End::NoClient => return,
                 End::Lost(why) => (why, heard > 0 && !self.is_over()),
@@ -71,11 +73,11 @@ impl Session {
                     _ => Outcome::Gone { why, requests },
                 });
             };
-            if heard > before {
+            if was_there {
                 report(format_args!("the server is gone: {why}; looking for it"));
                 search = Search::new();
             } else if search.begun.elapsed() >= patience {
-                // It hangs up without a word every time.
+                // It hangs up without a word, or does not answer, every time.
                 return self.end(Outcome::Gone { why, requests });
             }
             match self.connect_again(&mut search, patience) {
@@ -92,9 +94,20 @@ impl Session {
     }
 
     /// Passes on what a connection brings.
-    fn read_connection(&self, receiver: &mut Receiver, mut fresh: Option<Sender>, heard: &mut u64) -> End {
+    fn read_connection(&self, receiver: &mut Receiver, fresh: &mut Option<Sender>, heard: &mut u64) -> End {
         let mut batch = Batch::default();
+        let begun = Instant::now();
         loop {
+            if fresh.is_some() {
+                let patience = self.settings.connect_timeout;
+                let left = patience.saturating_sub(begun.elapsed());
+                if left.is_zero() {
+                    return End::Lost(format!("it did not answer `initialize` within {patience:?}"));
+                }
+                if let Err(error) = receiver.set_timeout(Some(left)) {
+                    return End::Lost(error.to_string());
+                }
+            }
             let mut is_writable = true;
             let received = receiver.receive(|message| {
                 self.take(message, &mut batch);
@@ -113,12 +126,19 @@ impl Session {
                     Some((code, reason)) => format!("close code {code}, `{reason}`"),
                     None => "the connection was closed".to_owned(),
                 },
+                // It was waited for the answer to `initialize`.
+                Err(error) if fresh.is_some() && is_late(&error) => continue,
                 Err(error) => error.to_string(),
                 Ok(received) => {
                     if let Some(Err(answer)) = &batch.introduced {
                         return End::Unwanted(format!("it refused `initialize`: {answer}"));
                     }
-                    match self.go_on(received, &mut batch, &mut fresh) {
+                    let was_fresh = fresh.is_some();
+                    let went_on = self.go_on(received, &mut batch, fresh).and_then(|()| {
+                        // From here on it may be silent.
+                        if was_fresh && fresh.is_none() { receiver.set_timeout(None) } else { Ok(()) }
+                    });
+                    match went_on {
                         Ok(()) => continue,
                         Err(error) => error.to_string(),
                     }
@@ -227,16 +247,24 @@ impl Session {
         if self.write_client(lost.as_bytes()).is_err() {
             return Ok(None);
         }
-        let connection = loop {
+        loop {
             thread::sleep(search.pause);
             search.pause = LONGEST_PAUSE.min(search.pause * 2);
             let is_last = self.is_over() || search.begun.elapsed() >= patience;
-            match crate::connect(&self.settings) {
-                Ok(connection) => break connection,
-                Err(error) if is_last => return Err(format!("{error:#}")),
+            let connected = crate::connect(&self.settings).map_err(|error| format!("{error:#}"));
+            match connected
+                .and_then(|connection| self.introduce(connection).map_err(|error| error.to_string()))
+            {
+                Ok(connected) => return Ok(Some(connected)),
+                Err(error) if is_last => return Err(error),
                 Err(_) => {}
             }
-        };
+        }
+    }
+
+    /// Introduces the client to a server that was found again. The half that writes is kept back until the answer to the
+    /// relay's own `initialize`.
+    fn introduce(&self, connection: Connection) -> io::Result<(Receiver, Option<Sender>)> {
         let Connection { receiver, mut sender, hang_up, .. } = connection;
         self.upstream.connected(hang_up);
         let mut exchange = lock(&self.exchange);
@@ -244,14 +272,20 @@ impl Session {
         let waits = exchange.is_introducing();
         drop(exchange);
         if let Some(introduction) = introduction {
-            sender.send(&introduction).and_then(|()| sender.flush()).map_err(|error| error.to_string())?;
+            sender.send(&introduction)?;
+            sender.flush()?;
         }
         let mut fresh = Some(sender);
         if !waits {
             self.give(&mut fresh);
         }
-        Ok(Some((receiver, fresh)))
+        Ok((receiver, fresh))
     }
+}
+
+/// Whether a read took as long as it may.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 impl Search {

@@ -204,6 +204,56 @@ fn looking_for_a_server_that_hangs_up_without_a_word_has_an_end() {
     relay.finish().expect_error("the server is gone");
 }
 
+/// A server that takes connections and does not answer `initialize`, whatever else it says, was not found.
+#[test]
+fn a_server_that_does_not_answer_the_introduction_is_given_up() {
+    let silent = || -> Script {
+        Box::new(|mut peer| {
+            assert!(next(&mut peer).expect("an introduction").contains("codex-relay/initialize/"));
+            for _ in 0..5 {
+                say(&mut peer, r#"{"method":"configWarning"}"#);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            while peer.read().is_ok() {}
+        })
+    };
+    let mut all: Vec<Script> = vec![Box::new(|mut peer| introduce(&mut peer))];
+    all.extend((0..20).map(|_| silent()));
+    let server = Server::each(all);
+    let mut relay = Relay::start(["--connect-timeout=0.3", "--reconnect=1", &server.address()]);
+    relay.say(INITIALIZE);
+    relay.hear();
+    relay.say(INITIALIZED);
+    let begun = std::time::Instant::now();
+    assert_eq!(relay.wait().code(), Some(75));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    relay.finish().expect_error("it did not answer `initialize` within 300ms");
+}
+
+/// One that answers in time may be silent afterwards for as long as it likes.
+#[test]
+fn a_server_that_was_found_again_may_be_silent() {
+    let server = scripts([
+        Box::new(|mut peer| introduce(&mut peer)),
+        Box::new(|mut peer| {
+            introduce_again(&mut peer);
+            let request = next(&mut peer).expect("a request");
+            std::thread::sleep(Duration::from_millis(900));
+            echo(&mut peer, &request);
+            assert_eq!(next(&mut peer), None);
+        }),
+    ]);
+    let mut relay = Relay::start(["--connect-timeout=0.3", "--reconnect", &server.address()]);
+    relay.say(INITIALIZE);
+    relay.hear();
+    relay.say(INITIALIZED);
+    assert_eq!(relay.hear(), r#"{"method":"configWarning"}"#);
+    relay.say(request(1));
+    assert_eq!(relay.hear_json(), json!({"id": 1, "result": {"x": 1}}));
+    relay.finish().expect_code(0);
+    server.join();
+}
+
 #[test]
 fn a_server_that_refuses_the_introduction_is_an_end() {
     let server = scripts([
