@@ -69,15 +69,26 @@ impl Instance {
         self.folder.join("clients")
     }
 
-    /// Starts a keeper, which starts the server. Both outlive this program.
-    pub(super) fn start(&self, process: &Process, idle: Duration, log: File) -> Result<(), Error> {
-        let script = self.folder.join("keeper");
+    fn script(&self) -> PathBuf {
+        self.folder.join("keeper")
+    }
+
+    /// Starts a keeper, which starts the server. Both outlive this program. The log must be open for appending.
+    pub(super) fn start(
+        &self,
+        process: &Process,
+        idle: Duration,
+        log: File,
+        log_limit: u64,
+    ) -> Result<(), Error> {
+        let script = self.script();
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&script);
         written
             .and_then(|mut file| file.write_all(KEEPER.as_bytes()))
             .map_err(|source| file_error(&script, source))?;
         let mut shell = Command::new("/bin/sh");
         shell.arg(&script).arg(&self.folder).arg(whole_seconds(idle).to_string());
+        shell.arg(log_limit.to_string());
         shell.arg(process.find_program()?).args(process.words().skip(1));
         shell.arg("--listen").arg(self.url());
         process.set_surroundings(&mut shell);
@@ -98,6 +109,7 @@ impl Instance {
 
     /// Keeps the server from being stopped as long as the file is open. `None`: there is no keeper.
     pub(super) fn attach(&self) -> io::Result<Option<File>> {
+        self.wake_keeper();
         let begun = Instant::now();
         loop {
             match open_fifo(&self.clients()) {
@@ -138,13 +150,21 @@ impl Instance {
 
     /// Whether the process is this server. The number of one that has ended may be given to any other program.
     pub(super) fn is_server(&self, pid: Pid) -> bool {
-        let begun = Instant::now();
-        loop {
-            let Some(arguments) = arguments(pid) else { return false };
-            if !arguments.is_empty() || begun.elapsed() >= EXEC_PATIENCE {
-                return memchr::memmem::find(&arguments, self.url().as_bytes()).is_some();
-            }
-            std::thread::sleep(LOOKS);
+        has_argument(pid, self.url().as_bytes())
+    }
+
+    /// The processes of the keeper that run.
+    fn keepers(&self) -> Vec<Pid> {
+        let text = fs::read_to_string(self.folder.join("keepers")).unwrap_or_default();
+        let pids = text.lines().filter_map(|line| Pid::from_raw(line.parse::<i32>().ok()?.max(0)));
+        pids.filter(|pid| has_argument(*pid, self.script().as_os_str().as_bytes())).collect()
+    }
+
+    /// Continues a keeper that was stopped (`SIGSTOP`): it would neither stop the server nor remove its files.
+    fn wake_keeper(&self) {
+        for pid in self.keepers() {
+            // It may have ended meanwhile.
+            let _ = kill_process(pid, Signal::CONT);
         }
     }
 
@@ -153,11 +173,16 @@ impl Instance {
         if let Some(pid) = self.pid().filter(|pid| self.is_server(*pid)) {
             // It fails only for a process that has ended.
             let _ = kill_process(pid, Signal::TERM);
+            // A process that was stopped gets the signal when it goes on.
+            let _ = kill_process(pid, Signal::CONT);
             if !self.wait_for_end(pid, TERM_PATIENCE) {
                 kill_with_group(pid);
                 self.wait_for_end(pid, KILL_PATIENCE);
             }
         }
+        self.wake_keeper();
+        self.wait_for_keeper();
+        self.keepers().into_iter().for_each(kill_with_group);
         // The keeper may be removing it as well. What is left is removed at the next start.
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -165,7 +190,7 @@ impl Instance {
     /// Gives the keeper of a server that has ended the time to write why, and to clean up.
     pub(super) fn wait_for_keeper(&self) {
         let begun = Instant::now();
-        while self.exists() && begun.elapsed() < LAST_WORDS {
+        while self.exists() && !self.keepers().is_empty() && begun.elapsed() < LAST_WORDS {
             std::thread::sleep(LOOKS);
         }
     }
@@ -179,6 +204,18 @@ impl Instance {
             std::thread::sleep(LOOKS);
         }
         true
+    }
+}
+
+/// Whether the process has these bytes in its arguments.
+fn has_argument(pid: Pid, part: &[u8]) -> bool {
+    let begun = Instant::now();
+    loop {
+        let Some(arguments) = arguments(pid) else { return false };
+        if !arguments.is_empty() || begun.elapsed() >= EXEC_PATIENCE {
+            return memchr::memmem::find(&arguments, part).is_some();
+        }
+        std::thread::sleep(LOOKS);
     }
 }
 

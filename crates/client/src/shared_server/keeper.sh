@@ -1,18 +1,25 @@
 # Keeps one shared app-server: starts it, and stops it when there was no client for the idle time.
 #
-#   sh keeper FOLDER IDLE_SECONDS PROGRAM ARGUMENT...
+#   sh keeper FOLDER IDLE_SECONDS LOG_BYTES PROGRAM ARGUMENT...
 #
 # A client holds the FIFO FOLDER/clients open for writing as long as it lives, and writes a line when it opens it. The
 # kernel closes the FIFO for a client that is killed as well. The watcher below is the only reader, so that opening the
 # FIFO without waiting fails once the watcher is gone. The script needs a POSIX shell and a process group of its own.
 
-folder=$1 idle=$2
-shift 2
+folder=$1 idle=$2 log_bytes=$3 log=$1/../log
+shift 3
 trap '' HUP
+
+# Says which process runs this, so that a program can continue it if it was stopped.
+sign() {
+    /bin/sh -c 'echo "$PPID"' >>"$folder/keepers"
+}
 
 # Removes the files of this server, and ends what is left of its processes, this script included.
 finish() {
-    rm -f "$folder/opening" "$folder/clients" "$folder/closed" "$folder/left" "$folder/socket" "$folder/pid" "$folder/keeper"
+    for name in opening clients closed left socket pid keepers keeper; do
+        rm -f "$folder/$name"
+    done
     rmdir "$folder"
     kill -s KILL 0
 }
@@ -28,6 +35,7 @@ stop() {
 }
 
 watch() {
+    sign
     while :; do
         sleep "$idle" 3<&-
         # Reads what clients have written. With a client there, the end of the FIFO comes when the last one is gone.
@@ -45,7 +53,15 @@ watch() {
     done
 }
 
+# The server appends to the log, so that it goes on at the beginning of a log that was emptied.
+trim() {
+    while sleep 5; do
+        [ "$(wc -c <"$log")" -gt "$log_bytes" ] && cp "$log" "$log.old" && : >"$log"
+    done
+}
+
 keep() {
+    sign
     # The server writes its own number before it becomes what it is, so that it is known however early this script dies.
     /bin/sh -c 'echo "$$" >"$0/pid" && exec "$@"' "$folder" "$@" </dev/null &
     server=$!
@@ -58,6 +74,7 @@ keep() {
     mv "$folder/opening" "$folder/clients"
     watch &
     exec 3<&-
+    trim &
     wait "$server"
     echo "the shared app-server ended with status $?" >&2
     finish

@@ -48,7 +48,7 @@ use start::{Found, find_or_start};
 ///
 /// # What it costs
 ///
-/// A shell script of some lines watches over the server, and has one or two small processes.
+/// A shell script of some lines watches over the server, and has up to four small processes.
 ///
 /// # Platforms
 ///
@@ -98,6 +98,7 @@ impl<R: Runtime> SharedServer<R> {
             idle_time: Duration::from_secs(300),
             start_timeout: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(10),
+            log_limit: 16 << 20,
         };
         SharedServerBuilder { settings, runtime: PhantomData }
     }
@@ -117,7 +118,8 @@ impl<R: Runtime> SharedServer<R> {
         self.pid
     }
 
-    /// What it writes to its standard error. The next start empties the file.
+    /// What it writes to its standard error. The file is emptied by the next start, and when it is longer than
+    /// [`log_limit`](SharedServerBuilder::log_limit).
     pub fn log_path(&self) -> &Path {
         &self.log
     }
@@ -190,6 +192,14 @@ impl<R: Runtime> SharedServerBuilder<R> {
     /// stopped (`SIGSTOP`), is killed with all its turns, and another is started.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.settings.answer_timeout = timeout;
+        self
+    }
+
+    /// How long the log may become, in bytes. 16 MiB unless set. A longer one is copied to a file of the same name with
+    /// `.old` at its end, in the place of an earlier copy, and emptied. The keeper looks every five seconds, and what the
+    /// server writes between the two steps is lost.
+    pub fn log_limit(mut self, bytes: u64) -> Self {
+        self.settings.log_limit = bytes;
         self
     }
 }

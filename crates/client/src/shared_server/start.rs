@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(super) idle_time: Duration,
     pub(super) start_timeout: Duration,
     pub(super) answer_timeout: Duration,
+    /// Beyond so many bytes the log is emptied.
+    pub(super) log_limit: u64,
 }
 
 /// A server that answered, and the file that keeps it from being stopped.
@@ -85,7 +87,7 @@ fn launch(
     process: &Process,
     settings: &Settings,
 ) -> Result<File, Error> {
-    instance.start(process, settings.idle_time, folder.new_log()?)?;
+    instance.start(process, settings.idle_time, folder.new_log()?, settings.log_limit)?;
     let ended = || {
         instance.wait_for_keeper();
         SharedServerError::Ended { log: folder.log_path(), last_words: folder.last_words() }

@@ -102,6 +102,15 @@ impl Stage {
         all_processes().filter(|pid| group(*pid).is_some_and(|group| groups.contains(&group))).collect()
     }
 
+    /// The processes of the script that keeps the server.
+    pub fn keepers(&self) -> Vec<Pid> {
+        let is_keeper = |pid: &Pid| {
+            let arguments = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+            arguments.split(|byte| *byte == 0).any(|argument| argument.ends_with(b"/keeper"))
+        };
+        self.processes().into_iter().filter(is_keeper).collect()
+    }
+
     fn groups(&self) -> Vec<Pid> {
         let root = self.home.root().to_str().expect("temporary folders have UTF-8 names");
         let is_ours = |pid: &Pid| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_appserver_client::{
     Address, Client, Error, Methods, OsThreads, SharedServerError, Tokio, blocking,
@@ -37,11 +37,16 @@ trials!(
     what_a_crash_left_is_replaced,
     a_server_without_its_keeper_is_replaced,
     a_stopped_server_is_replaced,
+    a_stopped_server_ends_as_if_it_was_told_to,
+    a_stopped_keeper_goes_on_with_the_next_start,
+    a_stopped_keeper_of_a_server_that_ended_leaves_nothing,
+    a_long_log_is_emptied,
     a_server_that_ends_by_itself_is_cleaned_up,
     a_killed_starter_leaves_a_server_for_the_next,
     a_killed_starter_leaves_nothing,
     a_long_path_is_avoided,
     a_folder_that_others_can_read_is_refused,
+    a_folder_of_another_user_is_refused,
     a_program_that_is_no_server_is_quoted,
     a_program_that_says_nothing_is_killed,
     a_home_has_to_be_there,
@@ -193,6 +198,73 @@ fn a_stopped_server_is_replaced(stage: Stage) {
     stage.wait_until_nothing_is_left();
 }
 
+/// One that goes on when it is told to end, and leaves nothing to kill.
+fn a_stopped_server_ends_as_if_it_was_told_to(stage: Stage) {
+    let stage = stage.script("trap 'echo >\"${0%/*}/told\"; kill $!; exit' TERM; CODEX \"$@\" & wait $!");
+    let server = stage.start();
+    stage.processes().into_iter().for_each(|pid| kill_process(pid, Signal::STOP).expect("it runs"));
+    let builder = stage.builder::<OsThreads>().answer_timeout(Duration::from_millis(500));
+    let begun = Instant::now();
+    let second = builder.start().expect("a server");
+    assert_ne!(second.pid(), server.pid());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(stage.home.root().join("told").exists());
+    drop((server, second));
+    stage.wait_until_nothing_is_left();
+}
+
+/// A stopped keeper is not noticed by those who have the server already.
+fn a_stopped_keeper_goes_on_with_the_next_start(stage: Stage) {
+    let server = stage.start();
+    let first = server.pid();
+    let keepers = stage.keepers();
+    assert!(keepers.len() >= 2, "{keepers:?}");
+    keepers.iter().for_each(|keeper| kill_process(*keeper, Signal::STOP).expect("it runs"));
+    drop(server);
+    // Twice the idle time and the second that the keeper looks.
+    thread::sleep(Duration::from_secs(4));
+    assert!(runs(pid(first)));
+    let server = stage.start();
+    assert_eq!(server.pid(), first);
+    drop(server);
+    stage.wait_until_nothing_is_left();
+}
+
+fn a_stopped_keeper_of_a_server_that_ended_leaves_nothing(stage: Stage) {
+    let server = stage.start();
+    let first = server.pid();
+    let keepers = stage.keepers();
+    keepers.iter().for_each(|keeper| kill_process(*keeper, Signal::STOP).expect("it runs"));
+    kill_process(pid(first), Signal::KILL).expect("it runs");
+    let second = stage.start();
+    assert_ne!(second.pid(), first);
+    wait_until("the first keeper is gone", || !keepers.iter().any(|keeper| runs(*keeper)));
+    assert_eq!(stage.instances().len(), 1);
+    drop((server, second));
+    stage.wait_until_nothing_is_left();
+}
+
+/// The server writes more than the log may have, and more when it is told to.
+fn a_long_log_is_emptied(stage: Stage) {
+    let stage = stage.script(
+        "words() { for _ in 1 2 3 4 5 6 7 8 9 10; do echo \"$1 0123456789012345678901234567890123456789\" >&2; done; }
+        words early; (until [ -e \"${0%/*}/go\" ]; do sleep 0.1; done; words late) & exec CODEX \"$@\"",
+    );
+    let server = stage.builder::<OsThreads>().log_limit(300).start().expect("a server");
+    let read = || fs::read_to_string(server.log_path()).expect("a log");
+    assert!(read().contains("early"), "{}", read());
+    wait_until("the log is emptied", || read().is_empty());
+    let old = server.log_path().with_extension("old");
+    assert_eq!(fs::read_to_string(&old).expect("a copy").matches("early").count(), 10);
+    // The server goes on at the beginning.
+    fs::write(stage.home.root().join("go"), "").expect("a file");
+    wait_until("it says more", || read().matches("late").count() == 10);
+    assert!(read().starts_with("late"), "{:?}", read());
+    assert_eq!(fs::metadata(&old).expect("a copy").permissions().mode() & 0o077, 0);
+    drop(server);
+    stage.wait_until_nothing_is_left();
+}
+
 fn a_server_that_ends_by_itself_is_cleaned_up(stage: Stage) {
     let server = stage.start();
     kill_process(pid(server.pid()), Signal::KILL).expect("it runs");
@@ -255,6 +327,26 @@ fn a_folder_that_others_can_read_is_refused(stage: Stage) {
         panic!("{error}")
     };
     assert_eq!((named, problem.as_str()), (&folder, "its mode is 755 instead of 700"));
+    assert!(stage.processes().is_empty());
+}
+
+/// Only root can give a folder away; the test says so where it cannot.
+fn a_folder_of_another_user_is_refused(stage: Stage) {
+    let folder = stage.home.codex_home().join("app-server-shared");
+    fs::create_dir(&folder).expect("a folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("another mode");
+    if std::os::unix::fs::chown(&folder, Some(65_534), None).is_err() {
+        eprintln!("SKIPPED: only root can give a folder to another user");
+        return;
+    }
+    let error = stage.builder::<OsThreads>().start().expect_err("a refusal").to_string();
+    let user = rustix::process::geteuid().as_raw();
+    let expected = format!(
+        "failed to trust the folder `{}`: it belongs to user 65534, and this program runs as user {user}; remove the \
+         folder, or make it yours alone with `chmod 700`",
+        folder.display()
+    );
+    assert_eq!(error, expected);
     assert!(stage.processes().is_empty());
 }
 
