@@ -16,7 +16,8 @@ use super::child::Child;
 use super::driver::{Sink, Source, Transport};
 use crate::address::Address;
 use crate::conn::{CHUNK, GRACE, Link};
-use crate::connect_error::{broken, late, not_opened, with_end};
+use crate::connect_error::{broken, failed, late, not_opened, with_end};
+use crate::connect_error_kind::ConnectErrorKind;
 use crate::dial::{Dial, Target};
 use crate::error::Error;
 use crate::frames::{Answer, FrameReader, Frames, Handshake};
@@ -36,9 +37,12 @@ pub(super) struct Connected<R, W> {
     pub(super) socket: Option<Socket>,
 }
 
+/// A connected WebSocket over a socket.
+pub(super) type OverSocket = Connected<Socket, Socket>;
+
 /// The ways that there are to a server.
 pub(super) enum Opened {
-    Socket(Connected<Socket, Socket>),
+    Socket(OverSocket),
     Process(Child, Connected<ChildStdout, ChildStdin>),
 }
 
@@ -61,19 +65,28 @@ where
 
 /// Connects and upgrades to WebSocket.
 pub(super) fn connect(dial: Dial) -> Result<Opened, Error> {
-    let Dial { address, target, handshake, timeout } = dial;
-    let patience = Patience { answer: handshake.answer().clone(), address: address.clone(), timeout };
-    match target {
-        Target::Command(process) => through_process(&process, handshake, &patience),
-        Target::Tcp { host, port } => {
-            let open = move || connect_tcp(&host, port, timeout);
-            patience.wait(move || over_socket(&address, open, handshake, timeout)).map_err(|(error, _)| error)
-        }
-        Target::Unix(path) => {
-            let open = move || connect_unix(path);
-            patience.wait(move || over_socket(&address, open, handshake, timeout)).map_err(|(error, _)| error)
-        }
+    match &dial.target {
+        Target::Command(process) => through_process(&process.clone(), dial),
+        Target::Tcp { .. } | Target::Unix(_) => connect_socket(dial).map(Opened::Socket),
     }
+}
+
+/// The same for a socket alone, so that a program which connects to nothing else has no code to start processes. A command
+/// is refused.
+pub(super) fn connect_socket(dial: Dial) -> Result<OverSocket, Error> {
+    let patience = Patience::of(&dial);
+    let Dial { address, target, handshake, timeout } = dial;
+    let work = move || match target {
+        Target::Tcp { host, port } => {
+            over_socket(&address, || connect_tcp(&host, port, timeout), handshake, timeout)
+        }
+        Target::Unix(path) => over_socket(&address, || connect_unix(path), handshake, timeout),
+        Target::Command(_) => {
+            let reason = "there is no socket; start the command and pass its bytes on";
+            Err(failed(&address, ConnectErrorKind::Invalid, reason))
+        }
+    };
+    patience.wait(work).map_err(|(error, _)| error)
 }
 
 /// How long all of it may take.
@@ -84,6 +97,10 @@ struct Patience {
 }
 
 impl Patience {
+    fn of(dial: &Dial) -> Self {
+        Self { answer: dial.handshake.answer().clone(), address: dial.address.clone(), timeout: dial.timeout }
+    }
+
     /// Waits for the work. It goes on, on a thread of its own, when it takes too long: whether that is so is told with
     /// the error.
     fn wait<T: Send + 'static>(
@@ -106,9 +123,10 @@ impl Patience {
     }
 }
 
-fn through_process(process: &Process, handshake: Handshake, patience: &Patience) -> Result<Opened, Error> {
+fn through_process(process: &Process, dial: Dial) -> Result<Opened, Error> {
     let (child, mut writer, mut reader) = Child::start(process)?;
-    let address = patience.address.clone();
+    let patience = Patience::of(&dial);
+    let Dial { address, handshake, .. } = dial;
     let connected = patience.wait(move || {
         let frames = upgrade(&address, handshake, &mut reader, &mut writer)?;
         Ok(Connected { frames, reader, writer, socket: None })
@@ -128,13 +146,13 @@ fn over_socket(
     open: impl FnOnce() -> io::Result<[Socket; 3]>,
     handshake: Handshake,
     timeout: Option<Duration>,
-) -> Result<Opened, Error> {
+) -> Result<OverSocket, Error> {
     let [mut reader, mut writer, hang_up] = open().map_err(|error| not_opened(address, error))?;
     // The thread is to end as well where it is not waited for.
     reader.set_read_timeout(timeout).map_err(|error| broken(address, error))?;
     let frames = upgrade(address, handshake, &mut reader, &mut writer)?;
     reader.set_read_timeout(None).map_err(|error| broken(address, error))?;
-    Ok(Opened::Socket(Connected { frames, reader, writer, socket: Some(hang_up) }))
+    Ok(Connected { frames, reader, writer, socket: Some(hang_up) })
 }
 
 fn upgrade(

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use codex_appserver_wire::LineError;
 
-use super::frames::{Connected, Opened, Socket, connect as open};
+use super::frames::{Connected, Socket, connect_socket};
 use crate::address::Address;
 use crate::conn::{CHUNK, KEPT_BUFFER};
-use crate::connect_error::failed;
-use crate::connect_error_kind::ConnectErrorKind;
 use crate::dial::Dial;
 use crate::error::Error;
 use crate::frames::{Frames, MessageReader};
@@ -67,17 +65,8 @@ pub fn connect(address: &Address, options: &Options) -> Result<Connection, Error
         #[cfg(feature = "tls")]
         root_certificates: Vec::new(),
     };
-    let no_socket = || {
-        let reason = "there is no socket; start the command and pass its bytes on";
-        failed(address, ConnectErrorKind::Invalid, reason)
-    };
-    if matches!(address, Address::Command(_)) {
-        return Err(no_socket());
-    }
-    let Opened::Socket(connected) = open(Dial::new(address, &dialling, message_limit)?)? else {
-        return Err(no_socket());
-    };
-    let Connected { frames, reader, writer, socket } = connected;
+    let Connected { frames, reader, writer, socket } =
+        connect_socket(Dial::new(address, &dialling, message_limit)?)?;
     let receiver = Receiver {
         messages: MessageReader::new(frames.clone()),
         reader,
