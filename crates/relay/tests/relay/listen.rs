@@ -216,7 +216,7 @@ fn a_folder_where_others_can_replace_the_socket_is_refused() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
     let mut relay = Listening::relay(&folder, &server, &[]);
     assert_eq!(relay.wait().code(), Some(1));
-    relay.finish().expect_error("other users can write to the folder");
+    relay.finish().expect_error("can be written by other users");
     // The server has taken no client.
     drop(UnixStream::connect(server.path()));
 }

@@ -40,8 +40,8 @@ fn a_socket_that_others_can_use_or_replace_is_refused_unless_told_otherwise() {
     for (socket_mode, folder_mode, words) in [
         (0o620, 0o700, "can be used by other users (mode 620); run `chmod 600"),
         (0o602, 0o700, "can be used by other users"),
-        (0o600, 0o770, "other users can write to the folder"),
-        (0o600, 0o707, "other users can write to the folder"),
+        (0o600, 0o770, "can be written by other users; run `chmod go-w"),
+        (0o600, 0o707, "can be written by other users"),
     ] {
         let server = Server::once(echo_all);
         let path = server.path();
@@ -58,6 +58,65 @@ fn a_socket_that_others_can_use_or_replace_is_refused_unless_told_otherwise() {
     mode(server.path().parent().expect("a folder"), 0o1777);
     Relay::start([server.address()]).finish().expect_code(0);
     server.join();
+}
+
+/// Someone who may write to a folder further up can put another one in the place of the socket's.
+#[test]
+fn a_socket_below_a_folder_that_others_can_write_to_is_refused() {
+    let above = tempfile::tempdir().expect("a folder");
+    let folder = above.path().join("folder");
+    fs::create_dir(&folder).expect("a folder");
+    mode(&folder, 0o700);
+    let path = folder.join("socket");
+    let _listener = UnixListener::bind(&path).expect("a socket");
+    mode(&path, 0o600);
+    mode(above.path(), 0o770);
+    let words = format!("the folder {} can be written by other users", above.path().display());
+    refused(&format!("unix://{}", path.display()), &words);
+    refused_to_listen(&format!("unix://{}", folder.join("lines").display()), &words);
+}
+
+#[track_caller]
+fn refused_to_listen(address: &str, words: &str) {
+    let mut relay = Relay::start(["listen", address]);
+    assert_eq!(relay.wait().code(), Some(1));
+    relay.finish().expect_error(words);
+}
+
+/// Only root can give a file away; the test says so where it cannot.
+#[test]
+fn a_socket_of_another_user_is_refused_unless_told_otherwise() {
+    const OTHER: u32 = 65_534;
+    for whose in [["socket"].as_slice(), &["folder"], &["socket", "folder"]] {
+        let server = Server::once(echo_all);
+        let path = server.path();
+        let folder = path.parent().expect("a folder").to_owned();
+        for what in whose {
+            let path = if *what == "socket" { &path } else { &folder };
+            if std::os::unix::fs::chown(path, Some(OTHER), None).is_err() {
+                eprintln!("SKIPPED: only root can give a socket to another user");
+                return;
+            }
+        }
+        let shown = if whose[0] == "socket" {
+            path.display().to_string()
+        } else {
+            format!("the folder {}", folder.display())
+        };
+        refused(
+            &server.address(),
+            &format!("{shown} belongs to user {OTHER}, not to 0; use --insecure if you trust it"),
+        );
+        if whose.contains(&"folder") {
+            let lines = format!("unix://{}", folder.join("lines").display());
+            refused_to_listen(&lines, &format!("belongs to user {OTHER}, not to 0"));
+        }
+        // It is root's, who may use it all the same.
+        let mut relay = Relay::start(["--insecure", &server.address()]);
+        relay.say(INITIALIZE);
+        assert_eq!(relay.finish().expect_code(0).lines.len(), 1);
+        server.join();
+    }
 }
 
 #[test]

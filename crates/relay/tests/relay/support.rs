@@ -125,10 +125,35 @@ pub fn request(id: impl Into<Value>) -> String {
 
 /// The program, running.
 pub struct Relay {
-    pub child: Child,
+    pub child: Running,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     errors: JoinHandle<String>,
+}
+
+/// A process that is killed when a test is done with it.
+pub struct Running(Child);
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already, but for one that listens.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// How it has ended.
@@ -170,7 +195,7 @@ impl Relay {
             stderr.read_to_string(&mut text).expect("UTF-8");
             text
         });
-        Self { child, input, lines, errors }
+        Self { child: Running(child), input, lines, errors }
     }
 
     /// Writes bytes as they are.
