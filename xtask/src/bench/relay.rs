@@ -10,7 +10,7 @@ use crate::inputs;
 /// Measure codex-relay: bytes, lines and round trips through it, next to socat, websocat and a direct connection.
 ///
 /// The server is a few lines that read, write or echo. Contenders take turns in each of several rounds; medians and
-/// ratios are printed. The peers take part if they are installed. Takes about three minutes beside compiling, and works
+/// ratios are printed, and a codex-relay of more than 1 MB is an error. The peers take part if they are installed. Takes about three minutes beside compiling, and works
 /// in target/bench-relay.
 ///
 /// Example: cargo xtask bench relay --quick
@@ -25,14 +25,24 @@ pub struct Args {
     rounds: Option<u32>,
 }
 
+/// How many bytes the program may have. A client starts it as it starts codex, and it is often copied to other machines.
+const SIZE_LIMIT: u64 = 1_000_000;
+
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let root = inputs::root();
     let target = root.join("target/bench-relay");
     let mut relay = cargo(&root, &target, "build");
-    call(relay.args(["-p", "codex-appserver-relay"]), "build codex-relay")?;
+    call(relay.args(["--profile", "relay", "-p", "codex-appserver-relay"]), "build codex-relay")?;
+    let program = target.join("relay/codex-relay");
+    let size = std::fs::metadata(&program).context("cannot find the codex-relay that was built")?.len();
+    if size > SIZE_LIMIT {
+        bail!(
+            "codex-relay has {size} bytes, more than {SIZE_LIMIT}; see what has come into it: `cargo bloat`"
+        );
+    }
     let mut race = cargo(&root.join("benches/relay"), &target, "run");
-    race.arg("--quiet").arg("--").arg("--relay").arg(target.join("release/codex-relay"));
+    race.arg("--release").arg("--quiet").arg("--").arg("--relay").arg(program);
     race.args(args.quick.then_some("--quick"));
     race.args(args.rounds.map(|rounds| format!("--rounds={rounds}")));
     call(&mut race, "run the race in benches/relay")
@@ -45,7 +55,7 @@ fn call(command: &mut Command, what: &str) -> Result<()> {
 
 fn cargo(package: &Path, target: &Path, verb: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args([verb, "--release", "--locked", "--target-dir"]).arg(target).current_dir(package);
+    command.args([verb, "--locked", "--target-dir"]).arg(target).current_dir(package);
     command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH");
     command
 }
