@@ -41,8 +41,10 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// For how long to look for a server that is gone.
     pub reconnect: Option<Duration>,
-    /// How many bytes a line or a message may have.
+    /// How many bytes a line of the client may have.
     pub max_line: usize,
+    /// How many bytes a message of the server may have.
+    pub max_message: usize,
 }
 
 impl Default for Options {
@@ -53,7 +55,9 @@ impl Default for Options {
             wait: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             reconnect: None,
-            max_line: 128 << 20,
+            // The app-server ends the connection over a longer message, in however many frames it comes.
+            max_line: 64 << 20,
+            max_message: 128 << 20,
         }
     }
 }
@@ -85,7 +89,8 @@ Options:
                               `initialize` that --reconnect repeats (default: 10)
       --reconnect[=SECONDS]   look so long for a server that is gone (default: 60); no request is sent twice,
                               one without an answer gets an error
-      --max-line BYTES        refuse longer lines and messages (default: 134217728)
+      --max-line BYTES        refuse longer lines of the client (default: 67108864, as much as the app-server takes)
+      --max-message BYTES     refuse longer messages of the server (default: 134217728)
       --token-env NAME        send the bearer token in the environment variable NAME
       --insecure              use a socket that other users own or can replace; send a token beyond this machine
   -h, --help                  print this help
@@ -118,7 +123,9 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
     // The first option that is about messages.
     let mut of_messages = None;
     while let Some(argument) = parser.next()? {
-        if let Long(name @ ("token-env" | "wait" | "connect-timeout" | "reconnect" | "max-line")) = &argument
+        if let Long(
+            name @ ("token-env" | "wait" | "connect-timeout" | "reconnect" | "max-line" | "max-message"),
+        ) = &argument
         {
             of_messages.get_or_insert_with(|| (*name).to_owned());
         }
@@ -135,7 +142,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
                 let given = parser.optional_value().map(seconds).transpose()?;
                 options.reconnect = Some(given.unwrap_or(RECONNECT));
             }
-            Long("max-line") => options.max_line = parser.value()?.parse()?,
+            Long("max-line") => options.max_line = bytes(parser.value()?)?,
+            Long("max-message") => options.max_message = bytes(parser.value()?)?,
             Value(verb) if addresses.is_empty() && !listen && verb == "listen" => listen = true,
             Value(address) => addresses.push(address.string()?),
             other => return Err(other.unexpected().into()),
@@ -158,9 +166,15 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
     }
 }
 
+fn bytes(text: OsString) -> Result<usize> {
+    let bytes = text.to_str().and_then(|text| text.parse().ok());
+    bytes.with_context(|| format!("`{}` is no number of bytes", text.display()))
+}
+
 fn seconds(text: OsString) -> Result<Duration> {
-    let seconds: f64 = text.parse()?;
-    Duration::try_from_secs_f64(seconds).with_context(|| format!("`{seconds}` is no number of seconds"))
+    let seconds: Option<f64> = text.to_str().and_then(|text| text.parse().ok());
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.with_context(|| format!("`{}` is no number of seconds", text.display()))
 }
 
 #[cfg(test)]
@@ -182,7 +196,7 @@ mod tests {
         assert_eq!(parse("listen unix:///a --to ws://h:1").expect("a listener"), listen("ws://h:1"));
         assert_eq!(parse("listen unix:///a").expect("a listener"), listen("unix://"));
         let Command::Relay { options, .. } = parse(
-            "--wait 1.5 --connect-timeout 2 --reconnect=3 --max-line=10 --token-env T --insecure ws://h:1",
+            "--wait 1.5 --connect-timeout 2 --reconnect=3 --max-line=10 --max-message 20 --token-env T --insecure ws://h:1",
         )
         .expect("a relay") else {
             panic!("another command")
@@ -191,7 +205,8 @@ mod tests {
             (options.wait, options.connect_timeout, options.reconnect),
             (Duration::from_millis(1500), Duration::from_secs(2), Some(Duration::from_secs(3)))
         );
-        assert_eq!((options.max_line, options.token_env.as_deref(), options.insecure), (10, Some("T"), true));
+        assert_eq!((options.max_line, options.max_message), (10, 20));
+        assert_eq!((options.token_env.as_deref(), options.insecure), (Some("T"), true));
         let Command::Relay { to, options } = parse("--reconnect unix://").expect("a relay") else {
             panic!("another command")
         };
@@ -209,7 +224,8 @@ mod tests {
             ("listen --raw unix:///a", "no --raw"),
             ("--raw --reconnect unix://", "--raw has no --reconnect"),
             ("--wait 1 --raw unix://", "--raw has no --wait"),
-            ("--wait soon unix://", "soon"),
+            ("--wait soon unix://", "`soon` is no number of seconds"),
+            ("--max-line 1M unix://", "`1M` is no number of bytes"),
             ("--wait -1 unix://", "-1"),
             ("--nonsense unix://", "--nonsense"),
             ("--max-line", "max-line"),

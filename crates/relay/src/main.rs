@@ -85,7 +85,7 @@ fn relay(to: &str, options: &Options) -> Result<Outcome> {
 fn settings(to: &str, options: &Options) -> Result<Settings> {
     let address = target::address(to)?;
     let mut socket = websocket::Options::default();
-    socket.message_limit = options.max_line;
+    socket.message_limit = options.max_message;
     socket.timeout = Some(options.connect_timeout);
     if let Some(name) = &options.token_env {
         let token = std::env::var(name).with_context(|| format!("failed to read the token in {name}"))?;

@@ -184,11 +184,15 @@ impl Session {
         let text = match message {
             Ok(text) => text,
             Err(error) => {
-                report(format_args!("a message of the server is lost: {error}"));
-                let (LineError::TooLong { head, .. } | LineError::NotUtf8 { head, .. }) = &error else {
-                    return;
+                let (head, problem) = match &error {
+                    LineError::TooLong { limit, head } => {
+                        (head, format!("it has more than {limit} bytes; raise the limit with --max-message"))
+                    }
+                    LineError::NotUtf8 { source, head } => (head, format!("it is not UTF-8: {source}")),
+                    _ => return report(format_args!("a message of the server is lost: {error}")),
                 };
-                let answer = lock(&self.exchange).unreadable(&error.to_string(), head);
+                report(format_args!("a message of the server is lost: {problem}"));
+                let answer = lock(&self.exchange).unreadable(&problem, head);
                 if let Some((id, answer)) = answer {
                     batch.line(&answer);
                     batch.settled.push(id);

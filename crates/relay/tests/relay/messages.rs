@@ -70,7 +70,8 @@ fn long_messages_go_both_ways_in_parts() {
         }
         next(&mut peer);
     });
-    let mut relay = Relay::start([server.address()]);
+    // The app-server takes no message of more than 64 MiB; this one is longer by its head.
+    let mut relay = Relay::start(["--max-line=100000000", &server.address()]);
     relay.say(format!(r#"{{"id":1,"method":"m","params":"{}"}}"#, "x".repeat(LENGTH)));
     let answer = relay.hear_json();
     let data = answer["result"].as_str().expect("a text");
@@ -108,7 +109,7 @@ fn a_message_beyond_the_limit_fails_its_request_alone() {
         say(&mut peer, r#"{"method":"told"}"#);
         echo_all(peer);
     });
-    let mut relay = Relay::start(["--max-line", "1000", &server.address()]);
+    let mut relay = Relay::start(["--max-message", "1000", &server.address()]);
     relay.say(request(1));
     let failed = relay.hear_json();
     assert_eq!(failed["id"], 1);
@@ -116,7 +117,10 @@ fn a_message_beyond_the_limit_fails_its_request_alone() {
     assert_eq!(relay.hear(), r#"{"method":"told"}"#);
     relay.say(request(2));
     assert_eq!(relay.hear_json()["result"]["x"], 1);
-    relay.finish().expect_code(0).expect_error("more than 1000 bytes");
+    relay
+        .finish()
+        .expect_code(0)
+        .expect_error("it has more than 1000 bytes; raise the limit with --max-message");
     server.join();
 }
 

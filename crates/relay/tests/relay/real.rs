@@ -86,6 +86,32 @@ fn long_messages_go_there_and_back() {
     relay.finish().expect_code(0);
 }
 
+/// The app-server ends the connection over a message of more than 64 MiB.
+#[test]
+fn a_line_that_is_too_long_for_the_server_is_refused_and_the_connection_goes_on() {
+    const LIMIT: usize = 64 << 20;
+    let Some(codex) = Codex::listen() else { return };
+    let mut relay = Relay::from(codex.relay(&["unix://"]));
+    relay.say(INITIALIZE);
+    relay.say(r#"{"method":"initialized"}"#);
+    for (id, length) in [(1, LIMIT), (2, LIMIT + 1)] {
+        let begin = format!(r#"{{"id":{id},"method":"account/read","params":{{"#);
+        relay.say(format!("{begin}{}}}}}", " ".repeat(length - begin.len() - 2)));
+    }
+    relay.say(r#"{"id":3,"method":"account/read","params":{}}"#);
+    let mut answers = std::collections::BTreeMap::new();
+    while answers.len() < 3 {
+        let message = relay.hear_json();
+        if let Some(id) = message["id"].as_i64() {
+            answers.insert(id, message);
+        }
+    }
+    assert!(answers[&1]["result"].is_object() && answers[&3]["result"].is_object(), "{answers:?}");
+    let refused = answers[&2]["error"]["message"].as_str().expect("an error");
+    assert!(refused.contains("has 67108865 bytes"), "{refused}");
+    relay.finish().expect_code(0).expect_error("line 4 has 67108865 bytes, more than 67108864");
+}
+
 /// The answer to a request; what comes before it is passed over.
 fn answer(relay: &Relay, id: i64) -> serde_json::Value {
     loop {
