@@ -42,7 +42,8 @@ watch() {
         [ "$(wc -c <&3)" -gt 0 ] && continue
         # No client was there for the whole time. From here on none can come; but one may have come just now. Then the
         # second reading does not end at once, or finds its line.
-        mv "$folder/clients" "$folder/closed"
+        # Where that fails the folder was removed, perhaps with the home: no client comes any more.
+        mv "$folder/clients" "$folder/closed" || stop
         wc -c <&3 >"$folder/left" &
         sleep 1 3<&-
         count=
@@ -55,7 +56,7 @@ watch() {
 
 # The server appends to the log, so that it goes on at the beginning of a log that was emptied.
 trim() {
-    while sleep 5; do
+    while sleep 5 && [ -e "$log" ]; do
         [ "$(wc -c <"$log")" -gt "$log_bytes" ] && cp "$log" "$log.old" && : >"$log"
     done
 }

@@ -41,6 +41,7 @@ trials!(
     a_stopped_keeper_goes_on_with_the_next_start,
     a_stopped_keeper_of_a_server_that_ended_leaves_nothing,
     a_long_log_is_emptied,
+    a_server_whose_home_is_removed_is_stopped,
     a_server_that_ends_by_itself_is_cleaned_up,
     a_killed_starter_leaves_a_server_for_the_next,
     a_killed_starter_leaves_nothing,
@@ -262,6 +263,20 @@ fn a_long_log_is_emptied(stage: Stage) {
     assert!(read().starts_with("late"), "{:?}", read());
     assert_eq!(fs::metadata(&old).expect("a copy").permissions().mode() & 0o077, 0);
     drop(server);
+    stage.wait_until_nothing_is_left();
+}
+
+/// As tests remove their folders. While a client is there the server goes on.
+fn a_server_whose_home_is_removed_is_stopped(stage: Stage) {
+    let server = stage.start();
+    let number = pid(server.pid());
+    let client = blocking::Client::builder().connect_shared(&server).expect("a client");
+    fs::remove_dir_all(stage.home.codex_home().join("app-server-shared")).expect("it is there");
+    drop(server);
+    thread::sleep(Duration::from_secs(3));
+    assert!(runs(number));
+    client.account_read().call().expect("an answer");
+    client.shutdown();
     stage.wait_until_nothing_is_left();
 }
 
