@@ -107,18 +107,19 @@ fn connect(settings: &Settings) -> Result<Connection> {
     if let (Address::Unix(path), false) = (&settings.address, settings.insecure) {
         target::check_socket(path)?;
     }
-    websocket::connect(&settings.address, &settings.options)
-        .map_err(|error| explained(&settings.address, error))
+    websocket::connect(&settings.address, &settings.options).map_err(|error| explained(settings, error))
 }
 
 /// What the client's errors say to do is said of settings in a program. This says it of the command line.
-fn explained(address: &Address, error: Error) -> anyhow::Error {
+fn explained(settings: &Settings, error: Error) -> anyhow::Error {
     let Error::Connect { kind, .. } = &error else { return error.into() };
+    let address = &settings.address;
     match kind {
+        ConnectErrorKind::Unauthorized if settings.options.bearer_token.is_some() => {
+            anyhow!("failed to connect to {address}: the server refused the token")
+        }
         ConnectErrorKind::Unauthorized => {
-            anyhow!(
-                "failed to connect to {address}: the server wants a token, or another one; give it with --token-env"
-            )
+            anyhow!("failed to connect to {address}: the server wants a token; give it with --token-env")
         }
         ConnectErrorKind::TimedOut(after) => {
             anyhow!("failed to connect to {address}: no answer within {after:?}; see --connect-timeout")

@@ -155,12 +155,19 @@ fn a_server_that_wants_a_token_is_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("ws://{}", listener.local_addr().expect("an address"));
     let server = std::thread::spawn(move || {
-        let (mut socket, _) = listener.accept().expect("a client");
-        std::io::Read::read(&mut socket, &mut [0; 4096]).expect("a request");
-        let answer = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
-        std::io::Write::write_all(&mut socket, answer).expect("the client is there");
+        for _ in 0..2 {
+            let (mut socket, _) = listener.accept().expect("a client");
+            std::io::Read::read(&mut socket, &mut [0; 4096]).expect("a request");
+            let answer = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+            std::io::Write::write_all(&mut socket, answer).expect("the client is there");
+        }
     });
-    refused(&address, "the server wants a token, or another one; give it with --token-env");
+    refused(&address, "the server wants a token; give it with --token-env");
+    let mut command = command(["--token-env", "A_TOKEN", &address]);
+    command.env("A_TOKEN", "a-secret");
+    let ended = Relay::from(command).finish();
+    ended.expect_code(1).expect_error("the server refused the token");
+    assert!(!ended.errors.contains("a-secret"));
     server.join().expect("a server");
 }
 
