@@ -9,13 +9,16 @@ use std::process::Command;
 const PROGRAMS: [&str; 6] = ["all_methods", "cli_mini_app", "client", "example", "examples", "real"];
 
 /// What cannot be the same through a relay.
-const DIFFERENT: [&str; 2] = [
+const DIFFERENT: [&str; 4] = [
     // They shut codex down in the middle of a call and want it to exit with 0 at once, but the relay waits for the answers
     // to open requests, as it should.
     "nothing_is_left_of_a_shutdown",
     // Its server has to end with its client, which is killed. Behind a relay the server goes on, until `codex.sh` sees
     // that the client is gone; the thread is open in it until then.
     "a_turn_of_a_server_that_has_ended_is_interrupted_and_asks_no_more",
+    // They kill their child, which is the relay, and want its server to be gone.
+    "a_killed_server_is_followed_by_another_one",
+    "a_turn_of_a_killed_server_was_interrupted",
 ];
 
 /// Runs the suite with a program in the place of codex.
