@@ -72,8 +72,11 @@ impl<R: Runtime> TurnStream<R> {
 
     /// Passes on the records.
     pub(crate) fn take_records(&mut self, read: Result<Records, ClientError>, now: Instant) {
-        // Without a connection nothing says how the turn stands.
-        if read.is_err() && self.turn.client().status().is_reconnecting() {
+        // Without a connection nothing says how the turn stands. And an answer over another connection comes too soon
+        // for a reader that has not read yet that there is one.
+        let status = self.turn.client().status();
+        let is_early = status.generation != self.generation && !self.reader.is_over();
+        if is_early || (read.is_err() && status.is_reconnecting()) {
             return self.reader.on_lost();
         }
         self.reader.on_waits(self.turn.waits());
@@ -82,11 +85,11 @@ impl<R: Runtime> TurnStream<R> {
 
     /// Passes on what the subscription yielded.
     pub(crate) fn take(&mut self, event: Option<Result<Event, ClientError>>) {
-        if let Some(Ok(Event::Reconnected { generation, .. })) = &event {
-            self.generation = *generation;
-        }
         let turn = &self.turn;
         self.reader.on_events(event, || turn.client().closed(), || turn.subscribe());
+        if let Some(events) = self.reader.events() {
+            self.generation = events.generation();
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Link {
     abandoned: AtomicBool,
     /// Something has come since the last look.
     heard: AtomicBool,
+    /// The server has answered `initialize`.
+    is_introduced: AtomicBool,
     /// How the transport asks for a sign of life, where it has a way of its own.
     ping: Mutex<Option<Ping>>,
     #[cfg(feature = "blocking")]
@@ -84,6 +86,7 @@ impl Link {
             number,
             abandoned: AtomicBool::new(false),
             heard: AtomicBool::new(false),
+            is_introduced: AtomicBool::new(false),
             ping: Mutex::default(),
             #[cfg(feature = "blocking")]
             waits: AtomicBool::new(false),
@@ -136,6 +139,7 @@ impl Link {
     /// Says who the server is, when it has introduced itself.
     pub(crate) fn set_server(&self, server: ServerInfo) {
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(server);
+        self.is_introduced.store(true, Ordering::Relaxed);
     }
 
     /// Begins a call and gives its id; see [`Core::begin`].

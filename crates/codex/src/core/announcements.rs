@@ -296,7 +296,7 @@ mod tests {
         ] {
             let mut known = announced(vec![call("1"), call("2")]);
             let arguments = json!({});
-            let mut take = |known: &mut Announcements| known.take_call("T", "s", "t", Some(&arguments));
+            let take = |known: &mut Announcements| known.take_call("T", "s", "t", Some(&arguments));
             assert_eq!(
                 [take(&mut known), take(&mut known), take(&mut known)],
                 [Some("1".into()), Some("2".into()), None]

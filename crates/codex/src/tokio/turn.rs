@@ -51,8 +51,9 @@ impl Thread<Tokio> {
     /// [`turn`](Self::turn) that failed with [`ClientError::ConnectionLost`](crate::ClientError::ConnectionLost) and may
     /// have been executed. The newest turns are looked at first, in pages.
     ///
-    /// The handle is that of [`follow`](Self::follow). A server that was only out of reach may still be about to begin the
-    /// turn: it is not in the records before that.
+    /// The handle is that of [`follow`](Self::follow). `None` does not say that the turn never was: a server that was only
+    /// out of reach may still be about to begin it, and of a turn that was killed in its first moments codex keeps the
+    /// status and no input.
     ///
     /// # Errors
     ///
@@ -65,7 +66,7 @@ impl Thread<Tokio> {
                     return Ok(Some(self.follow(turn.id)));
                 }
                 Ok(_) => {}
-                Err(error) if records::has_no_turns(&error) => break,
+                Err(error) if records::is_unrecorded(&error) => break,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -69,6 +69,8 @@ impl Link {
 
     /// The stream of the connection has ended like this. That is the end of the connection, unless another one is to follow.
     pub(crate) fn end_stream(&self, reason: CloseReason, status: Option<ExitStatus>, stderr: Vec<String>) {
+        // Before the supervisor can make another one.
+        self.forget_stream();
         let lost = self.with(|core, wakes| {
             if !core.is_supervised() {
                 return false;
@@ -78,9 +80,7 @@ impl Link {
             core.lose(&Arc::new(closed), Instant::now(), wakes);
             true
         });
-        if lost {
-            self.forget_stream();
-        } else {
+        if !lost {
             self.close(reason, status, stderr);
         }
     }
@@ -144,7 +144,8 @@ impl Link {
     /// once that is too long.
     pub(crate) fn listen(&self, listener: &mut Listener, now: Instant) -> Option<Duration> {
         let heard = self.heard.swap(false, Ordering::Relaxed);
-        let is_awaited = self.lock().is_awaited();
+        // A server that has not answered `initialize` has a deadline of its own.
+        let is_awaited = self.is_introduced.load(Ordering::Relaxed) && self.lock().is_awaited();
         match listener.look(heard, is_awaited, now) {
             Silence::Short => None,
             Silence::Gone(silence) => Some(silence),

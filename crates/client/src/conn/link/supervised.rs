@@ -1,6 +1,7 @@
 //! A connection that is made again when it is lost, as its supervisor sees it.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -63,6 +64,7 @@ impl Link {
 
     /// See [`Core::begin_connection`].
     pub(crate) fn begin_connection(&self, pid: Option<u32>) -> bool {
+        self.is_introduced.store(false, Ordering::Relaxed);
         self.with(|core, wakes| core.begin_connection(pid, wakes))
     }
 

@@ -18,6 +18,11 @@ impl Turn {
         self.recorded_end || self.noticed_end.is_some() || self.log.is_over()
     }
 
+    /// Whether the end was read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.log.is_over()
+    }
+
     /// Whether there is nothing left to read or to ask.
     pub(crate) fn is_done(&self) -> bool {
         self.log.is_over() && !self.needs_records

@@ -113,6 +113,11 @@ impl<E: EventSource, A> TurnReader<E, A> {
         self.turn.up_to_date().turn.on_records(read, now);
     }
 
+    /// Whether the end of the turn was read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.turn.lock().turn.is_read()
+    }
+
     /// See [`Turn::on_lost`].
     pub(crate) fn on_lost(&self) {
         self.turn.lock().turn.on_lost();

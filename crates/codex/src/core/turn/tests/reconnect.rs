@@ -15,7 +15,7 @@ impl Bench {
         let mut missed = Missed::default();
         missed.duration = Duration::from_secs(1);
         missed.restarted = restarted;
-        missed.requests = ["T", "other"].map(|thread| request(thread)).into();
+        missed.requests = ["T", "other"].map(request).into();
         self.turn.on_event(Event::Reconnected { generation, missed: Arc::new(missed) });
     }
 
