@@ -27,10 +27,20 @@ pub(crate) struct Generations {
     pid: Option<u32>,
     /// What was lost with the last connection, until the next one was introduced.
     loss: Option<Loss>,
-    /// The call that introduces the client on a new connection.
-    introduction: Option<i64>,
+    introduction: Introduction,
     /// Counts the changes of the status.
     changes: u64,
+}
+
+/// How far the client is introduced on a new connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Introduction {
+    #[default]
+    Done,
+    /// The first urgent call introduces it.
+    Due,
+    /// The call with this id does.
+    Asked(i64),
 }
 
 /// What was lost with a connection.
@@ -50,14 +60,15 @@ pub(crate) struct Loss {
 
 impl Default for Generations {
     fn default() -> Self {
-        Self { supervised: false, number: 1, pid: None, loss: None, introduction: None, changes: 0 }
+        let introduction = Introduction::Done;
+        Self { supervised: false, number: 1, pid: None, loss: None, introduction, changes: 0 }
     }
 }
 
 impl Generations {
     /// Whether the client is being introduced on another connection.
     pub(super) fn awaits_introduction(&self) -> bool {
-        self.introduction.is_some()
+        matches!(self.introduction, Introduction::Asked(_))
     }
 }
 
@@ -114,7 +125,7 @@ impl Core {
         self.calls.lose(&unsent, closed, wakes);
         let requests = self.requests.lose(now, wakes);
         let generations = &mut self.generations;
-        generations.introduction = None;
+        generations.introduction = Introduction::Done;
         let pid = generations.pid.take();
         match &mut generations.loss {
             Some(loss) => {
@@ -157,22 +168,27 @@ impl Core {
         }
         self.forget_stream(wakes);
         self.generations.pid = pid;
+        self.generations.introduction = Introduction::Due;
         self.phase = Phase::Restoring;
         true
     }
 
-    /// The call with this id introduces the client: its answer begins the next generation.
-    pub(crate) fn set_introduction(&mut self, id: i64) {
-        self.generations.introduction = Some(id);
+    /// An urgent call begins. The first one over a connection introduces the client, and its answer, which may come at
+    /// once, begins the next generation.
+    pub(super) fn on_urgent(&mut self, id: i64) {
+        if self.generations.introduction == Introduction::Due {
+            self.generations.introduction = Introduction::Asked(id);
+        }
     }
 
     /// If this call introduces the client, tells all subscriptions that there is another connection, before anything
     /// else that comes over it.
     pub(super) fn on_introduced(&mut self, id: i64, now: Instant, wakes: &mut Wakes) {
         let generations = &mut self.generations;
-        if generations.introduction.take_if(|introduction| *introduction == id).is_none() {
+        if generations.introduction != Introduction::Asked(id) {
             return;
         }
+        generations.introduction = Introduction::Done;
         generations.number += 1;
         let Some(loss) = &mut generations.loss else { return };
         let restarted = loss.pid.zip(generations.pid).map(|(old, new)| old != new);

@@ -172,6 +172,9 @@ impl Core {
         let name = method.clone();
         match self.calls.begin(method, params, deadline, urgent, &mut self.out) {
             Some(id) => {
+                if urgent {
+                    self.on_urgent(id);
+                }
                 self.stats.calls += 1;
                 self.wake_clock(wakes);
                 self.wake_writer(wakes);

@@ -143,7 +143,6 @@ fn restore<T: Transport>(
 fn introduce(link: &Arc<Link>, plan: &Plan) -> Result<(), Error> {
     let params = plan.introduction.params()?;
     let mut call = link.begin_urgent(Initialize::METHOD, params.as_deref())?;
-    link.set_introduction(&call);
     let result = answer(&mut call)?;
     plan.introduction.accept(link, result)?;
     link.notify_urgently(Initialized::METHOD);

@@ -68,7 +68,8 @@ impl Link {
         self.with(|core, wakes| core.begin_connection(pid, wakes))
     }
 
-    /// Begins a call that goes out before all others, also while the connection is being restored.
+    /// Begins a call that goes out before all others, also while the connection is being restored. The first one over a
+    /// connection has to be the one that introduces the client.
     pub(crate) fn begin_urgent(
         self: &Arc<Self>,
         method: &'static str,
@@ -79,11 +80,6 @@ impl Link {
         let id = self.begin(Cow::Borrowed(method), params, CallTerms { timeout, urgent: true }, now)?;
         let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
         Ok(Pending::new(self.clone(), id, Cow::Borrowed(method), deadline))
-    }
-
-    /// See [`Core::set_introduction`].
-    pub(crate) fn set_introduction(&self, call: &Pending) {
-        self.lock().set_introduction(call.id());
     }
 
     /// See [`Core::notify_urgently`].
