@@ -59,6 +59,12 @@
 //! protocol, which the server wants to be asked for as well ([`ClientBuilder::experimental_api`]). Without
 //! `async` there is no tokio in the tree.
 //!
+//! # When the server dies
+//!
+//! Everything ends with [`Error::Closed`]. A client that is [supervised](generic::ClientBuilder::supervised) connects again
+//! instead, or starts the server again: subscriptions go on behind an [`Event::Reconnected`], and calls that were under way
+//! fail with [`Error::ConnectionLost`].
+//!
 //! # A shared server
 //!
 //! `SharedServer` (Unix, feature `ws`) finds or starts an app-server that outlives the programs which use it, and is
