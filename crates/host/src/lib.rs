@@ -4,8 +4,8 @@
 //! it, its status, a log of events, the requests that wait for an answer, and its result. A [`Host`] is an open store
 //! of tasks. SQLite needs no set-up; with PostgreSQL several machines share the tasks.
 //!
-//! This crate keeps the store and knows no connection: a worker tells it what it hears from the server, and learns what
-//! it has to do.
+//! The store knows no connection: a worker tells it what it hears from the server, and learns what it has to do. With the
+//! feature `worker` there is one that uses the SDK: see the module `worker`. What it does with the store is this:
 //!
 //! ```
 //! use codex_appserver_host::{Answer, Batch, Host, Input, NewRequest, NewTask, ServerInstance, Status, TurnEnd};
@@ -82,6 +82,8 @@ mod settings;
 mod store;
 mod subscribe;
 mod text;
+#[cfg(feature = "worker")]
+pub mod worker;
 mod writer;
 
 pub use crate::core::answers::{Answer, RESUME_METHOD};

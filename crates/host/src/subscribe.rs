@@ -77,7 +77,7 @@ impl Host {
     }
 
     /// Waits until a task has changed, or may have.
-    async fn changed(&self, changes: &mut Receiver<Option<TaskId>>, id: TaskId) {
+    pub(crate) async fn changed(&self, changes: &mut Receiver<Option<TaskId>>, id: TaskId) {
         let until = Instant::now() + self.poll();
         loop {
             match tokio::time::timeout_at(until, changes.recv()).await {
@@ -88,7 +88,8 @@ impl Host {
         }
     }
 
-    fn poll(&self) -> Duration {
+    /// How often the store is asked for what nothing has told of.
+    pub(crate) fn poll(&self) -> Duration {
         let poll = self.settings().poll.max(Duration::from_millis(1));
         match &self.inner.db {
             Db::Sqlite { .. } => poll,

@@ -111,14 +111,20 @@ impl EventWriter {
     ///
     /// Notifications of other threads, such as those of sub-agents, are stored, and mean nothing for the task.
     pub fn notification(&self, notification: &ServerNotification) {
+        self.notification_with(notification, Update::default());
+    }
+
+    /// The same, together with what the server's records say.
+    pub(crate) fn notification_with(&self, notification: &ServerNotification, recorded: Update) {
         let turn_id = self.shared.queue().turn_id.clone();
         let notice = notices::read(notification, &self.shared.thread_id, turn_id.as_deref());
-        let update = Update {
+        let mut update = Update {
             turn_id: notice.turn_id,
             last_progress: notice.progress,
             final_text: notice.final_text,
             usage: notice.usage,
         };
+        update.merge(recorded);
         let item = Item::of_notification(notification, notice.input);
         self.push(item, update);
     }
@@ -136,6 +142,12 @@ impl EventWriter {
     /// Takes something that changes the status and is told by no notification.
     pub fn input(&self, input: Input) {
         self.push(Item::of_input(input), Update::default());
+    }
+
+    /// Takes an end that was read from the server's records, with what else they say.
+    #[cfg(feature = "worker")]
+    pub(crate) fn recorded(&self, update: Update, input: Input) {
+        self.push(Item::of_input(input), update);
     }
 
     fn push(&self, item: Item, update: Update) {

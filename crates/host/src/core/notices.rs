@@ -77,7 +77,8 @@ fn end(turn: &Turn) -> Option<TurnEnd> {
     })
 }
 
-fn message(error: &TurnError) -> String {
+/// What the server says of an error, as one text.
+pub(crate) fn message(error: &TurnError) -> String {
     match &error.additional_details {
         Some(details) => format!("{}: {details}", error.message),
         None => error.message.clone(),

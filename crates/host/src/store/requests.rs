@@ -15,7 +15,7 @@ use super::rows::{Key, asked_again, close, find, open_requests, read, see_server
 use crate::core::answers::{self, Answer};
 use crate::core::machine::Event;
 use crate::core::status::{EventKind, RequestKind, RequestStatus};
-use crate::db::{Tx, values};
+use crate::db::{Row, Tx, values};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::ids::{PendingId, ServerInstance, TaskId};
@@ -224,14 +224,8 @@ impl Host {
             let sql = "SELECT * FROM requests WHERE task_id = $1 AND server = $2
                 AND status IN ('open', 'answered', 'sent')";
             let args = values![task.to_string(), server.as_str()];
-            for row in tx.rows("find the requests of a server", sql, args).await? {
-                let request = read(&row)?;
-                close(&mut tx, &request, "orphaned", now).await?;
-                if request.status.is_pending() {
-                    self.apply(&mut tx, &mut record, &Event::Closed(request.kind.class())).await?;
-                }
-            }
-            record.save(&mut tx).await?;
+            let rows = tx.rows("find the requests of a server", sql, args).await?;
+            self.orphan(&mut tx, &mut record, &rows).await?;
         }
         // Last, as in `open_request`: tasks are locked before servers.
         see_server(&mut tx, server, now).await?;
@@ -239,5 +233,29 @@ impl Host {
         tx.execute("store that a server is gone", sql, values![server.as_str(), now]).await?;
         self.commit(tx, &tasks).await?;
         Ok(tasks)
+    }
+
+    /// Closes the requests of a task that came from other runs than the one which has its turn now.
+    #[cfg(feature = "worker")]
+    pub(crate) async fn orphan_others(&self, lease: &Lease, server: &ServerInstance) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let mut record = fenced(&mut tx, lease).await?;
+        let sql = "SELECT * FROM requests WHERE task_id = $1 AND server <> $2
+            AND status IN ('open', 'answered', 'sent')";
+        let args = values![lease.task().to_string(), server.as_str()];
+        let rows = tx.rows("find the requests of other servers", sql, args).await?;
+        self.orphan(&mut tx, &mut record, &rows).await?;
+        self.commit(tx, &[lease.task()]).await
+    }
+
+    async fn orphan(&self, tx: &mut Tx, record: &mut Record, rows: &[Row]) -> Result<()> {
+        for row in rows {
+            let request = read(row)?;
+            close(tx, &request, "orphaned", record.now).await?;
+            if request.status.is_pending() {
+                self.apply(tx, record, &Event::Closed(request.kind.class())).await?;
+            }
+        }
+        record.save(tx).await
     }
 }
