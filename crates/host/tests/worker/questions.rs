@@ -118,3 +118,40 @@ async fn an_answer_of_another_client_closes_the_row() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn a_sub_agent_asks_for_its_task() -> Result<()> {
+    support::run(support::Kind::Sqlite, async |store: &support::Stage| {
+        let Some(stage) = Stage::set(store, [])? else { return Ok(()) };
+        let spawn = json!({
+            "type": "function_call", "id": "fc_1", "call_id": "call_spawn", "namespace": "multi_agent_v1",
+            "name": "spawn_agent", "arguments": json!({"message": "Dig."}).to_string(),
+        });
+        let spawn = Reply::event(json!({"type": "response.output_item.done", "item": spawn}));
+        let gate = Gate::new();
+        let mut owner = [spawn, Reply::hold(&gate).then(Reply::text("It is dug."))].into_iter();
+        let dig = Reply::command_to_approve("echo dug > dug", "To dig.");
+        let mut agent = [dig, Reply::text("Dug.")].into_iter();
+        stage.model.answer_with(move |request| {
+            let script = if request.user_texts().contains(&"Dig.") { &mut agent } else { &mut owner };
+            script.next().unwrap_or_default()
+        });
+        let host = stage.host().await?;
+        let id = host.create(&stage.task("Have it dug.")).await?.task.id;
+        let work = stage.work(&host, Server::Child).await?;
+        let task = reached(&host, id, Status::WaitingForApproval).await?;
+        let asked = request(&host, id).await?;
+        assert_ne!(asked.params["threadId"].as_str(), task.thread_id.as_deref());
+        host.answer(asked.id, &accept(), "ann", false).await?;
+        eventually("the agent digs", async || Ok(stage.home.workspace().join("dug").exists())).await?;
+        eventually("its request is resolved", async || {
+            Ok(host.request(asked.id).await?.status == RequestStatus::Resolved)
+        })
+        .await?;
+        gate.open();
+        let task = ended(&host, id).await?;
+        assert_eq!((task.status, task.final_text.as_deref()), (Status::Completed, Some("It is dug.")));
+        work.stop().await
+    })
+    .await
+}

@@ -38,7 +38,10 @@ impl<'a> Stage<'a> {
     pub fn set(store: &'a support::Stage, replies: impl IntoIterator<Item = Reply>) -> Result<Option<Self>> {
         let Some(codex) = crate::codex::codex() else { return Ok(None) };
         let model = MockModel::scripted(replies)?;
-        let home = CodexHome::builder(&model).feature("default_mode_request_user_input", true).build()?;
+        let home = CodexHome::builder(&model)
+            .feature("multi_agent", true)
+            .feature("default_mode_request_user_input", true)
+            .build()?;
         Ok(Some(Self { store, model, home, codex }))
     }
 
