@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use codex_appserver::client::notification_method::ThreadStatusChanged;
+use codex_appserver::client::wire::Notification as _;
 use codex_appserver::client::{Events, RpcErrorKind};
 use codex_appserver::protocol::{
     AskForApproval, ReadOnlySandboxPolicy, SandboxMode, SandboxPolicy, ThreadStatus,
@@ -32,7 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// The notifications that name the thread and no turn, and say how the task stands.
-const OF_THREAD: &[&str] = &["thread/status/changed"];
+const OF_THREAD: &[&str] = &[ThreadStatusChanged::METHOD];
 
 /// A turn that runs, or has run.
 pub(super) struct Begun {
