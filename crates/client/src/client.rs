@@ -143,6 +143,13 @@ impl<R: Runtime> Client<R> {
         self.handle.link.status()
     }
 
+    /// The number of the connection over which this client has started a turn, if it is supervised: an
+    /// [`Event::Reconnected`](crate::Event::Reconnected) of this number, or of a lower one, says nothing about the turn. The
+    /// latest 1024 turns are known.
+    pub fn started_in(&self, turn_id: &str) -> Option<u64> {
+        self.handle.link.started_in(turn_id)
+    }
+
     /// Subscribes to changes of [`status`](Self::status), from now on.
     pub fn status_changes(&self) -> StatusChanges<R> {
         StatusChanges::new(self.handle.link.clone())

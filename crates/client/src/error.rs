@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use codex_appserver_wire::{DecodeError, EncodeError, Release, RpcError, RpcErrorKind};
 
+#[cfg(feature = "ws")]
 pub(crate) use closed::write_end;
 pub use closed::{CloseReason, Closed};
 
@@ -25,7 +26,7 @@ pub enum Error {
     /// The server did not answer before the call's deadline. It may still do what was asked.
     #[error(
         "failed to call `{method}`: no answer within {after:?}; if it was sent, the server may still be at it. \
-         Give the call more time with `with_timeout`"
+         Give the call more time with `with_timeout` of the client, or with `default_timeout` of the builder"
     )]
     TimedOut {
         /// The method.
@@ -257,7 +258,9 @@ fn hint(error: &RpcError) -> &'static str {
         RpcErrorKind::MethodNotFound => {
             "; this server has no such method: see which version of codex it is, and which one has it"
         }
-        RpcErrorKind::ThreadNotFound => "; load the thread with `thread/resume` first",
+        RpcErrorKind::ThreadNotFound => {
+            "; load the thread with `thread/resume` first; if it had no turn, or is ephemeral, it is gone with its server"
+        }
         RpcErrorKind::NotRecorded => {
             "; a thread is recorded from its first turn on, and never if it is ephemeral; or there is none with this id \
              in this `CODEX_HOME`"

@@ -30,6 +30,15 @@ impl Introduction {
     }
 }
 
+/// Why another connection was not introduced: in words about the connection and not about the call.
+pub(crate) fn not_introduced(error: Error) -> Error {
+    match error {
+        Error::TimedOut { after, .. } => Error::Closed(Arc::new(Closed::new(CloseReason::Unanswered(after)))),
+        Error::ConnectionLost { closed, .. } => Error::Closed(closed),
+        error => error,
+    }
+}
+
 /// What a connection ended with that was given up since `initialize` was not answered in time.
 pub(crate) fn unanswered(after: Duration, closed: &Closed) -> Error {
     // If there was a process, it was killed: how it ended says nothing.

@@ -9,7 +9,7 @@ use codex_appserver_wire::RequestId;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Missed {
-    /// How long there was no connection.
+    /// How long there was no connection, until the client was introduced on the new one. Threads are resumed after that.
     pub duration: Duration,
     /// Whether the server is another process than before, so that its turns were interrupted. `None` where that is not
     /// known: at a socket that is not a shared server's.

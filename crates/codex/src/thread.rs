@@ -175,7 +175,9 @@ impl<R: Runtime> Thread<R> {
 
     /// The turn that was just started here.
     fn started(&self, turn_id: String, subscriptions: Subscriptions<Events<R>>) -> Turn<R> {
-        let turn = crate::core::Turn::new(&self.id, turn_id, self.codex.shared.settings.watchdog, R::now());
+        let started_in = self.codex.client().started_in(&turn_id);
+        let watchdog = self.codex.shared.settings.watchdog;
+        let turn = crate::core::Turn::new(&self.id, turn_id, watchdog, R::now()).started_in(started_in);
         Turn::new(self.clone(), turn, subscriptions)
     }
 }

@@ -33,6 +33,7 @@ impl Core {
             return;
         }
         self.phase = Phase::Closed(closed.clone());
+        self.set_pid(None);
         self.calls.end_all(|| Failure::Closed, wakes);
         self.requests.resolve_all(wakes);
         self.routes.close(closed, wakes);

@@ -7,14 +7,22 @@
 //!
 //! While the connection is lost, calls wait in the queue. While it is being restored, only urgent ones go out.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+
+use codex_appserver_requests::method::{ReviewStart, TurnStart};
+use codex_appserver_wire::Request;
 
 use super::calls::Failure;
 use super::write::write_notification;
 use super::{Core, Item, Phase, Wakes, head};
 use crate::error::{Closed, Error};
 use crate::missed::{Missed, MissedRequest};
+
+/// How many of the latest turns of this client are known.
+const KEPT_TURNS: usize = 1024;
 
 /// What is known of the connections so far.
 #[derive(Debug)]
@@ -30,6 +38,8 @@ pub(crate) struct Generations {
     introduction: Introduction,
     /// Counts the changes of the status.
     changes: u64,
+    /// The latest turns that this client has started, each with the number of the connection that it was started over.
+    turns: VecDeque<(String, u64)>,
 }
 
 /// How far the client is introduced on a new connection.
@@ -61,7 +71,15 @@ pub(crate) struct Loss {
 impl Default for Generations {
     fn default() -> Self {
         let introduction = Introduction::Done;
-        Self { supervised: false, number: 1, pid: None, loss: None, introduction, changes: 0 }
+        Self {
+            supervised: false,
+            number: 1,
+            pid: None,
+            loss: None,
+            introduction,
+            changes: 0,
+            turns: VecDeque::new(),
+        }
     }
 }
 
@@ -129,10 +147,10 @@ impl Core {
         let pid = generations.pid.take();
         match &mut generations.loss {
             Some(loss) => {
-                loss.closed = closed.clone();
                 loss.requests.extend(requests);
+                // How an attempt ended is the error of the attempt.
                 if std::mem::take(&mut loss.is_introduced) {
-                    loss.since = now;
+                    (loss.closed, loss.since) = (closed.clone(), now);
                 }
             }
             None => {
@@ -150,6 +168,25 @@ impl Core {
         self.phase = Phase::Lost;
         self.forget_stream(wakes);
         self.changed(wakes);
+    }
+
+    /// Takes note of a turn that the answer to a call has started.
+    pub(super) fn note_started(&mut self, method: &str, result: &str) {
+        if method != TurnStart::METHOD && method != ReviewStart::METHOD {
+            return;
+        }
+        let Some(turn) = head::scope_of_result(result).turn.map(Cow::into_owned) else { return };
+        let generations = &mut self.generations;
+        if generations.turns.len() == KEPT_TURNS {
+            generations.turns.pop_front();
+        }
+        generations.turns.push_back((turn, generations.number));
+    }
+
+    /// Over which connection this client has started a turn.
+    pub(crate) fn started_in(&self, turn_id: &str) -> Option<u64> {
+        let turns = &self.generations.turns;
+        turns.iter().rev().find(|(turn, _)| turn == turn_id).map(|(_, generation)| *generation)
     }
 
     /// Another connection could not be made.

@@ -141,10 +141,14 @@ impl Core {
             },
             (result, None) => Ok(result.unwrap_or("null").to_owned()),
         };
-        if self.unhandled == Unhandled::LeaveToOthers
-            && let (Ok(result), Some(method)) = (&outcome, self.calls.method(id))
-        {
-            self.requests.note_result(method, result);
+        if let (Ok(result), Some(method)) = (&outcome, self.calls.method(id)) {
+            if self.unhandled == Unhandled::LeaveToOthers {
+                self.requests.note_result(method, result);
+            }
+            if self.is_supervised() {
+                let method = method.to_owned();
+                self.note_started(&method, result);
+            }
         }
         if outcome.is_ok() && self.generations.awaits_introduction() {
             self.on_introduced(id, clock(), wakes);

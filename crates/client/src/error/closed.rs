@@ -101,11 +101,13 @@ impl fmt::Display for CloseReason {
             ),
             Self::GaveUp { attempts, failure: Some(failure), lost } => write!(
                 f,
-                "the connection was lost ({lost}) and not made again in {attempts} attempts; the last one {failure}"
+                "the connection was lost ({lost}) and not made again in {attempts} attempts: {failure}; see that the server can be \
+                 reached, and connect anew"
             ),
             Self::GaveUp { attempts, failure: None, lost } => write!(
                 f,
-                "the connection was lost soon after it was made, {} times in a row; the last time {lost}",
+                "the connection was lost soon after it was made, {} times in a row, the last time like this: \
+                 {lost}; see why the server dies, and connect anew",
                 attempts + 1
             ),
         }

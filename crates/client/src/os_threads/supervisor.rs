@@ -15,6 +15,7 @@ use super::lines::{LineSink, LineSource};
 use super::{SystemStreams, block_on, block_until};
 use crate::conn::{CloseOnDrop, Link, Pending, Turn};
 use crate::error::Error;
+use crate::introduction::not_introduced;
 use crate::method::Initialize;
 use crate::notification_method::Initialized;
 use crate::supervision::{Attempts, Plan, Restoring, Way};
@@ -123,7 +124,7 @@ fn restore<T: Transport>(
         return Err(Error::Cancelled { method: Initialize::METHOD.to_owned() });
     }
     let restored = match start(link, transport(link.clone()), child) {
-        Ok(()) => introduce(link, plan),
+        Ok(()) => introduce(link, plan).map_err(not_introduced),
         Err(error) => {
             // There is no driver to end it.
             let reason = crate::error::CloseReason::Failed(error.to_string());

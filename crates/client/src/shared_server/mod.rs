@@ -181,8 +181,8 @@ impl<R: Runtime> SharedServerBuilder<R> {
         self
     }
 
-    /// How long to wait for other programs that look for the server or start it, and how long a new one may take until
-    /// it answers. 60 s each unless set.
+    /// How long to wait for other programs that look for the server or start it, how long the binary may take to say its
+    /// version, and how long a new server may take until it answers. 60 s each unless set.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.settings.start_timeout = timeout;
         self
@@ -211,7 +211,7 @@ impl SharedServerBuilder<crate::Tokio> {
     ///
     /// # Errors
     ///
-    /// The binary is not found, a [`SharedServerError`], or the runtime is shut down.
+    /// The binary is not found, or a [`SharedServerError`].
     pub async fn start(self) -> Result<SharedServer<crate::Tokio>, Error> {
         SharedServer::<crate::Tokio>::find(self.settings).await
     }
@@ -220,17 +220,17 @@ impl SharedServerBuilder<crate::Tokio> {
 #[cfg(feature = "async")]
 impl SharedServer<crate::Tokio> {
     pub(crate) async fn find(settings: Settings) -> Result<Self, Error> {
-        // It is a matter of files and processes, for which there is nothing to wait on but time.
-        let starting = tokio::task::spawn_blocking(move || {
-            find_or_start(&settings).map(|found| Self::new(found, settings))
-        });
-        match starting.await {
-            Ok(found) => found,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => Err(Error::Threads(error.into())),
-            },
-        }
+        // It is a matter of files and processes, for which there is nothing to wait on but time. A runtime that is shut
+        // down would wait for its own threads.
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new().name("codex shared server".into());
+        let work = move || {
+            let found = find_or_start(&settings).map(|found| Self::new(found, settings));
+            // Whoever waited may have given up.
+            drop(tell.send(found));
+        };
+        thread.spawn(work).map_err(Error::Threads)?;
+        told.await.unwrap_or_else(|_| Err(Error::Threads(std::io::Error::other("the thread panicked"))))
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Found {
 pub(super) fn find_or_start(settings: &Settings) -> Result<Found, Error> {
     let home = fs::canonicalize(&settings.home)
         .map_err(|source| SharedServerError::Home { folder: settings.home.clone(), source })?;
-    let codex = Codex::at(on_path(&settings.process.find_program()?))?;
+    let codex = Codex::at(on_path(&settings.process.find_program()?))?.time_limit(settings.start_timeout);
     let version = codex.version()?;
     let process = settings.process.clone().program(codex.path()).codex_home(&home);
     let folder = Folder::open(&home, &file_name(&version))?;

@@ -16,6 +16,7 @@ use crate::conn::{CloseOnDrop, Link, Pending, Turn};
 use crate::error::Error;
 #[cfg(all(unix, feature = "ws"))]
 use crate::generic::SharedServer;
+use crate::introduction::not_introduced;
 use crate::method::Initialize;
 use crate::notification_method::Initialized;
 use crate::supervision::{Attempts, Plan, Restoring, Way};
@@ -99,7 +100,7 @@ async fn restore(
         return Err(stopped());
     }
     tokio::spawn(drive(link.clone(), source, sink, child).instrument(link.span().clone()));
-    let restored = introduce(link, plan).await;
+    let restored = introduce(link, plan).await.map_err(not_introduced);
     if restored.is_err() {
         link.break_off("it was not introduced");
         wait_until_lost(link).await;

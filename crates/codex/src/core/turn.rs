@@ -105,6 +105,10 @@ pub(crate) struct Turn {
     /// begin, or its end may be on the way; said twice in a row, it is lost.
     unknown: bool,
     silences: Silences,
+    /// The number of the connection that the turn was started over.
+    started_in: u64,
+    /// The reader was told that the turn is lost.
+    is_lost: bool,
     /// There is another connection, which the reader has to be told with what was missed.
     mark: Mark,
     reader: Reader,
@@ -167,6 +171,8 @@ impl Turn {
             doubt: None,
             unknown: false,
             silences: Silences::default(),
+            started_in: 0,
+            is_lost: false,
             mark: Mark::None,
             reader: Reader::default(),
         }
@@ -177,6 +183,11 @@ impl Turn {
     pub(crate) fn begun(mut self) -> Self {
         self.log.begin_turn();
         self
+    }
+
+    /// The same, started over the connection with this number.
+    pub(crate) fn started_in(self, generation: Option<u64>) -> Self {
+        Self { started_in: generation.unwrap_or_default(), ..self }
     }
 
     /// A turn that was started before its events are read: it may be over already.
@@ -313,6 +324,7 @@ impl Turn {
             Some(Verdict::Lost) => {
                 // The next reader gets the same answer, unless the server knows more by then.
                 self.needs_records = true;
+                self.is_lost = true;
                 self.stop(self.log.lost());
             }
             None => {}

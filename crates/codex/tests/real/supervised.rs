@@ -293,3 +293,26 @@ async fn an_approval_of_a_tool_that_is_asked_again_is_one() {
     assert!(items.len() == 2 && items[0].is_some() && items[0] == items[1], "{items:?}");
     codex.close().await;
 }
+
+/// The subscription of such a turn is older than the connection that it is started over.
+#[tokio::test]
+async fn a_turn_that_is_begun_meanwhile_is_what_it_is() {
+    let Some(stage) = Stage::set((0..4).map(|_| Reply::text("Here."))) else { return };
+    let codex = stage.builder().supervised(policy()).start().await.expect("a codex");
+    let thread = codex.thread_start().await.expect("a thread");
+    thread.run("Before.").await.expect("a result");
+    for n in 0..3 {
+        let generation = codex.status().generation;
+        kill(codex.status().pid);
+        while codex.status().is_connected() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let turn = thread.turn(format!("Meanwhile {n}.")).await.expect("it waits for the next server");
+        let result = turn.run().await.expect("a result");
+        assert_eq!(result.status, TurnStatus::Completed);
+        assert_eq!(result.final_text.as_deref(), Some("Here."));
+        assert_eq!(codex.status().generation, generation + 1);
+    }
+    assert_eq!(stage.model.requests().len(), 4, "nothing was sent twice");
+    codex.close().await;
+}

@@ -135,6 +135,11 @@ impl Link {
         }
     }
 
+    /// See [`Core::started_in`].
+    pub(crate) fn started_in(&self, turn_id: &str) -> Option<u64> {
+        self.lock().started_in(turn_id)
+    }
+
     pub(crate) fn generation(&self) -> u64 {
         self.lock().generation()
     }

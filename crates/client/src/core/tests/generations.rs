@@ -186,3 +186,24 @@ fn stopping_ends_it_in_every_phase() {
     closed.close();
     assert!(closed.core.supervise().is_err());
 }
+
+#[test]
+fn a_turn_is_known_by_the_connection_that_it_was_started_over() {
+    let mut bench = Bench::supervised();
+    let start = |bench: &mut Bench, turn: &str| {
+        let id = bench.begin("turn/start");
+        (id, format!(r#"{{"id":{id},"result":{{"turn":{{"id":"{turn}"}}}}}}"#))
+    };
+    let (_, answer) = start(&mut bench, "first");
+    bench.line(&answer);
+    bench.lose();
+    let (waits, answer) = start(&mut bench, "second");
+    bench.connect(None);
+    bench.act(Core::open);
+    assert!(bench.sent_ids().contains(&waits));
+    bench.line(&answer);
+    let known = ["first", "second", "another"].map(|turn| bench.core.started_in(turn));
+    assert_eq!(known, [Some(1), Some(2), None]);
+    bench.close();
+    assert_eq!(bench.core.pid(), None);
+}

@@ -86,7 +86,11 @@ impl Turn {
 
     /// The error of a reader that stops before the turn has ended, on a connection that was closed like this.
     pub(crate) fn disconnected(&self, closed: Option<ClientError>) -> Error {
-        closed.map_or_else(|| self.log.disconnected(), Error::from)
+        match closed {
+            Some(error) => error.into(),
+            None if self.is_lost => self.log.lost(),
+            None => self.log.disconnected(),
+        }
     }
 
     /// An event of [`NOTICES`] that was heard beside the reader, in the order of the server.

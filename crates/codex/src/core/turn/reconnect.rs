@@ -41,6 +41,10 @@ impl Mark {
 impl Turn {
     /// There is another connection. The records say what was missed before its first event.
     pub(super) fn on_reconnected(&mut self, generation: u64, missed: &Missed) {
+        // The call that started the turn waited for this connection, or came later.
+        if generation <= self.started_in {
+            return;
+        }
         let mut missed = missed.clone();
         let ours: Vec<_> = self.threads().map(str::to_owned).collect();
         missed.requests.retain(|request| request.thread_id.as_ref().is_some_and(|id| ours.contains(id)));

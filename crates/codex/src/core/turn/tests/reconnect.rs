@@ -159,3 +159,24 @@ fn a_connection_that_is_given_up_ends_it() {
     bench.mark();
     bench.expect(&[(Pass(0), "broken"), (Pass(0), "done")]);
 }
+
+#[test]
+fn a_turn_that_began_over_the_new_connection_is_not_cut_off() {
+    let mut bench = Bench::of(|now| Turn::new("T", "U", None, now).begun().started_in(Some(2)));
+    bench.turn.silences.heard = true;
+    bench.reconnect(2, Some(true));
+    bench.expect(&[(Started("T", "U"), "wait"), (Delta("a"), "wait")]);
+    bench.reconnect(3, Some(true));
+    bench.input(Records(ENDED));
+    assert_eq!(bench.mark().0, 3);
+}
+
+#[test]
+fn a_lost_turn_stays_lost() {
+    let mut bench = Bench::new();
+    bench.reconnect(2, Some(true));
+    bench.input(Records(Read::Unknown));
+    bench.mark();
+    bench.expect(&[(Pass(0), "read"), (Empty, "lost")]);
+    assert!(matches!(bench.turn.disconnected(None), Error::Lost { .. }));
+}
