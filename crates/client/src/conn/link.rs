@@ -24,7 +24,7 @@ use crate::settings::{EventSettings, Settings};
 use crate::stats::Stats;
 
 pub(crate) use ending::GRACE;
-pub(crate) use supervised::Turn;
+pub(crate) use supervised::StreamEnd;
 
 /// How much is read at once.
 pub(crate) const CHUNK: usize = 64 << 10;

@@ -13,7 +13,7 @@ pub(crate) use call::{Pending, decoded};
 pub(crate) use handle::{Handle, WeakHandle};
 pub(crate) use handlers::{Handlers, Hook};
 pub(crate) use incoming::Incoming;
-pub(crate) use link::Turn;
+pub(crate) use link::StreamEnd;
 pub(crate) use link::{CHUNK, CLOSE_PATIENCE, GRACE, KEPT_BUFFER, Link};
 pub(crate) use subscription::Subscription;
 pub(crate) use watch::{CloseOnDrop, Watch};

@@ -13,7 +13,7 @@ use super::client::outcome;
 use super::driver::{Transport, start};
 use super::lines::{LineSink, LineSource};
 use super::{SystemStreams, block_on, block_until};
-use crate::conn::{CloseOnDrop, Link, Pending, Turn};
+use crate::conn::{CloseOnDrop, Link, Pending, StreamEnd};
 use crate::error::Error;
 use crate::introduction::not_introduced;
 use crate::method::Initialize;
@@ -34,10 +34,10 @@ pub(super) fn supervise(link: &Arc<Link>, plan: Plan) -> io::Result<()> {
 
 fn run(link: &Arc<Link>, plan: &Plan) {
     let mut attempts = Attempts::new(plan.policy, Instant::now());
-    while wait_until_lost(link) == Turn::Lost {
+    while wait_until_lost(link) == StreamEnd::Lost {
         let mut pause = attempts.on_lost(Instant::now());
         loop {
-            let Some(delay) = pause else { break link.give_up_for_good(attempts.made()) };
+            let Some(delay) = pause else { break link.end_supervision(attempts.made()) };
             // A connection that is wanted no more is closed by whoever wants that.
             if is_stopped_within(link, delay) {
                 break;
@@ -52,11 +52,11 @@ fn run(link: &Arc<Link>, plan: &Plan) {
 }
 
 /// Waits until the connection is lost or over.
-fn wait_until_lost(link: &Link) -> Turn {
+fn wait_until_lost(link: &Link) -> StreamEnd {
     let watcher = link.new_watcher();
-    let turn = block_on(|context| link.poll_turn(watcher, context));
+    let end = block_on(|context| link.poll_stream_end(watcher, context));
     link.unwatch(watcher);
-    turn
+    end
 }
 
 /// Waits so long. Tells whether the connection is to end.

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::child::Child;
 use super::driver::{Sink, Source, drive, keep_time};
 use super::lines::{LineSink, LineSource};
-use crate::conn::{CloseOnDrop, Link, Pending, Turn};
+use crate::conn::{CloseOnDrop, Link, Pending, StreamEnd};
 use crate::error::Error;
 #[cfg(all(unix, feature = "ws"))]
 use crate::generic::SharedServer;
@@ -25,10 +25,10 @@ use crate::supervision::{Attempts, Plan, Restoring, Way};
 pub(super) async fn supervise(link: Arc<Link>, plan: Plan) {
     let closes = CloseOnDrop::new(&link);
     let mut attempts = Attempts::new(plan.policy, now());
-    while wait_until_lost(&link).await == Turn::Lost {
+    while wait_until_lost(&link).await == StreamEnd::Lost {
         let mut pause = attempts.on_lost(now());
         loop {
-            let Some(delay) = pause else { break link.give_up_for_good(attempts.made()) };
+            let Some(delay) = pause else { break link.end_supervision(attempts.made()) };
             // A connection that is wanted no more is closed by whoever wants that.
             if unless_stopped(&link, sleep(delay)).await.is_none() {
                 break;
@@ -44,11 +44,11 @@ pub(super) async fn supervise(link: Arc<Link>, plan: Plan) {
 }
 
 /// Waits until the connection is lost or over.
-async fn wait_until_lost(link: &Link) -> Turn {
+async fn wait_until_lost(link: &Link) -> StreamEnd {
     let watcher = link.new_watcher();
-    let turn = poll_fn(|context| link.poll_turn(watcher, context)).await;
+    let end = poll_fn(|context| link.poll_stream_end(watcher, context)).await;
     link.unwatch(watcher);
-    turn
+    end
 }
 
 /// Makes another connection and restores what there was.

@@ -15,7 +15,7 @@ use crate::status::{ConnectionState, Status};
 
 /// What a supervisor waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum StreamEnd {
     /// The connection is lost.
     Lost,
     /// The connection has ended, or is to end: there is nothing left to supervise.
@@ -50,13 +50,13 @@ impl Link {
     }
 
     /// Ready once there is no connection.
-    pub(crate) fn poll_turn(&self, watcher: u64, context: &Context<'_>) -> Poll<Turn> {
+    pub(crate) fn poll_stream_end(&self, watcher: u64, context: &Context<'_>) -> Poll<StreamEnd> {
         let mut core = self.lock();
         if core.is_lost() {
-            return Poll::Ready(Turn::Lost);
+            return Poll::Ready(StreamEnd::Lost);
         }
         if core.closed().is_some() {
-            return Poll::Ready(Turn::Over);
+            return Poll::Ready(StreamEnd::Over);
         }
         core.watch(watcher, context.waker());
         Poll::Pending
@@ -108,7 +108,7 @@ impl Link {
     }
 
     /// No other connection is made: this is the end.
-    pub(crate) fn give_up_for_good(&self, attempts: u32) {
+    pub(crate) fn end_supervision(&self, attempts: u32) {
         let loss = self.lock().loss().cloned();
         let Some(loss) = loss else { return };
         let Closed { reason, status, stderr, .. } = (*loss.closed).clone();
