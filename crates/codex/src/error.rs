@@ -91,7 +91,8 @@ pub enum Error {
 
     /// The connection was lost while the user logged in, and the server with it that waited for the user.
     #[error(
-        "failed to log in: the connection to the server was lost meanwhile; see who is logged in, or start again"
+        "failed to log in: the connection was lost while the user was asked; read the account to see who is logged in, or \
+         start the login again"
     )]
     LoginLost,
 

@@ -130,7 +130,7 @@ impl Host {
 
 impl Inner {
     fn changed(&self, task: Option<TaskId>) {
-        // Without subscriptions there is nobody to tell.
+        // Without subscriptions, no reader waits for this.
         let _ = self.changes.send(task);
     }
 

@@ -88,7 +88,7 @@ impl Host {
         }
     }
 
-    /// How often the store is asked for what nothing has told of.
+    /// How often the store is asked for events of which no notification came.
     pub(crate) fn poll(&self) -> Duration {
         let poll = self.settings().poll.max(Duration::from_millis(1));
         match &self.inner.db {

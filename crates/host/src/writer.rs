@@ -1,4 +1,4 @@
-//! Stores what a worker hears of a turn: many events in one transaction, and without ever stopping the turn.
+//! Stores what the server reports of a turn: many events in one transaction, and without ever stopping the turn.
 //!
 //! Events wait for others, for a quarter of a second or until there are a thousand, unless one changes the status of the
 //! task. While the store is full, busy or away they wait longer: the writer says so and catches up.

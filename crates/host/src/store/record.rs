@@ -30,7 +30,7 @@ pub struct Task {
     pub approval_policy: ApprovalPolicy,
     /// What becomes of it if its turn is lost.
     pub if_lost: IfLost,
-    /// Who is notified of its end.
+    /// The target that is notified when the task ends.
     pub notify: Option<String>,
     /// The key under which it was created once.
     pub idempotency_key: Option<String>,

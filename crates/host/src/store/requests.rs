@@ -65,7 +65,7 @@ pub struct PendingRequest {
     /// The answer. It is not shown, since it may hold secrets.
     #[serde(skip)]
     pub answer: Option<Answer>,
-    /// Who answered; `deadline` if nobody did.
+    /// The name of the user who answered; `deadline` if the request was declined at its deadline.
     pub answered_by: Option<String>,
     /// When.
     pub answered_at: Option<i64>,

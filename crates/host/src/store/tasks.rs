@@ -81,7 +81,7 @@ impl NewTask {
         self
     }
 
-    /// Who is notified when the task ends.
+    /// The target that is notified when the task ends.
     #[must_use]
     pub fn notify(mut self, target: impl Into<String>) -> Self {
         self.notify = Some(target.into());

@@ -86,7 +86,7 @@ impl Update {
 pub struct Swept {
     /// Tasks that failed, since the end of their turn did not come after a final error.
     pub settled: usize,
-    /// Requests that were declined, since nobody answered in time.
+    /// The requests that were declined, because no answer came before their deadline.
     pub declined: usize,
 }
 

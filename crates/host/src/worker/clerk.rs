@@ -1,4 +1,4 @@
-//! Keeps the requests of one task: stores them, sends the answers, and hears what users want.
+//! Keeps the requests of one task: stores them, sends the answers, and carries out interrupts.
 //!
 //! It is a task of its own and does one thing after another, so that a request is stored before it is resolved, and a
 //! store that is away does not keep the events of the turn.

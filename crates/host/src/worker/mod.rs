@@ -1,4 +1,4 @@
-//! Works on tasks: claims them, runs a turn for each on an app-server, and stores what is heard of it.
+//! Works on tasks: claims them, runs a turn for each on an app-server, and stores what the server reports.
 //!
 //! A [`Runner`] is the worker that this crate brings, with the feature `worker`. Several may work on one store. A turn can be
 //! adopted only where its thread is: by workers of the same machine and `CODEX_HOME`.

@@ -1,4 +1,4 @@
-//! Works on one task: begins or adopts its turn, stores what is heard of it, and says how it ended.
+//! Works on one task: begins or adopts its turn, stores what the server reports, and records how it ended.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A connection that is made again when it is lost, as its supervisor sees it.
+//! What a supervisor does with a connection: it waits for the loss of the stream, and begins, introduces and opens the
+//! next one.
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;

@@ -15,7 +15,7 @@ const DOUBT: Duration = Duration::from_secs(5);
 const LATE_BEGINNING: Duration = Duration::from_secs(30);
 
 /// How long a turn may be silent without any doubt until the server is asked. A turn may work for long without an event;
-/// but if this connection gets no more of them, as after `thread/unsubscribe`, nothing else tells of the end.
+/// but if the server sends this connection no more of them, as after `thread/unsubscribe`, only its records show the end.
 pub(super) const SELDOM: Duration = Duration::from_secs(60);
 
 /// How long a turn may wait for an answer that this client does not give, until that is reported: other clients may.
